@@ -1,0 +1,67 @@
+//! aws-lc-rs: parsed keys that are kept, `Send` and `Sync`.
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{
+    self as aws, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+};
+
+use crate::algorithm::Algorithm;
+use crate::key::PublicMaterial;
+
+pub(crate) enum Verifier {
+    Hmac(hmac::Key),
+    Public(ParsedPublicKey),
+}
+
+impl Verifier {
+    pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
+        let algorithm = match algorithm {
+            Algorithm::Hs256 => hmac::HMAC_SHA256,
+            Algorithm::Hs384 => hmac::HMAC_SHA384,
+            Algorithm::Hs512 => hmac::HMAC_SHA512,
+            _ => return None,
+        };
+        Some(Self::Hmac(hmac::Key::new(algorithm, secret)))
+    }
+
+    pub(crate) fn public(algorithm: Algorithm, material: &PublicMaterial) -> Option<Self> {
+        let parsed = match material {
+            PublicMaterial::Rsa { modulus, exponent } => {
+                RsaPublicKeyComponents { n: modulus, e: exponent }.to_parsed_public_key(rsa(algorithm)?)
+            }
+            PublicMaterial::Ec { point, .. } => ParsedPublicKey::new(other(algorithm)?, point),
+            PublicMaterial::Ed25519(key) => ParsedPublicKey::new(other(algorithm)?, key),
+        };
+        parsed.ok().map(Self::Public)
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            // Constant time (RFC 7518 §3.2).
+            Self::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+            Self::Public(key) => key.verify_sig(message, signature).is_ok(),
+        }
+    }
+}
+
+fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        Algorithm::Rs256 => &aws::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rs384 => &aws::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &aws::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Ps256 => &aws::RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &aws::RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &aws::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+fn other(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match algorithm {
+        Algorithm::Es256 => &aws::ECDSA_P256_SHA256_FIXED,
+        Algorithm::Es384 => &aws::ECDSA_P384_SHA384_FIXED,
+        Algorithm::Es512 => &aws::ECDSA_P521_SHA512_FIXED,
+        Algorithm::EdDsa => &aws::ED25519,
+        _ => return None,
+    })
+}

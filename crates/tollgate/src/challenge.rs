@@ -1,0 +1,141 @@
+//! [`Challenge`]: the value of `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3).
+
+use std::fmt;
+
+use crate::error::ConfigError;
+use crate::metadata::ResourceMetadata;
+use crate::scope::ScopeSet;
+
+/// The registered error codes of RFC 6750 §3.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The request is malformed: 400.
+    InvalidRequest,
+    /// The token is bad: 401.
+    InvalidToken,
+    /// The token does not grant enough: 403.
+    InsufficientScope,
+}
+
+impl ErrorCode {
+    /// The code as it goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+/// What every challenge of a gate says: the realm, and where the resource metadata is (RFC 9728 §5.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Protection {
+    realm: Box<str>,
+    metadata_url: Option<Box<str>>,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self { realm: "api".into(), metadata_url: None }
+    }
+}
+
+impl Protection {
+    pub(crate) fn set_realm(&mut self, realm: Box<str>) -> Result<(), ConfigError> {
+        if !realm.bytes().all(is_quotable) {
+            return Err(ConfigError::Text { what: "realm" });
+        }
+        self.realm = realm;
+        Ok(())
+    }
+
+    pub(crate) fn set_metadata(&mut self, metadata: &ResourceMetadata) {
+        self.metadata_url = Some(metadata.url().into());
+    }
+}
+
+/// A challenge of the `Bearer` scheme. Its text is visible ASCII, safe to put into a header field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    protection: Protection,
+    error: Option<ErrorCode>,
+    scopes: ScopeSet,
+}
+
+impl Challenge {
+    /// A challenge without an error code, for a request that presented nothing (RFC 6750 §3.1).
+    pub(crate) fn bare(protection: &Protection) -> Self {
+        Self { protection: protection.clone(), error: None, scopes: ScopeSet::new() }
+    }
+
+    pub(crate) fn error(protection: &Protection, error: ErrorCode) -> Self {
+        Self { error: Some(error), ..Self::bare(protection) }
+    }
+
+    pub(crate) fn with_scopes(self, scopes: ScopeSet) -> Self {
+        Self { scopes, ..self }
+    }
+
+    /// The error code.
+    #[must_use]
+    pub fn error_code(&self) -> Option<ErrorCode> {
+        self.error
+    }
+}
+
+/// Parameters are quoted and separated by commas. Nothing in them needs escaping, as every part has been checked
+/// where it was made.
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bearer realm=\"{}\"", self.protection.realm)?;
+        if let Some(error) = self.error {
+            write!(f, ", error=\"{}\"", error.as_str())?;
+        }
+        if !self.scopes.is_empty() {
+            write!(f, ", scope=\"{}\"", self.scopes)?;
+        }
+        if let Some(url) = &self.protection.metadata_url {
+            write!(f, ", resource_metadata=\"{url}\"")?;
+        }
+        Ok(())
+    }
+}
+
+/// Printable ASCII that a quoted string holds without escapes (RFC 9110 §5.6.4).
+pub(crate) fn is_quotable(byte: u8) -> bool {
+    matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    #[test]
+    fn challenges_read_as_the_rfc_shows_them() {
+        let mut protection = Protection::default();
+        assert_snapshot!(Challenge::bare(&protection), @r#"Bearer realm="api""#);
+        protection.set_realm("orders, and 'more'".into()).unwrap();
+        assert_snapshot!(
+            Challenge::error(&protection, ErrorCode::InvalidToken),
+            @r#"Bearer realm="orders, and 'more'", error="invalid_token""#
+        );
+        protection.set_metadata(&ResourceMetadata::new("https://api.example/v1").unwrap());
+        let scopes = ["read:items", "write:items"].into_iter().collect();
+        assert_snapshot!(
+            Challenge::error(&protection, ErrorCode::InsufficientScope).with_scopes(scopes),
+            @r#"Bearer realm="orders, and 'more'", error="insufficient_scope", scope="read:items write:items", resource_metadata="https://api.example/.well-known/oauth-protected-resource/v1""#
+        );
+    }
+
+    #[test]
+    fn realms_that_would_break_the_field_are_refused() {
+        for realm in ["a\"b", "a\\b", "a\r\nb", "ä", "a\tb", "\u{7f}"] {
+            assert!(Protection::default().set_realm(realm.into()).is_err(), "{realm:?}");
+        }
+    }
+}

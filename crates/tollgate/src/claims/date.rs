@@ -1,0 +1,105 @@
+//! `NumericDate` (RFC 7519 §2): seconds since the epoch as a JSON number, whole or not.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+
+use crate::time::UnixTime;
+
+/// A `NumericDate` between the two whole seconds around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NumericDate {
+    /// The whole second at or before it: when `exp` has come.
+    pub(crate) floor: UnixTime,
+    /// The whole second at or after it: when `nbf` is over.
+    pub(crate) ceil: UnixTime,
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The hint matters: with serde_json's `arbitrary_precision` on anywhere in the build,
+        // `deserialize_any` would present numbers as maps.
+        deserializer.deserialize_f64(DateVisitor)
+    }
+}
+
+/// The whole second at or before a `NumericDate` (RFC 7519 §2).
+impl<'de> Deserialize<'de> for UnixTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        NumericDate::deserialize(deserializer).map(|date| date.floor)
+    }
+}
+
+impl Serialize for UnixTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.as_secs())
+    }
+}
+
+struct DateVisitor;
+
+impl Visitor<'_> for DateVisitor {
+    type Value = NumericDate;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds")
+    }
+
+    fn visit_i64<E>(self, secs: i64) -> Result<NumericDate, E> {
+        let time = UnixTime::from_secs(secs);
+        Ok(NumericDate { floor: time, ceil: time })
+    }
+
+    /// Past the year 292 billion everything is the same.
+    fn visit_u64<E: serde::de::Error>(self, secs: u64) -> Result<NumericDate, E> {
+        self.visit_i64(i64::try_from(secs).unwrap_or(i64::MAX))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, secs: f64) -> Result<NumericDate, E> {
+        if !secs.is_finite() {
+            return Err(E::custom("not a finite number"));
+        }
+        Ok(NumericDate { floor: saturate(secs.floor()), ceil: saturate(secs.ceil()) })
+    }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, which is what is wanted"
+)]
+fn saturate(whole_secs: f64) -> UnixTime {
+    UnixTime::from_secs(whole_secs as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(json: &str) -> Option<(i64, i64)> {
+        let date: NumericDate = serde_json::from_str(json).ok()?;
+        Some((date.floor.as_secs(), date.ceil.as_secs()))
+    }
+
+    #[test]
+    fn every_number_is_a_date() {
+        assert_eq!(date("1700000000"), Some((1_700_000_000, 1_700_000_000)));
+        assert_eq!(date("1700000000.5"), Some((1_700_000_000, 1_700_000_001)));
+        assert_eq!(date("1.7e9"), Some((1_700_000_000, 1_700_000_000)));
+        assert_eq!(date("-1"), Some((-1, -1)));
+        assert_eq!(date("-1.5"), Some((-2, -1)));
+        assert_eq!(date("0"), Some((0, 0)));
+        assert_eq!(date("18446744073709551615"), Some((i64::MAX, i64::MAX)));
+        assert_eq!(date("-9223372036854775808"), Some((i64::MIN, i64::MIN)));
+        assert_eq!(date("1e308"), Some((i64::MAX, i64::MAX)));
+        assert_eq!(date("-1e308"), Some((i64::MIN, i64::MIN)));
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for json in ["\"1700000000\"", "null", "true", "[]", "{}", "[1]", "1e400", "NaN", "Infinity", ""] {
+            assert_eq!(date(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Claims: what a payload says (RFC 7519 §4), and how an application reads it.
+
+mod authorities;
+mod date;
+mod extract;
+mod path;
+mod payload;
+mod registered;
+
+pub use authorities::ClaimPaths;
+pub use extract::FromClaims;
+pub use path::ClaimPath;
+pub use registered::{Audience, RegisteredClaims};
+
+pub(crate) use authorities::Authorities;
+pub(crate) use payload::Payload;

@@ -1,0 +1,275 @@
+//! [`Payload`]: the claims of a token, read once. Strings stay where they are in the text.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::date::NumericDate;
+use crate::error::{ClaimError, Part, TokenError};
+use crate::json::{self, Members, Text};
+
+/// The decoded payload with the registered claims located in it.
+pub(crate) struct Payload {
+    json: String,
+    index: Index,
+}
+
+#[derive(Default)]
+struct Index {
+    issuer: Option<Place>,
+    subject: Option<Place>,
+    token_id: Option<Place>,
+    audience: Option<Vec<Place>>,
+    expires_at: Option<NumericDate>,
+    not_before: Option<NumericDate>,
+    issued_at: Option<NumericDate>,
+    /// The first claim of another kind of token (see [`Payload::other_kinds`]), as a bit per name.
+    markers: u8,
+    sender_constrained: bool,
+}
+
+/// Claims that only tokens for another purpose carry: ID tokens (OpenID Connect Core §2, §3.3.2.11) and
+/// security event tokens such as logout tokens (RFC 8417 §2.2).
+const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+
+impl Payload {
+    /// Reads a decoded payload.
+    ///
+    /// # Errors
+    /// [`TokenError::Json`] when it is not one strict JSON object; [`TokenError::Claim`] when a registered claim
+    /// has the wrong type. A malformed claim is never taken for an absent one.
+    pub(crate) fn parse(json: String) -> Result<Self, TokenError> {
+        let mut reader = Reader { json: &json, index: Index::default(), fault: None };
+        if let Err(error) = json::read_object(&json, &mut reader) {
+            return Err(reader.fault.map_or_else(
+                || TokenError::json(Part::Payload, error),
+                |name| TokenError::claim(name, ClaimError::WrongType),
+            ));
+        }
+        let index = reader.index;
+        Ok(Self { json, index })
+    }
+
+    pub(crate) fn json(&self) -> &str {
+        &self.json
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.index.issuer.as_ref().map(|place| place.text(&self.json))
+    }
+
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.index.subject.as_ref().map(|place| place.text(&self.json))
+    }
+
+    pub(crate) fn token_id(&self) -> Option<&str> {
+        self.index.token_id.as_ref().map(|place| place.text(&self.json))
+    }
+
+    /// `None` when the claim is absent.
+    pub(crate) fn audience(&self) -> Option<impl Iterator<Item = &str>> {
+        let places = self.index.audience.as_ref()?;
+        Some(places.iter().map(|place| place.text(&self.json)))
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<NumericDate> {
+        self.index.expires_at
+    }
+
+    pub(crate) fn not_before(&self) -> Option<NumericDate> {
+        self.index.not_before
+    }
+
+    pub(crate) fn issued_at(&self) -> Option<NumericDate> {
+        self.index.issued_at
+    }
+
+    /// Which claims show that the token is of another kind.
+    pub(crate) fn other_kinds(&self) -> impl Iterator<Item = &'static str> {
+        let markers = self.index.markers;
+        OTHER_KINDS
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| markers & (1 << bit) != 0)
+            .map(|(_, name)| name)
+    }
+
+    /// Whether `cnf` is there (RFC 7800 §3).
+    pub(crate) fn is_sender_constrained(&self) -> bool {
+        self.index.sender_constrained
+    }
+}
+
+/// Where a string of the payload is: a range of the text, or a copy when it was written with escapes.
+enum Place {
+    Range(Range<usize>),
+    Copy(Box<str>),
+}
+
+impl Place {
+    fn of(text: &Cow<'_, str>, json: &str) -> Self {
+        match text {
+            Cow::Borrowed(text) => {
+                let start = text.as_ptr().addr().saturating_sub(json.as_ptr().addr());
+                Self::Range(start..start.saturating_add(text.len()))
+            }
+            Cow::Owned(text) => Self::Copy(text.as_str().into()),
+        }
+    }
+
+    fn text<'a>(&'a self, json: &'a str) -> &'a str {
+        match self {
+            Self::Range(range) => json.get(range.clone()).unwrap_or_default(),
+            Self::Copy(text) => text,
+        }
+    }
+}
+
+struct Reader<'de> {
+    json: &'de str,
+    index: Index,
+    /// The registered claim whose value could not be read.
+    fault: Option<&'static str>,
+}
+
+impl<'de> Reader<'de> {
+    fn value<T: Deserialize<'de>, A: MapAccess<'de>>(
+        &mut self,
+        name: &'static str,
+        map: &mut A,
+    ) -> Result<T, A::Error> {
+        map.next_value().map_err(|error| {
+            self.fault = Some(name);
+            A::Error::custom(error)
+        })
+    }
+
+    fn place<A: MapAccess<'de>>(
+        &mut self,
+        name: &'static str,
+        map: &mut A,
+    ) -> Result<Option<Place>, A::Error> {
+        let Text(text) = self.value(name, map)?;
+        Ok(Some(Place::of(&text, self.json)))
+    }
+}
+
+impl<'de> Members<'de> for Reader<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "iss" => self.index.issuer = self.place("iss", map)?,
+            "sub" => self.index.subject = self.place("sub", map)?,
+            "jti" => self.index.token_id = self.place("jti", map)?,
+            "aud" => {
+                let Audiences(audiences) = self.value("aud", map)?;
+                let places = audiences.iter().map(|Text(text)| Place::of(text, self.json)).collect();
+                self.index.audience = Some(places);
+            }
+            "exp" => self.index.expires_at = Some(self.value("exp", map)?),
+            "nbf" => self.index.not_before = Some(self.value("nbf", map)?),
+            "iat" => self.index.issued_at = Some(self.value("iat", map)?),
+            name => {
+                self.index.sender_constrained |= name == "cnf";
+                if let Some(bit) = OTHER_KINDS.iter().position(|kind| *kind == name) {
+                    self.index.markers |= 1 << bit;
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// One string or an array of strings (RFC 7519 §4.1.3).
+struct Audiences<'de>(Vec<Text<'de>>);
+
+impl<'de> Deserialize<'de> for Audiences<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AudienceVisitor)
+    }
+}
+
+struct AudienceVisitor;
+
+impl<'de> Visitor<'de> for AudienceVisitor {
+    type Value = Audiences<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an array of strings")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Audiences<'de>, E> {
+        Ok(Audiences(vec![Text(Cow::Borrowed(value))]))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Audiences<'de>, E> {
+        Ok(Audiences(vec![Text(Cow::Owned(value.to_owned()))]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Audiences<'de>, A::Error> {
+        let mut audiences = Vec::new();
+        while let Some(audience) = seq.next_element()? {
+            audiences.push(audience);
+        }
+        Ok(Audiences(audiences))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Payload, TokenError> {
+        Payload::parse(json.to_owned())
+    }
+
+    #[test]
+    fn registered_claims_are_found_where_they_are() {
+        let payload = parse(
+            r#"{"aud":["a","\u0062"],"iss":"https://i","sub":"s\"s","jti":"","exp":2.5,"nbf":-1,"iat":0,"x":{"iss":1}}"#,
+        )
+        .unwrap();
+        assert_eq!(payload.issuer(), Some("https://i"));
+        assert_eq!(payload.subject(), Some("s\"s"));
+        assert_eq!(payload.token_id(), Some(""));
+        assert_eq!(payload.audience().unwrap().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(payload.expires_at().unwrap().floor.as_secs(), 2);
+        assert_eq!(payload.not_before().unwrap().ceil.as_secs(), -1);
+        assert_eq!(payload.issued_at().unwrap().ceil.as_secs(), 0);
+        assert_eq!(payload.other_kinds().count(), 0);
+        let empty = parse("{}").unwrap();
+        assert!(empty.issuer().is_none() && empty.audience().is_none() && empty.expires_at().is_none());
+    }
+
+    #[test]
+    fn a_malformed_claim_is_not_an_absent_one() {
+        let strings = ["1", "null", "true", "{}", r#"["https://evil","https://good"]"#];
+        for name in ["iss", "sub", "jti"] {
+            for value in strings {
+                refuses(name, value);
+            }
+        }
+        for value in ["1", "null", "true", "{}", r#"["a",1]"#, "[null]", r#"[["a"]]"#] {
+            refuses("aud", value);
+        }
+        for name in ["exp", "nbf", "iat"] {
+            for value in [r#""1""#, "null", "true", "[]", "{}", "1e400"] {
+                refuses(name, value);
+            }
+        }
+    }
+
+    fn refuses(name: &str, value: &str) {
+        let json = format!(r#"{{"{name}":{value}}}"#);
+        assert_eq!(parse(&json).err(), Some(TokenError::claim(name, ClaimError::WrongType)), "{json}");
+    }
+
+    #[test]
+    fn other_kinds_of_token_are_noticed() {
+        let payload = parse(r#"{"nonce":"n","events":{},"cnf":null}"#).unwrap();
+        assert_eq!(payload.other_kinds().collect::<Vec<_>>(), ["nonce", "events"]);
+        assert!(payload.is_sender_constrained());
+    }
+}

@@ -1,0 +1,123 @@
+//! [`RegisteredClaims`]: the claims of RFC 7519 §4.1 as a plain type.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::time::UnixTime;
+
+/// The registered claims of RFC 7519 §4.1. A time between two seconds is the earlier one.
+///
+/// A plain type to take from a verified token, alone or flattened into one of your own. Having one proves nothing;
+/// only [`Verified`](crate::Verified) does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RegisteredClaims {
+    /// `iss`: who issued the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// `sub`: whom it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// `aud`: whom it is for.
+    #[serde(default, skip_serializing_if = "Audience::is_empty")]
+    pub aud: Audience,
+    /// `exp`: when it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<UnixTime>,
+    /// `nbf`: when it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<UnixTime>,
+    /// `iat`: when it was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<UnixTime>,
+    /// `jti`: its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+}
+
+/// `aud`: the recipients that a token is meant for (RFC 7519 §4.1.3). On the wire one string, or an array of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience(Vec<String>);
+
+impl Audience {
+    /// Whether `recipient` is among them, compared exactly.
+    #[must_use]
+    pub fn contains(&self, recipient: &str) -> bool {
+        self.iter().any(|known| known == recipient)
+    }
+
+    /// The recipients.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Audience {
+    fn from_iter<I: IntoIterator<Item = S>>(recipients: I) -> Self {
+        Self(recipients.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<&str> for Audience {
+    fn from(recipient: &str) -> Self {
+        Self(vec![recipient.to_owned()])
+    }
+}
+
+impl Serialize for Audience {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMany {
+            One(String),
+            Many(Vec<String>),
+        }
+        Ok(Self(match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_what_tokens_hold() {
+        let json = r#"{"iss":"i","aud":["a","b"],"exp":2.5,"iat":1}"#;
+        let claims: RegisteredClaims = serde_json::from_str(json).unwrap();
+        assert!(claims.aud.contains("b") && claims.sub.is_none());
+        assert_eq!(claims.exp, Some(UnixTime::from_secs(2)));
+        assert_eq!(serde_json::to_string(&claims).unwrap(), r#"{"iss":"i","aud":["a","b"],"exp":2,"iat":1}"#);
+        let one = RegisteredClaims { aud: "a".into(), ..RegisteredClaims::default() };
+        assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"aud":"a"}"#);
+    }
+
+    #[test]
+    fn can_be_flattened_into_an_own_type() {
+        #[derive(Deserialize)]
+        struct Own {
+            tenant: String,
+            #[serde(flatten)]
+            registered: RegisteredClaims,
+        }
+        let own: Own = serde_json::from_str(r#"{"tenant":"t","aud":"a","exp":1700000000}"#).unwrap();
+        assert_eq!(own.tenant, "t");
+        assert_eq!(own.registered.exp, Some(UnixTime::from_secs(1_700_000_000)));
+    }
+}

@@ -1,0 +1,333 @@
+//! [`Gate`]: the immutable whole that admits or refuses requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::challenge::Protection;
+use crate::cross_site::CrossSite;
+use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
+use crate::key::KeyRefresh;
+use crate::metadata::ResourceMetadata;
+use crate::policy::Policy;
+use crate::rejection::Rejection;
+use crate::request::RequestView;
+use crate::revocation::Revocations;
+use crate::source::{self, TokenSource};
+use crate::time::{Clock, SystemClock, UnixTime};
+use crate::verified::Verified;
+use crate::verify::{Unverified, Verifier};
+
+/// The most that clocks may differ: the largest leeway that a verifier takes.
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// Everything that decides whether a request is admitted: where tokens are looked for, whose are accepted, what they
+/// have to grant, and what is answered otherwise.
+///
+/// Build one when the application starts and give it to the adapter of your framework. It never changes afterwards;
+/// cloning it is cheap.
+///
+/// ```
+/// use tollgate::{Gate, Policy, TokenSource, Verifier, VerifyingKey};
+///
+/// # fn build(key: VerifyingKey) -> Result<Gate, tollgate::ConfigError> {
+/// let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"))
+///     .with_sources([TokenSource::bearer(), TokenSource::cookie("__Host-Http-at")?])
+///     .with_realm("orders")?
+///     .with_policy(Policy::scope("orders"));
+/// # Ok(gate) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    verifiers: Vec<Verifier>,
+    sources: Vec<TokenSource>,
+    mode: Mode,
+    policy: Option<Policy>,
+    revocations: Option<Arc<dyn Revocations>>,
+    cross_site: CrossSite,
+    protection: Protection,
+    clock: Arc<dyn Clock>,
+    max_token_bytes: usize,
+}
+
+/// What becomes of a request without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Required,
+    Optional,
+}
+
+/// What a gate says of a request.
+#[derive(Debug)]
+#[must_use]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an adapter has to handle every outcome; a new one must not compile away"
+)]
+pub enum Decision {
+    /// It may go on.
+    Admitted(Admission),
+    /// It may not.
+    Refused(Rejection),
+    /// The key that its token names is not known yet. Await the refresh, then call [`Gate::readmit`].
+    AwaitKeys(KeyRefresh),
+}
+
+/// A request that was admitted: with a verified token, or anonymous where that is allowed.
+///
+/// Adapters put it into the request's extensions, where extractors and authorization find it.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    gate: Gate,
+    verified: Option<Verified>,
+    token_in_url: bool,
+}
+
+impl Gate {
+    /// A gate that requires a token which `verifier` accepts, in `Authorization: Bearer`.
+    pub fn new(verifier: Verifier) -> Self {
+        Self(Arc::new(Inner {
+            max_token_bytes: verifier.max_token_bytes(),
+            verifiers: vec![verifier],
+            sources: vec![TokenSource::bearer()],
+            mode: Mode::Required,
+            policy: None,
+            revocations: None,
+            cross_site: CrossSite::new(),
+            protection: Protection::default(),
+            clock: Arc::new(SystemClock::new()),
+        }))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Accepts tokens of one more issuer. Its keys never verify another issuer's tokens: the verifier is chosen by
+    /// the exact `iss` before any key is looked up.
+    ///
+    /// # Errors
+    /// [`ConfigError::DuplicateIssuer`] when there is a verifier for its issuer already.
+    pub fn with_verifier(self, verifier: Verifier) -> Result<Self, ConfigError> {
+        if self.0.verifiers.iter().any(|known| known.issuer() == verifier.issuer()) {
+            return Err(ConfigError::DuplicateIssuer { issuer: verifier.issuer().into() });
+        }
+        Ok(self.change(|inner| {
+            inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
+            inner.verifiers.push(verifier);
+        }))
+    }
+
+    /// Looks for tokens in these places instead of `Authorization: Bearer` alone.
+    #[must_use]
+    pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
+        self.change(|inner| inner.sources = sources.into_iter().collect())
+    }
+
+    /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
+    #[must_use]
+    pub fn optional(self) -> Self {
+        self.change(|inner| inner.mode = Mode::Optional)
+    }
+
+    /// Requires this of every token. In optional mode it is not asked of anonymous requests.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        self.change(|inner| inner.policy = Some(policy))
+    }
+
+    /// Asks these revocations on every admission.
+    #[must_use]
+    pub fn with_revocations(self, revocations: impl Revocations) -> Self {
+        self.change(|inner| inner.revocations = Some(Arc::new(revocations)))
+    }
+
+    /// How to tell whether another site caused a request with a cookie-borne token.
+    #[must_use]
+    pub fn with_cross_site(self, cross_site: CrossSite) -> Self {
+        self.change(|inner| inner.cross_site = cross_site)
+    }
+
+    /// The realm of challenges (RFC 9110 §11.5). The default is `api`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Text`] unless it is printable ASCII without quotes and backslashes.
+    pub fn with_realm(mut self, realm: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        Arc::make_mut(&mut self.0).protection.set_realm(realm.into())?;
+        Ok(self)
+    }
+
+    /// Adds `resource_metadata` to challenges (RFC 9728 §5.1). The document itself is the application's to serve.
+    #[must_use]
+    pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
+        self.change(|inner| inner.protection.set_metadata(metadata))
+    }
+
+    /// Takes the time from this clock. For tests.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        self.change(|inner| inner.clock = Arc::new(clock))
+    }
+
+    /// The time by the gate's clock: what an adapter passes to [`admit`](Self::admit).
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.0.clock.now()
+    }
+
+    /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
+    pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
+        let mut refresh = None;
+        match self.judge(request, now, |verifier, error| refresh = verifier.refresh_after(error, now)) {
+            Ok(admission) => Decision::Admitted(admission),
+            Err(error) => match refresh {
+                Some(refresh) => Decision::AwaitKeys(refresh),
+                None => Decision::Refused(self.refuse(error)),
+            },
+        }
+    }
+
+    /// Decides again after a refresh, for good.
+    ///
+    /// # Errors
+    /// The [`Rejection`] when the request is not admitted.
+    pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
+        self.judge(request, now, |_, _| {}).map_err(|error| self.refuse(error))
+    }
+
+    /// The answer to `error` under this gate's realm, logged.
+    #[must_use]
+    pub fn refuse(&self, error: AuthError) -> Rejection {
+        match &error {
+            AuthError::MissingToken => tracing::debug!("request refused: no token presented"),
+            AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
+                tracing::error!(cause = %Causes(&error), "request refused: cannot verify tokens");
+            }
+            _ => tracing::info!(cause = %Causes(&error), "request refused"),
+        }
+        Rejection::new(error, &self.0.protection)
+    }
+
+    /// The order: token → issuer → verifier → revocation → cross-site → policy. `on_error` is told
+    /// what the verifier refused, in case its keys can be refreshed.
+    fn judge<R: RequestView>(
+        &self,
+        request: &R,
+        now: UnixTime,
+        on_error: impl FnOnce(&Verifier, &AuthError),
+    ) -> Result<Admission, AuthError> {
+        let inner = &*self.0;
+        let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
+        let Some(credential) = credential else {
+            return match inner.mode {
+                Mode::Required => Err(AuthError::MissingToken),
+                Mode::Optional => Ok(Admission { gate: self.clone(), verified: None, token_in_url: false }),
+            };
+        };
+        let verified = self.verify(credential.token, now, on_error)?;
+        self.check_revocation(&verified, now)?;
+        if credential.source.is_ambient() {
+            inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
+        }
+        if let Some(policy) = &inner.policy {
+            policy.check(&verified)?;
+        }
+        let token_in_url = credential.source.is_in_url();
+        Ok(Admission { gate: self.clone(), verified: Some(verified), token_in_url })
+    }
+
+    fn verify(
+        &self,
+        token: &str,
+        now: UnixTime,
+        on_error: impl FnOnce(&Verifier, &AuthError),
+    ) -> Result<Verified, AuthError> {
+        let unverified = Unverified::parse(token, self.0.max_token_bytes).map_err(AuthError::InvalidToken)?;
+        let verifier = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
+        verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))
+    }
+
+    /// Chosen by the exact `iss` of the token, which is nothing but a name in a list until its signature is checked.
+    fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<&Verifier, TokenError> {
+        let issuer = unverified.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
+        let mut verifiers = self.0.verifiers.iter();
+        verifiers
+            .find(|verifier| verifier.issuer() == issuer)
+            .ok_or_else(|| TokenError::IssuerMismatch { found: Excerpt::new(issuer) })
+    }
+
+    fn check_revocation(&self, verified: &Verified, now: UnixTime) -> Result<(), AuthError> {
+        let Some(revocations) = &self.0.revocations else { return Ok(()) };
+        match revocations.is_revoked(verified, now) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(AuthError::InvalidToken(TokenError::Revoked)),
+            Err(error) => Err(AuthError::RevocationsUnavailable(error)),
+        }
+    }
+}
+
+impl Admission {
+    /// The verified token; `None` for an anonymous request under an optional gate.
+    #[must_use]
+    pub fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
+    }
+
+    /// The verified token, or the rejection for a request that has none.
+    ///
+    /// # Errors
+    /// A bare 401 challenge when the request is anonymous.
+    pub fn require(&self) -> Result<&Verified, Rejection> {
+        self.verified.as_ref().ok_or_else(|| self.gate.refuse(AuthError::MissingToken))
+    }
+
+    /// The application's claims.
+    ///
+    /// # Errors
+    /// 401 when the request is anonymous, or `T` cannot be made from the token.
+    pub fn claims<T: crate::FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
+        self.require()?.claims().map_err(|error| self.gate.refuse(AuthError::InvalidToken(error)))
+    }
+
+    /// Checks `policy` against the verified token.
+    ///
+    /// # Errors
+    /// 401 when the request is anonymous, 403 when the token does not grant enough.
+    pub fn authorize(&self, policy: &Policy) -> Result<(), Rejection> {
+        policy.check(self.require()?).map_err(|error| self.gate.refuse(error))
+    }
+
+    /// The gate that admitted the request.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Whether the token was part of the URL, so that the response has to be marked `Cache-Control: private`
+    /// (RFC 6750 §2.3).
+    #[must_use]
+    pub fn token_in_url(&self) -> bool {
+        self.token_in_url
+    }
+}
+
+/// An error with all its causes, on one line.
+struct Causes<'a>(&'a AuthError);
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

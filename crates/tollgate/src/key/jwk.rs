@@ -1,0 +1,172 @@
+//! One JSON Web Key (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2), read strictly.
+
+use std::borrow::Cow;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess};
+
+use super::id::KeyId;
+use super::material::PublicMaterial;
+use crate::algorithm::{Algorithm, Curve};
+use crate::base64url;
+use crate::error::KeyError;
+use crate::json::{self, Members, Text};
+
+/// A key as a JWK says it.
+pub(super) struct Jwk {
+    pub(super) key_id: Option<KeyId>,
+    /// `alg`, when it names an algorithm that is known.
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) material: JwkMaterial,
+}
+
+pub(super) enum JwkMaterial {
+    Public(PublicMaterial),
+    Secret(Vec<u8>),
+}
+
+/// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2).
+const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+
+#[derive(Default)]
+struct Reader<'de> {
+    kty: Option<Cow<'de, str>>,
+    kid: Option<Cow<'de, str>>,
+    alg: Option<Cow<'de, str>>,
+    public_use: Option<Cow<'de, str>>,
+    key_ops: Option<Vec<Text<'de>>>,
+    crv: Option<Cow<'de, str>>,
+    n: Option<Cow<'de, str>>,
+    e: Option<Cow<'de, str>>,
+    x: Option<Cow<'de, str>>,
+    y: Option<Cow<'de, str>>,
+    k: Option<Cow<'de, str>>,
+    private: bool,
+    fault: Option<KeyError>,
+}
+
+impl<'de> Reader<'de> {
+    fn text<A: MapAccess<'de>>(
+        &mut self,
+        name: &'static str,
+        map: &mut A,
+    ) -> Result<Option<Cow<'de, str>>, A::Error> {
+        match map.next_value::<Text<'de>>() {
+            Ok(Text(text)) => Ok(Some(text)),
+            Err(error) => {
+                self.fault = Some(KeyError::Malformed { name });
+                Err(A::Error::custom(error))
+            }
+        }
+    }
+}
+
+impl<'de> Members<'de> for Reader<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "kty" => self.kty = self.text("kty", map)?,
+            "kid" => self.kid = self.text("kid", map)?,
+            "alg" => self.alg = self.text("alg", map)?,
+            "use" => self.public_use = self.text("use", map)?,
+            "key_ops" => match map.next_value() {
+                Ok(key_ops) => self.key_ops = Some(key_ops),
+                Err(error) => {
+                    self.fault = Some(KeyError::Malformed { name: "key_ops" });
+                    return Err(error);
+                }
+            },
+            "crv" => self.crv = self.text("crv", map)?,
+            "n" => self.n = self.text("n", map)?,
+            "e" => self.e = self.text("e", map)?,
+            "x" => self.x = self.text("x", map)?,
+            "y" => self.y = self.text("y", map)?,
+            "k" => self.k = self.text("k", map)?,
+            name if PRIVATE.contains(&name) => {
+                self.private = true;
+                map.next_value::<IgnoredAny>()?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Jwk {
+    pub(super) fn parse(json: &str) -> Result<Self, KeyError> {
+        let mut reader = Reader::default();
+        if let Err(error) = json::read_object(json, &mut reader) {
+            return Err(reader.fault.unwrap_or(KeyError::Json(error)));
+        }
+        let kty = reader.kty.as_deref().ok_or(KeyError::Missing { name: "kty" })?;
+        if reader.private {
+            return Err(KeyError::Private);
+        }
+        check_purpose(reader.public_use.as_deref(), reader.key_ops.as_deref())?;
+        let key_id = reader.kid.as_deref().map(KeyId::new).transpose()?;
+        let algorithm = reader
+            .alg
+            .as_deref()
+            .map(|name| Algorithm::from_name(name).ok_or(KeyError::Unsupported { what: "`alg` of the key" }))
+            .transpose()?;
+        let material = match kty {
+            "RSA" => JwkMaterial::Public(rsa(&reader)?),
+            "EC" => JwkMaterial::Public(ec(&reader)?),
+            "OKP" => JwkMaterial::Public(okp(&reader)?),
+            "oct" => JwkMaterial::Secret(decode("k", reader.k.as_deref())?),
+            _ => return Err(KeyError::Unsupported { what: "`kty` of the key" }),
+        };
+        Ok(Self { key_id, algorithm, material })
+    }
+}
+
+/// `use` and `key_ops` must allow verifying, and not repeat themselves (RFC 7517 §4.2, §4.3).
+fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Text<'_>]>) -> Result<(), KeyError> {
+    if public_use.is_some_and(|public_use| public_use != "sig") {
+        return Err(KeyError::NotForSignatures { member: "use" });
+    }
+    let Some(key_ops) = key_ops else { return Ok(()) };
+    let repeated = key_ops
+        .iter()
+        .enumerate()
+        .any(|(i, op)| key_ops.iter().skip(i.saturating_add(1)).any(|o| o.0 == op.0));
+    if repeated {
+        return Err(KeyError::Malformed { name: "key_ops" });
+    }
+    if !key_ops.iter().any(|op| op.0 == "verify") {
+        return Err(KeyError::NotForSignatures { member: "key_ops" });
+    }
+    Ok(())
+}
+
+fn rsa(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
+    let modulus = decode("n", reader.n.as_deref())?;
+    let exponent = decode("e", reader.e.as_deref())?;
+    PublicMaterial::rsa(&modulus, &exponent)
+}
+
+fn ec(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
+    let name = reader.crv.as_deref().ok_or(KeyError::Missing { name: "crv" })?;
+    let curve = Curve::from_name(name).ok_or(KeyError::Unsupported { what: "`crv` of the key" })?;
+    let mut point = vec![4];
+    for (name, text) in [("x", &reader.x), ("y", &reader.y)] {
+        let coordinate = decode(name, text.as_deref())?;
+        // The full size of the field, leading zeros included (RFC 7518 §6.2.1.2).
+        if coordinate.len() != curve.coordinate_len() {
+            return Err(KeyError::Malformed { name });
+        }
+        point.extend(coordinate);
+    }
+    PublicMaterial::ec(curve, &point)
+}
+
+fn okp(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
+    match reader.crv.as_deref() {
+        Some("Ed25519") => PublicMaterial::ed25519(&decode("x", reader.x.as_deref())?),
+        Some(_) => Err(KeyError::Unsupported { what: "`crv` of the key" }),
+        None => Err(KeyError::Missing { name: "crv" }),
+    }
+}
+
+fn decode(name: &'static str, text: Option<&str>) -> Result<Vec<u8>, KeyError> {
+    let text = text.ok_or(KeyError::Missing { name })?;
+    base64url::decode(text).map_err(|base64url::NotBase64Url| KeyError::Malformed { name })
+}

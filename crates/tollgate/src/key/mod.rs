@@ -1,0 +1,17 @@
+//! Keys that verify tokens: [`VerifyingKey`], [`KeySet`], and where a set comes from, [`KeySource`].
+
+mod der;
+mod id;
+mod jwk;
+mod material;
+mod secret;
+mod set;
+mod source;
+mod verifying;
+
+pub use id::KeyId;
+pub use set::{KeySet, SkippedKey};
+pub use source::{KeyRefresh, KeyRequest, KeySource, Keys};
+pub use verifying::VerifyingKey;
+
+pub(crate) use material::PublicMaterial;

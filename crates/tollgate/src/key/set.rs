@@ -1,0 +1,260 @@
+//! [`KeySet`]: the keys of one issuer, and which of them a token is verified with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::id::KeyId;
+use super::jwk::Jwk;
+use super::verifying::VerifyingKey;
+use crate::backend::Prepared;
+use crate::error::{KeyError, TokenError};
+use crate::header::Header;
+use crate::json::{self, JsonError, Members};
+
+/// The keys of one issuer. Cheap to clone.
+#[derive(Clone)]
+pub struct KeySet(Arc<Inner>);
+
+struct Inner {
+    keys: Box<[VerifyingKey]>,
+    skipped: Box<[SkippedKey]>,
+}
+
+/// A key of a JWK Set that is not used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SkippedKey {
+    /// Its place in the set, from 0.
+    pub index: usize,
+    /// Its key id, when it can be read.
+    pub key_id: Option<KeyId>,
+    /// Why it is not used.
+    pub reason: KeyError,
+}
+
+impl KeySet {
+    /// The largest JWK Set document that is read.
+    pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+    /// The largest number of keys that is read.
+    pub const MAX_KEYS: usize = 256;
+
+    /// A set of keys, for example an old and a new secret during a change.
+    ///
+    /// # Errors
+    /// [`KeyError::DuplicateKeyId`] when two keys claim the same key id for one algorithm,
+    /// [`KeyError::NoUsableKey`] when there are none.
+    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, KeyError> {
+        let keys: Vec<VerifyingKey> = keys.into_iter().collect();
+        let clash = |(i, key): (usize, &VerifyingKey)| {
+            keys.iter().take(i).any(|earlier| claim_the_same(earlier, key))
+        };
+        if keys.iter().enumerate().any(clash) {
+            return Err(KeyError::DuplicateKeyId);
+        }
+        Self::of(keys, Vec::new())
+    }
+
+    /// The public keys of a JWK Set document (RFC 7517 §5).
+    ///
+    /// A key that cannot be used is skipped and listed in [`skipped`](Self::skipped): it never spoils the others.
+    /// Symmetric and private keys have no place in a set that everyone can read, and are skipped. Two different
+    /// keys with the same key id and algorithm are both skipped, as nobody can tell which is meant.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the document is too large, is not a JWK Set, or holds no key that can be used.
+    pub fn from_jwk_set(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let json = utf8(json.as_ref())?;
+        let (mut keys, mut skipped) = (Vec::new(), Vec::new());
+        for (index, raw) in parse_document(json)?.into_iter().enumerate() {
+            match Jwk::parse(raw.get()).map_err(|reason| (key_id_of(raw), reason)).and_then(|jwk| {
+                let key_id = jwk.key_id.clone();
+                VerifyingKey::from_public_jwk(jwk).map_err(|reason| (key_id, reason))
+            }) {
+                Ok(key) => keys.push((index, key)),
+                Err((key_id, reason)) => skipped.push(SkippedKey { index, key_id, reason }),
+            }
+        }
+        let keys = drop_ambiguous(keys, &mut skipped);
+        Self::of(keys, skipped)
+    }
+
+    fn of(keys: Vec<VerifyingKey>, skipped: Vec<SkippedKey>) -> Result<Self, KeyError> {
+        if keys.is_empty() {
+            let first = skipped.first().map(|key| Box::new(key.reason.clone()));
+            return Err(KeyError::NoUsableKey { skipped: skipped.len(), first });
+        }
+        Ok(Self(Arc::new(Inner { keys: keys.into(), skipped: skipped.into() })))
+    }
+
+    /// The keys that can be used.
+    pub fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.0.keys.iter()
+    }
+
+    /// The keys of the document that are not used, each with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.0.skipped
+    }
+
+    /// The one key to verify a token with: the one its `kid` names, else the only one for its algorithm.
+    ///
+    /// A key without a key id fits any token of its algorithm, as it has no id to compare. Keys are never tried in
+    /// turn (RFC 8725 §3.1): that would let the caller choose, and multiply the cost of a forged token.
+    pub(crate) fn select(&self, header: &Header) -> Result<&Prepared, TokenError> {
+        let algorithm = header.algorithm();
+        if let Some(key_id) = header.key_id() {
+            let mut named = self.iter().filter(|key| key.key_id() == Some(key_id)).peekable();
+            if named.peek().is_some() {
+                return named
+                    .find_map(|key| key.prepared(algorithm))
+                    .ok_or(TokenError::AlgorithmMismatch { algorithm });
+            }
+        }
+        let fits_unnamed = |key: &&VerifyingKey| header.key_id().is_none() || key.key_id().is_none();
+        let mut candidates = self.iter().filter(fits_unnamed).filter_map(|key| key.prepared(algorithm));
+        match (candidates.next(), candidates.next()) {
+            (Some(prepared), None) => Ok(prepared),
+            (Some(_), Some(_)) => Err(TokenError::AmbiguousKey { algorithm }),
+            (None, _) => Err(TokenError::UnknownKey { key_id: header.key_id().cloned(), algorithm }),
+        }
+    }
+}
+
+impl From<VerifyingKey> for KeySet {
+    fn from(key: VerifyingKey) -> Self {
+        Self(Arc::new(Inner { keys: Box::from([key]), skipped: Box::default() }))
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet").field("keys", &self.0.keys).field("skipped", &self.0.skipped).finish()
+    }
+}
+
+/// Whether both answer to the same key id (or both to none) for some algorithm.
+fn claim_the_same(a: &VerifyingKey, b: &VerifyingKey) -> bool {
+    a.key_id().is_some()
+        && a.key_id() == b.key_id()
+        && a.algorithms().any(|algorithm| b.prepared(algorithm).is_some())
+}
+
+/// Leaves out keys that claim the same key id and algorithm; of identical ones the first stays.
+fn drop_ambiguous(keys: Vec<(usize, VerifyingKey)>, skipped: &mut Vec<SkippedKey>) -> Vec<VerifyingKey> {
+    let rivals = |key: &VerifyingKey, index: usize| {
+        let others = keys.iter().filter(|(other, rival)| *other != index && claim_the_same(rival, key));
+        others.fold((false, false), |(differs, repeats), (other, rival)| {
+            let same = rival.same_public_key(key);
+            (differs || !same, repeats || (same && *other < index))
+        })
+    };
+    let verdicts: Vec<bool> = keys
+        .iter()
+        .map(|(index, key)| {
+            let (differs, repeats) = rivals(key, *index);
+            differs || repeats
+        })
+        .collect();
+    let mut kept = Vec::with_capacity(keys.len());
+    for ((index, key), dropped) in keys.into_iter().zip(verdicts) {
+        if dropped {
+            skipped.push(SkippedKey {
+                index,
+                key_id: key.key_id().cloned(),
+                reason: KeyError::DuplicateKeyId,
+            });
+        } else {
+            kept.push(key);
+        }
+    }
+    skipped.sort_by_key(|key| key.index);
+    kept
+}
+
+pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
+    if json.len() > KeySet::MAX_DOCUMENT_BYTES {
+        return Err(KeyError::TooLarge { bytes: json.len(), max: KeySet::MAX_DOCUMENT_BYTES });
+    }
+    std::str::from_utf8(json).map_err(|_| KeyError::Json(JsonError::NotUtf8))
+}
+
+/// The members of `keys`, each as its own text.
+fn parse_document(json: &str) -> Result<Vec<&RawValue>, KeyError> {
+    let mut document = Document::default();
+    match json::read_object(json, &mut document) {
+        Ok(()) => document.keys.ok_or(KeyError::NotAKeySet),
+        Err(error) => Err(document.fault.unwrap_or(KeyError::Json(error))),
+    }
+}
+
+/// The key id of a key that cannot be used, for the list of skipped keys.
+fn key_id_of(raw: &RawValue) -> Option<KeyId> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        kid: Option<String>,
+    }
+    let named: Named = serde_json::from_str(raw.get()).ok()?;
+    KeyId::new(named.kid?).ok()
+}
+
+#[derive(Default)]
+struct Document<'de> {
+    keys: Option<Vec<&'de RawValue>>,
+    fault: Option<KeyError>,
+}
+
+impl<'de> Members<'de> for Document<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        if name != "keys" {
+            return Ok(false);
+        }
+        match map.next_value::<RawKeys<'de>>() {
+            Ok(RawKeys::Read(keys)) => self.keys = Some(keys),
+            Ok(RawKeys::TooMany) => {
+                self.fault = Some(KeyError::TooManyKeys { max: KeySet::MAX_KEYS });
+                return Err(A::Error::custom("too many keys"));
+            }
+            Err(error) => {
+                self.fault = Some(KeyError::NotAKeySet);
+                return Err(error);
+            }
+        }
+        Ok(true)
+    }
+}
+
+enum RawKeys<'de> {
+    Read(Vec<&'de RawValue>),
+    TooMany,
+}
+
+impl<'de> serde::Deserialize<'de> for RawKeys<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeysVisitor;
+        impl<'de> Visitor<'de> for KeysVisitor {
+            type Value = RawKeys<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of keys")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawKeys<'de>, A::Error> {
+                let mut keys = Vec::new();
+                while let Some(key) = seq.next_element::<&'de RawValue>()? {
+                    if keys.len() == KeySet::MAX_KEYS {
+                        // The rest is walked, not kept, so that the array ends where it should.
+                        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                        return Ok(RawKeys::TooMany);
+                    }
+                    keys.push(key);
+                }
+                Ok(RawKeys::Read(keys))
+            }
+        }
+        deserializer.deserialize_seq(KeysVisitor)
+    }
+}

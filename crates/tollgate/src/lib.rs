@@ -1,0 +1,110 @@
+//! Tollgate checks the token at the gate: JWT bearer authentication for Rust services, without IO, a runtime or a
+//! web framework.
+//!
+//! This crate is the core. Most applications use it through an adapter:
+//!
+//! | framework | crate |
+//! |---|---|
+//! | axum | `tollgate-axum` |
+//! | any Tower stack on `http` 1 (hyper, tonic) | `tollgate-tower` |
+//!
+//! # The nouns
+//!
+//! - [`VerifyingKey`], [`KeySet`], [`KeySource`]: keys, prepared once and bound to their algorithm.
+//! - [`Verifier`]: whose tokens are accepted, for whom, with which keys.
+//! - [`Gate`]: the whole: where tokens are looked for, verifiers, policy, what is answered otherwise.
+//! - [`Verified`]: proof that a token was checked. [`FromClaims`] makes your types from it.
+//! - [`Rejection`]: the answer to a request that was not admitted, the same in every framework.
+//!
+//! # Without a framework
+//!
+//! ```
+//! use tollgate::{Algorithm, UnixTime, Verifier, VerifyingKey};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct User {
+//!     sub: String,
+//! }
+//!
+//! fn who(token: &str, secret: &[u8], now: UnixTime) -> Result<String, Box<dyn std::error::Error>> {
+//!     let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
+//!     let verifier = Verifier::new(key, "https://issuer.example", "api://demo");
+//!     let user = verifier.verify(token, now)?.claims::<User>()?;
+//!     Ok(user.sub.clone())
+//! }
+//! # let random = [143, 28, 94, 211, 2, 183, 153, 74, 110, 240, 19, 200, 125, 33, 170, 84,
+//! #               59, 230, 144, 15, 215, 104, 44, 177, 69, 250, 134, 29, 195, 95, 114, 9];
+//! # let error = who("a.b.c", &random, UnixTime::from_secs(0)).unwrap_err();
+//! # assert_eq!(error.to_string(), "token refused");
+//! ```
+//!
+//! # What it does not do
+//!
+//! No encrypted tokens (JWE), no JSON serialisations, no `none`, no keys taken from tokens. Sender-constrained tokens
+//! (`cnf`) are refused rather than accepted as plain bearer tokens.
+//!
+//! # Features
+//!
+//! - `aws-lc-rs` (default): cryptography by aws-lc-rs. Needs a C compiler.
+//! - `rust-crypto`: cryptography in pure Rust. With both on, aws-lc-rs is used; with neither, the build stops.
+//!
+//! Process-wide state is never read or set, so other crates in your build cannot change what happens here.
+
+mod algorithm;
+mod backend;
+mod base64url;
+mod challenge;
+mod claims;
+mod cross_site;
+mod error;
+mod gate;
+mod header;
+mod json;
+mod key;
+mod metadata;
+mod policy;
+mod rejection;
+mod request;
+mod revocation;
+mod scope;
+mod source;
+mod time;
+mod token;
+mod verified;
+mod verify;
+
+pub mod manual;
+
+#[cfg(test)]
+mod testing;
+
+// Building a gate.
+pub use algorithm::Algorithm;
+pub use claims::{ClaimPath, ClaimPaths};
+pub use cross_site::CrossSite;
+pub use gate::{Admission, Decision, Gate};
+pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySource, Keys, SkippedKey, VerifyingKey};
+pub use metadata::ResourceMetadata;
+pub use policy::Policy;
+pub use revocation::{RevocationList, Revocations};
+pub use source::TokenSource;
+pub use verify::Verifier;
+
+// What a gate admits.
+pub use claims::{Audience, FromClaims, RegisteredClaims};
+pub use header::Header;
+pub use scope::ScopeSet;
+pub use verified::Verified;
+
+// What it refuses, and how.
+pub use challenge::{Challenge, ErrorCode};
+pub use error::{
+    AuthError, ClaimError, ClaimsError, ConfigError, CrossSiteError, Excerpt, HeaderError, JsonError,
+    KeyError, KeysUnavailable, Part, RequestError, RevocationsUnavailable, TokenError, WeakSecret,
+};
+pub use rejection::Rejection;
+
+// For adapters, and for tests.
+pub use request::RequestView;
+pub use time::{Clock, SystemClock, UnixTime};
+pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};

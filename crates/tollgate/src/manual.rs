@@ -1,0 +1,7 @@
+//! The manual: the reasons behind the behaviour, compiled and link-checked with the code.
+
+#[doc = include_str!("../docs/defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("../docs/order.md")]
+pub mod order {}

@@ -1,0 +1,182 @@
+//! [`Policy`]: what a token has to grant.
+
+use std::fmt;
+use std::ops::{BitAnd, BitOr, Not};
+use std::sync::Arc;
+
+use crate::claims::ClaimPath;
+use crate::error::{AuthError, TokenError};
+use crate::scope::{ScopeSet, is_scope_token};
+use crate::verified::Verified;
+
+/// What a token has to grant: scopes, roles and claims, joined by all, any and not.
+///
+/// ```
+/// use tollgate::Policy;
+///
+/// let read = Policy::scope("read:items");
+/// let write = Policy::all([Policy::scope("write:items"), !Policy::role("suspended")]);
+/// let staff = Policy::role("admin") | Policy::claim_is("department", "support");
+/// # let _ = (read, write, staff);
+/// ```
+///
+/// Where scopes and roles live in the claims is set per issuer with [`ClaimPaths`](crate::ClaimPaths). A token
+/// that does not grant enough is answered with 403 `insufficient_scope`; the challenge names the scopes of the
+/// policy (those under a `not` aside).
+#[derive(Clone)]
+pub struct Policy(Node);
+
+#[derive(Clone)]
+enum Node {
+    Scope(Box<str>),
+    Role(Box<str>),
+    ClaimIs(ClaimPath, Box<str>),
+    Test(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+}
+
+impl Policy {
+    /// The token grants this scope. A name that no token can carry (RFC 6749 §3.3) is never granted, which the log
+    /// says once, when the policy is made.
+    #[must_use]
+    pub fn scope(scope: impl Into<Box<str>>) -> Self {
+        let scope = scope.into();
+        if !is_scope_token(&scope) {
+            tracing::error!(
+                ?scope,
+                "policy names a scope that no token can carry (RFC 6749 §3.3); it will always refuse"
+            );
+        }
+        Self(Node::Scope(scope))
+    }
+
+    /// The token grants every one of these scopes.
+    #[must_use]
+    pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
+        Self::all(scopes.into_iter().map(Self::scope))
+    }
+
+    /// The token grants this role.
+    #[must_use]
+    pub fn role(role: impl Into<Box<str>>) -> Self {
+        Self(Node::Role(role.into()))
+    }
+
+    /// The claim at `path` is this string. To compare anything else, use [`Policy::test`].
+    #[must_use]
+    pub fn claim_is(path: impl Into<ClaimPath>, value: impl Into<Box<str>>) -> Self {
+        Self(Node::ClaimIs(path.into(), value.into()))
+    }
+
+    /// The test answers `true` for the token.
+    #[must_use]
+    pub fn test(test: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
+        Self(Node::Test(Arc::new(test)))
+    }
+
+    /// All of these hold. None at all: holds for every token.
+    #[must_use]
+    pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
+        Self(Node::All(policies.into_iter().map(|policy| policy.0).collect()))
+    }
+
+    /// At least one of these holds. None at all: holds for no token.
+    #[must_use]
+    pub fn any(policies: impl IntoIterator<Item = Self>) -> Self {
+        Self(Node::Any(policies.into_iter().map(|policy| policy.0).collect()))
+    }
+
+    /// Whether `token` grants enough.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`] when it does not, [`AuthError::InvalidToken`] when its scopes or roles are
+    /// malformed.
+    pub fn check(&self, token: &Verified) -> Result<(), AuthError> {
+        match self.0.holds(token) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AuthError::InsufficientScope { scopes: self.required_scopes() }),
+            Err(error) => Err(AuthError::InvalidToken(error)),
+        }
+    }
+
+    /// The scopes named, those under a `not` aside.
+    fn required_scopes(&self) -> ScopeSet {
+        let mut scopes = ScopeSet::new();
+        self.0.collect_scopes(&mut scopes);
+        scopes
+    }
+}
+
+impl Node {
+    fn holds(&self, token: &Verified) -> Result<bool, TokenError> {
+        match self {
+            Self::Scope(scope) => Ok(token.scopes()?.contains(scope)),
+            Self::Role(role) => token.has_role(role),
+            Self::ClaimIs(path, value) => {
+                let claim = token.claim(path).and_then(|json| serde_json::from_str::<String>(json).ok());
+                Ok(claim.as_deref() == Some(value))
+            }
+            Self::Test(test) => Ok(test(token)),
+            Self::All(nodes) => nodes.iter().try_fold(true, |holds, node| Ok(holds && node.holds(token)?)),
+            Self::Any(nodes) => nodes.iter().try_fold(false, |holds, node| Ok(holds || node.holds(token)?)),
+            Self::Not(node) => node.holds(token).map(|holds| !holds),
+        }
+    }
+
+    fn collect_scopes(&self, scopes: &mut ScopeSet) {
+        match self {
+            Self::Scope(scope) if is_scope_token(scope) => scopes.insert(scope),
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.collect_scopes(scopes)),
+            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Test(_) | Self::Not(_) => {}
+        }
+    }
+}
+
+impl BitAnd for Policy {
+    type Output = Self;
+
+    /// Both hold.
+    fn bitand(self, other: Self) -> Self {
+        Self::all([self, other])
+    }
+}
+
+impl BitOr for Policy {
+    type Output = Self;
+
+    /// One of the two holds.
+    fn bitor(self, other: Self) -> Self {
+        Self::any([self, other])
+    }
+}
+
+impl Not for Policy {
+    type Output = Self;
+
+    /// It does not hold.
+    fn not(self) -> Self {
+        Self(Node::Not(Box::new(self.0)))
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(scope) => f.debug_tuple("scope").field(scope).finish(),
+            Self::Role(role) => f.debug_tuple("role").field(role).finish(),
+            Self::ClaimIs(path, value) => f.debug_tuple("claim_is").field(path).field(value).finish(),
+            Self::Test(_) => f.write_str("test"),
+            Self::All(nodes) => f.debug_tuple("all").field(nodes).finish(),
+            Self::Any(nodes) => f.debug_tuple("any").field(nodes).finish(),
+            Self::Not(node) => f.debug_tuple("not").field(node).finish(),
+        }
+    }
+}

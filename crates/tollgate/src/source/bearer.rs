@@ -1,0 +1,33 @@
+//! `Authorization: Bearer b64token` (RFC 6750 §2.1, RFC 9110 §11.4).
+
+use super::b64token;
+use crate::error::RequestError;
+use crate::request::RequestView;
+
+const PLACE: &str = "Authorization field";
+
+/// The bearer token of the request.
+///
+/// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2): two fields are malformed
+/// whatever is in them, as which of them counts would depend on who reads. Another scheme is not ours to judge.
+pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&str>, RequestError> {
+    let mut values = request.header_values("authorization");
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(RequestError::Repeated { place: PLACE });
+    }
+    let Some(credentials) = strip_scheme(value) else { return Ok(None) };
+    // credentials = auth-scheme [ 1*SP ( token68 / … ) ] (RFC 9110 §11.4): spaces, not tabs.
+    let token = credentials.trim_ascii_end();
+    let spaces = token.iter().take_while(|byte| **byte == b' ').count();
+    let token = token.get(spaces..).filter(|_| spaces > 0).and_then(b64token);
+    token.map(Some).ok_or(RequestError::NotAToken { place: PLACE })
+}
+
+/// What follows the scheme `Bearer`, in any case (RFC 9110 §11.1). `None` for another scheme.
+fn strip_scheme(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(b"bearer".len())?;
+    let goes_on =
+        rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
+    (scheme.eq_ignore_ascii_case(b"bearer") && !goes_on).then_some(rest)
+}

@@ -1,0 +1,48 @@
+//! One cookie by name (RFC 6265 §5.4), from bytes.
+
+use super::b64token;
+use crate::error::RequestError;
+use crate::request::RequestView;
+
+const PLACE: &str = "cookie";
+
+/// The value of the cookie `name`, which must be a token.
+///
+/// Names are compared exactly and nothing but space and tab is trimmed: a reader that knows other white space can be
+/// made to see a `__Host-` name that the browser did not. The same name twice is malformed, whatever the values:
+/// one of them may have been planted by a sibling domain. An empty value is what logging out leaves behind, and
+/// counts as no cookie.
+pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r str>, RequestError> {
+    let mut found = None;
+    for field in request.header_values("cookie") {
+        for pair in field.split(|byte| *byte == b';') {
+            let Some(value) = value_of(pair, name) else { continue };
+            if found.is_some() {
+                return Err(RequestError::Repeated { place: PLACE });
+            }
+            found = Some(value);
+        }
+    }
+    let Some(value) = found.filter(|value| !value.is_empty()) else { return Ok(None) };
+    b64token(value).map(Some).ok_or(RequestError::NotAToken { place: PLACE })
+}
+
+fn value_of<'r>(pair: &'r [u8], name: &str) -> Option<&'r [u8]> {
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    let (left, right) = (pair.get(..equals)?, pair.get(equals.saturating_add(1)..)?);
+    if trim(left) != name.as_bytes() {
+        return None;
+    }
+    let value = trim(right);
+    // cookie-value may be quoted (RFC 6265 §4.1.1).
+    let unquoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    Some(unquoted.unwrap_or(value))
+}
+
+fn trim(bytes: &[u8]) -> &[u8] {
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let start = bytes.iter().take_while(blank).count();
+    let bytes = bytes.get(start..).unwrap_or_default();
+    let end = bytes.iter().rev().take_while(blank).count();
+    bytes.get(..bytes.len().saturating_sub(end)).unwrap_or_default()
+}

@@ -1,0 +1,164 @@
+//! Where a token is looked for in a request: [`TokenSource`], and the rules when there is more than one.
+
+mod bearer;
+mod cookie;
+mod query;
+
+use crate::error::{ConfigError, RequestError};
+use crate::request::RequestView;
+
+/// A place where a request may carry a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSource(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Bearer,
+    Cookie(Box<str>),
+    Header(Box<str>),
+    Query(Box<str>),
+}
+
+impl TokenSource {
+    /// `Authorization: Bearer …` (RFC 6750 §2.1). The default, and the one to prefer.
+    #[must_use]
+    pub const fn bearer() -> Self {
+        Self(Kind::Bearer)
+    }
+
+    /// The cookie of this name, compared exactly.
+    ///
+    /// # Security
+    /// A browser adds cookies by itself, so another site can make it send one. The gate therefore checks where a
+    /// request with a cookie-borne token comes from (see [`CrossSite`](crate::CrossSite)). Use a name that starts
+    /// with `__Host-Http-` (or `__Host-`), so that neither a script nor a sibling domain can plant the cookie.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] when it cannot be the name of a cookie (RFC 6265 §4.1.1).
+    pub fn cookie(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        token_name("cookie", name.into()).map(|name| Self(Kind::Cookie(name)))
+    }
+
+    /// A header field that holds the token and nothing else.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] when it cannot be the name of a field, or names one with another meaning
+    /// (`Authorization`, `Cookie`, `Host` and `Origin`).
+    pub fn header(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let name = token_name("header field", name.into())?.to_ascii_lowercase();
+        if matches!(name.as_str(), "authorization" | "cookie" | "host" | "origin") {
+            return Err(ConfigError::Name { what: "header field for a token", name: name.into() });
+        }
+        Ok(Self(Kind::Header(name.into())))
+    }
+
+    /// A parameter of the query string, such as `access_token` (RFC 6750 §2.3).
+    ///
+    /// # Security
+    /// URLs end up in logs, histories and `Referer` fields, and with them the token: RFC 6750 §2.3 and RFC 9700
+    /// §4.3.2 advise against it. Use it only where nothing else can be sent, such as an `EventSource` or a
+    /// download link, with tokens that live for minutes. Responses are marked `Cache-Control: private`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] when the name has characters other than letters, digits, `-`, `.`, `_` and `~`.
+    pub fn insecure_query(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let name = name.into();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(ConfigError::Name { what: "query parameter", name });
+        }
+        Ok(Self(Kind::Query(name)))
+    }
+
+    /// Whether browsers add it by themselves.
+    pub(crate) fn is_ambient(&self) -> bool {
+        matches!(self.0, Kind::Cookie(_))
+    }
+
+    /// Whether it is a part of the URL.
+    pub(crate) fn is_in_url(&self) -> bool {
+        matches!(self.0, Kind::Query(_))
+    }
+
+    /// What is there: nothing, one token, or something wrong.
+    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r str>, RequestError> {
+        match &self.0 {
+            Kind::Bearer => bearer::find(request),
+            Kind::Cookie(name) => cookie::find(request, name),
+            Kind::Header(name) => single_field(request, name),
+            Kind::Query(name) => query::find(request, name),
+        }
+    }
+}
+
+/// A token as presented, with the source that it came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Credential<'r, 's> {
+    pub(crate) token: &'r str,
+    pub(crate) source: &'s TokenSource,
+}
+
+/// Looks for a token in all `sources`.
+///
+/// Presenting it explicitly in more than one way is malformed (RFC 6750 §2). A cookie is not presented by anyone,
+/// the browser adds it: it counts only when nothing explicit is there, and never mends something explicit that is
+/// malformed.
+pub(crate) fn find<'r, 's, R: RequestView>(
+    request: &'r R,
+    sources: &'s [TokenSource],
+) -> Result<Option<Credential<'r, 's>>, RequestError> {
+    let explicit = find_among(request, sources.iter().filter(|source| !source.is_ambient()))?;
+    if explicit.is_some() {
+        return Ok(explicit);
+    }
+    find_among(request, sources.iter().filter(|source| source.is_ambient()))
+}
+
+fn find_among<'r, 's, R: RequestView>(
+    request: &'r R,
+    sources: impl Iterator<Item = &'s TokenSource>,
+) -> Result<Option<Credential<'r, 's>>, RequestError> {
+    let mut found = None;
+    for source in sources {
+        let Some(token) = source.find(request)? else { continue };
+        if found.is_some() {
+            return Err(RequestError::SeveralSources);
+        }
+        found = Some(Credential { token, source });
+    }
+    Ok(found)
+}
+
+fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r str>, RequestError> {
+    let place = "header field";
+    let mut values = request.header_values(name);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(RequestError::Repeated { place });
+    }
+    b64token(value).map(Some).ok_or(RequestError::NotAToken { place })
+}
+
+/// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1), the whole of `bytes`.
+fn b64token(bytes: &[u8]) -> Option<&str> {
+    let symbol =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    let symbols = bytes.iter().take_while(|byte| symbol(byte)).count();
+    let padding = bytes.iter().skip(symbols).all(|byte| *byte == b'=');
+    if symbols == 0 || !padding {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+/// `token` of RFC 9110 §5.6.2: what names of fields and cookies are made of.
+fn token_name(what: &'static str, name: Box<str>) -> Result<Box<str>, ConfigError> {
+    let symbol = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(symbol) {
+        return Err(ConfigError::Name { what, name });
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::request::testing::FakeRequest;
+
+fn bearer(values: &[&[u8]]) -> Result<Option<String>, RequestError> {
+    let mut request = FakeRequest::get("/");
+    for value in values {
+        request = request.header("authorization", value);
+    }
+    token(&request, &[TokenSource::bearer()])
+}
+
+fn token(request: &FakeRequest, sources: &[TokenSource]) -> Result<Option<String>, RequestError> {
+    find(request, sources).map(|found| found.map(|credential| credential.token.to_owned()))
+}
+
+#[test]
+fn bearer_scheme_is_case_insensitive_and_separated_by_spaces() {
+    for value in ["Bearer a.b-c_~+/==", "bearer a.b-c_~+/==", "BEARER   a.b-c_~+/==", "Bearer a.b-c_~+/== "] {
+        assert_eq!(bearer(&[value.as_bytes()]), Ok(Some("a.b-c_~+/==".to_owned())), "{value}");
+    }
+}
+
+#[test]
+fn other_schemes_present_nothing() {
+    for value in ["Basic YTpi", "Bearerx a", "Bearers a", "Bear", "", "DPoP a", "x", " "] {
+        assert_eq!(bearer(&[value.as_bytes()]), Ok(None), "{value:?}");
+    }
+    assert_eq!(bearer(&[]), Ok(None));
+}
+
+#[test]
+fn malformed_bearer_credentials_are_refused() {
+    let not_a_token = Err(RequestError::NotAToken { place: "Authorization field" });
+    let malformed: [&[u8]; 15] = [
+        b"Bearer",
+        b"Bearer ",
+        b"Bearer  ",
+        b"Bearer\ta",
+        b"Bearer a b",
+        b"Bearer a, Bearer b",
+        b"Bearer a,b",
+        b"Bearer =",
+        b"Bearer a=b",
+        b"Bearer \"a\"",
+        b"Bearer t\xc3\xb6ken",
+        b"Bearer \xff",
+        b"Bearer a\x00",
+        b"Bearer \ta",
+        b"Bearer: a",
+    ];
+    for value in malformed {
+        assert_eq!(bearer(&[value]), not_a_token, "{:?}", String::from_utf8_lossy(value));
+    }
+}
+
+#[test]
+fn two_authorization_fields_are_refused_whatever_they_say() {
+    let repeated = Err(RequestError::Repeated { place: "Authorization field" });
+    assert_eq!(bearer(&[b"Bearer a", b"Bearer a"]), repeated);
+    assert_eq!(bearer(&[b"Bearer a", b"Basic b"]), repeated);
+    assert_eq!(bearer(&[b"Basic b", b"Bearer a"]), repeated);
+}
+
+#[test]
+fn cookies_are_found_across_fields_by_exact_name() {
+    let at = [TokenSource::cookie("__Host-Http-at").unwrap()];
+    let cookies = |fields: &[&[u8]]| {
+        let request =
+            fields.iter().fold(FakeRequest::get("/"), |request, field| request.header("cookie", field));
+        token(&request, &at)
+    };
+    assert_eq!(cookies(&[b"a=b; __Host-Http-at=tok;c=d"]), Ok(Some("tok".to_owned())));
+    assert_eq!(cookies(&[b"a=b", b"__Host-Http-at=tok"]), Ok(Some("tok".to_owned())));
+    assert_eq!(cookies(&[b"\t __Host-Http-at \t=\t \"tok\" "]), Ok(Some("tok".to_owned())));
+    for none in [
+        &b"__hOsT-Http-at=tok"[..],
+        b"x__Host-Http-at=tok",
+        b"\xc2\xa0__Host-Http-at=tok",
+        b"__Host-Http-at",
+        b"",
+        b";;=",
+    ] {
+        assert_eq!(cookies(&[none]), Ok(None), "{:?}", String::from_utf8_lossy(none));
+    }
+    assert_eq!(cookies(&[b"__Host-Http-at="]), Ok(None));
+    let repeated = Err(RequestError::Repeated { place: "cookie" });
+    assert_eq!(cookies(&[b"__Host-Http-at=a; __Host-Http-at=a"]), repeated);
+    assert_eq!(cookies(&[b"__Host-Http-at=a", b"__Host-Http-at="]), repeated);
+    for malformed in
+        [&b"__Host-Http-at=a b"[..], b"__Host-Http-at=\"a", b"__Host-Http-at=\xff", b"__Host-Http-at=a,b"]
+    {
+        assert_eq!(cookies(&[malformed]), Err(RequestError::NotAToken { place: "cookie" }));
+    }
+}
+
+#[test]
+fn ten_thousand_cookies_are_read_once() {
+    let many = format!("{}__Host-Http-at=tok", "a=;".repeat(10_000));
+    let request = FakeRequest::get("/").header("cookie", many.as_bytes());
+    assert_eq!(
+        token(&request, &[TokenSource::cookie("__Host-Http-at").unwrap()]),
+        Ok(Some("tok".to_owned()))
+    );
+}
+
+#[test]
+fn custom_headers_hold_the_token_alone() {
+    let source = [TokenSource::header("X-Auth-Token").unwrap()];
+    let header = |value: &[u8]| token(&FakeRequest::get("/").header("x-auth-token", value), &source);
+    assert_eq!(header(b"tok"), Ok(Some("tok".to_owned())));
+    assert!(header(b"Bearer tok").is_err() && header(b"").is_err());
+    let twice = FakeRequest::get("/").header("x-auth-token", b"a").header("x-auth-token", b"a");
+    assert_eq!(token(&twice, &source), Err(RequestError::Repeated { place: "header field" }));
+}
+
+#[test]
+fn query_parameters_are_found_only_when_asked_for() {
+    let source = [TokenSource::insecure_query("access_token").unwrap()];
+    let query = |target: &str| token(&FakeRequest::get(target), &source);
+    assert_eq!(query("/?access_token=tok"), Ok(Some("tok".to_owned())));
+    assert_eq!(query("/?a=b&access_token=tok&c"), Ok(Some("tok".to_owned())));
+    assert_eq!(query("/?xaccess_token=tok"), Ok(None));
+    assert_eq!(query("/"), Ok(None));
+    assert!(
+        query("/?access_token=").is_err()
+            && query("/?access_token").is_err()
+            && query("/?access_token=a%2Eb").is_err()
+    );
+    assert_eq!(
+        query("/?access_token=a&access_token=a"),
+        Err(RequestError::Repeated { place: "query parameter" })
+    );
+    assert_eq!(token(&FakeRequest::get("/?access_token=tok"), &[TokenSource::bearer()]), Ok(None));
+}
+
+#[test]
+fn one_explicit_way_only_and_cookies_never_mend_it() {
+    let sources =
+        [TokenSource::cookie("at").unwrap(), TokenSource::bearer(), TokenSource::header("x-token").unwrap()];
+    let both = FakeRequest::get("/").header("authorization", b"Bearer a").header("x-token", b"a");
+    assert_eq!(token(&both, &sources), Err(RequestError::SeveralSources));
+    // A disabled source is not looked at.
+    assert_eq!(token(&both, &sources[..2]), Ok(Some("a".to_owned())));
+    let with_cookie = FakeRequest::get("/").header("authorization", b"Bearer a").header("cookie", b"at=b");
+    assert_eq!(token(&with_cookie, &sources), Ok(Some("a".to_owned())));
+    let bad_explicit = FakeRequest::get("/").header("authorization", b"Bearer a b").header("cookie", b"at=b");
+    assert!(token(&bad_explicit, &sources).is_err());
+    let basic = FakeRequest::get("/").header("authorization", b"Basic eA==").header("cookie", b"at=b");
+    assert_eq!(token(&basic, &sources), Ok(Some("b".to_owned())));
+}
+
+#[test]
+fn names_are_checked_when_they_are_configured() {
+    for bad in ["", "a b", "a;b", "a=b", "a\r\nb", "ä"] {
+        assert!(TokenSource::cookie(bad).is_err(), "{bad:?}");
+        assert!(TokenSource::header(bad).is_err(), "{bad:?}");
+        assert!(TokenSource::insecure_query(bad).is_err(), "{bad:?}");
+    }
+    assert!(TokenSource::header("Authorization").is_err());
+}
+
+proptest! {
+    /// Arbitrary bytes in every place: no panic, and what comes out is a b64token.
+    #[test]
+    fn arbitrary_bytes_are_a_token_or_an_error(authorization: Vec<u8>, cookie: Vec<u8>, query: String) {
+        let request = FakeRequest::get(&format!("/?access_token={query}"))
+            .header("authorization", &authorization)
+            .header("cookie", &cookie)
+            .header("x-token", &cookie);
+        let sources = [
+            TokenSource::bearer(),
+            TokenSource::cookie("at").unwrap(),
+            TokenSource::header("x-token").unwrap(),
+            TokenSource::insecure_query("access_token").unwrap(),
+        ];
+        for source in &sources {
+            if let Ok(Some(credential)) = find(&request, std::slice::from_ref(source)) {
+                prop_assert!(b64token(credential.token.as_bytes()).is_some());
+            }
+        }
+        let _ = find(&request, &sources);
+    }
+}

@@ -1,0 +1,122 @@
+//! [`CompactToken`]: a token cut into its parts. Nothing about it is trusted yet.
+
+use crate::base64url;
+use crate::error::{Part, TokenError};
+
+/// The largest token looked at unless configured otherwise: 8 KiB, what common servers allow one header to hold.
+pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// A JWS in compact serialisation (RFC 7515 §7.1), split but not verified.
+#[derive(Clone, Copy)]
+pub struct CompactToken<'a> {
+    signing_input: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> CompactToken<'a> {
+    /// Splits `token` into header, payload and signature.
+    ///
+    /// # Errors
+    /// - [`TokenError::TooLong`] past `max_bytes`.
+    /// - [`TokenError::Encrypted`] for five parts, a JWE (RFC 7516 §7.1).
+    /// - [`TokenError::JsonSerialization`] for a JWS or JWE in JSON serialisation, which is no JWT (RFC 7519 §1).
+    /// - [`TokenError::PartCount`] for any other number of parts.
+    /// - [`TokenError::Unsigned`] when the signature part is empty.
+    pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        if token.len() > max_bytes {
+            return Err(TokenError::TooLong { bytes: token.len(), max: max_bytes });
+        }
+        if token.starts_with('{') {
+            return Err(TokenError::JsonSerialization);
+        }
+        let (header, rest) = token.split_once('.').ok_or(TokenError::PartCount { parts: 1 })?;
+        let (payload, signature) = rest.split_once('.').ok_or(TokenError::PartCount { parts: 2 })?;
+        match signature.bytes().filter(|byte| *byte == b'.').count() {
+            0 => {}
+            2 => return Err(TokenError::Encrypted),
+            more => return Err(TokenError::PartCount { parts: more.saturating_add(3) }),
+        }
+        if signature.is_empty() {
+            return Err(TokenError::Unsigned);
+        }
+        let signing_input = token.strip_suffix(signature).and_then(|rest| rest.strip_suffix('.'));
+        Ok(Self { signing_input: signing_input.unwrap_or_default(), header, payload, signature })
+    }
+
+    /// What the signature covers: the first two parts with the dot between them (RFC 7515 §5.1).
+    pub(crate) fn signing_input(&self) -> &'a [u8] {
+        self.signing_input.as_bytes()
+    }
+
+    pub(crate) fn header_json(&self) -> Result<String, TokenError> {
+        decode_text(self.header, Part::Header)
+    }
+
+    pub(crate) fn payload_json(&self) -> Result<String, TokenError> {
+        decode_text(self.payload, Part::Payload)
+    }
+
+    pub(crate) fn decode_signature<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TokenError> {
+        base64url::decode_into(self.signature, buffer)
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.signing_input.len().saturating_add(1).saturating_add(self.signature.len())
+    }
+}
+
+impl std::fmt::Debug for CompactToken<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompactToken").field("bytes", &self.len()).finish_non_exhaustive()
+    }
+}
+
+fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {
+    let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
+    String::from_utf8(bytes).map_err(|_| TokenError::json(part, crate::json::JsonError::NotUtf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(token: &str) -> Result<CompactToken<'_>, TokenError> {
+        CompactToken::parse(token, DEFAULT_MAX_TOKEN_BYTES)
+    }
+
+    #[test]
+    fn three_parts_and_nothing_else() {
+        let token = parse("aa.bb.cc").unwrap();
+        assert_eq!(token.signing_input(), b"aa.bb");
+        assert_eq!(token.len(), 8);
+        assert_eq!(parse("").unwrap_err(), TokenError::PartCount { parts: 1 });
+        assert_eq!(parse("aa").unwrap_err(), TokenError::PartCount { parts: 1 });
+        assert_eq!(parse("aa.bb").unwrap_err(), TokenError::PartCount { parts: 2 });
+        assert_eq!(parse("a.b.c.d").unwrap_err(), TokenError::PartCount { parts: 4 });
+        assert_eq!(parse("a.b.c.d.e.f").unwrap_err(), TokenError::PartCount { parts: 6 });
+    }
+
+    #[test]
+    fn other_serialisations_are_refused_by_name() {
+        assert_eq!(parse("a.b.c.d.e").unwrap_err(), TokenError::Encrypted);
+        assert_eq!(parse("a....e").unwrap_err(), TokenError::Encrypted);
+        assert_eq!(parse(r#"{"payload":"a.b.c"}"#).unwrap_err(), TokenError::JsonSerialization);
+        assert_eq!(parse("a.b.").unwrap_err(), TokenError::Unsigned);
+    }
+
+    #[test]
+    fn size_is_checked_first() {
+        let long = ".".repeat(1_000_000);
+        assert_eq!(parse(&long).unwrap_err(), TokenError::TooLong { bytes: 1_000_000, max: 8192 });
+        assert!(parse(&format!("a.b.{}", "c".repeat(8188))).is_ok());
+        assert!(parse(&format!("a.b.{}", "c".repeat(8189))).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_token_text() {
+        assert_eq!(format!("{:?}", parse("aa.bb.cc").unwrap()), "CompactToken { bytes: 8, .. }");
+    }
+}

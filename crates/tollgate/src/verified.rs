@@ -1,0 +1,174 @@
+//! [`Verified`]: proof that a token was checked.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::claims::{Authorities, ClaimPath, ClaimPaths, FromClaims, Payload};
+use crate::error::TokenError;
+use crate::header::Header;
+use crate::scope::ScopeSet;
+use crate::time::UnixTime;
+
+/// A token whose signature and claims have been checked. Cheap to clone.
+///
+/// There is no way to make one but to verify a token, so a function that takes a `Verified` cannot be reached with
+/// a token that was not:
+///
+/// ```compile_fail
+/// let forged = tollgate::Verified { };
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Verified(Arc<Inner>);
+
+struct Inner {
+    header: Header,
+    payload: Payload,
+    paths: Arc<ClaimPaths>,
+    authorities: OnceLock<Result<Authorities, TokenError>>,
+    memo: Memo,
+}
+
+impl Verified {
+    /// Only the verifier calls this, and only when everything has been checked.
+    pub(crate) fn assert(header: Header, payload: Payload, paths: Arc<ClaimPaths>) -> Self {
+        Self(Arc::new(Inner { header, payload, paths, authorities: OnceLock::new(), memo: Memo::default() }))
+    }
+
+    /// The JOSE header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.0.header
+    }
+
+    /// `iss`: who issued the token, one of those that the gate trusts.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.0.payload.issuer().unwrap_or_default()
+    }
+
+    /// `sub`: whom it is about. Unique within its issuer only.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.payload.subject()
+    }
+
+    /// `jti`: the token's id. Unique within its issuer only.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.0.payload.token_id()
+    }
+
+    /// `aud`: whom it is for; this API is among them.
+    pub fn audience(&self) -> impl Iterator<Item = &str> {
+        self.0.payload.audience().into_iter().flatten()
+    }
+
+    /// `exp`: when it ends, in whole seconds.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.0.payload.expires_at().map_or(UnixTime::from_secs(i64::MIN), |date| date.floor)
+    }
+
+    /// `iat`: when it was issued, in whole seconds.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<UnixTime> {
+        self.0.payload.issued_at().map(|date| date.floor)
+    }
+
+    /// All claims, as the JSON object that was signed.
+    #[must_use]
+    pub fn payload(&self) -> &str {
+        self.0.payload.json()
+    }
+
+    /// The claim at `path` as JSON, without making a type of it.
+    #[must_use]
+    pub fn claim(&self, path: &ClaimPath) -> Option<&str> {
+        path.find(self.payload())
+    }
+
+    /// The application's claims. Made once per token and type, then shared.
+    ///
+    /// # Errors
+    /// [`TokenError::Claims`] when the token does not hold what `T` needs.
+    pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, TokenError> {
+        if let Some(made) = self.0.memo.get::<T>() {
+            return Ok(made);
+        }
+        let made = T::from_claims(self).map_err(TokenError::Claims)?;
+        Ok(self.0.memo.insert(Arc::new(made)))
+    }
+
+    /// The scopes that the token grants, read from where its issuer puts them ([`ClaimPaths`]).
+    ///
+    /// # Errors
+    /// [`TokenError::Claim`] when scopes or roles are there, but not as strings.
+    pub fn scopes(&self) -> Result<&ScopeSet, TokenError> {
+        self.authorities().map(|authorities| &authorities.scopes)
+    }
+
+    /// The roles that the token grants, read from where its issuer puts them ([`ClaimPaths`]).
+    ///
+    /// # Errors
+    /// As [`scopes`](Self::scopes).
+    pub fn roles(&self) -> Result<impl Iterator<Item = &str>, TokenError> {
+        self.authorities().map(|authorities| authorities.roles.iter())
+    }
+
+    pub(crate) fn has_role(&self, role: &str) -> Result<bool, TokenError> {
+        self.authorities().map(|authorities| authorities.roles.contains(role))
+    }
+
+    fn authorities(&self) -> Result<&Authorities, TokenError> {
+        let read = || Authorities::read(&self.0.paths, self.payload());
+        self.0.authorities.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Claims are personal data; what is shown is what a log line needs.
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("algorithm", &self.header().algorithm())
+            .field("issuer", &self.issuer())
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Claims types made so far. The first is found without a lock; most applications have no second.
+#[derive(Default)]
+struct Memo {
+    first: OnceLock<Entry>,
+    others: Mutex<Vec<Entry>>,
+}
+
+type Entry = (TypeId, Arc<dyn Any + Send + Sync>);
+
+impl Memo {
+    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let (id, first) = self.first.get()?;
+        if *id == TypeId::of::<T>() {
+            return Arc::clone(first).downcast().ok();
+        }
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, made) = others.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
+        Arc::clone(made).downcast().ok()
+    }
+
+    /// Keeps what is there already, so that all callers share one.
+    fn insert<T: Send + Sync + 'static>(&self, made: Arc<T>) -> Arc<T> {
+        let entry: Entry = (TypeId::of::<T>(), made.clone());
+        if let Err(entry) = self.first.set(entry) {
+            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.first.get().is_some_and(|(id, _)| *id == entry.0)
+                || others.iter().any(|(id, _)| *id == entry.0);
+            if !known {
+                others.push(entry);
+            }
+        }
+        self.get().unwrap_or(made)
+    }
+}

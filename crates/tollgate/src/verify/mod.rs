@@ -1,0 +1,297 @@
+//! [`Verifier`]: what is trusted, and the steps from a text to a [`Verified`] token.
+
+mod checks;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::algorithm::Algorithm;
+use crate::backend::MAX_SIGNATURE_BYTES;
+use crate::claims::{ClaimPath, ClaimPaths, Payload};
+use crate::error::{AuthError, ConfigError, Excerpt, TokenError};
+use crate::header::Header;
+use crate::key::{KeyRefresh, KeyRequest, Keys};
+use crate::time::UnixTime;
+use crate::token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};
+use crate::verified::Verified;
+
+pub(crate) use checks::media_type;
+use settings::{Requirement, Types};
+
+/// Whose tokens are accepted, for whom, and with which keys.
+///
+/// Keys, issuer and audience are required: a token must be signed by one of the keys, name exactly this issuer, and
+/// be meant for this audience. Everything else has a safe default, listed with its reason in [`manual::defaults`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Algorithm, UnixTime, Verifier, VerifyingKey};
+///
+/// # fn example(pem: &str, token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let key = VerifyingKey::from_pem(Algorithm::Es256, pem)?;
+/// let verifier = Verifier::new(key, "https://issuer.example", "api://demo").with_max_age(Duration::from_secs(3600));
+///
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let verified = verifier.verify(token, now)?;
+/// println!("hello {:?}", verified.subject());
+/// # Ok(()) }
+/// ```
+///
+/// [`manual::defaults`]: crate::manual::defaults
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: Keys,
+    issuer: Arc<str>,
+    audiences: Vec<Box<str>>,
+    /// Empty: every algorithm that a key is bound to.
+    algorithms: Vec<Algorithm>,
+    types: Types,
+    leeway: Duration,
+    max_age: Option<Duration>,
+    max_lifetime: Option<Duration>,
+    max_token_bytes: usize,
+    required: Vec<Requirement>,
+    allowed_kinds: Vec<Box<str>>,
+    paths: Arc<ClaimPaths>,
+}
+
+/// A token that has been read and not yet been checked.
+pub(crate) struct Unverified<'a> {
+    token: CompactToken<'a>,
+    header: Header,
+    payload: Payload,
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
+    pub(crate) fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        let token = CompactToken::parse(token, max_bytes)?;
+        let header = Header::parse(&token.header_json()?)?;
+        let payload = Payload::parse(token.payload_json()?)?;
+        Ok(Self { token, header, payload })
+    }
+
+    /// `iss`, to choose the verifier by and for nothing else.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.payload.issuer()
+    }
+}
+
+impl Verifier {
+    /// Accepts tokens that `issuer` signed with one of `keys` for `audience`.
+    ///
+    /// Both are compared exactly, byte for byte: `https://issuer.example` and `https://issuer.example/` are two
+    /// issuers. An empty issuer or audience matches nothing.
+    pub fn new(keys: impl Into<Keys>, issuer: impl Into<Arc<str>>, audience: impl Into<Box<str>>) -> Self {
+        let (issuer, audience) = (issuer.into(), audience.into());
+        if issuer.is_empty() || audience.is_empty() {
+            tracing::error!("verifier with an empty issuer or audience; it will refuse every token");
+        }
+        Self {
+            keys: keys.into(),
+            issuer,
+            audiences: vec![audience],
+            algorithms: Vec::new(),
+            types: Types::default(),
+            leeway: Duration::from_secs(60),
+            max_age: None,
+            max_lifetime: None,
+            max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
+            required: Vec::new(),
+            allowed_kinds: Vec::new(),
+            paths: Arc::default(),
+        }
+    }
+
+    /// The issuer whose tokens are accepted.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Verifies `token` at `now`: all or nothing.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
+    /// are no keys to tell with.
+    pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
+        let unverified = Unverified::parse(token, self.max_token_bytes).map_err(AuthError::InvalidToken)?;
+        self.check(unverified, now)
+    }
+
+    /// The steps after reading. Those that cost nothing come first, the signature last: a token that cannot be
+    /// accepted costs no signature check. None of them can accept; only the end of this function does.
+    pub(crate) fn check(&self, unverified: Unverified<'_>, now: UnixTime) -> Result<Verified, AuthError> {
+        let Unverified { token, header, payload } = unverified;
+        let keys = {
+            let refuse = AuthError::InvalidToken;
+            // The cap of this verifier, which under a gate may be lower than the largest.
+            self.check_size(token.len()).map_err(refuse)?;
+            // RFC 8725 §3.11, RFC 9068 §4: the type of token that is expected.
+            self.check_type(&header).map_err(refuse)?;
+            // RFC 8725 §3.1: an algorithm that the operator accepts.
+            self.check_algorithm(header.algorithm()).map_err(refuse)?;
+            // RFC 7519 §4.1.1, RFC 9068 §4: this issuer, exactly.
+            self.check_issuer(&payload).map_err(refuse)?;
+            // RFC 7519 §4.1.3, RFC 8725 §3.9: meant for this API.
+            self.check_audience(&payload).map_err(refuse)?;
+            // RFC 7519 §4.1.4 to §4.1.6: within its time.
+            self.check_times(&payload, now).map_err(refuse)?;
+            // RFC 8725 §3.12: an access token, not an ID token or the like; RFC 7800: not bound to a sender's key.
+            self.check_kind(&payload).map_err(refuse)?;
+            // RFC 9068 §2.2, and what the operator requires.
+            self.check_required(&payload).map_err(refuse)?;
+            self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?
+        };
+        // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
+        let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
+        // RFC 7515 §5.2: the signature, over the bytes as they came.
+        let mut buffer = [0; MAX_SIGNATURE_BYTES];
+        let signature = token.decode_signature(&mut buffer).map_err(AuthError::InvalidToken)?;
+        if !key.verify(token.signing_input(), signature) {
+            return Err(AuthError::InvalidToken(TokenError::SignatureMismatch));
+        }
+        Ok(Verified::assert(header, payload, Arc::clone(&self.paths)))
+    }
+
+    /// A refresh of the keys, when `error` is one that it may mend.
+    pub(crate) fn refresh_after(&self, error: &AuthError, now: UnixTime) -> Option<KeyRefresh> {
+        match error {
+            AuthError::KeysUnavailable(_) => self.keys.refresh(None, now),
+            AuthError::InvalidToken(TokenError::UnknownKey { key_id, algorithm }) => {
+                let wanted = KeyRequest { key_id: key_id.as_ref(), algorithm: *algorithm };
+                self.keys.refresh(Some(wanted), now)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn max_token_bytes(&self) -> usize {
+        self.max_token_bytes
+    }
+
+    /// Accepts tokens for this audience too.
+    #[must_use]
+    pub fn with_audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// Accepts these algorithms only. The default is every algorithm that one of the keys is bound to.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] for an empty list.
+    pub fn with_algorithms(
+        self,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+    ) -> Result<Self, ConfigError> {
+        let algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
+        if algorithms.is_empty() {
+            return Err(ConfigError::Conflict("a verifier without algorithms can accept nothing"));
+        }
+        Ok(Self { algorithms, ..self })
+    }
+
+    /// How far the clocks of issuer and API may differ. The default is 60 s, the limit 300 s.
+    ///
+    /// # Errors
+    /// [`ConfigError::Leeway`] past the limit (RFC 7519 §4.1.4: "usually no more than a few minutes").
+    pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
+        if leeway > Duration::from_secs(300) {
+            return Err(ConfigError::Leeway { secs: leeway.as_secs() });
+        }
+        Ok(Self { leeway, ..self })
+    }
+
+    /// Refuses tokens issued longer ago than this, whatever their `exp`. Makes `iat` required.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        Self { max_age: Some(max_age), ..self }
+    }
+
+    /// Refuses tokens that live longer than this from `iat` to `exp`. Makes `iat` required.
+    #[must_use]
+    pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
+        Self { max_lifetime: Some(max_lifetime), ..self }
+    }
+
+    /// Refuses larger tokens. The default is 8 KiB.
+    #[must_use]
+    pub fn with_max_token_bytes(self, max_token_bytes: usize) -> Self {
+        Self { max_token_bytes, ..self }
+    }
+
+    /// Accepts these values of `typ` only, with or without `application/`, in any case; a token without `typ` is
+    /// then refused. The default accepts `JWT`, `at+jwt` and none.
+    #[must_use]
+    pub fn with_types<T: Into<Box<str>>>(self, types: impl IntoIterator<Item = T>) -> Self {
+        Self { types: Types::named(types), ..self }
+    }
+
+    /// The strict profile of RFC 9068: `typ` must be `at+jwt`; `sub`, `client_id`, `iat` and `jti` are required.
+    #[must_use]
+    pub fn with_rfc9068_profile(mut self) -> Self {
+        self.types = Types::rfc9068();
+        self.required.extend(Requirement::RFC9068.iter().map(|name| Requirement::string(name)));
+        self
+    }
+
+    /// Requires the claim at `path` to be there (and not `null`).
+    #[must_use]
+    pub fn with_required_claim(mut self, path: impl Into<ClaimPath>) -> Self {
+        self.required.push(Requirement::present(path.into()));
+        self
+    }
+
+    /// Requires the claim at `path` to have this value.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] when the value has no JSON form.
+    pub fn with_required_value(
+        mut self,
+        path: impl Into<ClaimPath>,
+        value: impl serde::Serialize,
+    ) -> Result<Self, ConfigError> {
+        self.required.push(Requirement::value(path.into(), value)?);
+        Ok(self)
+    }
+
+    /// Accepts tokens that carry this claim although it marks tokens of another kind: `nonce`, `at_hash`, `c_hash`,
+    /// `s_hash` (ID tokens) or `events` (security events). For issuers that put one into access tokens.
+    #[must_use]
+    pub fn with_allowed_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.allowed_kinds.push(name.into());
+        self
+    }
+
+    /// Where this issuer puts scopes and roles.
+    #[must_use]
+    pub fn with_claim_paths(self, paths: ClaimPaths) -> Self {
+        Self { paths: Arc::new(paths), ..self }
+    }
+
+    fn check_size(&self, bytes: usize) -> Result<(), TokenError> {
+        if bytes > self.max_token_bytes {
+            return Err(TokenError::TooLong { bytes, max: self.max_token_bytes });
+        }
+        Ok(())
+    }
+
+    fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), TokenError> {
+        if self.algorithms.is_empty() || self.algorithms.contains(&algorithm) {
+            return Ok(());
+        }
+        Err(TokenError::AlgorithmMismatch { algorithm })
+    }
+
+    fn check_type(&self, header: &Header) -> Result<(), TokenError> {
+        if self.types.accept(header.typ()) {
+            return Ok(());
+        }
+        Err(TokenError::TypeMismatch { found: Excerpt::new(header.typ().unwrap_or_default()) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

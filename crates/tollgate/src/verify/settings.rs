@@ -1,0 +1,92 @@
+//! The settings of a verifier that are more than a number.
+
+use super::checks::media_type;
+use crate::claims::ClaimPath;
+use crate::error::{ClaimError, ConfigError, TokenError};
+
+/// Which values of `typ` are accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Types {
+    names: Vec<Box<str>>,
+    absent: bool,
+}
+
+impl Default for Types {
+    /// What issuers use for access tokens. Other types name other kinds of token (RFC 8725 §3.11).
+    fn default() -> Self {
+        Self { names: vec!["JWT".into(), "at+jwt".into()], absent: true }
+    }
+}
+
+impl Types {
+    pub(super) fn rfc9068() -> Self {
+        Self { names: vec!["at+jwt".into()], absent: false }
+    }
+
+    pub(super) fn named<T: Into<Box<str>>>(names: impl IntoIterator<Item = T>) -> Self {
+        Self { names: names.into_iter().map(|name| media_type(&name.into()).into()).collect(), absent: false }
+    }
+
+    /// Whether `typ` alone proves that a token is an access token: the profile of RFC 9068.
+    pub(super) fn is_access_token_only(&self) -> bool {
+        !self.absent && self.names.iter().all(|name| name.eq_ignore_ascii_case("at+jwt"))
+    }
+
+    pub(super) fn accept(&self, typ: Option<&str>) -> bool {
+        match typ {
+            Some(typ) => self.names.iter().any(|name| name.eq_ignore_ascii_case(media_type(typ))),
+            None => self.absent,
+        }
+    }
+}
+
+/// A claim that has to be there.
+#[derive(Clone, Debug)]
+pub(super) struct Requirement {
+    path: ClaimPath,
+    expected: Expected,
+}
+
+#[derive(Clone, Debug)]
+enum Expected {
+    Present,
+    String,
+    Value(serde_json::Value),
+}
+
+impl Requirement {
+    /// What RFC 9068 §2.2 requires beyond `iss`, `exp` and `aud`; `iat` is a number and required by name.
+    pub(super) const RFC9068: [&str; 4] = ["sub", "client_id", "jti", "iat"];
+
+    pub(super) fn present(path: ClaimPath) -> Self {
+        Self { path, expected: Expected::Present }
+    }
+
+    /// `iat` has been read as a number by now; the others have to be strings.
+    pub(super) fn string(name: &'static str) -> Self {
+        let expected = if name == "iat" { Expected::Present } else { Expected::String };
+        Self { path: ClaimPath::name(name), expected }
+    }
+
+    pub(super) fn value(path: ClaimPath, value: impl serde::Serialize) -> Result<Self, ConfigError> {
+        let value = serde_json::to_value(value)
+            .map_err(|_| ConfigError::Conflict("the value required of a claim has no JSON form"))?;
+        Ok(Self { path, expected: Expected::Value(value) })
+    }
+
+    pub(super) fn check(&self, payload: &str) -> Result<(), TokenError> {
+        let refuse = |error| Err(TokenError::claim(self.path.to_string(), error));
+        let Some(json) = self.path.find(payload).filter(|json| *json != "null") else {
+            return refuse(ClaimError::Missing);
+        };
+        match &self.expected {
+            Expected::Present => Ok(()),
+            Expected::String if json.starts_with('"') => Ok(()),
+            Expected::String => refuse(ClaimError::WrongType),
+            Expected::Value(expected) => match serde_json::from_str::<serde_json::Value>(json) {
+                Ok(found) if found == *expected => Ok(()),
+                _ => refuse(ClaimError::WrongValue),
+            },
+        }
+    }
+}

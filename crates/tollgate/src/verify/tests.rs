@@ -1,0 +1,376 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::base64url;
+use crate::error::{ClaimError, HeaderError, JsonError, Part};
+use crate::key::{KeySet, VerifyingKey};
+use crate::testing::{AUDIENCE, HEADER, ISSUER, NOW, claims, claims_without, key, sign, token, verifier};
+
+fn verify(token: &str) -> Result<Verified, TokenError> {
+    verify_with(&verifier(), token)
+}
+
+fn verify_with(verifier: &Verifier, token: &str) -> Result<Verified, TokenError> {
+    verifier.verify(token, NOW).map_err(|error| match error {
+        AuthError::InvalidToken(error) => error,
+        other => panic!("{other:?}"),
+    })
+}
+
+fn refused(token: &str) -> TokenError {
+    verify(token).expect_err(token)
+}
+
+fn secs(secs: i64) -> i64 {
+    NOW.as_secs() + secs
+}
+
+#[test]
+fn a_good_token_is_accepted_with_all_it_says() {
+    let verified = verify(&token(r#""jti":"t1","iat":1,"scope":"a b","roles":["admin"]"#)).unwrap();
+    assert_eq!(verified.issuer(), ISSUER);
+    assert_eq!(verified.subject(), Some("alice"));
+    assert_eq!(verified.token_id(), Some("t1"));
+    assert_eq!(verified.audience().collect::<Vec<_>>(), [AUDIENCE]);
+    assert_eq!(verified.expires_at().as_secs(), secs(600));
+    assert_eq!(verified.issued_at().map(UnixTime::as_secs), Some(1));
+    assert_eq!(verified.scopes().unwrap().to_string(), "a b");
+    assert_eq!(verified.roles().unwrap().collect::<Vec<_>>(), ["admin"]);
+    assert_eq!(verified.header().algorithm(), Algorithm::Hs256);
+}
+
+#[test]
+fn signature_is_over_the_bytes_as_they_came() {
+    let good = token("");
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    // Every character of the signature counts, the bits after the last byte included.
+    for (at, known) in signature.char_indices() {
+        let other = if known == 'A' { 'B' } else { 'A' };
+        let forged = format!("{input}.{}{other}{}", &signature[..at], &signature[at + 1..]);
+        assert!(matches!(
+            refused(&forged),
+            TokenError::SignatureMismatch | TokenError::Encoding { part: Part::Signature }
+        ));
+    }
+    assert_eq!(refused(&format!("{input}.")), TokenError::Unsigned);
+    assert_eq!(refused(&format!("{input}.{}", &signature[..40])), TokenError::SignatureMismatch);
+    assert_eq!(refused(&format!("{input}.{signature}AA")), TokenError::Encoding { part: Part::Signature });
+    let too_long = format!("{input}.{}", "A".repeat(2000));
+    assert_eq!(refused(&too_long), TokenError::Encoding { part: Part::Signature });
+}
+
+#[test]
+fn encoding_is_strict_in_every_part() {
+    let good = token("");
+    let parts: Vec<&str> = good.split('.').collect();
+    for (at, part) in [Part::Header, Part::Payload, Part::Signature].into_iter().enumerate() {
+        for bad in ["=", " ", "\n", "+", "/", "%3D", "é"] {
+            let mut parts = parts.clone();
+            let spoiled = format!("{}{bad}", parts[at]);
+            parts[at] = &spoiled;
+            assert_eq!(refused(&parts.join(".")), TokenError::Encoding { part }, "{bad:?}");
+        }
+    }
+}
+
+#[test]
+fn header_and_payload_are_single_json_objects() {
+    for bad in ["[]", "\"x\"", "1", "null", "", "{", "{}{}", "\u{feff}{}", r#"{"a":"\ud800"}"#] {
+        assert!(matches!(refused(&sign(bad, &claims(""))), TokenError::Json { part: Part::Header, .. }), "{bad}");
+        assert!(matches!(refused(&sign(HEADER, bad)), TokenError::Json { part: Part::Payload, .. }), "{bad}");
+    }
+    let not_utf8 = format!("{}.{}.AA", base64url::encode(HEADER.as_bytes()), base64url::encode(b"{\"a\":\"\xff\"}"));
+    assert_eq!(refused(&not_utf8), TokenError::json(Part::Payload, JsonError::NotUtf8));
+    let deep = format!(r#""deep":{}{}"#, "[".repeat(2900), "]".repeat(2900));
+    assert!(matches!(refused(&token(&deep)), TokenError::Json { error: JsonError::Malformed { .. }, .. }));
+}
+
+#[test]
+fn duplicate_claims_are_refused() {
+    for claim in [r#""x":1,"x":1"#, r#""scope":"a","scope":"b""#, r#""\u0073cope":"a","scope":"b""#] {
+        assert_eq!(refused(&token(claim)), TokenError::json(Part::Payload, JsonError::DuplicateMember), "{claim}");
+    }
+}
+
+#[test]
+fn algorithms_of_the_token_do_not_choose_the_key() {
+    for alg in ["none", "None", "hs256", "RS1", "ES256K"] {
+        let header = format!(r#"{{"alg":"{alg}"}}"#);
+        let expected = TokenError::Header(HeaderError::unsupported_algorithm(alg));
+        assert_eq!(refused(&sign(&header, &claims(""))), expected);
+    }
+    for algorithm in Algorithm::ALL.into_iter().skip(1) {
+        let header = format!(r#"{{"alg":"{algorithm}"}}"#);
+        assert_eq!(refused(&sign(&header, &claims(""))), TokenError::UnknownKey { key_id: None, algorithm });
+    }
+    let only_es = verifier().with_algorithms([Algorithm::Es256]).unwrap();
+    let mismatch = TokenError::AlgorithmMismatch { algorithm: Algorithm::Hs256 };
+    assert_eq!(verify_with(&only_es, &token("")).unwrap_err(), mismatch);
+    assert!(verifier().with_algorithms([]).is_err());
+}
+
+#[test]
+fn issuer_is_one_string_compared_exactly() {
+    let wrong = [
+        "https://issuer.example/", "https://issuer.exampl", "https://ISSUER.example", "http://issuer.example", "",
+        "https://issuer.example\\u0000", " https://issuer.example",
+    ];
+    for issuer in wrong {
+        let error = refused(&token(&format!(r#""iss":"{issuer}""#)));
+        assert!(matches!(error, TokenError::IssuerMismatch { .. }), "{issuer}");
+    }
+    // Escapes are undone before comparing (RFC 7519 §7.3).
+    assert!(verify(&token(r#""iss":"\u0068ttps:\/\/issuer.example""#)).is_ok());
+    let array = refused(&token(&format!(r#""iss":["https://evil.example","{ISSUER}"]"#)));
+    assert_eq!(array, TokenError::claim("iss", ClaimError::WrongType));
+    assert_eq!(refused(&sign(HEADER, &claims_without("iss"))), TokenError::claim("iss", ClaimError::Missing));
+}
+
+#[test]
+fn audience_is_required_and_must_name_us() {
+    for good in [format!(r#""{AUDIENCE}""#), format!(r#"["other","{AUDIENCE}"]"#)] {
+        assert!(verify(&token(&format!(r#""aud":{good}"#))).is_ok(), "{good}");
+    }
+    for bad in [r#""other""#, r#""API://demo""#, r#""api://dem""#, r#""api://demo2""#, "[]", r#""""#, r#"["other"]"#] {
+        let error = refused(&token(&format!(r#""aud":{bad}"#)));
+        assert!(matches!(error, TokenError::AudienceMismatch { .. }), "{bad}");
+    }
+    for malformed in ["1", "{}", "true", "null", r#"["api://demo",1]"#] {
+        let error = refused(&token(&format!(r#""aud":{malformed}"#)));
+        assert_eq!(error, TokenError::claim("aud", ClaimError::WrongType), "{malformed}");
+    }
+    assert_eq!(refused(&sign(HEADER, &claims_without("aud"))), TokenError::claim("aud", ClaimError::Missing));
+    let two = verifier().with_audience("other");
+    assert!(verify_with(&two, &token(r#""aud":"other""#)).is_ok());
+}
+
+#[test]
+fn empty_settings_match_nothing() {
+    let nobody = Verifier::new(key(), "", AUDIENCE);
+    assert!(verify_with(&nobody, &token(r#""iss":"""#)).is_err());
+    let nowhere = Verifier::new(key(), ISSUER, "");
+    assert!(verify_with(&nowhere, &token(r#""aud":"""#)).is_err());
+}
+
+#[test]
+fn expiry_is_the_first_instant_that_is_too_late() {
+    let strict = verifier().with_leeway(Duration::ZERO).unwrap();
+    let exp = |value: &str| verify_with(&strict, &token(&format!(r#""exp":{value}"#)));
+    assert!(exp(&secs(1).to_string()).is_ok());
+    assert!(exp(&format!("{}.5", secs(1))).is_ok());
+    for late in [secs(0).to_string(), format!("{}.9", secs(0)), "0".into(), "-1".into(), i64::MIN.to_string(), "-1e300".into()] {
+        assert!(matches!(exp(&late), Err(TokenError::Expired { .. })), "{late}");
+    }
+    for far in ["18446744073709551615", "1e18", "1e308", "9223372036854775807"] {
+        assert!(exp(far).is_ok(), "{far}");
+    }
+    // Leeway moves the instant, it does not blur it.
+    assert!(verify(&token(&format!(r#""exp":{}"#, secs(-59)))).is_ok());
+    assert_eq!(
+        refused(&token(&format!(r#""exp":{}"#, secs(-60)))),
+        TokenError::Expired { expired_at: UnixTime::from_secs(secs(-60)), now: NOW }
+    );
+    assert_eq!(refused(&sign(HEADER, &claims_without("exp"))), TokenError::claim("exp", ClaimError::Missing));
+}
+
+#[test]
+fn times_before_which_a_token_is_not_good() {
+    let claim = |name: &str, value: i64| token(&format!(r#""{name}":{value}"#));
+    assert!(verify(&claim("nbf", secs(60))).is_ok());
+    assert!(matches!(refused(&claim("nbf", secs(61))), TokenError::NotYetValid { .. }));
+    assert!(verify(&claim("iat", secs(60))).is_ok());
+    assert!(matches!(refused(&claim("iat", secs(61))), TokenError::IssuedInFuture { .. }));
+    assert!(verify(&claim("nbf", i64::MIN)).is_ok());
+    assert!(refused(&token(r#""nbf":1e300"#)) != TokenError::SignatureMismatch);
+    for claim in ["exp", "nbf", "iat"] {
+        for value in [r#""1700000600""#, "null", "true", "[]", "{}"] {
+            let error = refused(&token(&format!(r#""{claim}":{value}"#)));
+            assert_eq!(error, TokenError::claim(claim, ClaimError::WrongType), "{claim} {value}");
+        }
+    }
+}
+
+#[test]
+fn age_and_lifetime_can_be_limited() {
+    let fresh = verifier().with_max_age(Duration::from_secs(300));
+    let iat = |verifier: &Verifier, at: i64| verify_with(verifier, &token(&format!(r#""iat":{at}"#)));
+    assert!(iat(&fresh, secs(-360)).is_ok());
+    assert!(matches!(iat(&fresh, secs(-361)), Err(TokenError::TooOld { .. })));
+    assert_eq!(verify_with(&fresh, &token("")).unwrap_err(), TokenError::claim("iat", ClaimError::Missing));
+    let short = verifier().with_max_lifetime(Duration::from_secs(900));
+    assert!(iat(&short, secs(-300)).is_ok());
+    assert!(matches!(iat(&short, secs(-301)), Err(TokenError::LifetimeTooLong { .. })));
+    assert_eq!(verify_with(&short, &token("")).unwrap_err(), TokenError::claim("iat", ClaimError::Missing));
+}
+
+#[test]
+fn leeway_is_limited() {
+    assert!(verifier().with_leeway(Duration::from_secs(300)).is_ok());
+    assert_eq!(verifier().with_leeway(Duration::from_secs(301)).unwrap_err(), ConfigError::Leeway { secs: 301 });
+}
+
+#[test]
+fn types_name_the_kind_of_token() {
+    let typed = |verifier: &Verifier, typ: &str| {
+        verify_with(verifier, &sign(&format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#), &claims(""))).map(|_| ())
+    };
+    for good in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/JWT"] {
+        assert_eq!(typed(&verifier(), good), Ok(()), "{good}");
+    }
+    for bad in ["id+jwt", "dpop+jwt", "logout+jwt", "secevent+jwt", "foo", "", "application/", "JWT "] {
+        assert!(matches!(typed(&verifier(), bad), Err(TokenError::TypeMismatch { .. })), "{bad}");
+    }
+    assert!(verify(&sign(r#"{"alg":"HS256"}"#, &claims(""))).is_ok());
+    let own = verifier().with_types(["application/foo+jwt"]);
+    assert_eq!(typed(&own, "foo+jwt"), Ok(()));
+    assert!(typed(&own, "JWT").is_err());
+    assert!(verify_with(&own, &sign(r#"{"alg":"HS256"}"#, &claims(""))).is_err());
+}
+
+#[test]
+fn rfc9068_profile_requires_what_the_rfc_requires() {
+    let strict = verifier().with_rfc9068_profile();
+    let at = |claims: &str| verify_with(&strict, &sign(r#"{"alg":"HS256","typ":"at+jwt"}"#, claims)).map(|_| ());
+    let full = claims(r#""client_id":"c","iat":1,"jti":"t","nonce":"n""#);
+    assert_eq!(at(&full), Ok(()));
+    for name in ["sub", "client_id", "iat", "jti"] {
+        let mut rest: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&full).unwrap();
+        rest.remove(name);
+        let json = serde_json::to_string(&rest).unwrap();
+        assert_eq!(at(&json), Err(TokenError::claim(name, ClaimError::Missing)));
+    }
+    let numeric = claims(r#""client_id":1,"iat":1,"jti":"t""#);
+    assert_eq!(at(&numeric), Err(TokenError::claim("client_id", ClaimError::WrongType)));
+    assert!(matches!(verify_with(&strict, &sign(HEADER, &full)), Err(TokenError::TypeMismatch { .. })));
+}
+
+#[test]
+fn tokens_of_other_kinds_are_refused_unless_allowed_by_name() {
+    for claim in ["nonce", "at_hash", "c_hash", "s_hash", "events"] {
+        let token = token(&format!(r#""{claim}":"x""#));
+        assert_eq!(refused(&token), TokenError::OtherKindOfToken { claim });
+        assert!(verify_with(&verifier().with_allowed_claim(claim), &token).is_ok());
+    }
+    for cnf in [r#"{"jkt":"x"}"#, "{}", r#""x""#, "null"] {
+        assert_eq!(refused(&token(&format!(r#""cnf":{cnf}"#))), TokenError::SenderConstrained, "{cnf}");
+    }
+}
+
+#[test]
+fn claims_can_be_required() {
+    let strict = verifier().with_required_claim("tenant.id").with_required_value("level", 3).unwrap();
+    let check = |more: &str| verify_with(&strict, &token(more)).map(|_| ());
+    assert_eq!(check(r#""tenant":{"id":"x"},"level":3"#), Ok(()));
+    assert_eq!(check(r#""tenant":{},"level":3"#), Err(TokenError::claim("tenant.id", ClaimError::Missing)));
+    assert_eq!(check(r#""tenant":{"id":null},"level":3"#), Err(TokenError::claim("tenant.id", ClaimError::Missing)));
+    assert_eq!(check(r#""tenant":{"id":1},"level":4"#), Err(TokenError::claim("level", ClaimError::WrongValue)));
+    assert_eq!(check(r#""tenant":{"id":1},"level":"3""#), Err(TokenError::claim("level", ClaimError::WrongValue)));
+}
+
+#[test]
+fn size_is_limited() {
+    let small = verifier().with_max_token_bytes(64);
+    assert!(matches!(verify_with(&small, &token("")), Err(TokenError::TooLong { max: 64, .. })));
+    let padded = token(&format!(r#""pad":"{}""#, "x".repeat(7000)));
+    assert!(matches!(refused(&padded), TokenError::TooLong { max: 8192, .. }));
+    assert!(verify_with(&verifier().with_max_token_bytes(16 * 1024), &padded).is_ok());
+}
+
+#[test]
+fn keys_are_selected_by_id_then_by_algorithm() {
+    let named = |id: &str| key().with_key_id(id).unwrap();
+    let other = || VerifyingKey::hmac(Algorithm::Hs256, crate::testing::SECRET.map(|byte| byte ^ 0x5a)).unwrap();
+    let signed = |kid: &str| sign(&format!(r#"{{"alg":"HS256"{kid}}}"#), &claims(""));
+    let check = |keys: &[VerifyingKey], kid: &str| {
+        let verifier = Verifier::new(KeySet::new(keys.iter().cloned()).unwrap(), ISSUER, AUDIENCE);
+        verify_with(&verifier, &signed(kid)).map(|_| ())
+    };
+    let unknown = |id: &str| {
+        let key_id = (!id.is_empty()).then(|| crate::KeyId::new(id).unwrap());
+        Err(TokenError::UnknownKey { key_id, algorithm: Algorithm::Hs256 })
+    };
+    let a_and_b = [named("a"), other().with_key_id("b").unwrap()];
+    assert_eq!(check(&a_and_b, r#","kid":"a""#), Ok(()));
+    assert_eq!(check(&a_and_b, r#","kid":"b""#), Err(TokenError::SignatureMismatch));
+    assert_eq!(check(&a_and_b, r#","kid":"A""#), unknown("A"));
+    // No key id: the only key for the algorithm, or none at all.
+    assert_eq!(check(&[named("a")], ""), Ok(()));
+    assert_eq!(check(&a_and_b, ""), Err(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 }));
+    // A key without an id has none to compare; one with another id is another key.
+    assert_eq!(check(&[key()], r#","kid":"x""#), Ok(()));
+    assert_eq!(check(&[named("a")], r#","kid":"x""#), unknown("x"));
+    assert_eq!(check(&[key(), other().with_key_id("b").unwrap()], r#","kid":"x""#), Ok(()));
+    assert_eq!(check(&[key(), other()], r#","kid":"x""#), Err(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 }));
+}
+
+#[test]
+fn claims_types_are_made_once_and_shared() {
+    #[derive(serde::Deserialize)]
+    struct User {
+        sub: String,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Numeric {
+        #[expect(dead_code, reason = "never made")]
+        sub: u64,
+    }
+    let verified = verify(&token("")).unwrap();
+    let first = verified.claims::<User>().unwrap();
+    assert_eq!(first.sub, "alice");
+    assert!(Arc::ptr_eq(&first, &verified.claims::<User>().unwrap()));
+    let registered = verified.claims::<crate::RegisteredClaims>().unwrap();
+    assert!(Arc::ptr_eq(&registered, &verified.clone().claims().unwrap()));
+    let error = verified.claims::<Numeric>().unwrap_err();
+    assert!(matches!(error, TokenError::Claims(_)));
+    // The message names the place, not the value.
+    let TokenError::Claims(cause) = error else { unreachable!() };
+    assert!(!cause.to_string().contains("alice"), "{cause}");
+}
+
+#[test]
+fn malformed_grants_are_the_tokens_fault() {
+    let verified = verify(&token(r#""scope":1"#)).unwrap();
+    assert_eq!(verified.scopes().unwrap_err(), TokenError::claim("scope", ClaimError::WrongType));
+    let policy = !crate::Policy::role("banned");
+    assert!(matches!(policy.check(&verified), Err(AuthError::InvalidToken(_))));
+}
+
+proptest! {
+    /// Arbitrary text never panics and is never accepted.
+    #[test]
+    fn arbitrary_text_is_refused(text in any::<String>(), parts in prop::collection::vec("[A-Za-z0-9_-]{0,40}", 0..6)) {
+        prop_assert!(verifier().verify(&text, NOW).is_err());
+        prop_assert!(verifier().verify(&parts.join("."), NOW).is_err());
+    }
+
+    /// Arbitrary bytes as header and payload, correctly encoded and signed, never panic and are never accepted.
+    #[test]
+    fn arbitrary_signed_text_is_refused(header in any::<String>(), payload in any::<String>()) {
+        prop_assert!(verify(&sign(&header, &claims(""))).is_err());
+        prop_assert!(verify(&sign(HEADER, &payload)).is_err());
+    }
+
+    /// A good token with one byte changed is refused.
+    #[test]
+    fn one_changed_byte_is_refused(at in 0_usize..200, byte in 0_u8..128) {
+        let good = token("");
+        let mut bytes = good.clone().into_bytes();
+        let at = at % bytes.len();
+        prop_assume!(bytes[at] != byte);
+        bytes[at] = byte;
+        prop_assert!(verify(std::str::from_utf8(&bytes).unwrap()).is_err());
+    }
+
+    /// Any times and any clock: no panic, and an accepted token is within its time.
+    #[test]
+    fn times_never_overflow(exp in any::<i64>(), nbf in any::<f64>(), iat in any::<i64>(), now in any::<i64>()) {
+        prop_assume!(nbf.is_finite());
+        let token = token(&format!(r#""exp":{exp},"nbf":{nbf:e},"iat":{iat}"#));
+        if verifier().with_max_age(Duration::MAX).verify(&token, UnixTime::from_secs(now)).is_ok() {
+            prop_assert!(i128::from(now) < i128::from(exp) + 60);
+            prop_assert!(i128::from(iat) <= i128::from(now) + 60);
+        }
+    }
+}
