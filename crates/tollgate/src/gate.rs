@@ -292,6 +292,14 @@ impl Admission {
         self.require()?.claims().map_err(|error| self.gate.refuse(AuthError::InvalidToken(error)))
     }
 
+    /// The scopes that the token grants.
+    ///
+    /// # Errors
+    /// 401 when the request is anonymous, or the token's scopes are malformed.
+    pub fn scopes(&self) -> Result<&crate::ScopeSet, Rejection> {
+        self.require()?.scopes().map_err(|error| self.gate.refuse(AuthError::InvalidToken(error)))
+    }
+
     /// Checks `policy` against the verified token.
     ///
     /// # Errors

@@ -78,10 +78,14 @@ fn encoding_is_strict_in_every_part() {
 #[test]
 fn header_and_payload_are_single_json_objects() {
     for bad in ["[]", "\"x\"", "1", "null", "", "{", "{}{}", "\u{feff}{}", r#"{"a":"\ud800"}"#] {
-        assert!(matches!(refused(&sign(bad, &claims(""))), TokenError::Json { part: Part::Header, .. }), "{bad}");
+        assert!(
+            matches!(refused(&sign(bad, &claims(""))), TokenError::Json { part: Part::Header, .. }),
+            "{bad}"
+        );
         assert!(matches!(refused(&sign(HEADER, bad)), TokenError::Json { part: Part::Payload, .. }), "{bad}");
     }
-    let not_utf8 = format!("{}.{}.AA", base64url::encode(HEADER.as_bytes()), base64url::encode(b"{\"a\":\"\xff\"}"));
+    let not_utf8 =
+        format!("{}.{}.AA", base64url::encode(HEADER.as_bytes()), base64url::encode(b"{\"a\":\"\xff\"}"));
     assert_eq!(refused(&not_utf8), TokenError::json(Part::Payload, JsonError::NotUtf8));
     let deep = format!(r#""deep":{}{}"#, "[".repeat(2900), "]".repeat(2900));
     assert!(matches!(refused(&token(&deep)), TokenError::Json { error: JsonError::Malformed { .. }, .. }));
@@ -90,7 +94,11 @@ fn header_and_payload_are_single_json_objects() {
 #[test]
 fn duplicate_claims_are_refused() {
     for claim in [r#""x":1,"x":1"#, r#""scope":"a","scope":"b""#, r#""\u0073cope":"a","scope":"b""#] {
-        assert_eq!(refused(&token(claim)), TokenError::json(Part::Payload, JsonError::DuplicateMember), "{claim}");
+        assert_eq!(
+            refused(&token(claim)),
+            TokenError::json(Part::Payload, JsonError::DuplicateMember),
+            "{claim}"
+        );
     }
 }
 
@@ -114,8 +122,13 @@ fn algorithms_of_the_token_do_not_choose_the_key() {
 #[test]
 fn issuer_is_one_string_compared_exactly() {
     let wrong = [
-        "https://issuer.example/", "https://issuer.exampl", "https://ISSUER.example", "http://issuer.example", "",
-        "https://issuer.example\\u0000", " https://issuer.example",
+        "https://issuer.example/",
+        "https://issuer.exampl",
+        "https://ISSUER.example",
+        "http://issuer.example",
+        "",
+        "https://issuer.example\\u0000",
+        " https://issuer.example",
     ];
     for issuer in wrong {
         let error = refused(&token(&format!(r#""iss":"{issuer}""#)));
@@ -133,7 +146,9 @@ fn audience_is_required_and_must_name_us() {
     for good in [format!(r#""{AUDIENCE}""#), format!(r#"["other","{AUDIENCE}"]"#)] {
         assert!(verify(&token(&format!(r#""aud":{good}"#))).is_ok(), "{good}");
     }
-    for bad in [r#""other""#, r#""API://demo""#, r#""api://dem""#, r#""api://demo2""#, "[]", r#""""#, r#"["other"]"#] {
+    for bad in
+        [r#""other""#, r#""API://demo""#, r#""api://dem""#, r#""api://demo2""#, "[]", r#""""#, r#"["other"]"#]
+    {
         let error = refused(&token(&format!(r#""aud":{bad}"#)));
         assert!(matches!(error, TokenError::AudienceMismatch { .. }), "{bad}");
     }
@@ -160,7 +175,14 @@ fn expiry_is_the_first_instant_that_is_too_late() {
     let exp = |value: &str| verify_with(&strict, &token(&format!(r#""exp":{value}"#)));
     assert!(exp(&secs(1).to_string()).is_ok());
     assert!(exp(&format!("{}.5", secs(1))).is_ok());
-    for late in [secs(0).to_string(), format!("{}.9", secs(0)), "0".into(), "-1".into(), i64::MIN.to_string(), "-1e300".into()] {
+    for late in [
+        secs(0).to_string(),
+        format!("{}.9", secs(0)),
+        "0".into(),
+        "-1".into(),
+        i64::MIN.to_string(),
+        "-1e300".into(),
+    ] {
         assert!(matches!(exp(&late), Err(TokenError::Expired { .. })), "{late}");
     }
     for far in ["18446744073709551615", "1e18", "1e308", "9223372036854775807"] {
@@ -208,7 +230,10 @@ fn age_and_lifetime_can_be_limited() {
 #[test]
 fn leeway_is_limited() {
     assert!(verifier().with_leeway(Duration::from_secs(300)).is_ok());
-    assert_eq!(verifier().with_leeway(Duration::from_secs(301)).unwrap_err(), ConfigError::Leeway { secs: 301 });
+    assert_eq!(
+        verifier().with_leeway(Duration::from_secs(301)).unwrap_err(),
+        ConfigError::Leeway { secs: 301 }
+    );
 }
 
 #[test]
@@ -232,7 +257,8 @@ fn types_name_the_kind_of_token() {
 #[test]
 fn rfc9068_profile_requires_what_the_rfc_requires() {
     let strict = verifier().with_rfc9068_profile();
-    let at = |claims: &str| verify_with(&strict, &sign(r#"{"alg":"HS256","typ":"at+jwt"}"#, claims)).map(|_| ());
+    let at =
+        |claims: &str| verify_with(&strict, &sign(r#"{"alg":"HS256","typ":"at+jwt"}"#, claims)).map(|_| ());
     let full = claims(r#""client_id":"c","iat":1,"jti":"t","nonce":"n""#);
     assert_eq!(at(&full), Ok(()));
     for name in ["sub", "client_id", "iat", "jti"] {
@@ -264,9 +290,18 @@ fn claims_can_be_required() {
     let check = |more: &str| verify_with(&strict, &token(more)).map(|_| ());
     assert_eq!(check(r#""tenant":{"id":"x"},"level":3"#), Ok(()));
     assert_eq!(check(r#""tenant":{},"level":3"#), Err(TokenError::claim("tenant.id", ClaimError::Missing)));
-    assert_eq!(check(r#""tenant":{"id":null},"level":3"#), Err(TokenError::claim("tenant.id", ClaimError::Missing)));
-    assert_eq!(check(r#""tenant":{"id":1},"level":4"#), Err(TokenError::claim("level", ClaimError::WrongValue)));
-    assert_eq!(check(r#""tenant":{"id":1},"level":"3""#), Err(TokenError::claim("level", ClaimError::WrongValue)));
+    assert_eq!(
+        check(r#""tenant":{"id":null},"level":3"#),
+        Err(TokenError::claim("tenant.id", ClaimError::Missing))
+    );
+    assert_eq!(
+        check(r#""tenant":{"id":1},"level":4"#),
+        Err(TokenError::claim("level", ClaimError::WrongValue))
+    );
+    assert_eq!(
+        check(r#""tenant":{"id":1},"level":"3""#),
+        Err(TokenError::claim("level", ClaimError::WrongValue))
+    );
 }
 
 #[test]
@@ -281,7 +316,8 @@ fn size_is_limited() {
 #[test]
 fn keys_are_selected_by_id_then_by_algorithm() {
     let named = |id: &str| key().with_key_id(id).unwrap();
-    let other = || VerifyingKey::hmac(Algorithm::Hs256, crate::testing::SECRET.map(|byte| byte ^ 0x5a)).unwrap();
+    let other =
+        || VerifyingKey::hmac(Algorithm::Hs256, crate::testing::SECRET.map(|byte| byte ^ 0x5a)).unwrap();
     let signed = |kid: &str| sign(&format!(r#"{{"alg":"HS256"{kid}}}"#), &claims(""));
     let check = |keys: &[VerifyingKey], kid: &str| {
         let verifier = Verifier::new(KeySet::new(keys.iter().cloned()).unwrap(), ISSUER, AUDIENCE);
@@ -302,7 +338,10 @@ fn keys_are_selected_by_id_then_by_algorithm() {
     assert_eq!(check(&[key()], r#","kid":"x""#), Ok(()));
     assert_eq!(check(&[named("a")], r#","kid":"x""#), unknown("x"));
     assert_eq!(check(&[key(), other().with_key_id("b").unwrap()], r#","kid":"x""#), Ok(()));
-    assert_eq!(check(&[key(), other()], r#","kid":"x""#), Err(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 }));
+    assert_eq!(
+        check(&[key(), other()], r#","kid":"x""#),
+        Err(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 })
+    );
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! Extractors: what a handler can ask for.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
+
+use crate::rejection::Rejection;
+
+/// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
+/// [`FromClaims`] by hand.
+///
+/// Without a token the request is answered with 401; with a token that `T` cannot be made from, with 401 too.
+/// `Option<Claims<T>>` is `None` for an anonymous request, which only a gate in optional mode lets pass; a bad token
+/// is refused all the same. On a route without a gate the answer is 500, and the log says why.
+pub struct Claims<T>(Arc<T>);
+
+impl<T> Claims<T> {
+    /// The claims, shared with everyone else who asked for them.
+    #[must_use]
+    pub fn into_inner(self) -> Arc<T> {
+        self.0
+    }
+}
+
+impl<T> Deref for Claims<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for Claims<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Claims are personal data: their type decides what is printed.
+impl<T: fmt::Debug> fmt::Debug for Claims<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Claims").field(&self.0).finish()
+    }
+}
+
+impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> FromRequestParts<S> for Claims<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
+        Ok(Self(admission(parts)?.claims()?))
+    }
+}
+
+impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> OptionalFromRequestParts<S> for Claims<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Rejection> {
+        let admission = admission(parts)?;
+        if admission.verified().is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self(admission.claims()?)))
+    }
+}
+
+/// The verified token itself, with everything that can be asked of it, and the gate that admitted it.
+///
+/// ```
+/// use tollgate_axum::{Authenticated, Policy, Rejection};
+///
+/// async fn close_account(user: Authenticated) -> Result<&'static str, Rejection> {
+///     user.require(&(Policy::role("admin") | Policy::scope("accounts:close")))?;
+///     Ok("closed")
+/// }
+/// # let _ = axum::Router::<()>::new().route("/", axum::routing::post(close_account));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    admission: Admission,
+    verified: Verified,
+}
+
+impl Authenticated {
+    /// Requires `policy` in the middle of a handler.
+    ///
+    /// # Errors
+    /// A 403 to return when the token does not grant enough.
+    pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
+        Ok(self.admission.authorize(policy)?)
+    }
+}
+
+impl Deref for Authenticated {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.verified
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
+        let admission = admission(parts)?.clone();
+        let verified = admission.require()?.clone();
+        Ok(Self { admission, verified })
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Rejection> {
+        let admission = admission(parts)?.clone();
+        let verified = admission.verified().cloned();
+        Ok(verified.map(|verified| Self { admission, verified }))
+    }
+}
+
+/// The scopes that the token grants.
+///
+/// ```
+/// use tollgate_axum::{Rejection, Scopes};
+///
+/// async fn export(scopes: Scopes) -> Result<&'static str, Rejection> {
+///     scopes.require("read:items")?;
+///     Ok(if scopes.contains("read:prices") { "items, prices" } else { "items" })
+/// }
+/// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(export));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Scopes {
+    admission: Admission,
+    scopes: ScopeSet,
+}
+
+impl Scopes {
+    /// Requires one scope.
+    ///
+    /// # Errors
+    /// A 403 to return when the token does not grant it.
+    pub fn require(&self, scope: &str) -> Result<(), Rejection> {
+        if self.scopes.contains(scope) {
+            return Ok(());
+        }
+        Ok(self.admission.authorize(&Policy::scope(scope))?)
+    }
+}
+
+impl Deref for Scopes {
+    type Target = ScopeSet;
+
+    fn deref(&self) -> &ScopeSet {
+        &self.scopes
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Scopes {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Rejection> {
+        let admission = admission(parts)?.clone();
+        let scopes = admission.scopes()?.clone();
+        Ok(Self { admission, scopes })
+    }
+}
+
+/// What the layer has put into the request. Its absence is a mistake in the wiring, never an anonymous request.
+fn admission(parts: &Parts) -> Result<&Admission, Rejection> {
+    parts.extensions.get().ok_or_else(|| tollgate::Rejection::no_gate().into())
+}

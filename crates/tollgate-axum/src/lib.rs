@@ -1,0 +1,100 @@
+//! JWT bearer authentication for axum: a layer, typed claims extractors, scope and role guards.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tollgate_axum::{Algorithm, AuthenticateLayer, Claims, Gate, Verifier, VerifyingKey};
+//! # use axum::{body::Body, http::{Request, StatusCode}};
+//! # use tower::ServiceExt;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct User {
+//!     sub: String,
+//! }
+//!
+//! async fn profile(user: Claims<User>) -> String {
+//!     format!("hello {}", user.sub)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
+//! # let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
+//! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
+//! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
+//! let app = Router::new().route("/profile", get(profile)).layer(AuthenticateLayer::new(gate));
+//!
+//! let request = Request::get("/profile").header("authorization", format!("Bearer {token}"));
+//! let response = app.clone().oneshot(request.body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//!
+//! let response = app.oneshot(Request::get("/profile").body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
+//! # Ok(()) }
+//! ```
+//!
+//! # Optional authentication
+//!
+//! With [`Gate::optional`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is
+//! refused all the same: it is never the same as none.
+//!
+//! # Policies
+//!
+//! Per route, [`AuthorizeLayer`] as a `route_layer`; per handler, [`Authenticated::require`] and [`Scopes::require`];
+//! for everything, [`Gate::with_policy`].
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tollgate_axum::{AuthenticateLayer, AuthorizeLayer, Gate, Policy};
+//!
+//! fn app(gate: Gate) -> Router {
+//!     Router::new()
+//!         .route("/items", get(async || "items"))
+//!         .route_layer(AuthorizeLayer::new(Policy::scope("read:items")))
+//!         .layer(AuthenticateLayer::new(gate))
+//! }
+//! ```
+//!
+//! # Custom rejection
+//!
+//! [`AuthenticateLayer::on_rejection`] replaces the body of every rejection, of the layer, of guards and of
+//! extractors. Status and header fields are already right.
+//!
+//! ```
+//! use axum::{Json, http::Response, response::IntoResponse};
+//! use tollgate_axum::{AuthenticateLayer, Gate};
+//!
+//! # fn layer(gate: Gate) {
+//! let layer = AuthenticateLayer::new(gate).on_rejection(|rejection: &tollgate_axum::core::Rejection, response: Response<()>| {
+//!     let status = rejection.status();
+//!     response.map(|()| axum::body::Body::from(format!(r#"{{"code":{status}}}"#)))
+//! });
+//! # let _: axum::Router = axum::Router::new().layer(layer);
+//! # }
+//! ```
+//!
+//! # Order of layers
+//!
+//! In axum, a layer added later is further out. Authentication goes inside what answers for everybody (CORS, as a
+//! preflight carries no token; tracing; compression) and outside what looks at the user (authorization, limits per
+//! user). `route_layer` on a router guards its routes only, and leaves its 404 alone; `layer` guards both.
+//!
+//! # Features
+//!
+//! `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+
+mod extract;
+mod rejection;
+
+pub use extract::{Authenticated, Claims, Scopes};
+pub use rejection::Rejection;
+pub use tollgate_tower::{Authenticate, AuthenticateLayer, Authorize, AuthorizeLayer, OnRejection};
+
+/// The framework-independent core.
+pub use tollgate as core;
+
+// The paved path of the core, so that a first application needs no other crate.
+pub use tollgate::{
+    Admission, Algorithm, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, KeySet, Policy,
+    RegisteredClaims, ResourceMetadata, TokenSource, Verified, Verifier, VerifyingKey,
+};

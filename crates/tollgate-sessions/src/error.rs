@@ -1,0 +1,57 @@
+//! What can go wrong when signing.
+
+use tollgate::{Algorithm, KeyError};
+
+/// Why a signing key cannot be made or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningKeyError {
+    /// Not PEM of one private key (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    #[error("not PEM text with one private key")]
+    Pem,
+    /// Not a private key that goes with the algorithm.
+    #[error("not a private key for {algorithm}")]
+    Rejected {
+        /// The algorithm asked for.
+        algorithm: Algorithm,
+    },
+    /// The key is weak, or its public half cannot verify.
+    #[error("key refused")]
+    Key(#[from] KeyError),
+    /// The algorithm has no key pair; secrets come from [`SigningKey::hmac`](crate::SigningKey::hmac).
+    #[error("{algorithm} has no key pair")]
+    NoKeyPair {
+        /// The algorithm asked for.
+        algorithm: Algorithm,
+    },
+    /// The system has no randomness, or signing failed inside the library.
+    #[error("the cryptographic library failed")]
+    Crypto,
+}
+
+/// Why an access token is not issued.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// A claim that the issuer sets itself.
+    #[error("claim `{name}` is set by the issuer")]
+    ReservedClaim {
+        /// The claim.
+        name: Box<str>,
+    },
+    /// A claim that has no JSON form.
+    #[error("claim `{name}` has no JSON form")]
+    Claim {
+        /// The claim.
+        name: Box<str>,
+    },
+    /// The lifetime is zero or longer than a day.
+    #[error("a lifetime of {secs} s is not between 1 s and a day")]
+    Lifetime {
+        /// The lifetime.
+        secs: u64,
+    },
+    /// Signing failed.
+    #[error("signing failed")]
+    Signing(#[from] SigningKeyError),
+}

@@ -1,0 +1,247 @@
+//! [`TokenIssuer`]: access tokens in the profile of RFC 9068.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tollgate::UnixTime;
+
+use crate::error::{IssueError, SigningKeyError};
+use crate::signing::SigningKey;
+
+/// Claims that the issuer sets, and nobody else.
+const RESERVED: [&str; 10] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "roles"];
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Signs access tokens. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct TokenIssuer {
+    key: Arc<SigningKey>,
+    issuer: Arc<str>,
+    audience: Arc<str>,
+    lifetime: Duration,
+}
+
+impl TokenIssuer {
+    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise.
+    pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
+        Self {
+            key: Arc::new(key),
+            issuer: issuer.into(),
+            audience: audience.into(),
+            lifetime: DEFAULT_LIFETIME,
+        }
+    }
+
+    /// How long tokens live.
+    ///
+    /// # Errors
+    /// [`IssueError::Lifetime`] unless it is between a second and a day.
+    pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, IssueError> {
+        if lifetime.as_secs() == 0 || lifetime > MAX_LIFETIME {
+            return Err(IssueError::Lifetime { secs: lifetime.as_secs() });
+        }
+        Ok(Self { lifetime, ..self })
+    }
+
+    /// How long tokens live.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`.
+    ///
+    /// # Errors
+    /// [`IssueError::Signing`] when the system has no randomness.
+    pub fn issue(&self, token: &AccessToken, now: UnixTime) -> Result<SignedToken, IssueError> {
+        let mut claims = token.extra.clone();
+        let expires_at = now.saturating_add(self.lifetime);
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("iss", (*self.issuer).into());
+        set("sub", (*token.subject).into());
+        set("aud", (*self.audience).into());
+        set("client_id", (*token.client_id).into());
+        set("exp", expires_at.as_secs().into());
+        set("iat", now.as_secs().into());
+        set("jti", token_id()?.into());
+        if !token.scopes.is_empty() {
+            set("scope", token.scopes.join(" ").into());
+        }
+        if !token.roles.is_empty() {
+            set("roles", token.roles.clone().into());
+        }
+        let signed = self.sign(&Value::Object(claims))?;
+        Ok(SignedToken { text: signed, expires_at })
+    }
+
+    fn sign(&self, claims: &Value) -> Result<String, SigningKeyError> {
+        let mut header = Map::new();
+        header.insert("alg".to_owned(), self.key.algorithm().name().into());
+        header.insert("typ".to_owned(), "at+jwt".into());
+        if let Some(key_id) = self.key.key_id() {
+            header.insert("kid".to_owned(), key_id.as_str().into());
+        }
+        let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
+        let input = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims.to_string()));
+        let signature = self.key.sign(input.as_bytes())?;
+        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+/// 128 random bits (RFC 9068 §2.2 `jti`).
+fn token_id() -> Result<String, SigningKeyError> {
+    let mut id = [0; 16];
+    rand::fill(&mut id).map_err(|_| SigningKeyError::Crypto)?;
+    Ok(URL_SAFE_NO_PAD.encode(id))
+}
+
+/// What an access token says about its subject.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    subject: Box<str>,
+    client_id: Box<str>,
+    scopes: Vec<String>,
+    roles: Vec<String>,
+    extra: Map<String, Value>,
+}
+
+impl AccessToken {
+    /// A token about `subject`, for the client `client_id`.
+    pub fn new(subject: impl Into<Box<str>>, client_id: impl Into<Box<str>>) -> Self {
+        let (subject, client_id) = (subject.into(), client_id.into());
+        Self { subject, client_id, scopes: Vec::new(), roles: Vec::new(), extra: Map::new() }
+    }
+
+    /// Grants these scopes.
+    #[must_use]
+    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Grants these roles.
+    #[must_use]
+    pub fn with_roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
+        self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a claim. Whoever holds the token can read it: nothing secret belongs here.
+    ///
+    /// # Errors
+    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::Claim`] for a value that has no
+    /// JSON form.
+    pub fn with_claim(mut self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+        if RESERVED.contains(&name) {
+            return Err(IssueError::ReservedClaim { name: name.into() });
+        }
+        let value = serde_json::to_value(value).map_err(|_| IssueError::Claim { name: name.into() })?;
+        self.extra.insert(name.to_owned(), value);
+        Ok(self)
+    }
+}
+
+/// A signed token. `Debug` does not show it.
+pub struct SignedToken {
+    text: String,
+    expires_at: UnixTime,
+}
+
+impl SignedToken {
+    /// The token in compact serialisation.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// The token in compact serialisation.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+}
+
+impl fmt::Debug for SignedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate::{Algorithm, ClaimPath, Verifier};
+
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    fn issuer() -> TokenIssuer {
+        TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), "https://i.example", "api")
+    }
+
+    #[test]
+    fn tokens_are_of_the_profile() {
+        let issuer = issuer();
+        let token = AccessToken::new("alice", "web")
+            .with_scopes(["a", "b"])
+            .with_roles(["admin"])
+            .with_claim("tenant", "t1")
+            .unwrap();
+        let signed = issuer.issue(&token, NOW).unwrap();
+        let verifier = Verifier::new(issuer.key().verifying_key().unwrap(), "https://i.example", "api")
+            .with_rfc9068_profile();
+        let verified = verifier.verify(signed.as_str(), NOW).unwrap();
+        assert_eq!(verified.header().typ(), Some("at+jwt"));
+        assert_eq!(verified.header().key_id(), issuer.key().key_id());
+        assert_eq!(verified.scopes().unwrap().to_string(), "a b");
+        assert_eq!(verified.claim(&ClaimPath::name("tenant")), Some("\"t1\""));
+        assert_eq!(verified.expires_at(), NOW.saturating_add(Duration::from_secs(600)));
+        assert_eq!(signed.expires_at(), verified.expires_at());
+        let again = issuer.issue(&token, NOW).unwrap();
+        assert_ne!(verifier.verify(again.as_str(), NOW).unwrap().token_id(), verified.token_id());
+    }
+
+    #[test]
+    fn nobody_else_sets_the_registered_claims() {
+        for name in RESERVED {
+            let error = AccessToken::new("alice", "web").with_claim(name, 1).unwrap_err();
+            assert_eq!(error, IssueError::ReservedClaim { name: name.into() });
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_bounded() {
+        for secs in [0, 24 * 3600 + 1, u64::MAX] {
+            assert_eq!(
+                issuer().with_lifetime(Duration::from_secs(secs)).unwrap_err(),
+                IssueError::Lifetime { secs }
+            );
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let signed = issuer().issue(&AccessToken::new("alice", "web"), NOW).unwrap();
+        let shown = format!("{signed:?} {:?}", issuer());
+        assert!(!shown.contains("eyJ"), "{shown}");
+    }
+}

@@ -1,0 +1,212 @@
+//! [`Forge`] and [`TokenBuilder`]: good tokens by default, wrong ones on demand.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tollgate::{Algorithm, Clock, SystemClock, UnixTime};
+use tollgate_sessions::SigningKey;
+
+use crate::keys;
+
+/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm (HS256 unless told
+/// otherwise).
+#[derive(Clone, Debug)]
+pub struct Forge {
+    issuer: Arc<str>,
+    audience: Arc<str>,
+    key: Arc<SigningKey>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Forge {
+    /// A forge for tokens of `issuer` for `audience`, by the system's clock.
+    pub fn new(issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            key: Arc::new(keys::signing(Algorithm::Hs256)),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// Signs with the fixed key of this algorithm.
+    #[must_use]
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
+        self.with_key(keys::signing(algorithm))
+    }
+
+    /// Signs with this key.
+    #[must_use]
+    pub fn with_key(self, key: SigningKey) -> Self {
+        Self { key: Arc::new(key), ..self }
+    }
+
+    /// Dates tokens by this clock.
+    #[must_use]
+    pub fn with_clock<C: Clock + Clone>(self, clock: &C) -> Self {
+        Self { clock: Arc::new(clock.clone()), ..self }
+    }
+
+    /// The time by the forge's clock.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// A good token: issuer, audience, subject `alice`, issued now, good for ten minutes. Change what is to be wrong.
+    #[must_use]
+    pub fn token(&self) -> TokenBuilder {
+        let now = self.now().as_secs();
+        let builder = TokenBuilder {
+            key: Arc::clone(&self.key),
+            header: Map::new(),
+            claims: Map::new(),
+            header_text: None,
+            payload_text: None,
+        };
+        let builder = match self.key.key_id() {
+            Some(key_id) => builder.header("kid", key_id.as_str()),
+            None => builder,
+        };
+        builder
+            .header("alg", self.key.algorithm().name())
+            .header("typ", "JWT")
+            .claim("iss", &*self.issuer)
+            .claim("aud", &*self.audience)
+            .claim("sub", "alice")
+            .claim("iat", now)
+            .claim("exp", now.saturating_add(600))
+    }
+}
+
+/// A token in the making.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct TokenBuilder {
+    key: Arc<SigningKey>,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    header_text: Option<Vec<u8>>,
+    payload_text: Option<Vec<u8>>,
+}
+
+impl TokenBuilder {
+    /// Sets `sub`.
+    pub fn subject(self, subject: &str) -> Self {
+        self.claim("sub", subject)
+    }
+
+    /// Sets `scope`.
+    pub fn scope(self, scope: &str) -> Self {
+        self.claim("scope", scope)
+    }
+
+    /// Sets `roles`.
+    pub fn roles(self, roles: &[&str]) -> Self {
+        self.claim("roles", roles)
+    }
+
+    /// Sets a claim to any value, right or wrong.
+    ///
+    /// # Panics
+    /// When the value has no JSON form.
+    pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
+        self.claims.insert(name.to_owned(), json(value));
+        self
+    }
+
+    /// Leaves out a claim.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// Sets a header member to any value, right or wrong.
+    ///
+    /// # Panics
+    /// When the value has no JSON form.
+    pub fn header(mut self, name: &str, value: impl Serialize) -> Self {
+        self.header.insert(name.to_owned(), json(value));
+        self
+    }
+
+    /// Leaves out a header member.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.header.remove(name);
+        self
+    }
+
+    /// Uses these bytes as header, whatever they are: duplicate members, other JSON, no JSON.
+    pub fn raw_header(self, header: impl Into<Vec<u8>>) -> Self {
+        Self { header_text: Some(header.into()), ..self }
+    }
+
+    /// Uses these bytes as payload, whatever they are.
+    pub fn raw_payload(self, payload: impl Into<Vec<u8>>) -> Self {
+        Self { payload_text: Some(payload.into()), ..self }
+    }
+
+    /// The token, correctly signed over whatever it says.
+    ///
+    /// # Panics
+    /// When the system has no randomness to sign with.
+    #[must_use]
+    pub fn sign(self) -> String {
+        let key = Arc::clone(&self.key);
+        self.sign_with(&key)
+    }
+
+    /// The token, signed with another key; the header still says what it said.
+    ///
+    /// # Panics
+    /// When the system has no randomness to sign with.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "for tests")]
+    pub fn sign_with(self, key: &SigningKey) -> String {
+        let input = self.signing_input();
+        let signature = key.sign(input.as_bytes()).expect("randomness");
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The token with these bytes as its signature.
+    #[must_use]
+    pub fn with_signature(self, signature: &[u8]) -> String {
+        format!("{}.{}", self.signing_input(), URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// The token with one bit of its signature flipped.
+    ///
+    /// # Panics
+    /// When the system has no randomness to sign with.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "for tests")]
+    pub fn with_broken_signature(self) -> String {
+        let mut signature = self.key.sign(self.signing_input().as_bytes()).expect("randomness");
+        if let Some(last) = signature.last_mut() {
+            *last ^= 1;
+        }
+        self.with_signature(&signature)
+    }
+
+    /// An unsecured token: `alg` is `none`, the signature empty (RFC 7519 §6).
+    #[must_use]
+    pub fn unsecured(self) -> String {
+        format!("{}.", self.header("alg", "none").signing_input())
+    }
+
+    fn signing_input(&self) -> String {
+        let part = |text: &Option<Vec<u8>>, members: &Map<String, Value>| match text {
+            Some(text) => URL_SAFE_NO_PAD.encode(text),
+            None => URL_SAFE_NO_PAD.encode(Value::Object(members.clone()).to_string()),
+        };
+        format!("{}.{}", part(&self.header_text, &self.header), part(&self.payload_text, &self.claims))
+    }
+}
+
+#[expect(clippy::expect_used, reason = "for tests")]
+fn json(value: impl Serialize) -> Value {
+    serde_json::to_value(value).expect("a JSON form")
+}

@@ -1,0 +1,53 @@
+//! One fixed key for each algorithm. They are public: never use them for anything but tests.
+
+use tollgate::{Algorithm, VerifyingKey};
+use tollgate_sessions::SigningKey;
+
+/// A secret, long enough for each of the HMAC algorithms.
+pub const SECRET: [u8; 64] = [
+    0x81, 0xd2, 0x37, 0x2e, 0xf6, 0xdb, 0x0a, 0xdc, 0xd6, 0x98, 0xe1, 0xb3, 0x96, 0x1b, 0x92, 0x53, 0x1e,
+    0x04, 0xe3, 0xa1, 0xc1, 0x91, 0x63, 0x6e, 0x1b, 0xb2, 0x25, 0xc5, 0x33, 0xff, 0xfd, 0x2a, 0xde, 0xfc,
+    0x92, 0xcb, 0x50, 0x67, 0x10, 0x24, 0x75, 0x88, 0xec, 0x73, 0x7e, 0xcd, 0x33, 0x75, 0xc2, 0xc6, 0x90,
+    0x9f, 0x57, 0x49, 0x7a, 0x82, 0x54, 0xc0, 0x2a, 0x66, 0x42, 0xa1, 0x0d, 0x8e,
+];
+
+/// The private key for `algorithm` as PKCS #8 PEM; `None` for the HMAC algorithms.
+#[must_use]
+pub const fn pem(algorithm: Algorithm) -> Option<&'static str> {
+    match algorithm {
+        Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512
+        | Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512 => Some(include_str!("../keys/rsa.pem")),
+        Algorithm::Es256 => Some(include_str!("../keys/p256.pem")),
+        Algorithm::Es384 => Some(include_str!("../keys/p384.pem")),
+        Algorithm::Es512 => Some(include_str!("../keys/p521.pem")),
+        Algorithm::EdDsa => Some(include_str!("../keys/ed25519.pem")),
+        _ => None,
+    }
+}
+
+/// The key that signs with `algorithm`.
+///
+/// # Panics
+/// Never for the algorithms that this crate knows.
+#[must_use]
+#[expect(clippy::expect_used, reason = "for tests; the keys are fixed")]
+pub fn signing(algorithm: Algorithm) -> SigningKey {
+    match pem(algorithm) {
+        Some(pem) => SigningKey::from_pem(algorithm, pem).expect("fixed key"),
+        None => SigningKey::hmac(algorithm, SECRET).expect("fixed secret"),
+    }
+}
+
+/// The key that verifies what [`signing`] signs.
+///
+/// # Panics
+/// Never for the algorithms that this crate knows.
+#[must_use]
+#[expect(clippy::expect_used, reason = "for tests; the keys are fixed")]
+pub fn verifying(algorithm: Algorithm) -> VerifyingKey {
+    signing(algorithm).verifying_key().expect("fixed key")
+}

@@ -1,0 +1,27 @@
+//! For tests of applications that use tollgate: fixed keys, a clock to move by hand, and a forge that makes every
+//! good and every wrong token.
+//!
+//! ```
+//! use tollgate::{Algorithm, Gate, Verifier};
+//! use tollgate_testing::{Forge, ManualClock, keys};
+//!
+//! let clock = ManualClock::at(1_700_000_000);
+//! let forge = Forge::new("https://issuer.example", "api://demo").with_clock(&clock);
+//! let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), "https://issuer.example", "api://demo");
+//!
+//! let good = forge.token().subject("alice").sign();
+//! assert!(verifier.verify(&good, forge.now()).is_ok());
+//!
+//! let wrong = forge.token().without("exp").sign();
+//! assert!(verifier.verify(&wrong, forge.now()).is_err());
+//! # let _ = Gate::new(verifier).with_clock(clock);
+//! ```
+//!
+//! The keys are published with this crate: never use them for anything but tests.
+
+mod clock;
+mod forge;
+pub mod keys;
+
+pub use clock::ManualClock;
+pub use forge::{Forge, TokenBuilder};

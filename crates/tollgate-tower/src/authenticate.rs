@@ -1,0 +1,107 @@
+//! [`AuthenticateLayer`] and [`Authenticate`]: every request is admitted by the gate, or answered here.
+
+use std::mem;
+use std::task::{Context, Poll};
+
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, Request, Response};
+use tollgate::{Admission, Decision, Gate};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::future::ResponseFuture;
+use crate::request::HttpRequest;
+use crate::response::{OnRejection, ProblemDetails, respond};
+
+/// Puts a [`Gate`] in front of a service. See the [crate docs](crate) for an example.
+#[derive(Clone, Debug)]
+pub struct AuthenticateLayer<R = ProblemDetails> {
+    gate: Gate,
+    on_rejection: R,
+}
+
+impl AuthenticateLayer {
+    /// Requests reach the inner service only when `gate` admits them. The [`Admission`] is in their extensions.
+    #[must_use]
+    pub const fn new(gate: Gate) -> Self {
+        Self { gate, on_rejection: ProblemDetails }
+    }
+}
+
+impl<R> AuthenticateLayer<R> {
+    /// Answers refused requests with another body than problem details. It holds for what this layer refuses, and
+    /// for what guards and extractors inside it refuse.
+    #[must_use]
+    pub fn on_rejection<N>(self, on_rejection: N) -> AuthenticateLayer<N> {
+        AuthenticateLayer { gate: self.gate, on_rejection }
+    }
+}
+
+impl<S, R: Clone> Layer<S> for AuthenticateLayer<R> {
+    type Service = Authenticate<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Authenticate { inner, gate: self.gate.clone(), on_rejection: self.on_rejection.clone() }
+    }
+}
+
+/// The service made by [`AuthenticateLayer`].
+#[derive(Clone, Debug)]
+pub struct Authenticate<S, R = ProblemDetails> {
+    inner: S,
+    gate: Gate,
+    on_rejection: R,
+}
+
+impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for Authenticate<S, R>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    R: OnRejection<ResBody> + Clone,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, R, ReqBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
+            Decision::Admitted(admission) => {
+                let (request, token_in_url) = admitted(request, admission);
+                ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), token_in_url)
+            }
+            Decision::Refused(rejection) => ResponseFuture::reject(respond(&self.on_rejection, &rejection)),
+            Decision::AwaitKeys(refresh) => {
+                // The instance that was polled ready is the one to call, so it goes and a clone stays.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                ResponseFuture::await_keys(
+                    refresh,
+                    ready,
+                    request,
+                    self.gate.clone(),
+                    self.on_rejection.clone(),
+                )
+            }
+        }
+    }
+}
+
+/// The request as the inner service gets it.
+pub(crate) fn admitted<B>(mut request: Request<B>, admission: Admission) -> (Request<B>, bool) {
+    let token_in_url = admission.token_in_url();
+    mark_sensitive(request.headers_mut());
+    request.extensions_mut().insert(admission);
+    (request, token_in_url)
+}
+
+/// Credentials are not printed when an inner service logs its request.
+fn mark_sensitive(headers: &mut HeaderMap) {
+    for name in [AUTHORIZATION, COOKIE] {
+        if let Some(value) = headers.get_mut(name) {
+            value.set_sensitive(true);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! [`AuthorizeLayer`] and [`Authorize`]: a policy for part of an application.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tollgate::{Admission, Policy, Rejection};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::response::{OnRejection, ProblemDetails, respond};
+
+/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it.
+///
+/// An anonymous request is answered with 401, a token that does not grant enough with 403. Where no gate stands in
+/// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
+#[derive(Clone, Debug)]
+pub struct AuthorizeLayer {
+    policy: Policy,
+}
+
+impl AuthorizeLayer {
+    /// Requires `policy`.
+    #[must_use]
+    pub const fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+}
+
+impl<S> Layer<S> for AuthorizeLayer {
+    type Service = Authorize<S>;
+
+    fn layer(&self, inner: S) -> Authorize<S> {
+        Authorize { inner, policy: self.policy.clone() }
+    }
+}
+
+/// The service made by [`AuthorizeLayer`].
+#[derive(Clone, Debug)]
+pub struct Authorize<S> {
+    inner: S,
+    policy: Policy,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ProblemDetails: OnRejection<ResBody>,
+{
+    type Response = Response<ResBody>;
+    type Error = S::Error;
+    type Future = AuthorizeFuture<S::Future, ResBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let verdict = match request.extensions().get::<Admission>() {
+            Some(admission) => admission.authorize(&self.policy),
+            None => Err(Rejection::no_gate()),
+        };
+        match verdict {
+            Ok(()) => AuthorizeFuture { state: State::Forward { future: self.inner.call(request) } },
+            Err(rejection) => AuthorizeFuture {
+                state: State::Reject { response: Some(respond(&ProblemDetails, &rejection)) },
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Authorize`].
+    pub struct AuthorizeFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Forward { #[pin] future: F },
+        Reject { response: Option<Response<B>> },
+    }
+}
+
+impl<F, B, E> Future for AuthorizeFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project().state.project() {
+            StateProjection::Forward { future } => future.poll(context),
+            StateProjection::Reject { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending, // polled after completion
+            },
+        }
+    }
+}
+
+impl<F, B> fmt::Debug for AuthorizeFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeFuture").finish_non_exhaustive()
+    }
+}

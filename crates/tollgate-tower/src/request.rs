@@ -1,0 +1,36 @@
+//! What the core sees of an `http` 1 request.
+
+use http::{HeaderMap, Method, Request, Uri};
+use tollgate::RequestView;
+
+/// A borrowed view of an `http` 1 request. Nothing is cloned.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpRequest<'r> {
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+}
+
+impl<'r, B> From<&'r Request<B>> for HttpRequest<'r> {
+    fn from(request: &'r Request<B>) -> Self {
+        Self { method: request.method(), uri: request.uri(), headers: request.headers() }
+    }
+}
+
+impl RequestView for HttpRequest<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.uri.authority().map(http::uri::Authority::as_str)
+    }
+
+    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+    }
+}

@@ -1,0 +1,96 @@
+//! From a rejection to a response.
+
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Extensions, Response, StatusCode};
+use tollgate::Rejection;
+
+/// Makes the response to a request that was not admitted.
+///
+/// It is given the rejection and a response that has the right status and header fields already; what is left is the
+/// body. Implemented by [`ProblemDetails`], the default, and by closures:
+///
+/// ```
+/// use http::Response;
+/// use tollgate::Rejection;
+/// # use tollgate_tower::OnRejection;
+///
+/// fn terse(rejection: &Rejection, response: Response<()>) -> Response<String> {
+///     response.map(|()| format!("no entry ({})\n", rejection.status()))
+/// }
+/// # fn assert_is<T: OnRejection<String>>(_: T) {}
+/// # assert_is(terse);
+/// ```
+///
+/// # Security
+/// Do not tell the client why a token was refused: it helps nobody but an attacker. The reason is in the log.
+pub trait OnRejection<B> {
+    /// The response to answer with.
+    fn respond(&self, rejection: &Rejection, response: Response<()>) -> Response<B>;
+}
+
+impl<B, F: Fn(&Rejection, Response<()>) -> Response<B>> OnRejection<B> for F {
+    fn respond(&self, rejection: &Rejection, response: Response<()>) -> Response<B> {
+        self(rejection, response)
+    }
+}
+
+/// Answers with a body of RFC 9457 problem details.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ProblemDetails;
+
+impl<B: From<String>> OnRejection<B> for ProblemDetails {
+    fn respond(&self, rejection: &Rejection, mut response: Response<()>) -> Response<B> {
+        response.extensions_mut().insert(DefaultBody);
+        response.map(|()| rejection.body().into())
+    }
+}
+
+/// Marks a rejection whose body is the default one, so that an outer layer with another idea of bodies can replace
+/// it. That way, what an application says once holds for layers, guards and extractors alike.
+#[derive(Clone, Copy, Debug)]
+struct DefaultBody;
+
+/// The response to `rejection`, with the rejection in its extensions.
+pub fn respond<B, R: OnRejection<B>>(on_rejection: &R, rejection: &Rejection) -> Response<B> {
+    let mut response = Response::new(());
+    *response.status_mut() =
+        StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in rejection.headers() {
+        if let Ok(value) = HeaderValue::try_from(&*value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response.extensions_mut().insert(rejection.clone());
+    on_rejection.respond(rejection, response)
+}
+
+/// What still has to be done to a response on its way out.
+pub(crate) fn finish<B, R: OnRejection<B>>(
+    on_rejection: &R,
+    mut response: Response<B>,
+    token_in_url: bool,
+) -> Response<B> {
+    if let Some(rejection) = take_default(response.extensions_mut()) {
+        response = on_rejection.respond(&rejection, response.map(drop));
+    }
+    if token_in_url {
+        mark_private(&mut response);
+    }
+    response
+}
+
+fn take_default(extensions: &mut Extensions) -> Option<Rejection> {
+    extensions.remove::<DefaultBody>()?;
+    extensions.get::<Rejection>().cloned()
+}
+
+/// RFC 6750 §2.3: a response to a request whose URL holds the token must not end up in a shared cache.
+fn mark_private<B>(response: &mut Response<B>) {
+    let kept_from_caches = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|value| value.contains("private") || value.contains("no-store"))
+    };
+    if !response.headers().get_all(CACHE_CONTROL).iter().any(kept_from_caches) {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}
