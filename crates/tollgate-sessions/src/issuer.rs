@@ -104,7 +104,7 @@ impl TokenIssuer {
 /// 128 random bits (RFC 9068 §2.2 `jti`).
 fn token_id() -> Result<String, SigningKeyError> {
     let mut id = [0; 16];
-    rand::fill(&mut id).map_err(|_| SigningKeyError::Crypto)?;
+    rand::fill(&mut id).map_err(|_cause| SigningKeyError::Crypto)?;
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 
@@ -148,7 +148,7 @@ impl AccessToken {
         if RESERVED.contains(&name) {
             return Err(IssueError::ReservedClaim { name: name.into() });
         }
-        let value = serde_json::to_value(value).map_err(|_| IssueError::Claim { name: name.into() })?;
+        let value = serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })?;
         self.extra.insert(name.to_owned(), value);
         Ok(self)
     }

@@ -57,7 +57,6 @@ impl Forge {
     }
 
     /// A good token: issuer, audience, subject `alice`, issued now, good for ten minutes. Change what is to be wrong.
-    #[must_use]
     pub fn token(&self) -> TokenBuilder {
         let now = self.now().as_secs();
         let builder = TokenBuilder {

@@ -9,12 +9,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub(crate) struct NotBase64Url;
 
 pub(crate) fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| NotBase64Url)
+    URL_SAFE_NO_PAD.decode(text).map_err(|_cause| NotBase64Url)
 }
 
 /// Decodes into a buffer of fixed size; longer content is an error. Returns the bytes written.
 pub(crate) fn decode_into<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], NotBase64Url> {
-    let len = URL_SAFE_NO_PAD.decode_slice(text, buffer).map_err(|_| NotBase64Url)?;
+    let len = URL_SAFE_NO_PAD.decode_slice(text, buffer).map_err(|_cause| NotBase64Url)?;
     buffer.get(..len).ok_or(NotBase64Url)
 }
 

@@ -55,10 +55,10 @@ impl CrossSite {
             return Ok(());
         }
         let origin = single(request.header_values("origin"))?;
-        if let Some(origin) = origin.and_then(Origin::parse) {
-            if self.trusted_origins.contains(&origin) {
-                return Ok(());
-            }
+        if let Some(origin) = origin.and_then(Origin::parse)
+            && self.trusted_origins.contains(&origin)
+        {
+            return Ok(());
         }
         match single(request.header_values("sec-fetch-site"))? {
             Some(b"same-origin" | b"none") => return Ok(()),

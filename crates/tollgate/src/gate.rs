@@ -87,6 +87,7 @@ pub struct Admission {
 
 impl Gate {
     /// A gate that requires a token which `verifier` accepts, in `Authorization: Bearer`.
+    #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self(Arc::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),

@@ -52,7 +52,8 @@ pub(crate) fn read_object<'de, M: Members<'de>>(text: &'de str, members: &mut M)
     match seed.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
         Ok(()) => Ok(()),
         Err(error) => {
-            Err(fault.unwrap_or(JsonError::Malformed { line: error.line(), column: error.column() }))
+            let malformed = || JsonError::Malformed { line: error.line(), column: error.column() };
+            Err(fault.unwrap_or_else(malformed))
         }
     }
 }

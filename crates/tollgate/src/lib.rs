@@ -76,6 +76,7 @@ mod verify;
 pub mod manual;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod testing;
 
 // Building a gate.

@@ -32,9 +32,9 @@ enum Node {
     Role(Box<str>),
     ClaimIs(ClaimPath, Box<str>),
     Test(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
-    All(Vec<Node>),
-    Any(Vec<Node>),
-    Not(Box<Node>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
 }
 
 impl Policy {

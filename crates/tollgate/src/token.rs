@@ -76,7 +76,7 @@ impl std::fmt::Debug for CompactToken<'_> {
 
 fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
-    String::from_utf8(bytes).map_err(|_| TokenError::json(part, crate::json::JsonError::NotUtf8))
+    String::from_utf8(bytes).map_err(|_cause| TokenError::json(part, crate::json::JsonError::NotUtf8))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl KeyPair {
             Kind::Ecdsa(curve) => EcdsaKeyPair::generate(curve).map(Self::Ecdsa),
             Kind::Ed25519 => Ed25519KeyPair::generate().map(Self::Ed25519),
         };
-        generated.map_err(|_| SigningKeyError::Crypto)
+        generated.map_err(|_cause| SigningKeyError::Crypto)
     }
 
     /// PKCS #8, or the older format of the kind of key.
@@ -59,7 +59,7 @@ impl KeyPair {
             Kind::Ecdsa(curve) => EcdsaKeyPair::from_private_key_der(curve, der).map(Self::Ecdsa),
             Kind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Self::Ed25519),
         };
-        read.map_err(|_| SigningKeyError::Rejected { algorithm })
+        read.map_err(|_cause| SigningKeyError::Rejected { algorithm })
     }
 
     pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, SigningKeyError> {
@@ -75,7 +75,7 @@ impl KeyPair {
             (Self::Ed25519(pair), _) => pair.try_sign(message).map(|signature| signature.as_ref().to_vec()),
             (Self::Rsa(_), _) => return Err(SigningKeyError::Rejected { algorithm }),
         };
-        signature.map_err(|_| SigningKeyError::Crypto)
+        signature.map_err(|_cause| SigningKeyError::Crypto)
     }
 
     pub(super) fn public(&self, algorithm: Algorithm) -> Result<PublicKey, SigningKeyError> {

@@ -22,7 +22,7 @@ pub struct SigningKey {
 }
 
 enum Signer {
-    Hmac { key: hmac::Key, secret: Zeroizing<Vec<u8>> },
+    Hmac { key: Box<hmac::Key>, secret: Zeroizing<Vec<u8>> },
     Pair { pair: KeyPair, public_jwk: String },
 }
 
@@ -40,7 +40,7 @@ impl SigningKey {
     /// # Errors
     /// [`SigningKeyError`] when the text is no such key, the key is weak, or it does not go with the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
-        let (label, der) = pem_rfc7468::decode_vec(pem.as_ref()).map_err(|_| SigningKeyError::Pem)?;
+        let (label, der) = pem_rfc7468::decode_vec(pem.as_ref()).map_err(|_cause| SigningKeyError::Pem)?;
         let der = Zeroizing::new(der);
         match label {
             "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
@@ -62,7 +62,7 @@ impl SigningKey {
             Algorithm::Hs512 => hmac::HMAC_SHA512,
             _ => hmac::HMAC_SHA256,
         };
-        let key = hmac::Key::new(hmac_algorithm, &secret);
+        let key = Box::new(hmac::Key::new(hmac_algorithm, &secret));
         Ok(Self { algorithm, key_id: None, signer: Signer::Hmac { key, secret } })
     }
 

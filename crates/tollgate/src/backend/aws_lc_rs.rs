@@ -9,7 +9,8 @@ use crate::algorithm::Algorithm;
 use crate::key::PublicMaterial;
 
 pub(crate) enum Verifier {
-    Hmac(hmac::Key),
+    /// Boxed: it is twenty times as large as the other one.
+    Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -21,7 +22,7 @@ impl Verifier {
             Algorithm::Hs512 => hmac::HMAC_SHA512,
             _ => return None,
         };
-        Some(Self::Hmac(hmac::Key::new(algorithm, secret)))
+        Some(Self::Hmac(Box::new(hmac::Key::new(algorithm, secret))))
     }
 
     pub(crate) fn public(algorithm: Algorithm, material: &PublicMaterial) -> Option<Self> {

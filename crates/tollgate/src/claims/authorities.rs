@@ -56,7 +56,7 @@ impl Authorities {
                 value
                     .split(' ')
                     .filter(|scope| !scope.is_empty())
-                    .for_each(|scope| authorities.scopes.push(scope))
+                    .for_each(|scope| authorities.scopes.push(scope));
             })?;
         }
         for path in &paths.roles {
@@ -72,8 +72,8 @@ fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(&str)) -> Result
         add(&value);
         return Ok(());
     }
-    let values: Vec<Text<'_>> =
-        serde_json::from_str(json).map_err(|_| TokenError::claim(path.to_string(), ClaimError::WrongType))?;
+    let values: Vec<Text<'_>> = serde_json::from_str(json)
+        .map_err(|_cause| TokenError::claim(path.to_string(), ClaimError::WrongType))?;
     values.iter().for_each(|Text(value)| add(value));
     Ok(())
 }

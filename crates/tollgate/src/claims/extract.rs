@@ -19,7 +19,7 @@ use crate::verified::Verified;
 ///     fn from_claims(token: &Verified) -> Result<Self, ClaimsError> {
 ///         let subject = token.subject().ok_or_else(|| ClaimsError::new("no subject"))?;
 ///         let (tenant, _user) = subject.split_once('|').ok_or_else(|| ClaimsError::new("subject without tenant"))?;
-///         tenant.parse().map(TenantId).map_err(|_| ClaimsError::new("tenant is not a number"))
+///         tenant.parse().map(TenantId).map_err(|_cause| ClaimsError::new("tenant is not a number"))
 ///     }
 /// }
 /// ```

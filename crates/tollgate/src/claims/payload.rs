@@ -30,7 +30,7 @@ struct Index {
     sender_constrained: bool,
 }
 
-/// Claims that only tokens for another purpose carry: ID tokens (OpenID Connect Core §2, §3.3.2.11) and
+/// Claims that only tokens for another purpose carry: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
 /// security event tokens such as logout tokens (RFC 8417 §2.2).
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
@@ -109,13 +109,13 @@ enum Place {
 }
 
 impl Place {
-    fn of(text: &Cow<'_, str>, json: &str) -> Self {
-        match text {
+    fn of(text: Text<'_>, json: &str) -> Self {
+        match text.0 {
             Cow::Borrowed(text) => {
                 let start = text.as_ptr().addr().saturating_sub(json.as_ptr().addr());
                 Self::Range(start..start.saturating_add(text.len()))
             }
-            Cow::Owned(text) => Self::Copy(text.as_str().into()),
+            Cow::Owned(text) => Self::Copy(text.into()),
         }
     }
 
@@ -151,8 +151,8 @@ impl<'de> Reader<'de> {
         name: &'static str,
         map: &mut A,
     ) -> Result<Option<Place>, A::Error> {
-        let Text(text) = self.value(name, map)?;
-        Ok(Some(Place::of(&text, self.json)))
+        let text = self.value(name, map)?;
+        Ok(Some(Place::of(text, self.json)))
     }
 }
 
@@ -164,7 +164,7 @@ impl<'de> Members<'de> for Reader<'de> {
             "jti" => self.index.token_id = self.place("jti", map)?,
             "aud" => {
                 let Audiences(audiences) = self.value("aud", map)?;
-                let places = audiences.iter().map(|Text(text)| Place::of(text, self.json)).collect();
+                let places = audiences.into_iter().map(|text| Place::of(text, self.json)).collect();
                 self.index.audience = Some(places);
             }
             "exp" => self.index.expires_at = Some(self.value("exp", map)?),

@@ -108,7 +108,7 @@ pub enum KeyError {
         /// How many were skipped.
         skipped: usize,
         /// Why the first one was.
-        first: Option<Box<KeyError>>,
+        first: Option<Box<Self>>,
     },
 }
 

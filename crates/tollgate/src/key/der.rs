@@ -25,7 +25,7 @@ const CURVES: [(ObjectIdentifier, Curve); 3] = [
 /// The public key of the first PEM block of `pem`.
 pub(super) fn from_pem(pem: &[u8]) -> Result<PublicMaterial, KeyError> {
     check_size(pem)?;
-    let (label, der) = pem_rfc7468::decode_vec(first_block(pem)?).map_err(|_| KeyError::Pem)?;
+    let (label, der) = pem_rfc7468::decode_vec(first_block(pem)?).map_err(|_cause| KeyError::Pem)?;
     match label {
         "PUBLIC KEY" => from_spki(&der),
         "RSA PUBLIC KEY" => from_pkcs1(&der),
@@ -74,21 +74,22 @@ fn first_block(pem: &[u8]) -> Result<&[u8], KeyError> {
 /// The key of a certificate. Its validity period and signatures are not looked at: naming a certificate as a key is
 /// a decision of whoever configures it, as with any key.
 fn from_certificate(der: &[u8]) -> Result<PublicMaterial, KeyError> {
-    let certificate = x509_cert::Certificate::from_der(der).map_err(|_| KeyError::Der)?;
-    let spki = certificate.tbs_certificate().subject_public_key_info().to_der().map_err(|_| KeyError::Der)?;
+    let certificate = x509_cert::Certificate::from_der(der).map_err(|_cause| KeyError::Der)?;
+    let spki =
+        certificate.tbs_certificate().subject_public_key_info().to_der().map_err(|_cause| KeyError::Der)?;
     from_spki(&spki)
 }
 
 fn from_spki(der: &[u8]) -> Result<PublicMaterial, KeyError> {
-    let spki =
-        SubjectPublicKeyInfo::<AnyRef<'_>, BitStringRef<'_>>::from_der(der).map_err(|_| KeyError::Der)?;
+    let spki = SubjectPublicKeyInfo::<AnyRef<'_>, BitStringRef<'_>>::from_der(der)
+        .map_err(|_cause| KeyError::Der)?;
     let key = spki.subject_public_key.as_bytes().ok_or(KeyError::Der)?;
     match spki.algorithm.oid {
         RSA_ENCRYPTION => from_pkcs1(key),
         // Parameters would limit the key to one hash (RFC 4055 §1.2); without reading them it could be misused.
         RSASSA_PSS => Err(KeyError::Unsupported { what: "id-RSASSA-PSS; use an rsaEncryption key" }),
         EC_PUBLIC_KEY => {
-            let oid = spki.algorithm.parameters_oid().map_err(|_| KeyError::Der)?;
+            let oid = spki.algorithm.parameters_oid().map_err(|_cause| KeyError::Der)?;
             let curve = CURVES.into_iter().find_map(|(known, curve)| (known == oid).then_some(curve));
             PublicMaterial::ec(curve.ok_or(KeyError::Unsupported { what: "this elliptic curve" })?, key)
         }
@@ -98,6 +99,6 @@ fn from_spki(der: &[u8]) -> Result<PublicMaterial, KeyError> {
 }
 
 fn from_pkcs1(der: &[u8]) -> Result<PublicMaterial, KeyError> {
-    let key = pkcs1::RsaPublicKeyRef::from_der(der).map_err(|_| KeyError::Der)?;
+    let key = pkcs1::RsaPublicKeyRef::from_der(der).map_err(|_cause| KeyError::Der)?;
     PublicMaterial::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
 }

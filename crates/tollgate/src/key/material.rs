@@ -48,7 +48,7 @@ impl PublicMaterial {
 
     /// An Ed25519 key that is not a point of low order: with such a key, one signature fits many messages.
     pub(crate) fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
-        let bytes: [u8; 32] = x.try_into().map_err(|_| KeyError::Malformed { name: "x" })?;
+        let bytes: [u8; 32] = x.try_into().map_err(|_cause| KeyError::Malformed { name: "x" })?;
         let mut unsigned = bytes;
         if let Some(last) = unsigned.last_mut() {
             *last &= 0x7f; // the sign of x, which does not change the order
@@ -68,7 +68,7 @@ impl PublicMaterial {
     }
 
     /// The algorithm of a key that does not name one: an RSA key is taken for RS256, the one algorithm that
-    /// RFC 9068 §2.1 and OpenID Connect oblige everyone to support; other kinds leave no choice.
+    /// RFC 9068 §2.1 and `OpenID` Connect oblige everyone to support; other kinds leave no choice.
     pub(crate) fn default_algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa { .. } => Algorithm::Rs256,

@@ -179,7 +179,7 @@ pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
     if json.len() > KeySet::MAX_DOCUMENT_BYTES {
         return Err(KeyError::TooLarge { bytes: json.len(), max: KeySet::MAX_DOCUMENT_BYTES });
     }
-    std::str::from_utf8(json).map_err(|_| KeyError::Json(JsonError::NotUtf8))
+    std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
 }
 
 /// The members of `keys`, each as its own text.

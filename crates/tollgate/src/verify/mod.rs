@@ -294,4 +294,5 @@ impl Verifier {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "small numbers and ASCII")]
 mod tests;

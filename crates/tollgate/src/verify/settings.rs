@@ -70,7 +70,7 @@ impl Requirement {
 
     pub(super) fn value(path: ClaimPath, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let value = serde_json::to_value(value)
-            .map_err(|_| ConfigError::Conflict("the value required of a claim has no JSON form"))?;
+            .map_err(|_cause| ConfigError::Conflict("the value required of a claim has no JSON form"))?;
         Ok(Self { path, expected: Expected::Value(value) })
     }
 

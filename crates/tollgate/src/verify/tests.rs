@@ -360,11 +360,11 @@ fn claims_types_are_made_once_and_shared() {
     assert_eq!(first.sub, "alice");
     assert!(Arc::ptr_eq(&first, &verified.claims::<User>().unwrap()));
     let registered = verified.claims::<crate::RegisteredClaims>().unwrap();
-    assert!(Arc::ptr_eq(&registered, &verified.clone().claims().unwrap()));
+    assert!(Arc::ptr_eq(&registered, &verified.claims().unwrap()));
     let error = verified.claims::<Numeric>().unwrap_err();
     assert!(matches!(error, TokenError::Claims(_)));
     // The message names the place, not the value.
-    let TokenError::Claims(cause) = error else { unreachable!() };
+    let TokenError::Claims(cause) = error else { panic!("not about the type") };
     assert!(!cause.to_string().contains("alice"), "{cause}");
 }
 
@@ -395,7 +395,7 @@ proptest! {
     #[test]
     fn one_changed_byte_is_refused(at in 0_usize..200, byte in 0_u8..128) {
         let good = token("");
-        let mut bytes = good.clone().into_bytes();
+        let mut bytes = good.into_bytes();
         let at = at % bytes.len();
         prop_assume!(bytes[at] != byte);
         bytes[at] = byte;

@@ -1,0 +1,91 @@
+//! The example application on axum. [`app`] is the whole of it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::Response;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use example_shared::{Answer, Items, Settings};
+use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy};
+
+#[derive(Clone)]
+struct App {
+    settings: Arc<Settings>,
+    items: Items,
+}
+
+/// The application.
+pub fn app(settings: Settings) -> Router {
+    let required = AuthenticateLayer::new(settings.gate.clone());
+    let optional = AuthenticateLayer::new(settings.gate.clone().optional());
+    let state = App { settings: Arc::new(settings), items: Items::default() };
+    Router::new()
+        .route("/items", get(list_items).route_layer(needs_scope("read:items")))
+        .route("/items", post(add_item).route_layer(needs_scope("write:items")))
+        .route("/admin", get(admin).route_layer(AuthorizeLayer::new(Policy::role("admin"))))
+        .route("/me", get(me))
+        .route_layer(required)
+        .merge(Router::new().route("/whoami", get(who_am_i)).route_layer(optional))
+        .merge(open_routes())
+        .fallback(async || Reply(example_shared::not_found()))
+        .method_not_allowed_fallback(async || Reply(example_shared::method_not_allowed()))
+        .with_state(state)
+}
+
+fn needs_scope(scope: &str) -> AuthorizeLayer {
+    AuthorizeLayer::new(Policy::scope(scope))
+}
+
+fn open_routes() -> Router<App> {
+    Router::new()
+        .route("/", get(async || Reply(example_shared::index())))
+        .route("/demo.js", get(async || Reply(example_shared::script())))
+        .route("/demo.css", get(async || Reply(example_shared::style())))
+        .route("/public", get(async || Reply(example_shared::public())))
+        .route("/healthz", get(async || Reply(example_shared::health())))
+        .route(
+            "/readyz",
+            get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings.keys))),
+        )
+        .route("/.well-known/jwks.json", get(async |State(app): State<App>| Reply(app.settings.jwks())))
+        .route(
+            "/.well-known/oauth-protected-resource",
+            get(async |State(app): State<App>| Reply(app.settings.resource_metadata())),
+        )
+}
+
+async fn me(token: Authenticated) -> Reply {
+    Reply(example_shared::me(&token))
+}
+
+async fn who_am_i(token: Option<Authenticated>) -> Reply {
+    Reply(example_shared::who_am_i(token.as_deref()))
+}
+
+async fn list_items(State(app): State<App>) -> Reply {
+    Reply(app.items.list())
+}
+
+async fn add_item(State(app): State<App>, body: Bytes) -> Reply {
+    Reply(app.items.add(&body))
+}
+
+async fn admin(token: Authenticated) -> Reply {
+    Reply(example_shared::admin(&token))
+}
+
+/// An [`Answer`] as axum sends it.
+struct Reply(Answer);
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response<Body> {
+        let Answer { status, content_type, headers, body, .. } = self.0;
+        let response = Response::builder().status(status).header("content-type", content_type);
+        let response =
+            headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+        response.body(Body::from(body)).unwrap_or_default()
+    }
+}

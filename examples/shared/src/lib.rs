@@ -1,0 +1,23 @@
+//! What the example applications have in common, and what is no framework's business: settings from the environment,
+//! the answers of the routes, the demo page.
+
+mod answer;
+mod items;
+mod page;
+mod report;
+mod routes;
+mod settings;
+mod signing_key;
+
+pub use answer::Answer;
+pub use items::Items;
+pub use page::{script, style};
+pub use report::Report;
+pub use routes::{admin, health, me, method_not_allowed, not_found, page as index, public, ready, who_am_i};
+pub use settings::{Settings, SettingsError};
+
+/// Prints the log to standard error. `RUST_LOG` sets how much; the default is `info`.
+pub fn init_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,84 @@
+//! The answers of the routes.
+
+use serde_json::{Map, Value, json};
+use tollgate::{KeySet, Verified};
+
+use crate::answer::Answer;
+use crate::page;
+
+/// `GET /`: the demo page.
+#[must_use]
+pub fn page() -> Answer {
+    page::index()
+}
+
+/// `GET /public`.
+#[must_use]
+pub fn public() -> Answer {
+    Answer::text("ok\n")
+}
+
+/// `GET /me`: what the token says. Members that are absent in the token are absent here.
+#[must_use]
+pub fn me(token: &Verified) -> Answer {
+    let claims: Map<String, Value> = serde_json::from_str(token.payload()).unwrap_or_default();
+    let mut me = Map::new();
+    for name in ["iss", "sub", "exp", "iat", "nbf", "jti"] {
+        if let Some(value) = claims.get(name) {
+            me.insert(name.to_owned(), value.clone());
+        }
+    }
+    me.insert("aud".to_owned(), token.audience().collect());
+    if let Ok(scopes) = token.scopes() {
+        me.insert("scopes".to_owned(), scopes.iter().collect());
+    }
+    if let Ok(roles) = token.roles() {
+        me.insert("roles".to_owned(), roles.collect());
+    }
+    me.insert("claims".to_owned(), Value::Object(claims));
+    Answer::json(200, &Value::Object(me))
+}
+
+/// `GET /whoami`: the subject, or that there is none.
+#[must_use]
+pub fn who_am_i(token: Option<&Verified>) -> Answer {
+    let who = match token {
+        Some(token) => json!({"anonymous": false, "sub": token.subject()}),
+        None => json!({"anonymous": true}),
+    };
+    Answer::json(200, &who)
+}
+
+/// `GET /admin`.
+#[must_use]
+pub fn admin(token: &Verified) -> Answer {
+    Answer::json(200, &json!({"welcome": token.subject()}))
+}
+
+/// `GET /healthz`: the process runs.
+#[must_use]
+pub fn health() -> Answer {
+    Answer::json(200, &json!({"status": "ok"}))
+}
+
+/// `GET /readyz`: there are keys to verify with.
+#[must_use]
+pub fn ready(keys: &KeySet) -> Answer {
+    let usable = keys.iter().count();
+    Answer::json(
+        200,
+        &json!({"status": "ready", "keys": {"usable": usable, "skipped": keys.skipped().len()}}),
+    )
+}
+
+/// A path that is not there.
+#[must_use]
+pub fn not_found() -> Answer {
+    Answer::problem(404, "Not Found", "there is nothing at this path")
+}
+
+/// A path that is there, but not for this method.
+#[must_use]
+pub fn method_not_allowed() -> Answer {
+    Answer::problem(405, "Method Not Allowed", "this path does not answer to this method")
+}
