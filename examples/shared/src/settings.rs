@@ -105,7 +105,10 @@ impl Settings {
         let audience = text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
         let origin = text("TOLLGATE_PUBLIC_ORIGIN", &format!("http://{addr}"))?;
         let (keys, signing_key) = keys()?;
-        let metadata = ResourceMetadata::new(&origin)?
+        let metadata = ResourceMetadata::new(&origin)
+            .map_err(|error| {
+                invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to where clients reach this"))
+            })?
             .with_authorization_server(issuer.clone())
             .with_scopes(["read:items", "write:items"]);
         let gate = Gate::new(Verifier::new(keys.clone(), issuer.clone(), audience.clone()))

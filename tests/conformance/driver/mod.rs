@@ -1,0 +1,60 @@
+//! One driver for each adapter. A driver serves the same small application behind a gate:
+//!
+//! | route | guard | answer |
+//! |---|---|---|
+//! | `/` (any method) | token | the subject |
+//! | `/optional` | token or none | the subject, or `anonymous` |
+//! | `/typed` | token with a numeric `tenant` | the tenant |
+//! | `/scope` | scope `read:items` | the subject |
+//! | `/policy` | (role `admin` or scope `write:items`) and not role `suspended` | the subject |
+//! | `/unguarded` | asks for a token, but no gate stands in front | never reached |
+//! | `/open` | none | `open` |
+
+mod axum;
+mod tower;
+
+use std::net::{SocketAddr, TcpListener};
+
+use tollgate::{Gate, Policy};
+
+/// How an adapter is put to the test.
+pub(crate) trait Driver {
+    /// The adapter's name in the report.
+    fn name(&self) -> &'static str;
+
+    /// Serves the application behind `gate` on a free port of the loopback interface, until the process ends.
+    fn serve(&self, gate: Gate) -> SocketAddr;
+}
+
+pub(crate) fn all() -> Vec<Box<dyn Driver>> {
+    vec![Box::new(tower::Tower), Box::new(axum::Axum)]
+}
+
+/// The claims of `/typed`.
+#[derive(serde::Deserialize)]
+pub(crate) struct Typed {
+    pub(crate) tenant: u64,
+}
+
+pub(crate) fn scope_policy() -> Policy {
+    Policy::scope("read:items")
+}
+
+pub(crate) fn mixed_policy() -> Policy {
+    (Policy::role("admin") | Policy::scope("write:items")) & !Policy::role("suspended")
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("non-blocking");
+    let address = listener.local_addr().expect("an address");
+    (listener, address)
+}
+
+/// Runs `server` on a thread of its own.
+fn in_background<F: Future<Output = ()>>(server: impl FnOnce() -> F + Send + 'static) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(server());
+    });
+}

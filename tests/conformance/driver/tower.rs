@@ -1,0 +1,109 @@
+//! The application as a bare Tower service on hyper.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tollgate::{Admission, Gate, Policy, Rejection};
+use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, ProblemDetails, respond};
+use tower::util::BoxCloneSyncService;
+use tower::{Layer as _, ServiceExt as _};
+
+use super::{Driver, Typed, in_background, listen, mixed_policy, scope_policy};
+
+pub(crate) struct Tower;
+
+impl Driver for Tower {
+    fn name(&self) -> &'static str {
+        "tower"
+    }
+
+    fn serve(&self, gate: Gate) -> SocketAddr {
+        let (listener, address) = listen();
+        in_background(async move || {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            loop {
+                let (stream, _) = listener.accept().await.expect("accept");
+                let router = Router { gate: gate.clone() };
+                let service = tower::service_fn(move |request| router.clone().route(request));
+                let connection = http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+                tokio::spawn(connection);
+            }
+        });
+        address
+    }
+}
+
+type Body = String;
+type Routed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+
+#[derive(Clone)]
+struct Router {
+    gate: Gate,
+}
+
+impl Router {
+    async fn route(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let gated = |gate: Gate| AuthenticateLayer::new(gate);
+        let guarded = |policy: Policy| AuthorizeLayer::new(policy).layer(tower::service_fn(subject));
+        let service: Routed = match request.uri().path() {
+            "/" => boxed(gated(self.gate).layer(tower::service_fn(subject))),
+            "/optional" => boxed(gated(self.gate.optional()).layer(tower::service_fn(optional_subject))),
+            "/typed" => boxed(gated(self.gate).layer(tower::service_fn(typed))),
+            "/scope" => boxed(gated(self.gate).layer(guarded(scope_policy()))),
+            "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
+            "/unguarded" => boxed(tower::service_fn(subject)),
+            "/open" => boxed(tower::service_fn(async |_| Ok(Response::new("open".to_owned())))),
+            _ => boxed(tower::service_fn(async |_| {
+                Ok(Response::builder().status(404).body(String::new()).unwrap_or_default())
+            })),
+        };
+        service.oneshot(request).await
+    }
+}
+
+fn boxed<S>(service: S) -> Routed
+where
+    S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(service)
+}
+
+async fn subject(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    Ok(answer(admission(&request).and_then(|admission| {
+        let token = admission.require()?;
+        Ok(token.subject().unwrap_or_default().to_owned())
+    })))
+}
+
+async fn optional_subject(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    Ok(answer(admission(&request).map(|admission| {
+        let subject = admission.verified().and_then(|token| token.subject());
+        subject.unwrap_or("anonymous").to_owned()
+    })))
+}
+
+async fn typed(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    Ok(answer(admission(&request).and_then(|admission| Ok(admission.claims::<Typed>()?.tenant.to_string()))))
+}
+
+fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {
+    request.extensions().get().ok_or_else(Rejection::no_gate)
+}
+
+fn answer(outcome: Result<String, Rejection>) -> Response<Body> {
+    match outcome {
+        Ok(body) => Response::new(body),
+        Err(rejection) => respond(&ProblemDetails::default(), &rejection),
+    }
+}

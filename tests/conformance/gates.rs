@@ -1,0 +1,144 @@
+//! The gates that cases are run against.
+
+use std::time::Duration;
+
+use tollgate::{
+    Algorithm, CrossSite, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, ResourceMetadata,
+    RevocationList, Revocations, RevocationsUnavailable, TokenSource, UnixTime, Verified, Verifier,
+};
+use tollgate_testing::{Forge, ManualClock, keys};
+
+pub(crate) const ISSUER: &str = "https://issuer.example";
+pub(crate) const OTHER_ISSUER: &str = "https://other.example";
+pub(crate) const AUDIENCE: &str = "api://demo";
+const NOW: i64 = 1_700_000_000;
+
+/// Which gate stands in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// HS256, bearer tokens, realm and resource metadata.
+    Plain,
+    /// Every token source.
+    Sources,
+    /// Two issuers with keys of the same key id.
+    TwoIssuers,
+    /// No keys to be had.
+    NoKeys,
+    /// Keys that come with the first refresh.
+    LateKeys,
+    /// Revocations that cannot be asked.
+    NoRevocations,
+    /// One token revoked, the strict profile of RFC 9068.
+    Strict,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Plain,
+        Self::Sources,
+        Self::TwoIssuers,
+        Self::NoKeys,
+        Self::LateKeys,
+        Self::NoRevocations,
+        Self::Strict,
+    ];
+}
+
+/// Gates, and the forges whose tokens they accept. The clock stands still.
+pub(crate) struct Gates {
+    clock: ManualClock,
+    pub(crate) forge: Forge,
+    pub(crate) other_forge: Forge,
+}
+
+impl Gates {
+    pub(crate) fn new() -> Self {
+        let clock = ManualClock::at(NOW);
+        let forge = Forge::new(ISSUER, AUDIENCE).with_clock(&clock);
+        let other_key = keys::signing(Algorithm::Es256).with_key_id("k1").expect("a key id");
+        let other_forge = Forge::new(OTHER_ISSUER, AUDIENCE).with_clock(&clock).with_key(other_key);
+        Self { clock, forge, other_forge }
+    }
+
+    pub(crate) fn gate(&self, kind: Kind) -> Gate {
+        let hs256 = || keys::verifying(Algorithm::Hs256);
+        let verifier = || Verifier::new(hs256(), ISSUER, AUDIENCE);
+        let gate = match kind {
+            Kind::Plain => {
+                Gate::new(verifier()).with_realm("orders").expect("a realm").with_resource_metadata(
+                    &ResourceMetadata::new("https://api.example/v1").expect("a resource"),
+                )
+            }
+            Kind::Sources => Gate::new(verifier()).with_sources(sources()).with_cross_site(
+                CrossSite::new().with_trusted_origin("https://app.example").expect("an origin"),
+            ),
+            Kind::TwoIssuers => {
+                let named = |algorithm| keys::verifying(algorithm).with_key_id("k1").expect("a key id");
+                let first = Verifier::new(named(Algorithm::Hs256), ISSUER, AUDIENCE);
+                let second = Verifier::new(named(Algorithm::Es256), OTHER_ISSUER, AUDIENCE);
+                Gate::new(first).with_verifier(second).expect("two issuers")
+            }
+            Kind::NoKeys => Gate::new(Verifier::new(NoKeys, ISSUER, AUDIENCE)),
+            Kind::LateKeys => Gate::new(Verifier::new(LateKeys::default(), ISSUER, AUDIENCE)),
+            Kind::NoRevocations => Gate::new(verifier()).with_revocations(NoRevocations),
+            Kind::Strict => {
+                let revoked = RevocationList::new();
+                revoked.revoke(ISSUER, "revoked", UnixTime::from_secs(NOW + 600));
+                Gate::new(verifier().with_rfc9068_profile()).with_revocations(revoked)
+            }
+        };
+        gate.with_clock(self.clock.clone())
+    }
+}
+
+fn sources() -> [TokenSource; 4] {
+    [
+        TokenSource::bearer(),
+        TokenSource::cookie("__Host-Http-at").expect("a cookie name"),
+        TokenSource::header("x-token").expect("a field name"),
+        TokenSource::insecure_query("access_token").expect("a parameter name"),
+    ]
+}
+
+/// An issuer that cannot be reached.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeySource for NoKeys {
+    fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        Err(KeysUnavailable::new("the issuer cannot be reached", Duration::from_secs(7)))
+    }
+
+    fn refresh(&self, _wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
+        Some(KeyRefresh::new(tokio::task::yield_now()))
+    }
+}
+
+/// An issuer whose new key is known once it has been asked.
+#[derive(Debug, Default)]
+struct LateKeys(std::sync::Arc<std::sync::OnceLock<KeySet>>);
+
+impl KeySource for LateKeys {
+    fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        Ok(self.0.get().cloned().unwrap_or_else(|| keys::verifying(Algorithm::Es384).into()))
+    }
+
+    fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
+        assert!(wanted.is_some(), "there are keys");
+        let keys = std::sync::Arc::clone(&self.0);
+        Some(KeyRefresh::new(async move {
+            tokio::task::yield_now().await;
+            keys.get_or_init(|| keys::verifying(Algorithm::Hs256).into());
+        }))
+    }
+}
+
+/// A revocation store that cannot be reached.
+#[derive(Debug)]
+struct NoRevocations;
+
+impl Revocations for NoRevocations {
+    fn is_revoked(&self, _token: &Verified, _now: UnixTime) -> Result<bool, RevocationsUnavailable> {
+        Err(RevocationsUnavailable::new("the store cannot be reached", Duration::from_secs(3)))
+    }
+}

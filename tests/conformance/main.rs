@@ -1,0 +1,53 @@
+//! One table of cases, run through every adapter over real TCP. An adapter is one driver; the answers are the same
+//! bytes everywhere, or a case fails.
+
+mod cases;
+mod driver;
+mod gates;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use cases::Case;
+use driver::Driver;
+use gates::Gates;
+use tollgate_conformance::client::{self, Response};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let gates = Gates::new();
+    let cases = cases::all(&gates);
+    let mut trials = Vec::new();
+    for driver in driver::all() {
+        let servers = Arc::new(Servers::start(&*driver, &gates));
+        for case in &cases {
+            let (case, servers) = (case.clone(), Arc::clone(&servers));
+            trials.push(Trial::test(format!("{}::{}", driver.name(), case.name), move || {
+                check(&case, servers.of(case.gate)).map_err(Into::into)
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// One server for each gate.
+struct Servers(Vec<(gates::Kind, SocketAddr)>);
+
+impl Servers {
+    fn start(driver: &dyn Driver, gates: &Gates) -> Self {
+        Self(gates::Kind::ALL.into_iter().map(|kind| (kind, driver.serve(gates.gate(kind)))).collect())
+    }
+
+    fn of(&self, wanted: gates::Kind) -> SocketAddr {
+        self.0.iter().find(|(kind, _)| *kind == wanted).expect("a server for every gate").1
+    }
+}
+
+fn check(case: &Case, server: SocketAddr) -> Result<(), String> {
+    let response = client::send(server, &case.request);
+    let expected = &case.expected;
+    let found = Response { headers: response.compared_headers(), ..response };
+    if found == *expected { Ok(()) } else { Err(format!("expected {expected:#?}\nfound {found:#?}")) }
+}

@@ -1,0 +1,238 @@
+//! The example applications, started as a user would. What one answers, all answer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tollgate::Algorithm;
+use tollgate_conformance::app::{App, PACKAGES, run_to_failure, scratch};
+use tollgate_conformance::client::{Response, send};
+use tollgate_testing::{Forge, keys};
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+
+fn call(app: &App, method: &str, path: &str, lines: &[&str], body: &str) -> Response {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", app.address);
+    for line in lines {
+        request.push_str(line);
+        request.push_str("\r\n");
+    }
+    request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    send(app.address, request.as_bytes())
+}
+
+fn get(app: &App, path: &str, token: &str) -> Response {
+    call(app, "GET", path, &[&format!("Authorization: Bearer {token}")], "")
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers.iter().find_map(|(known, value)| (known == name).then_some(value.as_str()))
+}
+
+/// The first command of the README, and the line that it prints.
+#[test]
+fn its_own_issuer() {
+    for package in PACKAGES {
+        let data = scratch(&format!("{package}-own"));
+        let app = App::start(package, &data, &[("TOLLGATE_ISSUER", "http://127.0.0.1:3000")]);
+        let token = app.demo_token();
+        let me = get(&app, "/me", &token);
+        assert_eq!(me.status, 200, "{}", me.body);
+        let claims: serde_json::Value = serde_json::from_str(&me.body).expect("JSON");
+        assert_eq!(claims["sub"], "demo");
+        assert_eq!(claims["aud"], serde_json::json!(["tollgate-demo"]));
+        assert_eq!(claims["scopes"], serde_json::json!(["read:items", "write:items"]));
+        assert_eq!(claims["roles"], serde_json::json!(["admin"]));
+        let without = call(&app, "GET", "/me", &[], "");
+        assert_eq!(without.status, 401);
+        let metadata = format!("http://{}/.well-known/oauth-protected-resource", app.address);
+        let challenge = format!(r#"Bearer realm="api", resource_metadata="{metadata}""#);
+        assert_eq!(header(&without, "www-authenticate"), Some(&*challenge));
+        let document = call(&app, "GET", "/.well-known/oauth-protected-resource", &[], "");
+        let document: serde_json::Value = serde_json::from_str(&document.body).expect("JSON");
+        assert_eq!(document["resource"], format!("http://{}", app.address));
+        // Anyone can verify its tokens with the keys that it publishes, and restarting does not change them.
+        let published = call(&app, "GET", "/.well-known/jwks.json", &[], "");
+        assert_eq!(header(&published, "content-type"), Some("application/jwk-set+json"));
+        tollgate::KeySet::from_jwk_set(&published.body).expect("a key set");
+        drop(app);
+        let app = App::start(package, &data, &[]);
+        assert_eq!(call(&app, "GET", "/.well-known/jwks.json", &[], "").body, published.body);
+        assert_eq!(get(&app, "/me", &token).status, 200);
+        std::fs::remove_dir_all(data).expect("removed");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_signing_key_is_private() {
+    use std::fs::{Permissions, metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let package = PACKAGES[0];
+    let data = scratch("private-key");
+    drop(App::start(package, &data, &[]));
+    let key = data.join("signing-key.pem");
+    assert_eq!(metadata(&key).expect("a file").permissions().mode() & 0o777, 0o600);
+    set_permissions(&key, Permissions::from_mode(0o644)).expect("permissions");
+    let error = run_to_failure(package, &data, &[]);
+    assert!(error.contains("can be read by others"), "{error}");
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
+/// One script, driven through every application: the transcripts are equal.
+#[test]
+fn the_same_answers_everywhere() {
+    let secret = URL_SAFE_NO_PAD.encode(keys::SECRET);
+    let environment = [
+        ("TOLLGATE_SECRET", &*secret),
+        ("TOLLGATE_ISSUER", ISSUER),
+        ("TOLLGATE_AUDIENCE", AUDIENCE),
+        ("TOLLGATE_PUBLIC_ORIGIN", "https://api.example"),
+        ("TOLLGATE_TOKEN_SOURCES", "bearer,cookie,header:x-token,query:access_token"),
+    ];
+    let forge = Forge::new(ISSUER, AUDIENCE);
+    let tokens = Tokens {
+        reader: forge.token().scope("read:items").roles(&["user"]).sign(),
+        admin: forge.token().scope("read:items write:items").roles(&["admin"]).sign(),
+        expired: forge.token().claim("exp", 1).sign(),
+    };
+    let mut first: Option<Vec<(String, Response)>> = None;
+    for package in PACKAGES {
+        let data = scratch(&format!("{package}-script"));
+        let app = App::start(package, &data, &environment);
+        let transcript = script(&app, &tokens);
+        match &first {
+            None => first = Some(transcript),
+            Some(first) => assert_eq!(*first, transcript, "{package}"),
+        }
+        std::fs::remove_dir_all(data).expect("removed");
+    }
+}
+
+struct Tokens {
+    reader: String,
+    admin: String,
+    expired: String,
+}
+
+/// Asks for everything in every way, and checks the status of each answer.
+fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
+    let Tokens { reader, admin, expired } = tokens;
+    let bearer = |token: &str| format!("Authorization: Bearer {token}");
+    let (reader_line, admin_line, expired_line) = (bearer(reader), bearer(admin), bearer(expired));
+    let cookie = format!("Cookie: __Host-Http-at={admin}");
+    let x_token = format!("X-Token: {reader}");
+    let in_query = format!("/me?access_token={reader}");
+    let json = r#"{"name":"map"}"#;
+    let steps: Vec<(&str, &str, Vec<&str>, &str, u16)> = vec![
+        ("GET", "/", vec![], "", 200),
+        ("GET", "/demo.js", vec![], "", 200),
+        ("GET", "/demo.css", vec![], "", 200),
+        ("GET", "/public", vec![], "", 200),
+        ("GET", "/public", vec![&expired_line], "", 200),
+        ("GET", "/healthz", vec![], "", 200),
+        ("GET", "/readyz", vec![], "", 200),
+        ("GET", "/.well-known/jwks.json", vec![], "", 200),
+        ("GET", "/.well-known/oauth-protected-resource", vec![], "", 200),
+        ("GET", "/nowhere", vec![], "", 404),
+        ("POST", "/public", vec![], "", 405),
+        ("GET", "/me", vec![], "", 401),
+        ("GET", "/me", vec![&reader_line], "", 200),
+        ("HEAD", "/me", vec![&reader_line], "", 200),
+        ("GET", "/me", vec![&expired_line], "", 401),
+        ("GET", "/me", vec![&reader_line, &reader_line], "", 400),
+        ("GET", "/me", vec![&x_token], "", 200),
+        ("GET", "/me", vec![&x_token, &reader_line], "", 400),
+        ("GET", &in_query, vec![], "", 200),
+        ("GET", "/me", vec![&cookie], "", 200),
+        ("GET", "/whoami", vec![], "", 200),
+        ("GET", "/whoami", vec![&reader_line], "", 200),
+        ("GET", "/whoami", vec![&expired_line], "", 401),
+        ("GET", "/items", vec![], "", 401),
+        ("GET", "/items", vec![&reader_line], "", 200),
+        ("POST", "/items", vec![&reader_line], json, 403),
+        ("POST", "/items", vec![&admin_line], json, 201),
+        ("POST", "/items", vec![&admin_line], "{}", 400),
+        ("GET", "/items", vec![&reader_line], "", 200),
+        ("POST", "/items", vec![&cookie], json, 403),
+        ("POST", "/items", vec![&cookie, "Origin: https://api.example"], json, 201),
+        ("POST", "/items", vec![&cookie, "Origin: https://evil.example"], json, 403),
+        ("POST", "/items", vec![&cookie, "Sec-Fetch-Site: same-origin"], json, 201),
+        ("GET", "/admin", vec![&reader_line], "", 403),
+        ("GET", "/admin", vec![&admin_line], "", 200),
+    ];
+    let mut transcript = Vec::new();
+    for (method, path, lines, body, status) in steps {
+        let response = call(app, method, path, &lines, body);
+        let step = format!("{method} {path} {lines:?} {body}");
+        assert_eq!(response.status, status, "{step}: {}", response.body);
+        transcript.push((step, comparable(response)));
+    }
+    transcript
+}
+
+/// Dates and connection management aside.
+fn comparable(response: Response) -> Response {
+    let left_out = ["date", "connection", "content-length", "transfer-encoding", "allow"];
+    let mut headers = response.headers;
+    headers.retain(|(name, _)| !left_out.contains(&name.as_str()));
+    headers.sort();
+    Response { headers, ..response }
+}
+
+/// Keys of another issuer, from a file.
+#[test]
+fn a_key_set_from_a_file() {
+    let data = scratch("jwks-file");
+    let file = data.join("jwks.json");
+    let key = keys::signing(Algorithm::Es256);
+    std::fs::write(&file, format!(r#"{{"keys":[{},{{"kty":"AKP"}}]}}"#, key.public_jwk().expect("public")))
+        .expect("written");
+    let environment = [
+        ("TOLLGATE_JWKS_FILE", file.to_str().expect("UTF-8")),
+        ("TOLLGATE_ISSUER", ISSUER),
+        ("TOLLGATE_AUDIENCE", AUDIENCE),
+    ];
+    for package in PACKAGES {
+        let app = App::start(package, &data, &environment);
+        let forge = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256);
+        assert_eq!(get(&app, "/me", &forge.token().sign()).status, 200);
+        let wrong = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es384).token().sign();
+        assert_eq!(get(&app, "/me", &wrong).status, 401);
+        let ready = call(&app, "GET", "/readyz", &[], "");
+        assert_eq!(ready.body, r#"{"keys":{"skipped":1,"usable":1},"status":"ready"}"#);
+        assert!(!app.banner.contains("curl"), "{}", app.banner);
+    }
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
+/// A setting that cannot be right stops the start, and the message names it.
+#[test]
+fn bad_settings_are_named() {
+    let data = scratch("bad-settings");
+    let weak = URL_SAFE_NO_PAD.encode("secret");
+    let table = [
+        ("TOLLGATE_SECRET", &*weak, "at least 32 are required"),
+        ("TOLLGATE_SECRET", "!!", "is not base64url"),
+        ("TOLLGATE_SECRET_FILE", "/nowhere", "/nowhere cannot be read"),
+        ("TOLLGATE_JWKS_FILE", "/nowhere", "/nowhere cannot be read"),
+        ("TOLLGATE_ISSUER", "", "TOLLGATE_ISSUER: is empty"),
+        ("TOLLGATE_AUDIENCE", "", "TOLLGATE_AUDIENCE: is empty"),
+        ("TOLLGATE_TOKEN_SOURCES", "bearer,nose", "TOLLGATE_TOKEN_SOURCES"),
+        ("TOLLGATE_PUBLIC_ORIGIN", "http://api.example", "TOLLGATE_PUBLIC_ORIGIN"),
+        ("TOLLGATE_ADDR", "0.0.0.0:0", "TOLLGATE_PUBLIC_ORIGIN"),
+        ("TOLLGATE_ACCESS_TTL", "soon", "TOLLGATE_ACCESS_TTL"),
+        ("TOLLGATE_ACCESS_TTL", "0", "between 1 s and a day"),
+        ("TOLLGATE_STORE", "memory:", "TOLLGATE_STORE"),
+        ("TOLLGATE_JWKS_URL", "https://issuer.example/jwks", "TOLLGATE_JWKS_URL"),
+    ];
+    for package in PACKAGES {
+        for (name, value, message) in table {
+            let error = run_to_failure(package, &data, &[(name, value)]);
+            assert!(error.contains(message), "{name}={value}: {error}");
+        }
+        let both = [("TOLLGATE_SECRET", "x"), ("TOLLGATE_JWKS_FILE", "y")];
+        assert!(run_to_failure(package, &data, &both).contains("only one of"));
+    }
+    std::fs::remove_dir_all(data).expect("removed");
+}

@@ -1,0 +1,99 @@
+//! The core knows no `http`, no async runtime, no HTTP client: Actix is on `http` 0.2, axum and warp are on 1, and a
+//! type of either in the core would shut out the others.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Every package that a build of the core may contain, with the default features.
+const ALLOWED: &[&str] = &[
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "base64",
+    "base64ct",
+    "cc",
+    "cmake",
+    "const-oid",
+    "der",
+    "der_derive",
+    "dunce",
+    "find-msvc-tools",
+    "flagset",
+    "fs_extra",
+    "itoa",
+    "jobserver",
+    "libc",
+    "memchr",
+    "once_cell",
+    "pem-rfc7468",
+    "pin-project-lite",
+    "pkcs1",
+    "pkg-config",
+    "proc-macro2",
+    "quote",
+    "serde",
+    "serde_core",
+    "serde_derive",
+    "serde_json",
+    "shlex",
+    "spki",
+    "syn",
+    "thiserror",
+    "thiserror-impl",
+    "tollgate",
+    "tracing",
+    "tracing-core",
+    "unicode-ident",
+    "x509-cert",
+    "zeroize",
+    "zmij",
+];
+
+#[test]
+fn the_core_depends_on_what_it_may() {
+    let found = normal_dependencies("tollgate");
+    let allowed: BTreeSet<String> = ALLOWED.iter().map(|&name| name.to_owned()).collect();
+    let unexpected: Vec<_> = found.difference(&allowed).collect();
+    assert!(
+        unexpected.is_empty(),
+        "new dependencies of the core: {unexpected:?}; is each of them needed there?"
+    );
+    assert!(found.contains("serde_json"), "the tree was read");
+    for banned in
+        ["http", "tokio", "hyper", "reqwest", "actix-web", "axum-core", "warp", "async-trait", "futures-core"]
+    {
+        assert!(!found.contains(banned), "{banned} under the core");
+    }
+}
+
+/// Adapters are thin: they bring no cryptography and no client of their own.
+#[test]
+fn adapters_bring_no_http_client() {
+    for adapter in ["tollgate-tower", "tollgate-axum"] {
+        let found = normal_dependencies(adapter);
+        for banned in ["reqwest", "hyper", "tokio", "native-tls", "openssl-sys", "jsonwebtoken"] {
+            assert!(!found.contains(banned), "{banned} under {adapter}");
+        }
+    }
+}
+
+fn normal_dependencies(package: &str) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--package",
+            package,
+        ])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}

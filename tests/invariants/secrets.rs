@@ -1,0 +1,236 @@
+//! No secret in any `Debug`, `Display` or log: everything public is printed around sentinels, and the sentinels are
+//! looked for in what comes out.
+
+use std::fmt::{Debug, Write as _};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::Request;
+use tollgate::{
+    Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
+    RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
+};
+use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
+use tollgate_testing::{Forge, ManualClock, keys};
+use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, HttpRequest};
+
+/// A secret that is easy to find, and random enough to be accepted.
+const SENTINEL: &str = "Zq7-SENTINEL-x9Lw2Kp4Vt8Rb6Nc3Md5Gf1Hj0";
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+/// Prints values in both ways that `Debug` has.
+#[derive(Default)]
+struct Printed(String);
+
+impl Printed {
+    fn add(&mut self, value: &impl Debug) {
+        writeln!(self.0, "{value:?}\n{value:#?}").expect("a string");
+    }
+
+    fn assert_free_of(&self, secrets: &[&str]) {
+        for secret in secrets {
+            assert!(!self.0.contains(secret), "{secret} was printed:\n{}", self.0);
+        }
+    }
+}
+
+/// The same secret in every form in which it could leak.
+fn forms(secret: &[u8]) -> Vec<String> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let list = format!("{secret:?}");
+    vec![
+        String::from_utf8_lossy(secret).into_owned(),
+        STANDARD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        hex,
+        list.trim_matches(['[', ']']).to_owned(),
+    ]
+}
+
+#[test]
+fn keys_and_everything_that_holds_them() {
+    let mut printed = Printed::default();
+    let key = VerifyingKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
+    let signing = || SigningKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
+    let verifier = Verifier::new(key.clone(), ISSUER, AUDIENCE);
+    let gate = Gate::new(verifier.clone());
+    printed.add(&key);
+    printed.add(&KeySet::from(key.clone()));
+    printed.add(&tollgate::Keys::from(key));
+    printed.add(&verifier);
+    printed.add(&gate);
+    printed.add(&AuthenticateLayer::new(gate));
+    printed.add(&signing());
+    printed.add(&TokenIssuer::new(signing(), ISSUER, AUDIENCE));
+    printed.add(&Forge::new(ISSUER, AUDIENCE).with_key(signing()));
+    for weak in [SENTINEL[..20].to_owned(), format!("secret-{SENTINEL}")] {
+        let error = VerifyingKey::hmac(Algorithm::Hs256, &weak).expect_err("weak");
+        printed.add(&error);
+        writeln!(printed.0, "{error} {}", std::error::Error::source(&error).expect("a reason"))
+            .expect("a string");
+    }
+    let secrets = forms(SENTINEL.as_bytes());
+    printed.assert_free_of(&secrets.iter().map(String::as_str).collect::<Vec<_>>());
+    printed.assert_free_of(&["SENTINEL"]);
+}
+
+#[test]
+fn private_keys() {
+    let mut printed = Printed::default();
+    for algorithm in Algorithm::ALL {
+        printed.add(&keys::signing(algorithm));
+        printed.add(&keys::verifying(algorithm));
+        let Some(pem) = keys::pem(algorithm) else { continue };
+        let error = VerifyingKey::from_pem(algorithm, pem).expect_err("a private key");
+        assert_eq!(error, KeyError::Private);
+        printed.add(&error);
+        let inside: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        printed.assert_free_of(&[&inside[40..60], &inside[..40]]);
+    }
+}
+
+#[test]
+fn tokens_and_claims() {
+    let mut printed = Printed::default();
+    let clock = ManualClock::at(NOW.as_secs());
+    let forge = Forge::new(ISSUER, AUDIENCE).with_clock(&clock);
+    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let token = forge.token().subject(SENTINEL).claim("email", SENTINEL).sign();
+    let verified = verifier.verify(&token, NOW).expect("a good token");
+    printed.add(&verified);
+    printed.add(&CompactToken::parse(&token, 8192).expect("three parts"));
+    #[derive(Debug, serde::Deserialize)]
+    struct Numeric {
+        #[expect(dead_code, reason = "never made")]
+        email: u64,
+    }
+    printed.add(&verified.claims::<Numeric>().expect_err("not a number"));
+    for bad in [
+        forge.token().subject(SENTINEL).with_broken_signature(),
+        forge.token().subject(SENTINEL).claim("exp", 1).sign(),
+        forge.token().subject(SENTINEL).claim("sub", [SENTINEL]).sign(),
+        forge.token().raw_payload(format!("{{\"a\":\"{SENTINEL}\"")).sign(),
+        format!("{SENTINEL}.{SENTINEL}"),
+        SENTINEL.repeat(300),
+    ] {
+        let error = verifier.verify(&bad, NOW).expect_err("a bad token");
+        printed.add(&error);
+        writeln!(printed.0, "{error}").expect("a string");
+    }
+    let issuer = TokenIssuer::new(keys::signing(Algorithm::Hs256), ISSUER, AUDIENCE);
+    printed.add(&issuer.issue(&AccessToken::new("alice", "web"), NOW).expect("a token"));
+    printed.assert_free_of(&["SENTINEL", "eyJ", &token]);
+}
+
+/// Types that hold no secret are printed too, so that one that starts to hold one is noticed.
+#[test]
+fn everything_else() {
+    let mut printed = Printed::default();
+    let forge = Forge::new(ISSUER, AUDIENCE);
+    let token = forge.token().subject(SENTINEL).sign();
+    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let request =
+        |value: &str| Request::builder().header("authorization", value).body(()).expect("a request");
+    let good = request(&format!("Bearer {token}"));
+    let decision = gate.admit(&HttpRequest::from(&good), gate.now());
+    printed.add(&decision);
+    let Decision::Admitted(admission) = decision else { panic!("a good token") };
+    printed.add(&admission);
+    let bad = request(&format!("Bearer {SENTINEL} {SENTINEL}"));
+    let Decision::Refused(rejection) = gate.admit(&HttpRequest::from(&bad), gate.now()) else {
+        panic!("malformed")
+    };
+    printed.add(&rejection);
+    printed.add(&rejection.error());
+    writeln!(printed.0, "{rejection} {} {:?}", rejection.body(), rejection.headers().collect::<Vec<_>>())
+        .expect("a string");
+    printed.add(&gate.refuse(AuthError::MissingToken));
+    printed.add(&AuthorizeLayer::new(Policy::scope("a") & !Policy::role("b")));
+    printed.add(&KeyRefresh::new(std::future::ready(())));
+    printed.add(&TokenSource::cookie("at"));
+    printed.add(&CrossSite::new().with_public_origin("https://api.example"));
+    printed.add(&ResourceMetadata::new("https://api.example"));
+    printed.add(&RegisteredClaims::default());
+    let revocations = RevocationList::new();
+    revocations.revoke(ISSUER, SENTINEL, NOW.saturating_add(Duration::from_secs(1)));
+    printed.add(&revocations);
+    printed.assert_free_of(&["SENTINEL", "eyJ"]);
+}
+
+/// A request that is admitted loses nothing to a log of its header fields.
+#[tokio::test]
+async fn fields_are_marked_sensitive() {
+    use tower::{Layer as _, ServiceExt as _};
+
+    let token = Forge::new(ISSUER, AUDIENCE).token().sign();
+    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let show = async |request: Request<()>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new(format!("{:?}", request.headers())))
+    };
+    let service = AuthenticateLayer::new(gate).layer(tower::service_fn(show));
+    let request = Request::builder()
+        .header("authorization", format!("Bearer {token}"))
+        .header("cookie", format!("a={SENTINEL}"))
+        .body(())
+        .expect("a request");
+    let shown = service.oneshot(request).await.expect("infallible").into_body();
+    assert!(shown.contains("Sensitive"), "{shown}");
+    assert!(!shown.contains(&token) && !shown.contains("SENTINEL"), "{shown}");
+}
+
+/// Whatever is presented, the log at its most talkative holds no token.
+#[test]
+fn the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let forge = Forge::new(ISSUER, AUDIENCE);
+    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    tracing::subscriber::with_default(subscriber, || {
+        for value in [
+            format!("Bearer {}", forge.token().subject(SENTINEL).sign()),
+            format!("Bearer {}", forge.token().subject(SENTINEL).with_broken_signature()),
+            format!("Bearer {}", forge.token().subject(SENTINEL).claim("exp", 1).sign()),
+            format!("Bearer {SENTINEL} {SENTINEL}"),
+            format!("Basic {SENTINEL}"),
+            "Bearer a\u{1b}[31mb".to_owned(),
+        ] {
+            let Ok(request) = Request::builder().header("authorization", value).body(()) else { continue };
+            let _decision = gate.admit(&HttpRequest::from(&request), gate.now());
+        }
+        let injected = forge.token().claim("iss", "https://x\nforged log line\u{1b}[31m").sign();
+        let request = Request::builder()
+            .header("authorization", format!("Bearer {injected}"))
+            .body(())
+            .expect("a request");
+        let _decision = gate.admit(&HttpRequest::from(&request), gate.now());
+    });
+    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    assert!(text.contains("signature does not verify"), "the log was captured:\n{text}");
+    for secret in ["SENTINEL", "eyJ", "\nforged"] {
+        assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("the log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

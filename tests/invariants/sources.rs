@@ -1,0 +1,59 @@
+//! Rules that the compiler does not check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The Rust files below `directory`, with their text.
+fn rust_files(directory: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("UTF-8");
+            files.push((path, text));
+        }
+    }
+    files
+}
+
+fn core() -> Vec<(PathBuf, String)> {
+    let files = rust_files(&root().join("crates/tollgate/src"));
+    assert!(files.len() > 30, "the core was found");
+    files
+}
+
+#[test]
+fn the_core_reads_no_clock_and_does_no_io() {
+    for (path, text) in core() {
+        for banned in ["Instant::now", "std::fs", "std::net::Tcp", "std::env", "async fn", "tokio", "http::"]
+        {
+            assert!(!text.contains(banned), "{banned} in {}", path.display());
+        }
+        if !path.ends_with("time.rs") {
+            assert!(!text.contains("SystemTime"), "a clock is read in {}", path.display());
+        }
+    }
+}
+
+/// `Verified` is proof only as long as one function makes it.
+#[test]
+fn verified_is_made_in_one_place() {
+    let calls: usize = core().iter().map(|(_, text)| text.matches("Verified::assert(").count()).sum();
+    assert_eq!(calls, 1);
+}
+
+/// Adapters pass on what the core decided; they do not judge tokens.
+#[test]
+fn adapters_do_not_look_at_token_errors() {
+    for adapter in ["tollgate-tower", "tollgate-axum"] {
+        for (path, text) in rust_files(&root().join("crates").join(adapter).join("src")) {
+            assert!(!text.contains("TokenError"), "{}", path.display());
+        }
+    }
+}

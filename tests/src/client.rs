@@ -1,0 +1,50 @@
+//! An HTTP/1.1 client that sends exactly the bytes that it is given.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// What is compared of a response. Header fields that adapters are free to choose are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// The header fields that have to be the same everywhere.
+const COMPARED: [&str; 4] = ["cache-control", "content-type", "retry-after", "www-authenticate"];
+
+impl Response {
+    /// The compared header fields, sorted. The content type of what a handler says is the framework's business.
+    pub fn compared_headers(&self) -> Vec<(String, String)> {
+        let success = self.status < 300;
+        let compared = |name: &str| COMPARED.contains(&name) && !(success && name == "content-type");
+        let mut headers: Vec<_> = self.headers.iter().filter(|(name, _)| compared(name)).cloned().collect();
+        headers.sort();
+        headers
+    }
+}
+
+/// Sends one request and reads the response to the end of the connection.
+pub fn send(server: SocketAddr, request: &[u8]) -> Response {
+    let mut stream = TcpStream::connect(server).expect("connect");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
+    // A server may answer before it has read everything, and close: what it said counts.
+    let _written = stream.write_all(request);
+    let mut response = Vec::new();
+    let _read = stream.read_to_end(&mut response);
+    parse(&response)
+}
+
+fn parse(response: &[u8]) -> Response {
+    let text = String::from_utf8_lossy(response);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: {text:?}"));
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let headers = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    Response { status: status.expect("a status"), headers, body: body.to_owned() }
+}

@@ -1,0 +1,5 @@
+//! What the tests of this package share.
+
+pub mod app;
+pub mod client;
+pub mod services;
