@@ -67,4 +67,5 @@ const fn ecdsa_signature_len(curve: Curve) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;

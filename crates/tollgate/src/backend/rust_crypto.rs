@@ -4,7 +4,7 @@ use ed25519_dalek::VerifyingKey as Ed25519Key;
 use hmac::digest::KeyInit as _;
 use hmac::{Hmac, Mac as _};
 use rsa::signature::Verifier as _;
-use rsa::{BoxedUint, RsaPublicKey, pkcs1v15, pss};
+use rsa::{BoxedUint, PublicKey as RsaKey, pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::algorithm::Algorithm;
@@ -88,7 +88,7 @@ impl Verifier {
 
 fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Verifier> {
     let number = BoxedUint::from_be_slice_vartime;
-    let key = RsaPublicKey::new(number(modulus), number(exponent)).ok()?;
+    let key = RsaKey::new(number(modulus), number(exponent)).ok()?;
     Some(match algorithm {
         Algorithm::Rs256 => Verifier::Rs256(pkcs1v15::VerifyingKey::new(key)),
         Algorithm::Rs384 => Verifier::Rs384(pkcs1v15::VerifyingKey::new(key)),
