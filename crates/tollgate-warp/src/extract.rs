@@ -1,0 +1,166 @@
+//! What filters extract.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
+
+use crate::rejection::Rejection;
+
+/// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
+/// [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and [`optional_claims`](crate::optional_claims).
+pub struct Claims<T>(Arc<T>);
+
+impl<T> Claims<T> {
+    /// The claims, shared with everyone else who asked for them.
+    #[must_use]
+    pub fn into_inner(self) -> Arc<T> {
+        self.0
+    }
+}
+
+impl<T: FromClaims + Send + Sync + 'static> Claims<T> {
+    pub(crate) fn new(admission: &Admission) -> Result<Self, tollgate::Rejection> {
+        admission.claims().map(Self)
+    }
+}
+
+impl<T> Deref for Claims<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for Claims<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Claims are personal data: their type decides what is printed.
+impl<T: fmt::Debug> fmt::Debug for Claims<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Claims").field(&self.0).finish()
+    }
+}
+
+/// The verified token itself, with everything that can be asked of it, and the gate that admitted it. Extracted by
+/// [`authenticate`](crate::authenticate) and [`authorize`](crate::authorize()).
+///
+/// ```
+/// use tollgate_warp::{Authenticated, Gate, Policy, Rejection};
+/// use warp::Filter;
+///
+/// async fn close_account(user: Authenticated) -> Result<&'static str, Rejection> {
+///     user.require(&(Policy::role("admin") | Policy::scope("accounts:close")))?;
+///     Ok("closed")
+/// }
+///
+/// # fn routes(gate: Gate) {
+/// let close = warp::path!("account")
+///     .and(warp::delete())
+///     .and(tollgate_warp::authenticate(&gate))
+///     .then(close_account);
+/// # let _ = close; }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    admission: Admission,
+    verified: Verified,
+}
+
+impl Authenticated {
+    pub(crate) fn new(admission: Admission) -> Result<Self, tollgate::Rejection> {
+        let verified = admission.require()?.clone();
+        Ok(Self { admission, verified })
+    }
+
+    /// The verified token.
+    pub fn into_inner(self) -> Verified {
+        self.verified
+    }
+
+    /// The application's claims in place of the token, for [`and_then`](warp::Filter::and_then): see
+    /// [`authorize`](crate::authorize()). Rejects with 401 when `T` cannot be made from the token.
+    pub fn into_claims<T>(self) -> Ready<Result<Claims<T>, warp::Rejection>>
+    where
+        T: FromClaims + Send + Sync + 'static,
+    {
+        ready(self.claims().map_err(warp::reject::custom))
+    }
+
+    /// The application's claims.
+    ///
+    /// # Errors
+    /// A 401 to return when `T` cannot be made from the token.
+    pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Claims<T>, Rejection> {
+        Ok(Claims::new(&self.admission)?)
+    }
+
+    /// Requires `policy` in the middle of a handler.
+    ///
+    /// # Errors
+    /// A 403 to return when the token does not grant enough.
+    pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
+        Ok(self.admission.authorize(policy)?)
+    }
+}
+
+impl Deref for Authenticated {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.verified
+    }
+}
+
+/// The scopes that the token grants. Extracted by [`scopes`](crate::scopes()).
+///
+/// ```
+/// use tollgate_warp::{Gate, Rejection, Scopes};
+/// use warp::Filter;
+///
+/// async fn export(scopes: Scopes) -> Result<&'static str, Rejection> {
+///     scopes.require("read:items")?;
+///     Ok(if scopes.contains("read:prices") { "items, prices" } else { "items" })
+/// }
+///
+/// # fn routes(gate: Gate) {
+/// let export = warp::path!("export").and(tollgate_warp::scopes(&gate)).then(export);
+/// # let _ = export; }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Scopes {
+    admission: Admission,
+    scopes: ScopeSet,
+}
+
+impl Scopes {
+    pub(crate) fn new(admission: Admission) -> Result<Self, tollgate::Rejection> {
+        let scopes = admission.scopes()?.clone();
+        Ok(Self { admission, scopes })
+    }
+
+    /// Requires one scope.
+    ///
+    /// # Errors
+    /// A 403 to return when the token does not grant it.
+    pub fn require(&self, scope: &str) -> Result<(), Rejection> {
+        if self.scopes.contains(scope) {
+            return Ok(());
+        }
+        Ok(self.admission.authorize(&Policy::scope(scope))?)
+    }
+}
+
+impl Deref for Scopes {
+    type Target = ScopeSet;
+
+    fn deref(&self) -> &ScopeSet {
+        &self.scopes
+    }
+}

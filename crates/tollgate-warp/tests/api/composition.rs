@@ -1,0 +1,274 @@
+//! `and`, `or` and `recover`: whose answer a request gets.
+
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tollgate::{AuthError, TokenError};
+use tollgate_testing::keys;
+use tollgate_tower::AuthenticateLayer;
+use tollgate_warp::{
+    Algorithm, Authenticated, Gate, Policy, Rejection, Verifier, authenticate, authorize, handle_rejection,
+    handle_rejection_with, response,
+};
+use tower::{ServiceBuilder, ServiceExt as _};
+use warp::hyper::body::Bytes;
+use warp::{Filter, Reply};
+
+use crate::support::{
+    AUDIENCE, BARE, INVALID_TOKEN, bad, challenge, clock, field, forge, gate, get, good, send, text,
+    with_token,
+};
+
+/// `GET /me` and `DELETE /me` for a token, `GET /public` and `POST /public` for all. The last route looks at the
+/// method first, so that it rejects every other request with 405.
+fn app() -> impl Filter<Extract = impl Reply, Error = warp::Rejection> + Clone {
+    let gate = gate();
+    let me = warp::path!("me")
+        .and(warp::get())
+        .and(authenticate(&gate))
+        .map(|user: Authenticated| format!("me: {}", user.subject().unwrap_or_default()));
+    let delete = warp::path!("me")
+        .and(warp::delete())
+        .and(authorize(&gate, Policy::scope("me:delete")))
+        .map(|_| "deleted");
+    let public = warp::path!("public").and(warp::get()).map(|| "public");
+    let post = warp::post().and(warp::path!("public")).map(|| "posted");
+    me.or(delete).or(public).or(post)
+}
+
+#[tokio::test]
+async fn a_public_branch_answers_whatever_the_token_is() {
+    let app = app().recover(handle_rejection);
+    for request in [get("/public"), good("/public"), bad("/public")] {
+        let response = request.reply(&app).await;
+        assert_eq!((response.status(), text(&response)), (StatusCode::OK, "public"));
+    }
+    let response = bad("/public").method("POST").reply(&app).await;
+    assert_eq!(text(&response), "posted");
+}
+
+#[tokio::test]
+async fn a_good_token_reaches_its_branch() {
+    let response = good("/me").reply(&app().recover(handle_rejection)).await;
+    assert_eq!((response.status(), text(&response)), (StatusCode::OK, "me: alice"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_stronger_than_404_and_405_of_other_branches() {
+    let app = app().recover(handle_rejection);
+    let cases = [
+        (get("/me"), 401, BARE),
+        (bad("/me"), 401, INVALID_TOKEN),
+        (get("/me").method("DELETE"), 401, BARE),
+        (
+            good("/me").method("DELETE"),
+            403,
+            Some(r#"Bearer realm="api", error="insufficient_scope", scope="me:delete""#),
+        ),
+    ];
+    for (request, status, expected) in cases {
+        let response = request.reply(&app).await;
+        assert_eq!((response.status().as_u16(), challenge(&response)), (status, expected));
+        assert_eq!(field(&response, "content-type"), Some("application/problem+json"));
+        assert_eq!(field(&response, "cache-control"), Some("no-store"));
+    }
+}
+
+#[tokio::test]
+async fn the_order_of_branches_does_not_matter() {
+    let gate = gate();
+    let me = warp::path!("me").and(authenticate(&gate)).map(|_| "me");
+    let public = warp::path!("public").map(|| "public");
+    let post = warp::post().and(warp::path!("public")).map(|| "posted");
+    let app = public.or(post).or(me).recover(handle_rejection);
+    assert_eq!(text(&bad("/public").reply(&app).await), "public");
+    assert_eq!(challenge(&bad("/me").reply(&app).await), INVALID_TOKEN);
+}
+
+#[tokio::test]
+async fn what_no_route_has_is_no_matter_of_tokens() {
+    let gate = gate();
+    let me = warp::path!("me").and(warp::get()).and(authenticate(&gate)).map(|_| "me");
+    let app = me.or(warp::path!("public").and(warp::get()).map(|| "public")).recover(handle_rejection);
+    for make in [get, good, bad] {
+        let response = make("/nowhere").reply(&app).await;
+        assert_eq!((response.status(), text(&response)), (StatusCode::NOT_FOUND, ""));
+        assert_eq!(challenge(&response), None);
+
+        let response = make("/me").method("PUT").reply(&app).await;
+        assert_eq!((response.status(), challenge(&response)), (StatusCode::METHOD_NOT_ALLOWED, None));
+    }
+}
+
+#[tokio::test]
+async fn in_front_of_the_path_every_path_is_refused() {
+    let me = authenticate(&gate()).and(warp::path!("me")).map(|_| "me");
+    let app = me.or(warp::path!("public").map(|| "public")).recover(handle_rejection);
+    assert_eq!(get("/nowhere").reply(&app).await.status(), 401);
+    assert_eq!(good("/nowhere").reply(&app).await.status(), 404);
+    assert_eq!(get("/public").reply(&app).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_later_branch_for_the_same_path_may_answer_instead() {
+    let me = warp::path!("me").and(authenticate(&gate())).map(|_| "me");
+    let app = me.or(warp::any().map(|| "index"));
+    assert_eq!(text(&bad("/me").reply(&app).await), "index");
+}
+
+#[tokio::test]
+async fn other_rejections_are_passed_on() {
+    #[derive(Debug)]
+    struct TooMany;
+    impl warp::reject::Reject for TooMany {}
+
+    async fn last(rejection: warp::Rejection) -> Result<StatusCode, warp::Rejection> {
+        match rejection.find::<TooMany>() {
+            Some(TooMany) => Ok(StatusCode::TOO_MANY_REQUESTS),
+            None => Err(rejection),
+        }
+    }
+
+    let limited = warp::path!("limited").and_then(async || Err::<&str, _>(warp::reject::custom(TooMany)));
+    let app = limited.or(app()).recover(handle_rejection).recover(last);
+    assert_eq!(get("/limited").reply(&app).await.status(), 429);
+    assert_eq!(get("/me").reply(&app).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_recover_of_ones_own_can_answer_the_same() {
+    async fn recover(rejection: warp::Rejection) -> Result<warp::reply::Response, warp::Rejection> {
+        rejection.find::<Rejection>().map(|refused| response(refused)).ok_or(rejection)
+    }
+    let ours = bad("/me").reply(&app().recover(handle_rejection)).await;
+    let theirs = bad("/me").reply(&app().recover(recover)).await;
+    assert_eq!(ours.status(), theirs.status());
+    assert_eq!(ours.headers(), theirs.headers());
+    assert_eq!(ours.body(), theirs.body());
+}
+
+#[tokio::test]
+async fn another_body_leaves_status_and_fields_alone() {
+    let terse = |rejection: &tollgate::Rejection, response: Response<()>| {
+        response.map(|()| format!("no entry ({})", rejection.status()))
+    };
+    let response = bad("/me").reply(&app().recover(handle_rejection_with(terse))).await;
+    assert_eq!((response.status(), text(&response)), (StatusCode::UNAUTHORIZED, "no entry (401)"));
+    assert_eq!(challenge(&response), INVALID_TOKEN);
+    assert_eq!(field(&response, "cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn the_typed_cause_is_in_the_extensions() {
+    let response = bad("/me").reply(&app().recover(handle_rejection)).await;
+    let rejection = response.extensions().get::<tollgate::Rejection>().unwrap();
+    assert!(
+        matches!(rejection.error(), AuthError::InvalidToken(TokenError::SignatureMismatch)),
+        "{rejection:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_recover_the_answer_is_500_and_tells_no_cause() {
+    let response = bad("/me").reply(&app()).await;
+    assert_eq!(response.status(), 500);
+    assert_eq!(text(&response), "Unhandled rejection: Rejection { status: 401, .. }");
+}
+
+#[tokio::test]
+async fn answers_are_those_of_the_tower_adapter() {
+    async fn inner(_: http::Request<String>) -> Result<Response<String>, std::convert::Infallible> {
+        Ok(Response::new("in".to_owned()))
+    }
+    let gate = gate().with_policy(Policy::scope("orders"));
+    let tower = ServiceBuilder::new().layer(AuthenticateLayer::new(gate.clone())).service_fn(inner);
+    let warp = authenticate(&gate).map(|_| "in").recover(handle_rejection);
+    let good = format!("Bearer {}", forge().token().sign());
+    let expired = format!("Bearer {}", forge().token().claim("exp", 1).sign());
+    let cases: [&[&str]; 6] = [&[], &[&good], &[&expired], &[&good, &good], &["Basic YTpi"], &["Bearer a b"]];
+    for credentials in cases {
+        let fields: Vec<_> = credentials.iter().map(|credential| ("authorization", *credential)).collect();
+        let ours = send(&warp, &fields).await;
+        let request =
+            fields.iter().fold(http::Request::get("/"), |request, field| request.header(field.0, field.1));
+        let theirs = tower.clone().oneshot(request.body(String::new()).unwrap()).await.unwrap();
+        assert_eq!(ours.status(), theirs.status());
+        assert_eq!(ours.headers(), theirs.headers());
+        assert_eq!(text(&ours), theirs.body());
+        assert!(ours.status().is_client_error());
+    }
+}
+
+/// The forge's key under another issuer.
+fn other_gate(realm: &str) -> Gate {
+    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), "https://other.example", AUDIENCE);
+    Gate::new(verifier).with_clock(clock()).with_realm(realm).unwrap()
+}
+
+#[tokio::test]
+async fn one_of_several_gates_is_enough() {
+    let other = other_gate("other");
+    let app = warp::path!("me")
+        .and(authenticate(&gate()).or(authenticate(&other)).unify())
+        .map(|user: Authenticated| user.issuer().to_owned())
+        .recover(handle_rejection);
+    let token = forge().token();
+    assert_eq!(text(&with_token("/me", &token.clone().sign()).reply(&app).await), "https://issuer.example");
+    let token = token.claim("iss", "https://other.example").sign();
+    assert_eq!(text(&with_token("/me", &token).reply(&app).await), "https://other.example");
+    // Of two refusals, the last is the answer.
+    let refused = Some(r#"Bearer realm="other", error="invalid_token""#);
+    assert_eq!(challenge(&bad("/me").reply(&app).await), refused);
+}
+
+#[tokio::test]
+async fn gates_of_other_branches_have_no_say() {
+    let inside = warp::path!("in").and(authenticate(&gate())).map(|_| "in");
+    let outside = warp::path!("out").and(authenticate(&other_gate("other"))).map(|_| "out");
+    let app = inside.or(outside).recover(handle_rejection);
+    assert_eq!(text(&good("/in").reply(&app).await), "in");
+    assert_eq!(challenge(&get("/in").reply(&app).await), BARE);
+    assert_eq!(challenge(&get("/out").reply(&app).await), Some(r#"Bearer realm="other""#));
+    let refused = Some(r#"Bearer realm="other", error="invalid_token""#);
+    assert_eq!(challenge(&good("/out").reply(&app).await), refused);
+}
+
+#[tokio::test]
+async fn a_preflight_passes_and_refusals_carry_cors_fields() {
+    let cors = warp::cors()
+        .allow_origin("https://app.example")
+        .allow_header("authorization")
+        .allow_methods(["GET", "DELETE"]);
+    let app = app().recover(handle_rejection).with(cors);
+
+    let preflight = get("/me")
+        .method("OPTIONS")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "DELETE")
+        .header("access-control-request-headers", "authorization");
+    let response = preflight.reply(&app).await;
+    assert_eq!((response.status(), challenge(&response)), (StatusCode::OK, None));
+
+    let response = bad("/me").header("origin", "https://app.example").reply(&app).await;
+    assert_eq!((response.status(), challenge(&response)), (StatusCode::UNAUTHORIZED, INVALID_TOKEN));
+    assert_eq!(field(&response, "access-control-allow-origin"), Some("https://app.example"));
+}
+
+#[tokio::test]
+async fn a_refused_request_keeps_its_body_for_the_next_branch() {
+    let protected = warp::path!("in")
+        .and(authenticate(&gate()))
+        .and(warp::body::bytes())
+        .map(|_, body: Bytes| body.to_vec());
+    let public = warp::path!("in").and(warp::body::bytes()).map(|_| "read by the other");
+    let app = protected.or(public).recover(handle_rejection);
+    let response = bad("/in").method("POST").body("a body").reply(&app).await;
+    assert_eq!(text(&response), "read by the other");
+}
+
+#[tokio::test]
+async fn the_rejection_is_a_reply_too() {
+    let refused = tollgate::Rejection::no_gate();
+    let reply = Rejection::from(refused.clone()).into_response();
+    assert_eq!(reply.status(), 500);
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), refused.body());
+}

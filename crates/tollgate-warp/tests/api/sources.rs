@@ -1,0 +1,103 @@
+//! Where tokens are looked for, and what is seen of the request besides.
+
+use http::HeaderValue;
+use tollgate_warp::{Authenticated, Gate, TokenSource, authenticate, handle_rejection};
+use warp::test::RequestBuilder;
+use warp::{Filter, Reply};
+
+use crate::support::{BARE, challenge, forge, gate, get, good, send};
+
+const COOKIE: &str = "__Host-Http-at";
+
+fn app(
+    gate: &Gate,
+) -> impl Filter<Extract = impl Reply + use<>, Error = warp::Rejection> + Clone + 'static + use<> {
+    authenticate(gate).map(|user: Authenticated| user.issuer().to_owned()).recover(handle_rejection)
+}
+
+fn token() -> String {
+    forge().token().sign()
+}
+
+#[tokio::test]
+async fn credentials_sent_twice_are_refused() {
+    let app = app(&gate());
+    let good = format!("Bearer {}", token());
+    assert_eq!(send(&app, &[("authorization", &good)]).await.status(), 200);
+    let response = send(&app, &[("authorization", &good), ("authorization", &good)]).await;
+    assert_eq!(response.status(), 400);
+    assert_eq!(challenge(&response), Some(r#"Bearer realm="api", error="invalid_request""#));
+
+    let response = send(&app, &[("authorization", &good), ("authorization", "Basic YTpi")]).await;
+    assert_eq!(response.status(), 400);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused() {
+    let value = HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap();
+    let response = get("/").header("authorization", value).reply(&app(&gate())).await;
+    assert_eq!(response.status(), 400);
+}
+
+fn cookie_gate() -> Gate {
+    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()])
+}
+
+fn with_cookie(method: &str, target: &str) -> RequestBuilder {
+    get(target).method(method).header("cookie", format!("theme=dark; {COOKIE}={}; a=b", token()))
+}
+
+#[tokio::test]
+async fn cookies_may_be_spread_over_fields_but_not_repeated() {
+    let app = app(&cookie_gate());
+    let ours = format!("theme=dark; {COOKIE}={}; a=b", token());
+    assert_eq!(send(&app, &[("cookie", &ours)]).await.status(), 200);
+    assert_eq!(send(&app, &[("cookie", &ours), ("cookie", "c=d")]).await.status(), 200);
+    assert_eq!(send(&app, &[("cookie", "c=d"), ("cookie", &ours)]).await.status(), 200);
+    assert_eq!(send(&app, &[("cookie", &ours), ("cookie", &ours)]).await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_cookie_does_not_rescue_a_bad_token() {
+    let app = app(&cookie_gate());
+    let request = with_cookie("GET", "/").header("authorization", "Bearer a.b.c");
+    assert_eq!(request.reply(&app).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_cookie_from_another_site_changes_nothing() {
+    let app = app(&cookie_gate());
+    let post = |target| with_cookie("POST", target);
+    assert_eq!(post("/").reply(&app).await.status(), 403);
+    assert_eq!(post("/").header("sec-fetch-site", "cross-site").reply(&app).await.status(), 403);
+    assert_eq!(post("/").header("sec-fetch-site", "same-origin").reply(&app).await.status(), 200);
+    assert_eq!(with_cookie("GET", "/").reply(&app).await.status(), 200);
+
+    let here = |target| post(target).header("origin", "https://api.example");
+    assert_eq!(here("/").reply(&app).await.status(), 403);
+    assert_eq!(here("/").header("host", "api.example").reply(&app).await.status(), 200);
+    assert_eq!(here("/").header("host", "evil.example").reply(&app).await.status(), 403);
+    assert_eq!(here("https://api.example/").reply(&app).await.status(), 200);
+    assert_eq!(here("https://evil.example/").reply(&app).await.status(), 403);
+    // Target and field contradict each other.
+    assert_eq!(here("https://evil.example/").header("host", "api.example").reply(&app).await.status(), 403);
+}
+
+#[tokio::test]
+async fn tokens_in_the_query_count_where_that_is_allowed() {
+    let target = format!("/?a=b&access_token={}", token());
+    let allowed =
+        gate().with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()]);
+    assert_eq!(get(&target).reply(&app(&allowed)).await.status(), 200);
+    assert_eq!(good(&target).reply(&app(&allowed)).await.status(), 400);
+    assert_eq!(challenge(&get(&target).reply(&app(&gate())).await), BARE);
+}
+
+#[tokio::test]
+async fn tokens_in_other_fields_count_once() {
+    let app = app(&gate().with_sources([TokenSource::header("x-token").unwrap()]));
+    assert_eq!(get("/").header("x-token", token()).reply(&app).await.status(), 200);
+    assert_eq!(good("/").reply(&app).await.status(), 401);
+    let token = token();
+    assert_eq!(send(&app, &[("x-token", &token), ("x-token", &token)]).await.status(), 400);
+}
