@@ -1,0 +1,113 @@
+//! They sign, we verify.
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tollgate::{
+    Algorithm, AuthError, Clock as _, KeySet, SystemClock, TokenError, Verified, Verifier, VerifyingKey,
+};
+
+use crate::peer::Peer;
+use crate::trial;
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+
+pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for algorithm in peer.algorithms() {
+        let peer = peer.clone();
+        trials.push(trial(format!("{name}::{algorithm}::they_sign"), move || they_sign(&peer, &algorithm)));
+    }
+    if name == "jwcrypto" {
+        let (sets, others) = (peer.clone(), peer.clone());
+        trials.push(trial(format!("{name}::key_set"), move || key_set(&sets)));
+        trials.push(trial(format!("{name}::other_serialisations"), move || other_serialisations(&others)));
+    }
+    trials
+}
+
+fn claims() -> Value {
+    let now = SystemClock::new().now().as_secs();
+    json!({"iss": ISSUER, "aud": [AUDIENCE, "x"], "sub": "älice \"1\"", "exp": now + 600, "nbf": now, "iat": now, "scope": "a b"})
+}
+
+fn verify(key: impl Into<tollgate::Keys>, token: &str) -> Result<Verified, AuthError> {
+    Verifier::new(key, ISSUER, AUDIENCE).verify(token, SystemClock::new().now())
+}
+
+fn they_sign(peer: &Peer, name: &str) {
+    let algorithm = Algorithm::from_name(name).expect("a known algorithm");
+    let key_id = format!("{name}-1");
+    let key = peer.ask(json!({"op": "generate", "alg": name, "kid": key_id}));
+    let mint = |header: Value| {
+        let minted =
+            peer.ask(json!({"op": "mint", "alg": name, "kid": key_id, "header": header, "claims": claims()}));
+        minted["token"].as_str().expect("a token").to_owned()
+    };
+    let (with_id, without_id) = (mint(json!({"kid": key_id, "typ": "at+jwt"})), mint(json!({})));
+    for key in our_keys(algorithm, &key) {
+        for token in [&with_id, &without_id] {
+            let verified = verify(key.clone(), token).expect("their token");
+            assert_eq!(verified.subject(), Some("älice \"1\""));
+            assert_eq!(verified.scopes().expect("scopes").to_string(), "a b");
+            assert_eq!(verified.header().algorithm(), algorithm);
+            let (input, signature) = token.rsplit_once('.').expect("three parts");
+            let turned: String = signature.chars().rev().collect();
+            assert!(verify(key.clone(), &format!("{input}.{turned}")).is_err());
+        }
+    }
+    let other = peer.ask(json!({"op": "generate", "alg": name, "kid": format!("{name}-2")}));
+    for key in our_keys(algorithm, &other) {
+        assert!(verify(key, &without_id).is_err(), "another key of theirs");
+    }
+}
+
+/// Their key in every format that they export, loaded as it is.
+fn our_keys(algorithm: Algorithm, exported: &Value) -> Vec<VerifyingKey> {
+    if let Some(secret) = exported["secret"].as_str() {
+        let jwk = json!({"kty": "oct", "k": secret, "alg": algorithm.name()});
+        return vec![VerifyingKey::from_jwk(jwk.to_string()).expect("their secret")];
+    }
+    let jwk = VerifyingKey::from_jwk(exported["public_jwk"].to_string()).expect("their JWK");
+    let pem =
+        VerifyingKey::from_pem(algorithm, exported["public_pem"].as_str().expect("PEM")).expect("their PEM");
+    // Their RSA keys do not say what they are for, so ours are told.
+    let jwk = if jwk.algorithms().any(|bound| bound == algorithm) {
+        jwk
+    } else {
+        jwk.also_for(algorithm).expect("an RSA key")
+    };
+    vec![jwk, pem]
+}
+
+fn key_set(peer: &Peer) {
+    for (name, id) in [("ES256", "set-1"), ("EdDSA", "set-2"), ("RS256", "set-3")] {
+        peer.ask(json!({"op": "generate", "alg": name, "kid": id}));
+    }
+    let exported = peer.ask(json!({"op": "jwks"}));
+    let keys = KeySet::from_jwk_set(exported["jwks"].to_string()).expect("their key set");
+    assert_eq!(keys.skipped(), []);
+    for (name, id) in [("ES256", "set-1"), ("EdDSA", "set-2"), ("RS256", "set-3")] {
+        let minted = peer
+            .ask(json!({"op": "mint", "alg": name, "kid": id, "header": {"kid": id}, "claims": claims()}));
+        let verified = verify(keys.clone(), minted["token"].as_str().expect("a token")).expect("their token");
+        assert_eq!(verified.header().key_id().map(tollgate::KeyId::as_str), Some(id));
+    }
+}
+
+/// What is no signed JWT in compact serialisation is refused by name.
+fn other_serialisations(peer: &Peer) {
+    peer.ask(json!({"op": "generate", "alg": "ES256", "kid": "other"}));
+    let refused = |answer: Value| {
+        let key = tollgate_testing::keys::verifying(Algorithm::Es256);
+        match verify(key, answer["token"].as_str().expect("a token")) {
+            Err(AuthError::InvalidToken(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    let flattened =
+        peer.ask(json!({"op": "json_serialisation", "kid": "other", "alg": "ES256", "claims": claims()}));
+    assert_eq!(refused(flattened), TokenError::JsonSerialization);
+    let encrypted = peer.ask(json!({"op": "encrypt", "claims": claims()}));
+    assert_eq!(refused(encrypted), TokenError::Encrypted);
+}
