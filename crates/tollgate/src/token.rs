@@ -1,5 +1,6 @@
 //! [`CompactToken`]: a token cut into its parts. Nothing about it is trusted yet.
 
+use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
 use crate::error::{Part, TokenError};
 
@@ -45,11 +46,6 @@ impl<'a> CompactToken<'a> {
         Ok(Self { signing_input: signing_input.unwrap_or_default(), header, payload, signature })
     }
 
-    /// What the signature covers: the first two parts with the dot between them (RFC 7515 §5.1).
-    pub(crate) fn signing_input(&self) -> &'a [u8] {
-        self.signing_input.as_bytes()
-    }
-
     pub(crate) fn header_json(&self) -> Result<String, TokenError> {
         decode_text(self.header, Part::Header)
     }
@@ -58,9 +54,16 @@ impl<'a> CompactToken<'a> {
         decode_text(self.payload, Part::Payload)
     }
 
-    pub(crate) fn decode_signature<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TokenError> {
-        base64url::decode_into(self.signature, buffer)
-            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })
+    /// Checks the signature over the first two parts, as they came, with the dot between them (RFC 7515 §5.1).
+    pub(crate) fn verify(&self, key: &Prepared) -> Result<(), TokenError> {
+        let mut buffer = [0; MAX_SIGNATURE_BYTES];
+        let signature = base64url::decode_into(self.signature, &mut buffer)
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })?;
+        if key.verify(self.signing_input.as_bytes(), signature) {
+            Ok(())
+        } else {
+            Err(TokenError::SignatureMismatch)
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn three_parts_and_nothing_else() {
         let token = parse("aa.bb.cc").unwrap();
-        assert_eq!(token.signing_input(), b"aa.bb");
+        assert_eq!(token.signing_input, "aa.bb");
         assert_eq!(token.len(), 8);
         assert_eq!(parse("").unwrap_err(), TokenError::PartCount { parts: 1 });
         assert_eq!(parse("aa").unwrap_err(), TokenError::PartCount { parts: 1 });

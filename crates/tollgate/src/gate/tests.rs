@@ -1,1 +1,225 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::*;
+use crate::error::{KeysUnavailable, RequestError, RevocationsUnavailable};
+use crate::key::{KeyRequest, KeySet, KeySource};
+use crate::request::testing::FakeRequest;
+use crate::revocation::RevocationList;
+use crate::testing::{AUDIENCE, ISSUER, NOW, SECRET, key, sign, token, verifier};
+
+fn bearer(token: &str) -> FakeRequest {
+    FakeRequest::get("/").header("authorization", format!("Bearer {token}").as_bytes())
+}
+
+fn admitted(gate: &Gate, request: &FakeRequest) -> Admission {
+    match gate.admit(request, NOW) {
+        Decision::Admitted(admission) => admission,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(gate: &Gate, request: &FakeRequest) -> Rejection {
+    match gate.admit(request, NOW) {
+        Decision::Refused(rejection) => rejection,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn required_and_optional() {
+    let required = Gate::new(verifier());
+    let optional = required.clone().optional();
+    assert_eq!(refused(&required, &FakeRequest::get("/")).error(), &AuthError::MissingToken);
+    let anonymous = admitted(&optional, &FakeRequest::get("/"));
+    assert!(anonymous.verified().is_none());
+    assert_eq!(anonymous.require().unwrap_err().status(), 401);
+    assert_eq!(anonymous.authorize(&Policy::all([])).unwrap_err().error(), &AuthError::MissingToken);
+    for gate in [&required, &optional] {
+        assert_eq!(admitted(gate, &bearer(&token(""))).require().unwrap().subject(), Some("alice"));
+        assert_eq!(refused(gate, &bearer("garbage")).status(), 401);
+        assert_eq!(refused(gate, &bearer("a b")).status(), 400);
+    }
+}
+
+#[test]
+fn settings_change_the_gate_that_they_are_called_on() {
+    let gate = Gate::new(verifier());
+    let named = gate.clone().with_realm("orders").unwrap();
+    let realm = |gate: &Gate| refused(gate, &FakeRequest::get("/")).challenge().unwrap().to_string();
+    assert_eq!(realm(&gate), r#"Bearer realm="api""#);
+    assert_eq!(realm(&named), r#"Bearer realm="orders""#);
+    assert!(gate.with_realm("a\"b").is_err());
+}
+
+#[test]
+fn one_verifier_for_each_issuer() {
+    let other =
+        || crate::VerifyingKey::hmac(crate::Algorithm::Hs256, SECRET.map(|byte| byte ^ 0x5a)).unwrap();
+    let second = Verifier::new(other(), "https://other.example", AUDIENCE).with_max_token_bytes(16_384);
+    let gate = Gate::new(verifier()).with_verifier(second.clone()).unwrap();
+    assert_eq!(
+        gate.clone().with_verifier(second).unwrap_err(),
+        ConfigError::DuplicateIssuer { issuer: "https://other.example".into() }
+    );
+    assert_eq!(admitted(&gate, &bearer(&token(""))).require().unwrap().issuer(), ISSUER);
+    // The first one's key does not sign for the second.
+    let crossed = refused(&gate, &bearer(&token(r#""iss":"https://other.example""#)));
+    assert_eq!(crossed.error(), &AuthError::InvalidToken(TokenError::SignatureMismatch));
+    let third = refused(&gate, &bearer(&token(r#""iss":"https://third.example""#)));
+    assert!(matches!(third.error(), AuthError::InvalidToken(TokenError::IssuerMismatch { .. })));
+    // The larger cap of one verifier is not the other one's.
+    let large = refused(&gate, &bearer(&token(&format!(r#""pad":"{}""#, "x".repeat(9000)))));
+    assert!(matches!(large.error(), AuthError::InvalidToken(TokenError::TooLong { max: 8192, .. })));
+}
+
+#[test]
+fn revocations_are_asked_and_fail_closed() {
+    #[derive(Debug)]
+    struct Down;
+    impl Revocations for Down {
+        fn is_revoked(&self, _: &Verified, _: UnixTime) -> Result<bool, RevocationsUnavailable> {
+            Err(RevocationsUnavailable::new("down", Duration::from_secs(2)))
+        }
+    }
+    let list = Arc::new(RevocationList::new());
+    let gate = Gate::new(verifier()).with_revocations(Arc::clone(&list));
+    let request = bearer(&token(r#""jti":"t1""#));
+    let _admission = admitted(&gate, &request);
+    list.revoke(ISSUER, "t1", NOW.saturating_add(Duration::from_secs(600)));
+    assert_eq!(refused(&gate, &request).error(), &AuthError::InvalidToken(TokenError::Revoked));
+    // The same id of another issuer is another token; a token without an id cannot be told from a revoked one.
+    let _admission = admitted(&gate, &bearer(&token(r#""jti":"t2""#)));
+    assert_eq!(refused(&gate, &bearer(&token(""))).error(), &AuthError::InvalidToken(TokenError::Revoked));
+    list.purge(NOW.saturating_add(Duration::from_secs(899)));
+    assert_eq!(list.len(), 1, "kept for the largest leeway");
+    list.purge(NOW.saturating_add(Duration::from_secs(900)));
+    assert!(list.is_empty());
+    let down = refused(&Gate::new(verifier()).with_revocations(Down), &request);
+    assert_eq!((down.status(), down.challenge()), (503, None));
+    assert!(down.headers().any(|(name, value)| name == "retry-after" && value == "2"));
+}
+
+#[test]
+fn policies_come_last() {
+    let gate = Gate::new(verifier()).with_policy(Policy::scopes(["a", "b"]) | Policy::role("admin"));
+    let _admission = admitted(&gate, &bearer(&token(r#""scope":"b a""#)));
+    let _admission = admitted(&gate, &bearer(&token(r#""roles":["admin"]"#)));
+    let rejection = refused(&gate, &bearer(&token(r#""scope":"a""#)));
+    assert_eq!(rejection.status(), 403);
+    assert_eq!(
+        rejection.challenge().unwrap().to_string(),
+        r#"Bearer realm="api", error="insufficient_scope", scope="a b""#
+    );
+    assert_eq!(refused(&gate, &bearer("garbage")).status(), 401);
+    let never = Gate::new(verifier()).with_policy(Policy::scope("not a scope"));
+    let rejection = refused(&never, &bearer(&token(r#""scope":"not a scope""#)));
+    assert_eq!(
+        rejection.challenge().unwrap().to_string(),
+        r#"Bearer realm="api", error="insufficient_scope""#
+    );
+}
+
+/// A source that knows its key after the second refresh.
+#[derive(Debug, Default)]
+struct Slow {
+    refreshes: AtomicUsize,
+}
+
+impl KeySource for Slow {
+    fn keys(&self, _: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        match self.refreshes.load(Ordering::SeqCst) {
+            0 => Err(KeysUnavailable::new("none yet", Duration::from_secs(1))),
+            1 => Ok(key().with_key_id("old").unwrap().into()),
+            _ => Ok(key().with_key_id("new").unwrap().into()),
+        }
+    }
+
+    fn refresh(&self, wanted: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
+        let refreshes = self.refreshes.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(wanted.is_none(), refreshes == 0, "a key is named once there are keys");
+        (refreshes < 2).then(|| KeyRefresh::new(std::future::ready(())))
+    }
+}
+
+#[test]
+fn keys_are_awaited_only_where_they_may_help() {
+    let gate = Gate::new(Verifier::new(Slow::default(), ISSUER, AUDIENCE));
+    let named = |kid: &str| {
+        bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
+    };
+    // What cannot be good makes nobody fetch anything.
+    for bad in [
+        "garbage",
+        &token(r#""exp":1"#),
+        &token(r#""aud":"x""#),
+        &token(r#""iss":"x""#),
+        &token(r#""nonce":"x""#),
+    ] {
+        assert_eq!(refused(&gate, &bearer(bad)).status(), 401);
+    }
+    assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
+    assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
+    assert!(gate.readmit(&named("new"), NOW).is_ok());
+    // A third refresh would not help, and readmitting asks for none.
+    assert_eq!(refused(&gate, &named("third")).status(), 401);
+    assert_eq!(gate.readmit(&named("third"), NOW).unwrap_err().status(), 401);
+    // The right key, and a wrong signature: no refresh either.
+    let forged = format!("{}A", sign(r#"{"alg":"HS256","kid":"new"}"#, "{}"));
+    assert_eq!(refused(&gate, &bearer(&forged)).status(), 401);
+}
+
+#[test]
+fn every_bad_token_gets_the_same_bytes() {
+    let gate = Gate::new(verifier());
+    let answer = |token: &str| {
+        let rejection = refused(&gate, &bearer(token));
+        (rejection.status(), rejection.headers().collect::<Vec<_>>(), rejection.body())
+    };
+    let first = answer("garbage");
+    let good = token("");
+    let fresh_forgery = format!("{}A", &good[..good.len() - 1]);
+    for bad in [
+        &fresh_forgery,
+        &token(r#""exp":1"#),
+        &token(r#""aud":"x""#),
+        &sign("{}", "{}"),
+        &token(r#""cnf":{}"#),
+    ] {
+        assert_eq!(answer(bad), first);
+    }
+    let error = refused(&gate, &bearer("a, b"));
+    assert_eq!(
+        error.error(),
+        &AuthError::InvalidRequest(RequestError::NotAToken { place: "Authorization field" })
+    );
+}
+
+#[test]
+fn answers_are_problem_details() {
+    use insta::assert_snapshot;
+
+    let gate = Gate::new(verifier());
+    let body = |error: AuthError| gate.refuse(error).body();
+    assert_snapshot!(
+        body(AuthError::MissingToken),
+        @r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"an access token is required"}"#
+    );
+    assert_snapshot!(
+        body(AuthError::InvalidToken(TokenError::Unsigned)),
+        @r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#
+    );
+    assert_snapshot!(
+        body(AuthError::NoGate),
+        @r#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"the server is not set up correctly"}"#
+    );
+}
+
+#[test]
+fn causes_are_told_once_each() {
+    let error = AuthError::InvalidToken(TokenError::Header(crate::HeaderError::Critical));
+    assert_eq!(
+        Causes(&error).to_string(),
+        "token refused: header refused: `crit` asks for extensions that are not understood"
+    );
+}

@@ -9,7 +9,9 @@ use super::material::PublicMaterial;
 use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
 use crate::backend::Prepared;
-use crate::error::KeyError;
+use crate::error::{KeyError, TokenError};
+use crate::header::Header;
+use crate::token::CompactToken;
 
 /// A key that verifies tokens: material prepared once, bound to the algorithm (or algorithms) it is used with.
 ///
@@ -140,6 +142,21 @@ impl VerifyingKey {
     /// The algorithms that this key verifies.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
         self.prepared.iter().map(|(algorithm, _)| *algorithm)
+    }
+
+    /// Checks the signature of `token` and nothing else: that its header is acceptable, its algorithm is one that this
+    /// key is bound to, and its signature fits (RFC 7515 §5.2).
+    ///
+    /// # Security
+    /// This says who signed, not for whom, when or what for. To accept a token, use a
+    /// [`Verifier`](crate::Verifier).
+    ///
+    /// # Errors
+    /// [`TokenError`] says what does not fit.
+    pub fn verify_signature(&self, token: &CompactToken<'_>) -> Result<(), TokenError> {
+        let algorithm = Header::parse(&token.header_json()?)?.algorithm();
+        let prepared = self.prepared(algorithm).ok_or(TokenError::AlgorithmMismatch { algorithm })?;
+        token.verify(prepared)
     }
 
     /// The key as prepared for `algorithm`, if it is bound to it.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::backend::MAX_SIGNATURE_BYTES;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, TokenError};
 use crate::header::Header;
@@ -147,11 +146,7 @@ impl Verifier {
         // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
         let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
         // RFC 7515 §5.2: the signature, over the bytes as they came.
-        let mut buffer = [0; MAX_SIGNATURE_BYTES];
-        let signature = token.decode_signature(&mut buffer).map_err(AuthError::InvalidToken)?;
-        if !key.verify(token.signing_input(), signature) {
-            return Err(AuthError::InvalidToken(TokenError::SignatureMismatch));
-        }
+        token.verify(key).map_err(AuthError::InvalidToken)?;
         Ok(Verified::assert(header, payload, Arc::clone(&self.paths)))
     }
 
