@@ -1,0 +1,263 @@
+//! What axum users do with it: nested routers, state, `route_layer`, extractors, their own errors.
+
+use axum::body::Body;
+use axum::extract::{FromRef, State};
+use axum::http::{Request, Response, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http_body_util::BodyExt as _;
+use tollgate_axum::core::Rejection as CoreRejection;
+use tollgate_axum::{
+    Algorithm, AuthenticateLayer, Authenticated, AuthorizeLayer, Claims, Gate, Policy, RegisteredClaims,
+    Rejection, Scopes, Verifier,
+};
+use tollgate_testing::{Forge, keys};
+use tower::ServiceExt as _;
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+
+fn forge() -> Forge {
+    Forge::new(ISSUER, AUDIENCE)
+}
+
+fn gate() -> Gate {
+    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE))
+}
+
+async fn call(app: &Router, request: Request<Body>) -> (u16, String) {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+fn with(token: &str, path: &str) -> Request<Body> {
+    Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap()
+}
+
+fn without(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+#[derive(serde::Deserialize)]
+struct User {
+    sub: String,
+}
+
+async fn subject(user: Claims<User>) -> String {
+    user.sub.clone()
+}
+
+#[tokio::test]
+async fn claims_of_several_types_in_one_handler() {
+    async fn handler(
+        user: Claims<User>,
+        registered: Claims<RegisteredClaims>,
+        token: Authenticated,
+    ) -> String {
+        assert!(registered.aud.contains(AUDIENCE));
+        assert_eq!(token.issuer(), ISSUER);
+        user.sub.clone()
+    }
+    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate()));
+    assert_eq!(call(&app, with(&forge().token().sign(), "/")).await, (200, "alice".to_owned()));
+}
+
+#[tokio::test]
+async fn nested_routers_with_state_of_their_own() {
+    #[derive(Clone)]
+    struct App {
+        greeting: &'static str,
+    }
+    struct Greeting(&'static str);
+    impl FromRef<App> for Greeting {
+        fn from_ref(app: &App) -> Self {
+            Self(app.greeting)
+        }
+    }
+    async fn greet(State(greeting): State<Greeting>, user: Claims<User>) -> String {
+        format!("{} {}", greeting.0, user.sub)
+    }
+    let inner =
+        Router::new().route("/greet", get(greet)).nest("/deep", Router::new().route("/greet", get(greet)));
+    let app = Router::new()
+        .nest("/api", inner)
+        .layer(AuthenticateLayer::new(gate()))
+        .route("/open", get(async || "open"))
+        .with_state(App { greeting: "hello" });
+    let token = forge().token().sign();
+    assert_eq!(call(&app, with(&token, "/api/greet")).await, (200, "hello alice".to_owned()));
+    assert_eq!(call(&app, with(&token, "/api/deep/greet")).await, (200, "hello alice".to_owned()));
+    assert_eq!(call(&app, without("/api/deep/greet")).await.0, 401);
+    assert_eq!(call(&app, without("/open")).await, (200, "open".to_owned()));
+}
+
+/// `route_layer` leaves the 404 of the router alone, `layer` guards it too.
+#[tokio::test]
+async fn route_layer_and_layer() {
+    let routes = || Router::new().route("/", get(subject));
+    let by_route = routes().route_layer(AuthenticateLayer::new(gate()));
+    let by_router = routes().layer(AuthenticateLayer::new(gate()));
+    assert_eq!(call(&by_route, without("/")).await.0, 401);
+    assert_eq!(call(&by_router, without("/")).await.0, 401);
+    assert_eq!(call(&by_route, without("/nowhere")).await.0, 404);
+    assert_eq!(call(&by_router, without("/nowhere")).await.0, 401);
+}
+
+/// A path is what the router makes of it: there is no list of exceptions that a spelling could get past.
+#[tokio::test]
+async fn spellings_of_a_path() {
+    let app = Router::new()
+        .route("/admin", get(subject))
+        .layer(AuthenticateLayer::new(gate()))
+        .route("/open", get(async || "open"));
+    for path in
+        ["/admin", "//admin", "/admin/", "/%61dmin", "/admin;x", "/open/../admin", "/admin?x=/open", "/ADMIN"]
+    {
+        let (status, body) = call(&app, without(path)).await;
+        assert!(status == 401 || status == 404, "{path}: {status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn options_and_bad_tokens() {
+    async fn handler(user: Option<Claims<User>>, token: Option<Authenticated>) -> String {
+        assert_eq!(user.is_some(), token.is_some());
+        user.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
+    }
+    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    assert_eq!(call(&app, without("/")).await, (200, "anonymous".to_owned()));
+    assert_eq!(call(&app, with(&forge().token().sign(), "/")).await, (200, "alice".to_owned()));
+    assert_eq!(call(&app, with("garbage", "/")).await.0, 401);
+    // A token that the type cannot be made from is a bad one, never none.
+    assert_eq!(call(&app, with(&forge().token().without("sub").sign(), "/")).await.0, 401);
+    let required = Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().optional()));
+    assert_eq!(call(&required, without("/")).await.0, 401);
+}
+
+/// Extractors without a layer: 500 for each of them, optional ones included.
+#[tokio::test]
+async fn a_missing_layer_is_never_anonymous() {
+    let app = Router::new()
+        .route("/claims", get(subject))
+        .route("/optional", get(async |_: Option<Claims<User>>| "reached"))
+        .route("/authenticated", get(async |_: Authenticated| "reached"))
+        .route("/optional_authenticated", get(async |_: Option<Authenticated>| "reached"))
+        .route("/scopes", get(async |_: Scopes| "reached"))
+        .route("/guard", get(async || "reached").route_layer(AuthorizeLayer::new(Policy::all([]))));
+    for path in ["/claims", "/optional", "/authenticated", "/optional_authenticated", "/scopes", "/guard"] {
+        let (status, body) = call(&app, with(&forge().token().sign(), path)).await;
+        assert_eq!(status, 500, "{path}: {body}");
+        assert!(!body.contains("reached") && !body.contains("layer"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn guards_per_route_and_per_handler() {
+    async fn by_handler(token: Authenticated) -> Result<&'static str, Rejection> {
+        token.require(&(Policy::role("admin") | Policy::scope("delete")))?;
+        Ok("deleted")
+    }
+    async fn by_scopes(scopes: Scopes) -> Result<String, Rejection> {
+        scopes.require("read")?;
+        Ok(scopes.to_string())
+    }
+    let app = Router::new()
+        .route("/read", get(subject).route_layer(AuthorizeLayer::new(Policy::scope("read"))))
+        .route("/delete", post(by_handler))
+        .route("/scopes", get(by_scopes))
+        .layer(AuthenticateLayer::new(gate()));
+    let token = |scope: &str| forge().token().scope(scope).sign();
+    assert_eq!(call(&app, with(&token("read"), "/read")).await.0, 200);
+    assert_eq!(call(&app, with(&token("write"), "/read")).await.0, 403);
+    assert_eq!(call(&app, with(&token("write read"), "/scopes")).await, (200, "write read".to_owned()));
+    assert_eq!(call(&app, with(&token("write"), "/scopes")).await.0, 403);
+    let delete = |token: &str| {
+        Request::post("/delete")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .unwrap()
+    };
+    assert_eq!(call(&app, delete(&token("delete"))).await.0, 200);
+    assert_eq!(call(&app, delete(&forge().token().roles(&["admin"]).sign())).await.0, 200);
+    assert_eq!(call(&app, delete(&token("read"))).await.0, 403);
+}
+
+/// One body for what layer, guard, extractor and handler refuse.
+#[tokio::test]
+async fn customised_errors() {
+    fn body(rejection: &CoreRejection, response: Response<()>) -> Response<Body> {
+        let json = serde_json::json!({"code": rejection.status()});
+        let mut response = response.map(|()| Body::from(json.to_string()));
+        response.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        response
+    }
+    async fn refuses(scopes: Scopes) -> Result<(), Rejection> {
+        Ok(scopes.require("x")?)
+    }
+    let app = Router::new()
+        .route("/extractor", get(subject))
+        .route("/guard", get(subject).route_layer(AuthorizeLayer::new(Policy::scope("x"))))
+        .route("/handler", get(refuses))
+        .layer(AuthenticateLayer::new(gate()).on_rejection(body));
+    let good = forge().token().sign();
+    let no_subject = forge().token().without("sub").sign();
+    for (request, status) in [
+        (without("/extractor"), 401),
+        (with(&no_subject, "/extractor"), 401),
+        (with(&good, "/guard"), 403),
+        (with(&good, "/handler"), 403),
+    ] {
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert!(response.headers().contains_key("www-authenticate"));
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(bytes, format!(r#"{{"code":{status}}}"#));
+    }
+}
+
+/// An application's own error type can take ours in.
+#[tokio::test]
+async fn inside_an_own_error() {
+    enum AppError {
+        Auth(Rejection),
+        Other,
+    }
+    impl From<Rejection> for AppError {
+        fn from(rejection: Rejection) -> Self {
+            Self::Auth(rejection)
+        }
+    }
+    impl IntoResponse for AppError {
+        fn into_response(self) -> Response<Body> {
+            match self {
+                Self::Auth(rejection) => rejection.into_response(),
+                Self::Other => (StatusCode::IM_A_TEAPOT, Json("tea")).into_response(),
+            }
+        }
+    }
+    async fn handler(token: Authenticated) -> Result<&'static str, AppError> {
+        token.require(&Policy::scope("a"))?;
+        if token.subject() == Some("mallory") { Err(AppError::Other) } else { Ok("fine") }
+    }
+    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate()));
+    assert_eq!(call(&app, with(&forge().token().sign(), "/")).await.0, 403);
+    assert_eq!(call(&app, with(&forge().token().scope("a").sign(), "/")).await.0, 200);
+    assert_eq!(call(&app, with(&forge().token().scope("a").subject("mallory").sign(), "/")).await.0, 418);
+}
+
+/// A rejection as the argument of a handler that wants to decide by itself.
+#[tokio::test]
+async fn a_handler_may_look_at_the_rejection() {
+    async fn handler(user: Result<Claims<User>, Rejection>) -> String {
+        match user {
+            Ok(user) => user.sub.clone(),
+            Err(rejection) => format!("refused with {}", rejection.into_inner().status()),
+        }
+    }
+    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    assert_eq!(call(&app, without("/")).await, (200, "refused with 401".to_owned()));
+}

@@ -1,0 +1,279 @@
+//! The contract of Tower: whoever was polled ready is called, readiness is never lost, futures can be dropped at any
+//! time.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use tokio::sync::Notify;
+use tollgate::{
+    Admission, Algorithm, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, Policy,
+    Rejection, TokenSource, UnixTime, Verifier,
+};
+use tollgate_testing::{Forge, keys};
+use tollgate_tower::{AuthenticateLayer, AuthorizeLayer};
+use tower::buffer::BufferLayer;
+use tower::limit::ConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
+use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _};
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+
+fn forge() -> Forge {
+    Forge::new(ISSUER, AUDIENCE)
+}
+
+fn gate() -> Gate {
+    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE))
+}
+
+fn request(token: &str) -> Request<String> {
+    Request::builder().header("authorization", format!("Bearer {token}")).body(String::new()).unwrap()
+}
+
+async fn hello(request: Request<String>) -> Result<Response<String>, Infallible> {
+    let admission = request.extensions().get::<Admission>().expect("an admission");
+    Ok(Response::new(
+        admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").to_owned(),
+    ))
+}
+
+/// Keys that are there once the refresh has been let go.
+#[derive(Clone, Debug, Default)]
+struct Slow {
+    keys: Arc<OnceLock<KeySet>>,
+    release: Arc<Notify>,
+    refreshes: Arc<AtomicUsize>,
+}
+
+impl KeySource for Slow {
+    fn keys(&self, _: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        self.keys.get().cloned().ok_or_else(|| KeysUnavailable::new("none yet", Duration::from_secs(9)))
+    }
+
+    fn refresh(&self, _: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
+        self.refreshes.fetch_add(1, Ordering::SeqCst);
+        let slow = self.clone();
+        Some(KeyRefresh::new(async move {
+            slow.release.notified().await;
+            slow.keys.get_or_init(|| keys::verifying(Algorithm::Hs256).into());
+        }))
+    }
+}
+
+/// A service that may be called only when this very instance was polled ready, as the contract says.
+#[derive(Debug, Default)]
+struct Strict {
+    ready: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self { ready: false, calls: Arc::clone(&self.calls) }
+    }
+}
+
+impl Service<Request<String>> for Strict {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<String>) -> Self::Future {
+        assert!(self.ready, "called without having been polled ready");
+        self.ready = false;
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok(Response::new("called".to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn the_instance_that_was_ready_is_called() {
+    let strict = Strict::default();
+    let mut service = AuthenticateLayer::new(gate()).layer(strict.clone());
+    for _ in 0..3 {
+        let response = service.ready().await.unwrap().call(request(&forge().token().sign())).await.unwrap();
+        assert_eq!(response.body(), "called");
+        let refused = service.ready().await.unwrap().call(request("garbage")).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(strict.calls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn the_instance_that_was_ready_is_called_after_a_refresh() {
+    let (strict, slow) = (Strict::default(), Slow::default());
+    let gate = Gate::new(Verifier::new(slow.clone(), ISSUER, AUDIENCE));
+    let mut service = AuthenticateLayer::new(gate).layer(strict.clone());
+    let waiting = service.ready().await.unwrap().call(request(&forge().token().sign()));
+    slow.release.notify_one();
+    assert_eq!(waiting.await.unwrap().body(), "called");
+    assert_eq!(
+        service.ready().await.unwrap().call(request(&forge().token().sign())).await.unwrap().body(),
+        "called"
+    );
+    assert_eq!((strict.calls.load(Ordering::SeqCst), slow.refreshes.load(Ordering::SeqCst)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_refresh_that_brings_no_keys_is_503() {
+    let slow = Slow::default();
+    slow.release.notify_one();
+    #[derive(Debug)]
+    struct Never(Slow);
+    impl KeySource for Never {
+        fn keys(&self, now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+            self.0.keys(now)
+        }
+        fn refresh(&self, _: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
+            Some(KeyRefresh::new(std::future::ready(())))
+        }
+    }
+    let gate = Gate::new(Verifier::new(Never(slow), ISSUER, AUDIENCE));
+    let service = AuthenticateLayer::new(gate).layer(tower::service_fn(hello));
+    let response = service.oneshot(request(&forge().token().sign())).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "9");
+    assert!(!response.headers().contains_key("www-authenticate"));
+}
+
+#[tokio::test]
+async fn a_request_dropped_while_it_waits_disturbs_nobody() {
+    let slow = Slow::default();
+    let gate = Gate::new(Verifier::new(slow.clone(), ISSUER, AUDIENCE));
+    let service = ServiceBuilder::new()
+        .layer(AuthenticateLayer::new(gate))
+        .layer(ConcurrencyLimitLayer::new(1))
+        .service_fn(hello);
+    let token = forge().token().sign();
+    let mut dropped = Box::pin(service.clone().oneshot(request(&token)));
+    assert!(tokio::time::timeout(Duration::from_millis(10), &mut dropped).await.is_err());
+    drop(dropped);
+    slow.release.notify_one();
+    // The place under the limit was given back with the request.
+    assert_eq!(service.oneshot(request(&token)).await.unwrap().body(), "alice");
+}
+
+#[tokio::test]
+async fn behind_and_in_front_of_what_keeps_readiness() {
+    let token = forge().token().sign();
+    let inside = ServiceBuilder::new()
+        .layer(AuthenticateLayer::new(gate()))
+        .layer(ConcurrencyLimitLayer::new(1))
+        .service(Strict::default());
+    let outside = ServiceBuilder::new()
+        .layer(LoadShedLayer::new())
+        .layer(BufferLayer::new(4))
+        .layer(ConcurrencyLimitLayer::new(2))
+        .layer(AuthenticateLayer::new(gate()))
+        .service(Strict::default());
+    for _ in 0..10 {
+        assert_eq!(inside.clone().oneshot(request(&token)).await.unwrap().body(), "called");
+        assert_eq!(inside.clone().oneshot(request("bad")).await.unwrap().status(), 401);
+        assert_eq!(outside.clone().oneshot(request(&token)).await.unwrap().body(), "called");
+        assert_eq!(outside.clone().oneshot(request("bad")).await.unwrap().status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_carries_its_cause() {
+    let service = AuthenticateLayer::new(gate()).layer(tower::service_fn(hello));
+    let response = service.oneshot(request(&forge().token().claim("exp", 1).sign())).await.unwrap();
+    let rejection = response.extensions().get::<Rejection>().expect("the cause");
+    assert_eq!(rejection.status(), 401);
+    assert!(rejection.error().to_string().contains("token refused"));
+    assert!(!response.body().contains("expired"), "{}", response.body());
+}
+
+#[tokio::test]
+async fn one_body_for_layers_and_guards() {
+    let custom = |rejection: &Rejection, response: Response<()>| {
+        response.map(|()| format!("no: {}", rejection.status()))
+    };
+    let service = ServiceBuilder::new()
+        .layer(AuthenticateLayer::new(gate()).on_rejection(custom))
+        .layer(AuthorizeLayer::new(Policy::scope("a")))
+        .service_fn(hello);
+    let by_layer = service.clone().oneshot(request("garbage")).await.unwrap();
+    assert_eq!((by_layer.status().as_u16(), by_layer.body().as_str()), (401, "no: 401"));
+    assert_eq!(by_layer.headers()["cache-control"], "no-store");
+    let by_guard = service.clone().oneshot(request(&forge().token().sign())).await.unwrap();
+    assert_eq!((by_guard.status().as_u16(), by_guard.body().as_str()), (403, "no: 403"));
+    assert_eq!(
+        by_guard.headers()["www-authenticate"],
+        r#"Bearer realm="api", error="insufficient_scope", scope="a""#
+    );
+    let admitted = service.oneshot(request(&forge().token().scope("a").sign())).await.unwrap();
+    assert_eq!(admitted.body(), "alice");
+}
+
+/// An application within an application: the inner one's idea of bodies holds for what it refuses.
+#[tokio::test]
+async fn the_innermost_custom_body_wins() {
+    let body =
+        |text: &'static str| move |_: &Rejection, response: Response<()>| response.map(|()| text.to_owned());
+    let inner =
+        AuthenticateLayer::new(gate().with_policy(Policy::scope("inner"))).on_rejection(body("inner"));
+    let outer = AuthenticateLayer::new(gate()).on_rejection(body("outer"));
+    let service = ServiceBuilder::new().layer(outer).layer(inner).service_fn(hello);
+    assert_eq!(service.clone().oneshot(request("garbage")).await.unwrap().body(), "outer");
+    assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().body(), "inner");
+}
+
+#[tokio::test]
+async fn a_guard_without_a_gate_is_a_wiring_error() {
+    let service = AuthorizeLayer::new(Policy::all([])).layer(tower::service_fn(hello));
+    assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().status(), 500);
+}
+
+#[tokio::test]
+async fn a_token_in_the_url_keeps_caches_away() {
+    let gate = gate().with_sources([TokenSource::insecure_query("access_token").unwrap()]);
+    let answer = async |cache_control: Option<&'static str>| {
+        let service =
+            AuthenticateLayer::new(gate.clone()).layer(tower::service_fn(async |_: Request<String>| {
+                let response = cache_control
+                    .into_iter()
+                    .fold(Response::builder(), |r, value| r.header("cache-control", value));
+                Ok::<_, Infallible>(response.body(String::new()).unwrap())
+            }));
+        let uri = format!("/?access_token={}", forge().token().sign());
+        let response =
+            service.oneshot(Request::builder().uri(uri).body(String::new()).unwrap()).await.unwrap();
+        response.headers()["cache-control"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(answer(None).await, "private");
+    assert_eq!(answer(Some("public, max-age=60")).await, "private");
+    assert_eq!(answer(Some("private, max-age=60")).await, "private, max-age=60");
+    assert_eq!(answer(Some("no-store")).await, "no-store");
+}
+
+#[test]
+fn futures_and_services_are_what_servers_need() {
+    fn assert_send<T: Send>(_: &T) {}
+    fn assert_send_sync_clone<T: Send + Sync + Clone + 'static>(_: &T) {}
+    let mut service = AuthenticateLayer::new(gate()).layer(Strict::default());
+    assert_send_sync_clone(&service);
+    service.inner_is_ready();
+    assert_send(&service.call(request("x")));
+}
+
+trait InnerIsReady {
+    fn inner_is_ready(&mut self);
+}
+
+impl<S: Service<Request<String>>> InnerIsReady for S {
+    fn inner_is_ready(&mut self) {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(matches!(self.poll_ready(&mut context), Poll::Ready(Ok(()))));
+    }
+}
