@@ -1,6 +1,6 @@
 //! From a rejection to a response.
 
-use http::header::{CACHE_CONTROL, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::{Extensions, Response, StatusCode};
 use tollgate::Rejection;
 
@@ -72,6 +72,10 @@ pub(crate) fn finish<B, R: OnRejection<B>>(
     token_in_url: bool,
 ) -> Response<B> {
     if let Some(rejection) = take_default(response.extensions_mut()) {
+        // What a compression layer in between said of the old body is not true of the new one.
+        for field in [CONTENT_ENCODING, CONTENT_LENGTH] {
+            response.headers_mut().remove(field);
+        }
         response = on_rejection.respond(&rejection, response.map(drop));
     }
     if token_in_url {

@@ -1,6 +1,8 @@
 //! The contract of Tower: whoever was polled ready is called, readiness is never lost, futures can be dropped at any
 //! time.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic is a failed test")]
+
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,6 +1,8 @@
 //! Every algorithm and every format of key, through the public interface. Run once for each backend:
 //! `cargo test -p tollgate` and `cargo test -p tollgate --no-default-features --features rust-crypto`.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is a failed test")]
+
 use std::path::Path;
 
 use serde_json::{Value, json};
