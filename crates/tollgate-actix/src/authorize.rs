@@ -1,0 +1,124 @@
+//! [`Authorize`]: a policy for part of an application.
+
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::{Error, HttpMessage as _};
+use pin_project_lite::pin_project;
+use tollgate::{Admission, Policy, Rejection};
+
+use crate::rejection::{ProblemDetails, respond};
+
+/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it: around
+/// a scope, a resource or a route.
+///
+/// An anonymous request is answered with 401, a token that does not grant enough with 403. Where no gate stands in
+/// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
+#[derive(Clone, Debug)]
+pub struct Authorize {
+    policy: Policy,
+}
+
+impl Authorize {
+    /// Requires `policy`.
+    #[must_use]
+    pub const fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Authorize
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = AuthorizeService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(AuthorizeService { service, policy: self.policy.clone() }))
+    }
+}
+
+/// The service made by [`Authorize`].
+#[derive(Debug)]
+pub struct AuthorizeService<S> {
+    service: S,
+    policy: Policy,
+}
+
+impl<S, B> Service<ServiceRequest> for AuthorizeService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = AuthorizeFuture<S::Future, B>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let verdict = match request.extensions().get::<Admission>() {
+            Some(admission) => admission.authorize(&self.policy),
+            None => Err(Rejection::no_gate()),
+        };
+        match verdict {
+            Ok(()) => AuthorizeFuture { state: State::Forward { future: self.service.call(request) } },
+            Err(rejection) => {
+                let (request, _) = request.into_parts();
+                let response = respond(&ProblemDetails, &rejection).map_into_right_body();
+                let response = Some(ServiceResponse::new(request, response));
+                AuthorizeFuture { state: State::Reject { response } }
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Authorize`].
+    pub struct AuthorizeFuture<F, B> {
+        #[pin]
+        state: State<F, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Forward { #[pin] future: F },
+        Reject { response: Option<ServiceResponse<EitherBody<B>>> },
+    }
+}
+
+impl<F, B> Future for AuthorizeFuture<F, B>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Forward { future } => {
+                Poll::Ready(Ok(ready!(future.poll(context))?.map_into_left_body()))
+            }
+            StateProjection::Reject { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending, // polled after completion
+            },
+        }
+    }
+}
+
+impl<F, B> fmt::Debug for AuthorizeFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeFuture").finish_non_exhaustive()
+    }
+}

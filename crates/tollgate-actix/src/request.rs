@@ -1,0 +1,43 @@
+//! What the core sees of an actix request.
+
+use actix_web::dev::{RequestHead, ServiceRequest};
+use actix_web::http::header::HeaderValue;
+use actix_web::http::uri::Authority;
+use tollgate::RequestView;
+
+/// A borrowed view of a request. Nothing is cloned.
+///
+/// Cookies are read by the core from the `Cookie` fields: actix's own cookies are percent-decoded, and those that it
+/// cannot parse are left out.
+#[derive(Clone, Copy, Debug)]
+pub struct ActixRequest<'r>(&'r RequestHead);
+
+impl<'r> From<&'r ServiceRequest> for ActixRequest<'r> {
+    fn from(request: &'r ServiceRequest) -> Self {
+        Self(request.head())
+    }
+}
+
+impl<'r> From<&'r actix_web::HttpRequest> for ActixRequest<'r> {
+    fn from(request: &'r actix_web::HttpRequest) -> Self {
+        Self(request.head())
+    }
+}
+
+impl RequestView for ActixRequest<'_> {
+    fn method(&self) -> &str {
+        self.0.method.as_str()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.uri.query()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.uri.authority().map(Authority::as_str)
+    }
+
+    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.0.headers.get_all(name).map(HeaderValue::as_bytes)
+    }
+}

@@ -1,0 +1,266 @@
+//! What is answered to those who are not let in.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service as _, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::init_service;
+use actix_web::{App, Error, HttpResponse, Responder as _, ResponseError, web};
+use tollgate::{AuthError, Revocations, RevocationsUnavailable, TokenError, UnixTime, Verified};
+use tollgate_actix::{
+    Authenticate, Authenticated, Authorize, Claims, Gate, Policy, Rejection, TokenSource, core,
+};
+
+use crate::support::{
+    Answer, BARE, Employee, INVALID_TOKEN, ask, authenticate, bad, forge, gate, get, good, subject,
+};
+
+#[derive(Debug)]
+struct Unreachable;
+
+impl Revocations for Unreachable {
+    fn is_revoked(&self, _: &Verified, _: UnixTime) -> Result<bool, RevocationsUnavailable> {
+        Err(RevocationsUnavailable::new("out of reach", Duration::from_secs(3)))
+    }
+}
+
+/// Status, fields in order of their names, body.
+type Wire = (u16, Vec<(String, String)>, String);
+
+fn wire(answer: &Answer) -> Wire {
+    let headers = answer.head.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    sorted((answer.status(), headers.collect(), answer.body.clone()))
+}
+
+fn tower(rejection: &core::Rejection) -> Wire {
+    let response =
+        tollgate_tower::respond::<String, _>(&tollgate_tower::ProblemDetails::default(), rejection);
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    sorted((response.status().as_u16(), headers.collect(), response.body().clone()))
+}
+
+fn sorted(mut wire: Wire) -> Wire {
+    wire.1.sort();
+    wire
+}
+
+#[actix_web::test]
+async fn answers_are_those_of_the_tower_adapter() {
+    let policy = Authorize::new(Policy::scope("read:items"));
+    let no_revocations = Authenticate::new(gate().with_revocations(Unreachable));
+    let app = App::new()
+        .service(
+            web::scope("/in")
+                .service(web::resource("/policy").get(subject).wrap(policy))
+                .route("/", web::get().to(subject))
+                .route("/employee", web::get().to(async |_: Claims<Employee>| ""))
+                .wrap(authenticate()),
+        )
+        .service(web::scope("/down").route("/", web::get().to(subject)).wrap(no_revocations))
+        .route("/open", web::get().to(subject));
+    let app = init_service(app).await;
+    let twice = good("/in/").append_header(("authorization", "Bearer abc"));
+    let cases = [
+        (get("/in/"), 401),
+        (bad("/in/"), 401),
+        (twice, 400),
+        (good("/in/policy"), 403),
+        (good("/in/employee"), 401),
+        (good("/down/"), 503),
+        (good("/open"), 500),
+    ];
+    for (request, status) in cases {
+        let answer = ask(&app, request.to_request()).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(wire(&answer), tower(&answer.rejection().unwrap()));
+    }
+}
+
+#[actix_web::test]
+async fn the_typed_cause_is_there_for_outer_wrappers() {
+    let seen = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&seen);
+    let app = App::new().route("/", web::get().to(subject)).wrap(authenticate()).wrap_fn(
+        move |request, service| {
+            let counter = Rc::clone(&counter);
+            let inner = service.call(request);
+            async move {
+                let response = inner.await?;
+                let extensions = response.response().extensions();
+                let rejection = extensions.get::<core::Rejection>().map(core::Rejection::error);
+                if matches!(rejection, Some(AuthError::InvalidToken(TokenError::SignatureMismatch))) {
+                    counter.set(counter.get() + 1);
+                }
+                drop(extensions);
+                Ok(response)
+            }
+        },
+    );
+    let app = init_service(app).await;
+    ask(&app, good("/").to_request()).await.is(200, "alice");
+    ask(&app, get("/").to_request()).await.is_refused(401, BARE);
+    ask(&app, bad("/").to_request()).await.is_refused(401, INVALID_TOKEN);
+    assert_eq!(seen.get(), 1);
+}
+
+fn terse(rejection: &core::Rejection, response: HttpResponse<()>) -> HttpResponse {
+    response.set_body(format!("no entry ({})", rejection.status())).map_into_boxed_body()
+}
+
+async fn guard(
+    user: Authenticated,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    user.require(&Policy::scope("a"))?;
+    next.call(request).await
+}
+
+async fn encoded(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    Ok(response)
+}
+
+/// An application's own error, as it would wrap ours.
+#[derive(Debug)]
+struct Own(Rejection);
+
+impl std::fmt::Display for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Own {
+    fn error_response(&self) -> HttpResponse {
+        self.0.error_response()
+    }
+}
+
+async fn own(user: Authenticated) -> Result<&'static str, Own> {
+    user.require(&Policy::scope("a")).map_err(Own)?;
+    Ok("in")
+}
+
+#[actix_web::test]
+async fn one_body_for_the_rejections_of_all() {
+    async fn close(user: Authenticated) -> Result<&'static str, Rejection> {
+        user.require(&Policy::scope("a"))?;
+        Ok("closed")
+    }
+    async fn responder(user: Authenticated) -> HttpResponse {
+        match user.require(&Policy::scope("a")) {
+            Ok(()) => HttpResponse::Ok().finish(),
+            Err(rejection) => HttpResponse::from_error(rejection),
+        }
+    }
+    let app = App::new()
+        .service(web::resource("/policy").get(subject).wrap(Authorize::new(Policy::scope("a"))))
+        .service(web::resource("/nested").get(close).wrap(authenticate()))
+        .service(web::resource("/error").get(subject).wrap(from_fn(guard)))
+        .service(web::resource("/encoded").get(close).wrap(from_fn(encoded)))
+        .route("/handler", web::get().to(close))
+        .route("/responder", web::get().to(responder))
+        .route("/own", web::get().to(own))
+        .route("/claims", web::get().to(async |_: Claims<Employee>| ""))
+        .route("/option", web::get().to(async |_: Option<Claims<Employee>>| ""))
+        .route("/other", web::get().to(HttpResponse::Forbidden))
+        .wrap(Authenticate::new(gate()).on_rejection(terse));
+    let app = init_service(app).await;
+    let lacks = Some(r#"Bearer realm="api", error="insufficient_scope", scope="a""#);
+    for path in ["/policy", "/nested", "/error", "/encoded", "/handler", "/responder", "/own"] {
+        let answer = ask(&app, good(path).to_request()).await;
+        answer.is(403, "no entry (403)");
+        answer.is_refused(403, lacks);
+        assert_eq!(answer.field("content-encoding"), None);
+    }
+    for path in ["/claims", "/option"] {
+        let answer = ask(&app, good(path).to_request()).await;
+        answer.is(401, "no entry (401)");
+        answer.is_refused(401, INVALID_TOKEN);
+    }
+    let answer = ask(&app, get("/handler").to_request()).await;
+    answer.is(401, "no entry (401)");
+    answer.is_refused(401, BARE);
+    // What is no rejection is nobody's business here.
+    ask(&app, good("/other").to_request()).await.is(403, "");
+}
+
+#[actix_web::test]
+async fn the_innermost_idea_of_bodies_holds() {
+    let inner = Authenticate::new(gate()).on_rejection(|_: &core::Rejection, response: HttpResponse<()>| {
+        response.set_body("inner").map_into_boxed_body()
+    });
+    let outer = Authenticate::new(gate().optional()).on_rejection(terse);
+    let app = App::new()
+        .service(web::resource("/handler").get(own).wrap(inner.clone()))
+        .service(web::resource("/error").get(own).wrap(from_fn(guard)).wrap(inner))
+        .wrap(outer);
+    let app = init_service(app).await;
+    ask(&app, good("/handler").to_request()).await.is(403, "inner");
+    ask(&app, good("/error").to_request()).await.is(403, "inner");
+    ask(&app, bad("/handler").to_request()).await.is(401, "no entry (401)");
+}
+
+#[actix_web::test]
+async fn a_rejection_is_an_answer_by_itself() {
+    let request = get("/").to_http_request();
+    let rejection = Rejection::from(core::Rejection::no_gate());
+    assert_eq!(rejection.to_string(), "request answered with 500");
+    assert!(std::error::Error::source(&rejection).is_some());
+    assert_eq!(rejection.status_code(), 500);
+    assert_eq!(rejection.clone().into_inner().status(), 500);
+    let response = rejection.respond_to(&request);
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.headers().get("content-type").unwrap(), "application/problem+json");
+}
+
+#[test]
+fn a_rejection_can_cross_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Rejection>();
+    check::<Claims<Employee>>();
+    check::<Authenticated>();
+    check::<Authenticate>();
+}
+
+fn in_url() -> Gate {
+    gate().with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()])
+}
+
+#[actix_web::test]
+async fn a_token_in_the_url_keeps_the_answer_from_shared_caches() {
+    async fn cached(_: Authenticated) -> HttpResponse {
+        HttpResponse::Ok().insert_header(("cache-control", "public, max-age=60")).finish()
+    }
+    async fn unstored(_: Authenticated) -> HttpResponse {
+        HttpResponse::Ok().insert_header(("cache-control", "no-store")).finish()
+    }
+    let app = App::new()
+        .route("/", web::get().to(subject))
+        .route("/cached", web::get().to(cached))
+        .route("/unstored", web::get().to(unstored))
+        .service(web::resource("/error").get(subject).wrap_fn(|_, _| async {
+            Err::<ServiceResponse, _>(actix_web::error::ErrorImATeapot("short and stout"))
+        }))
+        .wrap(Authenticate::new(in_url()));
+    let app = init_service(app).await;
+    let token = forge().token().sign();
+    let cases = [("/", "private"), ("/cached", "private"), ("/unstored", "no-store"), ("/error", "private")];
+    for (path, expected) in cases {
+        let answer = ask(&app, get(&format!("{path}?access_token={token}")).to_request()).await;
+        assert_eq!(answer.field("cache-control"), Some(expected), "{path}");
+    }
+    let answer = ask(&app, good("/").to_request()).await;
+    assert_eq!(answer.field("cache-control"), None);
+}
