@@ -5,7 +5,7 @@
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc_rs;
-#[cfg(feature = "rust-crypto")]
+#[cfg(all(feature = "rust-crypto", any(test, not(feature = "aws-lc-rs"))))]
 mod rust_crypto;
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
