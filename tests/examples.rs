@@ -124,6 +124,7 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
     let x_token = format!("X-Token: {reader}");
     let in_query = format!("/me?access_token={reader}");
     let json = r#"{"name":"map"}"#;
+    let large = format!(r#"{{"name":"map","padding":"{}"}}"#, "x".repeat(70_000));
     let steps: Vec<(&str, &str, Vec<&str>, &str, u16)> = vec![
         ("GET", "/", vec![], "", 200),
         ("GET", "/demo.js", vec![], "", 200),
@@ -136,6 +137,9 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
         ("GET", "/.well-known/oauth-protected-resource", vec![], "", 200),
         ("GET", "/nowhere", vec![], "", 404),
         ("POST", "/public", vec![], "", 405),
+        ("PUT", "/items", vec![], "", 405),
+        ("POST", "/items", vec![], &large, 401),
+        ("POST", "/items", vec![&admin_line], &large, 413),
         ("GET", "/me", vec![], "", 401),
         ("GET", "/me", vec![&reader_line], "", 200),
         ("HEAD", "/me", vec![&reader_line], "", 200),
@@ -164,7 +168,7 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
     let mut transcript = Vec::new();
     for (method, path, lines, body, status) in steps {
         let response = call(app, method, path, &lines, body);
-        let step = format!("{method} {path} {lines:?} {body}");
+        let step = format!("{method} {path} {lines:?} {} bytes", body.len());
         assert_eq!(response.status, status, "{step}: {}", response.body);
         transcript.push((step, comparable(response)));
     }

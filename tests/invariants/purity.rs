@@ -65,12 +65,18 @@ fn the_core_depends_on_what_it_may() {
     }
 }
 
-/// Adapters are thin: they bring no cryptography and no client of their own.
+/// Adapters are thin: they bring no cryptography and no client of their own, and those for Tower no server.
 #[test]
-fn adapters_bring_no_http_client() {
+fn adapters_bring_no_client_and_no_cryptography() {
+    for adapter in ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"] {
+        let found = normal_dependencies(adapter);
+        for banned in ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring"] {
+            assert!(!found.contains(banned), "{banned} under {adapter}");
+        }
+    }
     for adapter in ["tollgate-tower", "tollgate-axum"] {
         let found = normal_dependencies(adapter);
-        for banned in ["reqwest", "hyper", "tokio", "native-tls", "openssl-sys", "jsonwebtoken"] {
+        for banned in ["hyper", "tokio"] {
             assert!(!found.contains(banned), "{banned} under {adapter}");
         }
     }

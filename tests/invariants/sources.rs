@@ -51,7 +51,7 @@ fn verified_is_made_in_one_place() {
 /// Adapters pass on what the core decided; they do not judge tokens.
 #[test]
 fn adapters_do_not_look_at_token_errors() {
-    for adapter in ["tollgate-tower", "tollgate-axum"] {
+    for adapter in ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"] {
         for (path, text) in rust_files(&root().join("crates").join(adapter).join("src")) {
             assert!(!text.contains("TokenError"), "{}", path.display());
         }

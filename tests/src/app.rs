@@ -123,4 +123,4 @@ fn executable(package: &str) -> PathBuf {
 }
 
 /// Every example application.
-pub const PACKAGES: [&str; 1] = ["example-axum"];
+pub const PACKAGES: [&str; 3] = ["example-axum", "example-actix", "example-warp"];

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Response;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use example_shared::{Answer, Items, Settings};
+use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
 use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy};
 
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub fn app(settings: Settings) -> Router {
         .merge(open_routes())
         .fallback(async || Reply(example_shared::not_found()))
         .method_not_allowed_fallback(async || Reply(example_shared::method_not_allowed()))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(state)
 }
 
@@ -69,8 +71,8 @@ async fn list_items(State(app): State<App>) -> Reply {
     Reply(app.items.list())
 }
 
-async fn add_item(State(app): State<App>, body: Bytes) -> Reply {
-    Reply(app.items.add(&body))
+async fn add_item(State(app): State<App>, body: Result<Bytes, BytesRejection>) -> Reply {
+    Reply(body.map_or_else(|_unreadable| example_shared::body_too_large(), |body| app.items.add(&body)))
 }
 
 async fn admin(token: Authenticated) -> Reply {

@@ -13,7 +13,10 @@ pub use answer::Answer;
 pub use items::Items;
 pub use page::{script, style};
 pub use report::Report;
-pub use routes::{admin, health, me, method_not_allowed, not_found, page as index, public, ready, who_am_i};
+pub use routes::{
+    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, not_found, page as index, public,
+    ready, who_am_i,
+};
 pub use settings::{Settings, SettingsError};
 
 /// Prints the log to standard error. `RUST_LOG` sets how much; the default is `info`.

@@ -71,6 +71,15 @@ pub fn ready(keys: &KeySet) -> Answer {
     )
 }
 
+/// The largest body that is read.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A body that cannot be read, or is larger than [`MAX_BODY_BYTES`].
+#[must_use]
+pub fn body_too_large() -> Answer {
+    Answer::problem(413, "Content Too Large", "the body cannot be read, or is larger than 64 KiB")
+}
+
 /// A path that is not there.
 #[must_use]
 pub fn not_found() -> Answer {

@@ -10,8 +10,10 @@
 //! | `/unguarded` | asks for a token, but no gate stands in front | never reached |
 //! | `/open` | none | `open` |
 
+mod actix;
 mod axum;
 mod tower;
+mod warp;
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -27,7 +29,7 @@ pub(crate) trait Driver {
 }
 
 pub(crate) fn all() -> Vec<Box<dyn Driver>> {
-    vec![Box::new(tower::Tower), Box::new(axum::Axum)]
+    vec![Box::new(tower::Tower), Box::new(axum::Axum), Box::new(actix::Actix), Box::new(warp::Warp)]
 }
 
 /// The claims of `/typed`.

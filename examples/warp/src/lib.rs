@@ -1,0 +1,97 @@
+//! The example application on warp. [`app`] is the whole of it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
+use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize};
+use warp::filters::BoxedFilter;
+use warp::reject::{MethodNotAllowed, PayloadTooLarge};
+use warp::reply::Response;
+use warp::{Filter, Rejection, Reply as _};
+
+/// The application.
+pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone {
+    let settings = Arc::new(settings);
+    gated_routes(&settings).or(open_routes(settings)).unify().recover(recover).unify()
+}
+
+fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
+    let (required, optional) = (&settings.gate, &settings.gate.clone().optional());
+    let items = Items::default();
+    let added = items.clone();
+    let me = warp::path!("me")
+        .and(read())
+        .and(authenticate(required))
+        .map(|token: Authenticated| example_shared::me(&token));
+    let list = warp::path!("items")
+        .and(read())
+        .and(authorize(required, Policy::scope("read:items")))
+        .map(move |_: Authenticated| items.list());
+    let add = warp::path!("items")
+        .and(warp::post())
+        .and(authorize(required, Policy::scope("write:items")))
+        .and(warp::body::content_length_limit(MAX_BODY_BYTES.try_into().unwrap_or(u64::MAX)))
+        .and(warp::body::bytes())
+        .map(move |_: Authenticated, body: warp::hyper::body::Bytes| added.add(&body));
+    let admin = warp::path!("admin")
+        .and(read())
+        .and(authorize(required, Policy::role("admin")))
+        .map(|token: Authenticated| example_shared::admin(&token));
+    let who_am_i = warp::path!("whoami")
+        .and(read())
+        .and(admit(optional))
+        .map(|admission: Admission| example_shared::who_am_i(admission.verified()));
+    me.or(list).unify().or(add).unify().or(admin).unify().or(who_am_i).unify().map(reply).boxed()
+}
+
+fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
+    let with_settings = warp::any().map(move || Arc::clone(&settings));
+    let page = warp::path::end().and(read()).map(example_shared::index);
+    let script = warp::path!("demo.js").and(read()).map(example_shared::script);
+    let style = warp::path!("demo.css").and(read()).map(example_shared::style);
+    let public = warp::path!("public").and(read()).map(example_shared::public);
+    let health = warp::path!("healthz").and(read()).map(example_shared::health);
+    let ready = warp::path!("readyz")
+        .and(read())
+        .and(with_settings.clone())
+        .map(|settings: Arc<Settings>| example_shared::ready(&settings.keys));
+    let jwks = warp::path!(".well-known" / "jwks.json")
+        .and(read())
+        .and(with_settings.clone())
+        .map(|settings: Arc<Settings>| settings.jwks());
+    let metadata = warp::path!(".well-known" / "oauth-protected-resource")
+        .and(read())
+        .and(with_settings)
+        .map(|settings: Arc<Settings>| settings.resource_metadata());
+    let assets = page.or(script).unify().or(style).unify().or(public).unify();
+    let documents = health.or(ready).unify().or(jwks).unify().or(metadata).unify();
+    assets.or(documents).unify().map(reply).boxed()
+}
+
+/// GET, and HEAD with it (RFC 9110 §9.3.2).
+fn read() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Our refusals first: where a token was refused, that other routes have other methods is beside the point.
+async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
+    if let Some(refused) = rejection.find::<tollgate_warp::Rejection>() {
+        return Ok(tollgate_warp::response(refused));
+    }
+    if rejection.find::<PayloadTooLarge>().is_some() {
+        return Ok(reply(example_shared::body_too_large()));
+    }
+    if rejection.find::<MethodNotAllowed>().is_some() {
+        return Ok(reply(example_shared::method_not_allowed()));
+    }
+    Ok(reply(example_shared::not_found()))
+}
+
+/// An [`Answer`] as warp sends it.
+fn reply(answer: Answer) -> Response {
+    let Answer { status, content_type, headers, body, .. } = answer;
+    let response = warp::http::Response::builder().status(status).header("content-type", content_type);
+    let response = headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
+    response.body(body).unwrap_or_default().into_response()
+}

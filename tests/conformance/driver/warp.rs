@@ -1,0 +1,54 @@
+//! The application on warp.
+
+use std::net::SocketAddr;
+
+use tollgate::{Admission, Gate};
+use tollgate_warp::{
+    Authenticated, Claims, admission, admit, authenticate, authorize, claims, handle_rejection, protect,
+};
+use warp::filters::BoxedFilter;
+use warp::Filter;
+
+use super::{Driver, Typed, in_background, listen, mixed_policy, scope_policy};
+
+pub(crate) struct Warp;
+
+impl Driver for Warp {
+    fn name(&self) -> &'static str {
+        "warp"
+    }
+
+    fn serve(&self, gate: Gate) -> SocketAddr {
+        let (listener, address) = listen();
+        in_background(async move || {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            let routes = open(&gate).or(protect(&gate, gated(&gate))).recover(handle_rejection);
+            warp::serve(routes).incoming(listener).run().await;
+        });
+        address
+    }
+}
+
+/// Routes that every request reaches.
+fn open(gate: &Gate) -> BoxedFilter<(String,)> {
+    let optional =
+        warp::path!("optional").and(admit(&gate.clone().optional())).map(|admission: Admission| {
+            admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").to_owned()
+        });
+    let unguarded = warp::path!("unguarded").and(admission()).map(|_| "reached".to_owned());
+    let open = warp::path!("open").map(|| "open".to_owned());
+    optional.or(unguarded).unify().or(open).unify().boxed()
+}
+
+fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
+    let root = warp::path::end().and(authenticate(gate)).map(subject);
+    let typed = warp::path!("typed").and(claims(gate)).map(|claims: Claims<Typed>| claims.tenant.to_string());
+    let scope = warp::path!("scope").and(authorize(gate, scope_policy())).map(subject);
+    let policy = warp::path!("policy").and(authorize(gate, mixed_policy())).map(subject);
+    root.or(typed).unify().or(scope).unify().or(policy).unify().boxed()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what a filter extracts")]
+fn subject(token: Authenticated) -> String {
+    token.subject().unwrap_or_default().to_owned()
+}
