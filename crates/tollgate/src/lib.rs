@@ -6,6 +6,8 @@
 //! | framework | crate |
 //! |---|---|
 //! | axum | `tollgate-axum` |
+//! | Actix Web | `tollgate-actix` |
+//! | warp | `tollgate-warp` |
 //! | any Tower stack on `http` 1 (hyper, tonic) | `tollgate-tower` |
 //!
 //! # The nouns
