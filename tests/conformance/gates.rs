@@ -60,6 +60,10 @@ impl Gates {
         Self { clock, forge, other_forge }
     }
 
+    pub(crate) fn clock(&self) -> ManualClock {
+        self.clock.clone()
+    }
+
     pub(crate) fn gate(&self, kind: Kind) -> Gate {
         let hs256 = || keys::verifying(Algorithm::Hs256);
         let verifier = || Verifier::new(hs256(), ISSUER, AUDIENCE);

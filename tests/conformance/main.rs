@@ -2,34 +2,44 @@
 //! bytes everywhere, or a case fails.
 
 mod cases;
+mod connections;
 mod driver;
 mod gates;
+mod report;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use tollgate_conformance::client::{self, Response};
 
 use cases::Case;
 use driver::Driver;
 use gates::Gates;
-use tollgate_conformance::client::{self, Response};
+use report::Report;
 
 fn main() {
     let arguments = Arguments::from_args();
     let gates = Gates::new();
     let cases = cases::all(&gates);
+    let report = Report::default();
     let mut trials = Vec::new();
     for driver in driver::all() {
         let servers = Arc::new(Servers::start(&*driver, &gates));
         for case in &cases {
-            let (case, servers) = (case.clone(), Arc::clone(&servers));
+            let (case, servers, row) =
+                (case.clone(), Arc::clone(&servers), report.row(&case.name, driver.name()));
             trials.push(Trial::test(format!("{}::{}", driver.name(), case.name), move || {
-                check(&case, servers.of(case.gate)).map_err(Into::into)
+                let outcome = check(&case, servers.of(case.gate));
+                row.record(outcome.is_ok());
+                outcome.map_err(Into::into)
             }));
         }
+        trials.extend(connections::trials(&*driver, &gates, &servers, &report));
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    report.write();
+    conclusion.exit();
 }
 
 /// One server for each gate.

@@ -48,12 +48,17 @@ fn routes(config: &mut web::ServiceConfig, gate: &Gate) {
                 .route(web::get().to(subject)),
         )
         .service(web::resource("/optional").wrap(optional).route(web::get().to(optional_subject)))
+        .service(web::resource("/panic").wrap(gated()).route(web::get().to(panics)))
         .service(web::resource("/unguarded").route(web::get().to(subject)))
         .service(web::resource("/open").route(web::to(async || "open")));
 }
 
 async fn subject(token: Authenticated) -> String {
     token.subject().unwrap_or_default().to_owned()
+}
+
+async fn panics(_: Authenticated) -> String {
+    panic!("as the case wants")
 }
 
 async fn typed(claims: Claims<Typed>) -> String {

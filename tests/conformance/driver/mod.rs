@@ -8,6 +8,7 @@
 //! | `/scope` | scope `read:items` | the subject |
 //! | `/policy` | (role `admin` or scope `write:items`) and not role `suspended` | the subject |
 //! | `/unguarded` | asks for a token, but no gate stands in front | never reached |
+//! | `/panic` | token | none: the handler panics |
 //! | `/open` | none | `open` |
 
 mod actix;

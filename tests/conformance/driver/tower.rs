@@ -57,6 +57,7 @@ impl Router {
             "/typed" => boxed(gated(self.gate).layer(tower::service_fn(typed))),
             "/scope" => boxed(gated(self.gate).layer(guarded(scope_policy()))),
             "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
+            "/panic" => boxed(gated(self.gate).layer(tower::service_fn(panics))),
             "/unguarded" => boxed(tower::service_fn(subject)),
             "/open" => boxed(tower::service_fn(async |_| Ok(Response::new("open".to_owned())))),
             _ => boxed(tower::service_fn(async |_| {
@@ -95,6 +96,10 @@ async fn optional_subject(request: Request<Incoming>) -> Result<Response<Body>, 
 
 async fn typed(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     Ok(answer(admission(&request).and_then(|admission| Ok(admission.claims::<Typed>()?.tenant.to_string()))))
+}
+
+async fn panics(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    panic!("as the case wants")
 }
 
 fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {

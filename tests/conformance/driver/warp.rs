@@ -6,8 +6,8 @@ use tollgate::{Admission, Gate};
 use tollgate_warp::{
     Authenticated, Claims, admission, admit, authenticate, authorize, claims, handle_rejection, protect,
 };
-use warp::filters::BoxedFilter;
 use warp::Filter;
+use warp::filters::BoxedFilter;
 
 use super::{Driver, Typed, in_background, listen, mixed_policy, scope_policy};
 
@@ -45,7 +45,9 @@ fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
     let typed = warp::path!("typed").and(claims(gate)).map(|claims: Claims<Typed>| claims.tenant.to_string());
     let scope = warp::path!("scope").and(authorize(gate, scope_policy())).map(subject);
     let policy = warp::path!("policy").and(authorize(gate, mixed_policy())).map(subject);
-    root.or(typed).unify().or(scope).unify().or(policy).unify().boxed()
+    let panics =
+        warp::path!("panic").and(authenticate(gate)).map(|_| -> String { panic!("as the case wants") });
+    root.or(panics).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what a filter extracts")]

@@ -1,0 +1,180 @@
+//! What happens on a connection besides one request: keep-alive, pipelining, clients that leave, handlers that panic.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use tokio::sync::Notify;
+use tollgate::{
+    Algorithm, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime, Verifier,
+};
+use tollgate_testing::keys;
+
+use crate::Servers;
+use crate::driver::Driver;
+use crate::gates::{AUDIENCE, Gates, ISSUER, Kind};
+use crate::report::Report;
+
+pub(crate) fn trials(driver: &dyn Driver, gates: &Gates, servers: &Servers, report: &Report) -> Vec<Trial> {
+    let plain = servers.of(Kind::Plain);
+    let (good, bad) = (gates.forge.token().sign(), gates.forge.token().with_broken_signature());
+    let stalled = Stalled::default();
+    let waiting =
+        driver.serve(Gate::new(Verifier::new(stalled.clone(), ISSUER, AUDIENCE)).with_clock(gates.clock()));
+    let tests: [(&str, Box<dyn FnOnce() + Send>); 4] = [
+        ("connections/keep_alive", {
+            let (good, bad) = (good.clone(), bad.clone());
+            Box::new(move || keep_alive(plain, &good, &bad))
+        }),
+        ("connections/pipelined", {
+            let (good, bad) = (good.clone(), bad.clone());
+            Box::new(move || pipelined(plain, &good, &bad))
+        }),
+        ("connections/handler_panics", {
+            let (good, bad) = (good.clone(), bad);
+            Box::new(move || handler_panics(plain, &good, &bad))
+        }),
+        (
+            "connections/client_leaves_while_keys_are_fetched",
+            Box::new(move || client_leaves(waiting, &good, &stalled)),
+        ),
+    ];
+    let name = driver.name();
+    let trial = |(case, body): (&str, Box<dyn FnOnce() + Send>)| {
+        let row = report.row(case, name);
+        Trial::test(format!("{name}::{case}"), move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+            row.record(outcome.is_ok());
+            outcome.map_err(|_panic| "see above".into())
+        })
+    };
+    tests.into_iter().map(trial).collect()
+}
+
+fn request(path: &str, token: Option<&str>) -> String {
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: api.example\r\n{authorization}\r\n")
+}
+
+fn connect(server: SocketAddr) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(server).expect("connect");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
+    BufReader::new(stream)
+}
+
+/// The next response on the connection: its status and body. `None` when the server has closed it.
+fn next(connection: &mut BufReader<TcpStream>) -> Option<(u16, String)> {
+    let mut line = String::new();
+    if connection.read_line(&mut line).unwrap_or(0) == 0 {
+        return None;
+    }
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let mut length = 0;
+    loop {
+        line.clear();
+        connection.read_line(&mut line).expect("a header");
+        let Some((name, value)) = line.split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().expect("a length");
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).expect("a body");
+    Some((status, String::from_utf8(body).expect("UTF-8")))
+}
+
+/// Good, bad and bare requests in turn, and what each of them has to get.
+fn mixture<'a>(good: &'a str, bad: &'a str) -> Vec<(Option<&'a str>, u16)> {
+    let turn =
+        [(Some(good), 200), (Some(bad), 401), (None, 401), (Some(good), 200), (None, 401), (Some(bad), 401)];
+    turn.into_iter().cycle().take(60).collect()
+}
+
+/// One after the other on one connection: no request's verdict reaches another.
+fn keep_alive(server: SocketAddr, good: &str, bad: &str) {
+    let mut connection = connect(server);
+    for (token, expected) in mixture(good, bad) {
+        connection.get_mut().write_all(request("/", token).as_bytes()).expect("written");
+        assert_eq!(next(&mut connection).expect("a response").0, expected);
+    }
+}
+
+/// All at once, before the first answer is read. Answers come in order.
+fn pipelined(server: SocketAddr, good: &str, bad: &str) {
+    let mut connection = connect(server);
+    let mixture = mixture(good, bad);
+    let all: String = mixture.iter().map(|(token, _)| request("/", *token)).collect();
+    connection.get_mut().write_all(all.as_bytes()).expect("written");
+    for (_, expected) in mixture {
+        let (status, body) = next(&mut connection).expect("a response");
+        assert_eq!(status, expected);
+        assert_eq!(body == "alice", expected == 200, "{body}");
+    }
+}
+
+/// A handler that panics takes nothing along but its own answer.
+fn handler_panics(server: SocketAddr, good: &str, bad: &str) {
+    for _ in 0..3 {
+        let mut connection = connect(server);
+        connection.get_mut().write_all(request("/panic", Some(good)).as_bytes()).expect("written");
+        // Servers differ in whether they answer 500 or close; none of them answers 200.
+        assert!(next(&mut connection).is_none_or(|(status, _)| status == 500));
+        keep_alive(server, good, bad);
+    }
+}
+
+/// Clients leave while the key of their token is fetched. The fetch goes on, and those who come later are served.
+fn client_leaves(server: SocketAddr, good: &str, stalled: &Stalled) {
+    for expected in 1..=5 {
+        let mut connection = connect(server);
+        connection.get_mut().write_all(request("/", Some(good)).as_bytes()).expect("written");
+        while stalled.refreshes.load(Ordering::SeqCst) < expected {
+            std::thread::yield_now();
+        }
+    }
+    let mut patient = connect(server);
+    patient.get_mut().write_all(request("/", Some(good)).as_bytes()).expect("written");
+    // What needs no key is answered meanwhile.
+    let mut other = connect(server);
+    other.get_mut().write_all(request("/", None).as_bytes()).expect("written");
+    assert_eq!(next(&mut other).expect("a response").0, 401);
+    while stalled.refreshes.load(Ordering::SeqCst) < 6 {
+        std::thread::yield_now();
+    }
+    stalled.arrived.store(true, Ordering::SeqCst);
+    stalled.arrival.notify_waiters();
+    assert_eq!(next(&mut patient).expect("a response"), (200, "alice".to_owned()));
+}
+
+/// Keys that arrive when the test says so.
+#[derive(Clone, Debug, Default)]
+struct Stalled {
+    arrived: Arc<AtomicBool>,
+    arrival: Arc<Notify>,
+    refreshes: Arc<AtomicUsize>,
+}
+
+impl KeySource for Stalled {
+    fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        if self.arrived.load(Ordering::SeqCst) {
+            return Ok(keys::verifying(Algorithm::Hs256).into());
+        }
+        Err(KeysUnavailable::new("not yet", Duration::from_secs(1)))
+    }
+
+    fn refresh(&self, _wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
+        let stalled = self.clone();
+        Some(KeyRefresh::new(async move {
+            let arrival = stalled.arrival.notified();
+            tokio::pin!(arrival);
+            arrival.as_mut().enable();
+            stalled.refreshes.fetch_add(1, Ordering::SeqCst);
+            if !stalled.arrived.load(Ordering::SeqCst) {
+                arrival.await;
+            }
+        }))
+    }
+}

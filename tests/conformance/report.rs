@@ -1,0 +1,63 @@
+//! [`Report`]: cases × adapters, as a table for people.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where the table goes, as Markdown. Not written unless it is set.
+const PATH: &str = "TOLLGATE_CONFORMANCE_REPORT";
+
+/// What became of each case in each adapter.
+#[derive(Clone, Default)]
+pub(crate) struct Report(Arc<Mutex<Vec<Cell>>>);
+
+struct Cell {
+    case: String,
+    adapter: &'static str,
+    passed: bool,
+}
+
+/// The cell of one case in one adapter, to be filled when it has run.
+pub(crate) struct Row {
+    report: Report,
+    case: String,
+    adapter: &'static str,
+}
+
+impl Report {
+    pub(crate) fn row(&self, case: &str, adapter: &'static str) -> Row {
+        Row { report: self.clone(), case: case.to_owned(), adapter }
+    }
+
+    /// Writes the table if somebody wants it.
+    pub(crate) fn write(&self) {
+        let Ok(path) = std::env::var(PATH) else { return };
+        std::fs::write(&path, self.table()).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    fn table(&self) -> String {
+        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let adapters: BTreeSet<&str> = cells.iter().map(|cell| cell.adapter).collect();
+        let cases: BTreeSet<&str> = cells.iter().map(|cell| cell.case.as_str()).collect();
+        let mut table =
+            format!("| case | {} |\n|---|", adapters.iter().copied().collect::<Vec<_>>().join(" | "));
+        table.push_str(&"---|".repeat(adapters.len()));
+        for case in cases {
+            write!(table, "\n| {case} |").expect("a string");
+            for adapter in &adapters {
+                let cell = cells.iter().find(|cell| cell.case == case && cell.adapter == *adapter);
+                let mark = cell.map_or("not run", |cell| if cell.passed { "ok" } else { "**FAILED**" });
+                write!(table, " {mark} |").expect("a string");
+            }
+        }
+        table.push('\n');
+        table
+    }
+}
+
+impl Row {
+    pub(crate) fn record(&self, passed: bool) {
+        let cell = Cell { case: self.case.clone(), adapter: self.adapter, passed };
+        self.report.0.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
+    }
+}
