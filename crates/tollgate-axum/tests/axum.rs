@@ -263,3 +263,30 @@ async fn a_handler_may_look_at_the_rejection() {
     let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
     assert_eq!(call(&app, without("/")).await, (200, "refused with 401".to_owned()));
 }
+
+/// A preflight carries no token. What answers it stands outside the gate, as the crate documentation says.
+#[tokio::test]
+async fn a_preflight_passes_when_cors_is_outside() {
+    use axum::extract::Request as AxumRequest;
+    use axum::middleware::{Next, from_fn};
+
+    async fn cors(request: AxumRequest, next: Next) -> Response<Body> {
+        let preflight =
+            request.method() == "OPTIONS" && request.headers().contains_key("access-control-request-method");
+        let mut response = if preflight { Response::default() } else { next.run(request).await };
+        response.headers_mut().insert("access-control-allow-origin", "https://app.example".parse().unwrap());
+        response
+    }
+    let app =
+        Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate())).layer(from_fn(cors));
+    let preflight =
+        Request::options("/").header("access-control-request-method", "GET").body(Body::empty()).unwrap();
+    assert_eq!(call(&app, preflight).await.0, 200);
+    // Refusals carry the field too, so that the page can read them.
+    let refused = app.clone().oneshot(without("/")).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    assert_eq!(refused.headers()["access-control-allow-origin"], "https://app.example");
+    // An OPTIONS request that is no preflight is gated like any other.
+    let options = Request::options("/").body(Body::empty()).unwrap();
+    assert_eq!(call(&app, options).await.0, 401);
+}

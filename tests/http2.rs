@@ -1,0 +1,105 @@
+//! The axum adapter over HTTP/2: many requests at once on one connection, `:authority` in place of `Host`, cookies in
+//! several fields.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::any;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tollgate::{Algorithm, Gate, TokenSource, Verifier};
+use tollgate_axum::{AuthenticateLayer, Authenticated};
+use tollgate_testing::{Forge, keys};
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+
+fn forge() -> Forge {
+    Forge::new(ISSUER, AUDIENCE)
+}
+
+/// Serves on a free port and connects with prior knowledge of HTTP/2.
+async fn connection() -> SendRequest<Body> {
+    let sources = [TokenSource::bearer(), TokenSource::cookie("__Host-Http-at").expect("a name")];
+    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let gate = Gate::new(verifier).with_sources(sources);
+    let subject = async |token: Authenticated| token.subject().unwrap_or_default().to_owned();
+    let app = Router::new().route("/", any(subject)).layer(AuthenticateLayer::new(gate));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let stream = tokio::net::TcpStream::connect(address).await.expect("connect");
+    let (sender, driver) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("a handshake");
+    tokio::spawn(driver);
+    sender
+}
+
+fn request(method: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let builder = Request::builder().method(method).uri("http://api.example/");
+    let builder = fields.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    builder.body(Body::empty()).expect("a request")
+}
+
+async fn read(response: Response<Incoming>) -> (u16, String) {
+    assert_eq!(response.version(), http::Version::HTTP_2);
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8(body.to_vec()).expect("UTF-8"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_and_each_its_own_verdict() {
+    let connection = connection().await;
+    let tasks = (0..300).map(|i| {
+        let mut connection = connection.clone();
+        tokio::spawn(async move {
+            let subject = format!("user-{i}");
+            let (token, expected) = match i % 3 {
+                0 => (Some(forge().token().subject(&subject).sign()), 200),
+                1 => (Some(forge().token().subject(&subject).with_broken_signature()), 401),
+                _ => (None, 401),
+            };
+            let authorization = token.map(|token| format!("Bearer {token}"));
+            let fields: Vec<(&str, &str)> =
+                authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+            let response = connection.send_request(request("GET", &fields)).await.expect("a response");
+            let (status, body) = read(response).await;
+            assert_eq!(status, expected);
+            assert_eq!(body == subject, expected == 200, "{body}");
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("as expected");
+    }
+}
+
+#[tokio::test]
+async fn repeated_fields_and_split_cookies() {
+    let mut connection = connection().await;
+    let token = forge().token().sign();
+    let (bearer, cookie) = (format!("Bearer {token}"), format!("__Host-Http-at={token}"));
+    let mut ask = async |fields: &[(&str, &str)]| {
+        let response = connection.send_request(request("GET", fields)).await.expect("a response");
+        read(response).await.0
+    };
+    assert_eq!(ask(&[("authorization", &bearer), ("authorization", &bearer)]).await, 400);
+    // RFC 9113 §8.2.3: cookie crumbs travel in fields of their own.
+    assert_eq!(ask(&[("cookie", "a=b"), ("cookie", &cookie), ("cookie", "c=d")]).await, 200);
+    assert_eq!(ask(&[("cookie", &cookie), ("cookie", &cookie)]).await, 400);
+}
+
+#[tokio::test]
+async fn the_authority_is_the_origin() {
+    let mut connection = connection().await;
+    let cookie = format!("__Host-Http-at={}", forge().token().sign());
+    let mut post = async |origin: &str| {
+        let request = request("POST", &[("cookie", &cookie), ("origin", origin)]);
+        read(connection.send_request(request).await.expect("a response")).await.0
+    };
+    assert_eq!(post("http://api.example").await, 200);
+    assert_eq!(post("http://evil.example").await, 403);
+    assert_eq!(post("null").await, 403);
+}
