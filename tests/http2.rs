@@ -53,7 +53,7 @@ async fn read(response: Response<Incoming>) -> (u16, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_and_each_its_own_verdict() {
     let connection = connection().await;
-    let tasks = (0..300).map(|i| {
+    let ask = |i: u32| {
         let mut connection = connection.clone();
         tokio::spawn(async move {
             let subject = format!("user-{i}");
@@ -70,8 +70,9 @@ async fn many_at_once_and_each_its_own_verdict() {
             assert_eq!(status, expected);
             assert_eq!(body == subject, expected == 200, "{body}");
         })
-    });
-    for task in tasks.collect::<Vec<_>>() {
+    };
+    let tasks: Vec<_> = (0..300).map(ask).collect();
+    for task in tasks {
         task.await.expect("as expected");
     }
 }
