@@ -97,8 +97,9 @@ fn the_same_answers_everywhere() {
         expired: forge.token().claim("exp", 1).sign(),
     };
     let mut first: Option<Vec<(String, Response)>> = None;
-    for package in PACKAGES {
+    for (package, cache) in PACKAGES.into_iter().zip(["default", "off", "10"]) {
         let data = scratch(&format!("{package}-script"));
+        let environment = [&environment[..], &[("TOLLGATE_CACHE", cache)]].concat();
         let app = App::start(package, &data, &environment);
         let transcript = script(&app, &tokens);
         match &first {
@@ -227,6 +228,7 @@ fn bad_settings_are_named() {
         ("TOLLGATE_ADDR", "0.0.0.0:0", "TOLLGATE_PUBLIC_ORIGIN"),
         ("TOLLGATE_ACCESS_TTL", "soon", "TOLLGATE_ACCESS_TTL"),
         ("TOLLGATE_ACCESS_TTL", "0", "between 1 s and a day"),
+        ("TOLLGATE_CACHE", "some", "TOLLGATE_CACHE"),
         ("TOLLGATE_STORE", "memory:", "TOLLGATE_STORE"),
         ("TOLLGATE_JWKS_URL", "https://issuer.example/jwks", "TOLLGATE_JWKS_URL"),
     ];

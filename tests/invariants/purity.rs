@@ -16,9 +16,12 @@ const ALLOWED: &[&str] = &[
     "der",
     "der_derive",
     "dunce",
+    "equivalent",
     "find-msvc-tools",
     "flagset",
+    "foldhash",
     "fs_extra",
+    "hashbrown",
     "itoa",
     "jobserver",
     "libc",
@@ -29,6 +32,7 @@ const ALLOWED: &[&str] = &[
     "pkcs1",
     "pkg-config",
     "proc-macro2",
+    "quick_cache",
     "quote",
     "serde",
     "serde_core",
@@ -45,6 +49,7 @@ const ALLOWED: &[&str] = &[
     "unicode-ident",
     "x509-cert",
     "zeroize",
+    "zeroize_derive",
     "zmij",
 ];
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
 use crate::cross_site::CrossSite;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
@@ -50,6 +51,8 @@ struct Inner {
     protection: Protection,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
+    /// Shared by clones that differ in what is decided anew for each request; replaced when verifiers change.
+    cache: Option<Arc<TokenCache>>,
 }
 
 /// What becomes of a request without a token.
@@ -99,6 +102,7 @@ impl Gate {
             cross_site: CrossSite::new(),
             protection: Protection::default(),
             clock: Arc::new(SystemClock::new()),
+            cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
     }
 
@@ -119,6 +123,7 @@ impl Gate {
         Ok(self.change(|inner| {
             inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
             inner.verifiers.push(verifier);
+            inner.cache = inner.cache.as_ref().map(|cache| Arc::new(TokenCache::new(cache.limits())));
         }))
     }
 
@@ -165,6 +170,18 @@ impl Gate {
     #[must_use]
     pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
         self.change(|inner| inner.protection.set_metadata(metadata))
+    }
+
+    /// Bounds the cache of verified tokens. See [`CacheLimits`] for what it keeps and what it checks again.
+    #[must_use]
+    pub fn with_cache(self, limits: CacheLimits) -> Self {
+        self.change(|inner| inner.cache = Some(Arc::new(TokenCache::new(limits))))
+    }
+
+    /// Turns the cache off: every token is verified from scratch, and none is kept in memory.
+    #[must_use]
+    pub fn without_cache(self) -> Self {
+        self.change(|inner| inner.cache = None)
     }
 
     /// Takes the time from this clock. For tests.
@@ -218,7 +235,7 @@ impl Gate {
         &self,
         request: &R,
         now: UnixTime,
-        on_error: impl FnOnce(&Verifier, &AuthError),
+        mut on_error: impl FnMut(&Verifier, &AuthError),
     ) -> Result<Admission, AuthError> {
         let inner = &*self.0;
         let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
@@ -228,7 +245,7 @@ impl Gate {
                 Mode::Optional => Ok(Admission { gate: self.clone(), verified: None, token_in_url: false }),
             };
         };
-        let verified = self.verify(credential.token, now, on_error)?;
+        let verified = self.verify(credential.token, now, &mut on_error)?;
         self.check_revocation(&verified, now)?;
         if credential.source.is_ambient() {
             inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
@@ -244,19 +261,46 @@ impl Gate {
         &self,
         token: &str,
         now: UnixTime,
-        on_error: impl FnOnce(&Verifier, &AuthError),
+        on_error: &mut impl FnMut(&Verifier, &AuthError),
     ) -> Result<Verified, AuthError> {
+        if let Some(verified) = self.recall(token, now, on_error)? {
+            return Ok(verified);
+        }
         let unverified = Unverified::parse(token, self.0.max_token_bytes).map_err(AuthError::InvalidToken)?;
-        let verifier = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
-        verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))
+        let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
+        let (verified, key_set) =
+            verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
+        if let Some(cache) = &self.0.cache {
+            cache.insert(token, CachedToken { verified: verified.clone(), verifier: index, key_set });
+        }
+        Ok(verified)
+    }
+
+    /// The token as it was verified before, if its keys are still those of then. Everything that time can change is
+    /// checked again.
+    fn recall(
+        &self,
+        token: &str,
+        now: UnixTime,
+        on_error: &mut impl FnMut(&Verifier, &AuthError),
+    ) -> Result<Option<Verified>, AuthError> {
+        let Some(cached) = self.0.cache.as_ref().and_then(|cache| cache.get(token)) else { return Ok(None) };
+        let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
+        match verifier.recheck(&cached.verified, cached.key_set, now) {
+            Ok(still_good) => Ok(still_good.then_some(cached.verified)),
+            Err(error) => {
+                on_error(verifier, &error);
+                Err(error)
+            }
+        }
     }
 
     /// Chosen by the exact `iss` of the token, which is nothing but a name in a list until its signature is checked.
-    fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<&Verifier, TokenError> {
+    fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<(usize, &Verifier), TokenError> {
         let issuer = unverified.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
-        let mut verifiers = self.0.verifiers.iter();
+        let mut verifiers = self.0.verifiers.iter().enumerate();
         verifiers
-            .find(|verifier| verifier.issuer() == issuer)
+            .find(|(_, verifier)| verifier.issuer() == issuer)
             .ok_or_else(|| TokenError::IssuerMismatch { found: Excerpt::new(issuer) })
     }
 
@@ -339,5 +383,5 @@ impl std::fmt::Display for Causes<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::string_slice, reason = "ASCII")]
+#[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "small numbers and ASCII")]
 mod tests;

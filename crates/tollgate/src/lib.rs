@@ -55,6 +55,7 @@
 mod algorithm;
 mod backend;
 mod base64url;
+mod cache;
 mod challenge;
 mod claims;
 mod cross_site;
@@ -83,6 +84,7 @@ mod testing;
 
 // Building a gate.
 pub use algorithm::Algorithm;
+pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths};
 pub use cross_site::CrossSite;
 pub use gate::{Admission, Decision, Gate};

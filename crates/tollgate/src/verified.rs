@@ -36,6 +36,11 @@ impl Verified {
         Self(Arc::new(Inner { header, payload, paths, authorities: OnceLock::new(), memo: Memo::default() }))
     }
 
+    /// The payload with its registered claims, for checks that are made again.
+    pub(crate) fn raw(&self) -> &Payload {
+        &self.0.payload
+    }
+
     /// The JOSE header.
     #[must_use]
     pub fn header(&self) -> &Header {

@@ -8,8 +8,8 @@ use std::{fs, io};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::{
-    Algorithm, Clock as _, ConfigError, CrossSite, Gate, KeyError, KeySet, ResourceMetadata, SystemClock,
-    TokenSource, Verifier,
+    Algorithm, CacheLimits, Clock as _, ConfigError, CrossSite, Gate, KeyError, KeySet, ResourceMetadata,
+    SystemClock, TokenSource, Verifier,
 };
 use tollgate_sessions::{AccessToken, IssueError, SigningKey, SigningKeyError, TokenIssuer};
 
@@ -17,14 +17,13 @@ use crate::answer::Answer;
 use crate::signing_key;
 
 /// Variables that belong to parts of the application that are not there yet. Setting one must not be ignored.
-const PLANNED: [&str; 7] = [
+const PLANNED: [&str; 6] = [
     "TOLLGATE_JWKS_URL",
     "TOLLGATE_DISCOVER",
     "TOLLGATE_STORE",
     "TOLLGATE_REFRESH_WINDOW",
     "TOLLGATE_DEMO_EMAIL",
     "TOLLGATE_DEMO_PASSWORD",
-    "TOLLGATE_CACHE",
 ];
 
 /// What an example application is made of.
@@ -115,6 +114,7 @@ impl Settings {
             .with_sources(token_sources()?)
             .with_cross_site(CrossSite::new().with_public_origin(&origin)?)
             .with_resource_metadata(&metadata);
+        let gate = with_cache(gate)?;
         let public_keys = public_key_set(signing_key.as_ref());
         let issuer = match signing_key {
             Some(key) => Some(TokenIssuer::new(key, issuer, audience).with_lifetime(access_lifetime()?)?),
@@ -220,6 +220,25 @@ fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
             _ => Err(invalid(NAME, format!("{source:?} is none of bearer, cookie, header:NAME, query:NAME"))),
         })
         .collect()
+}
+
+/// `off`, or how many tokens the cache may hold.
+fn with_cache(gate: Gate) -> Result<Gate, SettingsError> {
+    const NAME: &str = "TOLLGATE_CACHE";
+    const BYTES_PER_TOKEN: u64 = 8 * 1024;
+    match text(NAME, "default")?.as_str() {
+        "default" => Ok(gate),
+        "off" => Ok(gate.without_cache()),
+        tokens => {
+            let tokens: u32 =
+                tokens.parse().map_err(|_cause| invalid(NAME, "is neither `off` nor a number of tokens"))?;
+            let limits = CacheLimits::new(
+                usize::try_from(tokens).unwrap_or(usize::MAX),
+                u64::from(tokens).saturating_mul(BYTES_PER_TOKEN),
+            );
+            Ok(gate.with_cache(limits))
+        }
+    }
 }
 
 fn access_lifetime() -> Result<Duration, SettingsError> {

@@ -223,3 +223,119 @@ fn causes_are_told_once_each() {
         "token refused: header refused: `crit` asks for extensions that are not understood"
     );
 }
+
+fn at(gate: &Gate, request: &FakeRequest, secs: i64) -> u16 {
+    let now = UnixTime::from_secs(NOW.as_secs().saturating_add(secs));
+    match gate.admit(request, now) {
+        Decision::Admitted(_) => 200,
+        Decision::Refused(rejection) => rejection.status(),
+        Decision::AwaitKeys(_) => panic!("no key source"),
+    }
+}
+
+/// A hit is the same verified token, not another one with the same content.
+#[test]
+fn a_second_request_finds_the_verified_token() {
+    let same = |gate: &Gate| {
+        let verified = |gate: &Gate| admitted(gate, &bearer(&token(""))).require().unwrap().clone();
+        std::ptr::eq(verified(gate).payload(), verified(gate).payload())
+    };
+    assert!(same(&Gate::new(verifier())));
+    assert!(!same(&Gate::new(verifier()).without_cache()));
+    // Clones that differ in what is decided for each request share what was verified.
+    let gate = Gate::new(verifier());
+    let first = admitted(&gate, &bearer(&token(""))).require().unwrap().clone();
+    let second = admitted(&gate.clone().optional(), &bearer(&token(""))).require().unwrap().clone();
+    assert!(std::ptr::eq(first.payload(), second.payload()));
+    // Another verifier may say otherwise, so nothing is taken over.
+    let other = Verifier::new(key(), "https://other.example", AUDIENCE);
+    let third = admitted(&gate.with_verifier(other).unwrap(), &bearer(&token(""))).require().unwrap().clone();
+    assert!(!std::ptr::eq(first.payload(), third.payload()));
+}
+
+#[test]
+fn a_hit_is_checked_against_the_clock() {
+    let gate = Gate::new(verifier().with_max_age(Duration::from_secs(300)));
+    let request = bearer(&token(&format!(r#""iat":{},"nbf":{}"#, NOW.as_secs(), NOW.as_secs())));
+    assert_eq!(at(&gate, &request, 0), 200);
+    assert_eq!(at(&gate, &request, 360), 200);
+    assert_eq!(at(&gate, &request, 361), 401, "too old");
+    assert_eq!(at(&gate, &request, -61), 401, "the clock went back");
+    let gate = Gate::new(verifier());
+    let request = bearer(&token(""));
+    assert_eq!(at(&gate, &request, 659), 200);
+    assert_eq!(at(&gate, &request, 660), 401, "expired");
+    assert_eq!(at(&gate, &request, 0), 200);
+}
+
+/// Keys that can be withdrawn.
+#[derive(Debug)]
+struct Changing(std::sync::RwLock<Option<KeySet>>);
+
+impl KeySource for Arc<Changing> {
+    fn keys(&self, _: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        self.0.read().unwrap().clone().ok_or_else(|| KeysUnavailable::new("gone", Duration::from_secs(1)))
+    }
+
+    fn refresh(&self, _: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
+        None
+    }
+}
+
+#[test]
+fn a_withdrawn_key_ends_what_it_verified() {
+    let source = Arc::new(Changing(std::sync::RwLock::new(Some(key().into()))));
+    let gate = Gate::new(Verifier::new(Arc::clone(&source), ISSUER, AUDIENCE));
+    let request = bearer(&token(""));
+    assert_eq!(at(&gate, &request, 0), 200);
+    let other =
+        || crate::VerifyingKey::hmac(crate::Algorithm::Hs256, SECRET.map(|byte| byte ^ 0x5a)).unwrap();
+    *source.0.write().unwrap() = Some(other().into());
+    assert_eq!(at(&gate, &request, 0), 401, "at once");
+    *source.0.write().unwrap() = None;
+    assert_eq!(at(&gate, &request, 0), 503, "no keys to vouch for it");
+    *source.0.write().unwrap() = Some(KeySet::new([other().with_key_id("x").unwrap(), key()]).unwrap());
+    assert_eq!(at(&gate, &request, 0), 401, "two keys fit, and the token names neither");
+    *source.0.write().unwrap() = Some(key().into());
+    assert_eq!(at(&gate, &request, 0), 200);
+}
+
+#[test]
+fn a_hit_is_checked_for_revocation_and_policy() {
+    let list = Arc::new(RevocationList::new());
+    let gate = Gate::new(verifier()).with_revocations(Arc::clone(&list));
+    let request = bearer(&token(r#""jti":"t1""#));
+    assert_eq!(at(&gate, &request, 0), 200);
+    list.revoke(ISSUER, "t1", NOW.saturating_add(Duration::from_secs(600)));
+    assert_eq!(at(&gate, &request, 0), 401);
+    // The same token behind a policy that the clone has and the first gate has not.
+    let gate = Gate::new(verifier());
+    assert_eq!(at(&gate, &request, 0), 200);
+    assert_eq!(at(&gate.clone().with_policy(Policy::scope("a")), &request, 0), 403);
+    assert_eq!(at(&gate, &request, 0), 200);
+}
+
+#[test]
+fn a_hit_from_a_cookie_is_checked_for_its_origin() {
+    let gate =
+        Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::cookie("at").unwrap()]);
+    let cookie = format!("at={}", token(""));
+    let post = |site: &str| {
+        FakeRequest::new("POST", "/")
+            .header("cookie", cookie.as_bytes())
+            .header("sec-fetch-site", site.as_bytes())
+    };
+    assert_eq!(at(&gate, &post("same-origin"), 0), 200);
+    assert_eq!(at(&gate, &post("cross-site"), 0), 403);
+    assert_eq!(at(&gate, &bearer(&token("")), 0), 200);
+    assert_eq!(at(&gate, &post("cross-site"), 0), 403);
+}
+
+/// Refusals are not kept: a token that is not good yet is good when its time has come.
+#[test]
+fn refusals_are_not_kept() {
+    let gate = Gate::new(verifier());
+    let request = bearer(&token(&format!(r#""nbf":{}"#, NOW.as_secs() + 100)));
+    assert_eq!(at(&gate, &request, 0), 401);
+    assert_eq!(at(&gate, &request, 100), 200);
+}

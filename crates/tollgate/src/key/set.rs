@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -19,8 +20,16 @@ use crate::json::{self, JsonError, Members};
 pub struct KeySet(Arc<Inner>);
 
 struct Inner {
+    id: u64,
     keys: Box<[VerifyingKey]>,
     skipped: Box<[SkippedKey]>,
+}
+
+impl Inner {
+    fn new(keys: Box<[VerifyingKey]>, skipped: Box<[SkippedKey]>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), keys, skipped }
+    }
 }
 
 /// A key of a JWK Set that is not used, and why.
@@ -86,7 +95,7 @@ impl KeySet {
             let first = skipped.first().map(|key| Box::new(key.reason.clone()));
             return Err(KeyError::NoUsableKey { skipped: skipped.len(), first });
         }
-        Ok(Self(Arc::new(Inner { keys: keys.into(), skipped: skipped.into() })))
+        Ok(Self(Arc::new(Inner::new(keys.into(), skipped.into()))))
     }
 
     /// The keys that can be used.
@@ -98,6 +107,12 @@ impl KeySet {
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.0.skipped
+    }
+
+    /// Tells this set from every other one that was ever made in this process: what was verified with one set is not
+    /// thereby verified with the next.
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
     }
 
     /// The one key to verify a token with: the one its `kid` names, else the only one for its algorithm.
@@ -126,7 +141,7 @@ impl KeySet {
 
 impl From<VerifyingKey> for KeySet {
     fn from(key: VerifyingKey) -> Self {
-        Self(Arc::new(Inner { keys: Box::from([key]), skipped: Box::default() }))
+        Self(Arc::new(Inner::new(Box::from([key]), Box::default())))
     }
 }
 

@@ -55,6 +55,10 @@ pub struct Verifier {
     paths: Arc<ClaimPaths>,
 }
 
+/// The identity of the key set that a token was verified with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeySetId(u64);
+
 /// A token that has been read and not yet been checked.
 pub(crate) struct Unverified<'a> {
     token: CompactToken<'a>,
@@ -116,12 +120,17 @@ impl Verifier {
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
         let unverified = Unverified::parse(token, self.max_token_bytes).map_err(AuthError::InvalidToken)?;
-        self.check(unverified, now)
+        self.check(unverified, now).map(|(verified, _)| verified)
     }
 
     /// The steps after reading. Those that cost nothing come first, the signature last: a token that cannot be
-    /// accepted costs no signature check. None of them can accept; only the end of this function does.
-    pub(crate) fn check(&self, unverified: Unverified<'_>, now: UnixTime) -> Result<Verified, AuthError> {
+    /// accepted costs no signature check. None of them can accept; only the end of this function does. It also answers
+    /// which key set the token was verified with.
+    pub(crate) fn check(
+        &self,
+        unverified: Unverified<'_>,
+        now: UnixTime,
+    ) -> Result<(Verified, KeySetId), AuthError> {
         let Unverified { token, header, payload } = unverified;
         let keys = {
             let refuse = AuthError::InvalidToken;
@@ -147,7 +156,26 @@ impl Verifier {
         let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
         // RFC 7515 §5.2: the signature, over the bytes as they came.
         token.verify(key).map_err(AuthError::InvalidToken)?;
-        Ok(Verified::assert(header, payload, Arc::clone(&self.paths)))
+        Ok((Verified::assert(header, payload, Arc::clone(&self.paths)), KeySetId(keys.id())))
+    }
+
+    /// Whether a token that was verified with the key set `verified_with` still is: `Ok(false)` when the keys have
+    /// changed since, so that it has to be verified anew.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify): the token is not good at `now` any more, or there are no keys to vouch for it.
+    pub(crate) fn recheck(
+        &self,
+        verified: &Verified,
+        verified_with: KeySetId,
+        now: UnixTime,
+    ) -> Result<bool, AuthError> {
+        let keys = self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?;
+        if KeySetId(keys.id()) != verified_with {
+            return Ok(false);
+        }
+        self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
+        Ok(true)
     }
 
     /// A refresh of the keys, when `error` is one that it may mend.

@@ -1,0 +1,201 @@
+//! [`TokenCache`]: tokens that have been verified, so that the next request with one costs no cryptography.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use foldhash::quality::RandomState;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+use zeroize::Zeroizing;
+
+use crate::verified::Verified;
+use crate::verify::KeySetId;
+
+/// How much the cache of verified tokens may hold. The default is 10,000 tokens and 64 MiB, whichever is reached
+/// first.
+///
+/// # Security
+/// - Only tokens whose signature and claims were good are kept; a refusal never is, so nobody without good tokens can
+///   fill the cache.
+/// - A hit is the same text, compared in full; hashing only finds the place, with a seed of its own in every gate.
+/// - On every hit expiry, not-before, age and revocation are checked again, and that the keys are those that verified
+///   the token: when a set of keys changes, everything is verified anew. Where the token came from, policy and the
+///   cross-site check belong to the request, and are never kept.
+/// - Live tokens are in memory as long as they are in the cache, and wiped when they leave it. Somebody who can read
+///   the memory of the process can also read requests as they come in; where that is still too much,
+///   [`Gate::without_cache`](crate::Gate::without_cache) turns it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    tokens: usize,
+    bytes: u64,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self { tokens: 10_000, bytes: 64 * 1024 * 1024 }
+    }
+}
+
+impl CacheLimits {
+    /// At most this many tokens, of at most this many bytes in all: their text, their claims and what is kept beside
+    /// them. What the application makes of the claims is not counted.
+    #[must_use]
+    pub const fn new(tokens: usize, bytes: u64) -> Self {
+        Self { tokens, bytes }
+    }
+
+    /// What the smallest entry counts for, so that so many of them fill the cache.
+    fn least_weight(self) -> u64 {
+        let tokens = u64::try_from(self.tokens).unwrap_or(u64::MAX).max(1);
+        self.bytes.div_ceil(tokens).max(1)
+    }
+}
+
+/// A token as it was verified.
+#[derive(Clone)]
+pub(crate) struct CachedToken {
+    pub(crate) verified: Verified,
+    /// Which of the gate's verifiers accepted it.
+    pub(crate) verifier: usize,
+    pub(crate) key_set: KeySetId,
+}
+
+/// Verified tokens by their text.
+pub(crate) struct TokenCache {
+    limits: CacheLimits,
+    tokens: Cache<TokenText, CachedToken, Weight, RandomState, DefaultLifecycle<TokenText, CachedToken>>,
+}
+
+impl TokenCache {
+    pub(crate) fn new(limits: CacheLimits) -> Self {
+        let weight = Weight { least: limits.least_weight() };
+        let mut options = OptionsBuilder::new();
+        options.weight_capacity(limits.bytes).estimated_items_capacity(limits.tokens.min(1024));
+        // Options lack nothing, so they can be built; without them the default ones bound the weight as well.
+        let tokens = match options.build() {
+            Ok(options) => {
+                Cache::with_options(options, weight, RandomState::default(), DefaultLifecycle::default())
+            }
+            Err(_incomplete) => {
+                Cache::with(1024, limits.bytes, weight, RandomState::default(), DefaultLifecycle::default())
+            }
+        };
+        Self { limits, tokens }
+    }
+
+    pub(crate) fn limits(&self) -> CacheLimits {
+        self.limits
+    }
+
+    /// The token with this text. While somebody else writes at the same place it counts as absent: nobody waits.
+    pub(crate) fn get(&self, token: &str) -> Option<CachedToken> {
+        self.tokens.try_get(token).ok().flatten()
+    }
+
+    /// Keeps the token, unless somebody else writes at the same place.
+    pub(crate) fn insert(&self, token: &str, cached: CachedToken) {
+        // Contention is no loss: the next request tries again.
+        let _not_now = self.tokens.try_insert(TokenText(Zeroizing::new(token.into())), cached);
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("limits", &self.limits)
+            .field("tokens", &self.tokens.len())
+            .finish()
+    }
+}
+
+/// The text of a token, wiped when it is dropped.
+struct TokenText(Zeroizing<Box<str>>);
+
+impl Borrow<str> for TokenText {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for TokenText {
+    fn eq(&self, other: &Self) -> bool {
+        *self.0 == *other.0
+    }
+}
+
+impl Eq for TokenText {}
+
+/// The same as that of `str`, as `Borrow` demands.
+impl Hash for TokenText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        str::hash(&self.0, state);
+    }
+}
+
+/// Bytes, but never less than the share of one token.
+#[derive(Clone)]
+struct Weight {
+    least: u64,
+}
+
+/// What an entry takes beside its texts: map, reference counts, located claims.
+const OVERHEAD: usize = 512;
+
+impl Weighter<TokenText, CachedToken> for Weight {
+    fn weight(&self, token: &TokenText, cached: &CachedToken) -> u64 {
+        let bytes = token.0.len().saturating_add(cached.verified.payload().len()).saturating_add(OVERHEAD);
+        u64::try_from(bytes).unwrap_or(u64::MAX).max(self.least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, token, verifier};
+    use crate::verify::Unverified;
+
+    fn cached(token: &str) -> CachedToken {
+        let unverified = Unverified::parse(token, usize::MAX).unwrap();
+        let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
+        CachedToken { verified, verifier: 0, key_set }
+    }
+
+    #[test]
+    fn finds_the_same_text_and_no_other() {
+        let cache = TokenCache::new(CacheLimits::default());
+        let (a, b) = (token(r#""jti":"a""#), token(r#""jti":"b""#));
+        assert!(cache.get(&a).is_none());
+        cache.insert(&a, cached(&a));
+        assert_eq!(cache.get(&a).unwrap().verified.token_id(), Some("a"));
+        for other in [&b, &format!("{a}A"), &a[..a.len() - 1], ""] {
+            assert!(cache.get(other).is_none());
+        }
+    }
+
+    #[test]
+    fn tokens_and_bytes_are_bounded() {
+        let by_count = TokenCache::new(CacheLimits::new(100, 1024 * 1024));
+        for i in 0..1000 {
+            let token = token(&format!(r#""jti":"{i}""#));
+            by_count.insert(&token, cached(&token));
+        }
+        assert!(by_count.tokens.len() <= 100, "{}", by_count.tokens.len());
+        assert!(by_count.tokens.len() >= 50, "{}", by_count.tokens.len());
+        let by_bytes = TokenCache::new(CacheLimits::new(1000, 64 * 1024));
+        for i in 0..200 {
+            let token = token(&format!(r#""jti":"{i}","pad":"{}""#, "x".repeat(4000)));
+            by_bytes.insert(&token, cached(&token));
+        }
+        assert!(by_bytes.tokens.weight() <= 64 * 1024, "{}", by_bytes.tokens.weight());
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let cache = TokenCache::new(CacheLimits::default());
+        let token = token("");
+        cache.insert(&token, cached(&token));
+        let shown = format!("{cache:?}");
+        assert!(shown.contains("tokens: 1") && !shown.contains("eyJ"), "{shown}");
+    }
+}
