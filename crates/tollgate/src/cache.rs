@@ -150,6 +150,7 @@ impl Weighter<TokenText, CachedToken> for Weight {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "ASCII")]
 mod tests {
     use super::*;
     use crate::testing::{NOW, token, verifier};

@@ -383,5 +383,5 @@ impl std::fmt::Display for Causes<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "small numbers and ASCII")]
+#[expect(clippy::string_slice, reason = "ASCII")]
 mod tests;
