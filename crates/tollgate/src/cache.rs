@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 
 use foldhash::quality::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{OptionsBuilder, Weighter};
+use quick_cache::{OptionsBuilder, UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
+use crate::header::Header;
 use crate::verified::Verified;
 use crate::verify::KeySetId;
 
@@ -109,6 +110,46 @@ impl fmt::Debug for TokenCache {
     }
 }
 
+/// Headers of tokens that were good, by their encoded text: an issuer's tokens share a handful of them, and reading one
+/// costs as much as the claims. Only headers of verified tokens are kept, so nobody can fill it with others.
+pub(crate) struct KnownHeaders(Cache<Box<str>, Header, UnitWeighter, RandomState>);
+
+impl KnownHeaders {
+    const CAPACITY: usize = 64;
+    const MAX_BYTES: usize = 1024;
+
+    /// The header that is encoded as this text.
+    pub(crate) fn get(&self, text: &str) -> Option<Header> {
+        self.0.try_get(text).ok().flatten()
+    }
+
+    pub(crate) fn insert(&self, text: &str, header: &Header) {
+        if text.len() <= Self::MAX_BYTES && self.get(text).is_none() {
+            // Contention is no loss: the next request tries again.
+            let _not_now = self.0.try_insert(text.into(), header.clone());
+        }
+    }
+}
+
+impl Default for KnownHeaders {
+    fn default() -> Self {
+        let capacity = u64::try_from(Self::CAPACITY).unwrap_or(u64::MAX);
+        Self(Cache::with(
+            Self::CAPACITY,
+            capacity,
+            UnitWeighter,
+            RandomState::default(),
+            DefaultLifecycle::default(),
+        ))
+    }
+}
+
+impl fmt::Debug for KnownHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownHeaders").field("headers", &self.0.len()).finish()
+    }
+}
+
 /// The text of a token, wiped when it is dropped.
 struct TokenText(Zeroizing<Box<str>>);
 
@@ -157,7 +198,7 @@ mod tests {
     use crate::verify::Unverified;
 
     fn cached(token: &str) -> CachedToken {
-        let unverified = Unverified::parse(token, usize::MAX).unwrap();
+        let unverified = Unverified::parse(token, usize::MAX, &KnownHeaders::default()).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
         CachedToken { verified, verifier: 0, key_set }
     }

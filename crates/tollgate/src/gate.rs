@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::{CacheLimits, CachedToken, TokenCache};
+use crate::cache::{CacheLimits, CachedToken, KnownHeaders, TokenCache};
 use crate::challenge::Protection;
 use crate::cross_site::CrossSite;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
@@ -51,6 +51,8 @@ struct Inner {
     protection: Protection,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
+    /// One for all verifiers: a header is read before its issuer is known.
+    headers: Arc<KnownHeaders>,
     /// Shared by clones that differ in what is decided anew for each request; replaced when verifiers change.
     cache: Option<Arc<TokenCache>>,
 }
@@ -94,6 +96,7 @@ impl Gate {
     pub fn new(verifier: Verifier) -> Self {
         Self(Arc::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),
+            headers: Arc::clone(verifier.known_headers()),
             verifiers: vec![verifier],
             sources: vec![TokenSource::bearer()],
             mode: Mode::Required,
@@ -122,7 +125,7 @@ impl Gate {
         }
         Ok(self.change(|inner| {
             inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
-            inner.verifiers.push(verifier);
+            inner.verifiers.push(verifier.sharing(Arc::clone(&inner.headers)));
             inner.cache = inner.cache.as_ref().map(|cache| Arc::new(TokenCache::new(cache.limits())));
         }))
     }
@@ -266,7 +269,8 @@ impl Gate {
         if let Some(verified) = self.recall(token, now, on_error)? {
             return Ok(verified);
         }
-        let unverified = Unverified::parse(token, self.0.max_token_bytes).map_err(AuthError::InvalidToken)?;
+        let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers)
+            .map_err(AuthError::InvalidToken)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
         let (verified, key_set) =
             verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;

@@ -1,5 +1,7 @@
 //! [`Header`]: the JOSE header of a token (RFC 7515 §4), reduced to what decides how it is verified.
 
+use std::sync::Arc;
+
 use serde::de::{Error as _, MapAccess};
 
 use crate::algorithm::Algorithm;
@@ -7,12 +9,15 @@ use crate::error::{HeaderError, Part, TokenError};
 use crate::json::{self, Members, Text};
 use crate::key::KeyId;
 
-/// The members of a JOSE header that matter here.
+/// The members of a JOSE header that matter here. Cheap to clone.
 ///
 /// Key material in a header (`jwk`, `jku`, `x5u`, `x5c`) is never looked at: a token does not choose the key that
 /// verifies it (RFC 8725 §3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct Header(Arc<Inner>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Inner {
     algorithm: Algorithm,
     key_id: Option<KeyId>,
     typ: Option<Box<str>>,
@@ -22,19 +27,19 @@ impl Header {
     /// `alg` (RFC 7515 §4.1.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.0.algorithm
     }
 
     /// `kid` (RFC 7515 §4.1.4).
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
-        self.key_id.as_ref()
+        self.0.key_id.as_ref()
     }
 
     /// `typ` as the token spells it (RFC 7515 §4.1.9).
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.typ.as_deref()
+        self.0.typ.as_deref()
     }
 
     /// Reads a decoded header.
@@ -53,7 +58,7 @@ impl Header {
             }
         }
         let algorithm = reader.algorithm.ok_or(TokenError::Header(HeaderError::AlgorithmMissing))?;
-        Ok(Self { algorithm, key_id: reader.key_id, typ: reader.typ })
+        Ok(Self(Arc::new(Inner { algorithm, key_id: reader.key_id, typ: reader.typ })))
     }
 }
 

@@ -46,6 +46,11 @@ impl<'a> CompactToken<'a> {
         Ok(Self { signing_input: signing_input.unwrap_or_default(), header, payload, signature })
     }
 
+    /// The header as it is encoded.
+    pub(crate) fn header_text(&self) -> &'a str {
+        self.header
+    }
+
     pub(crate) fn header_json(&self) -> Result<String, TokenError> {
         decode_text(self.header, Part::Header)
     }

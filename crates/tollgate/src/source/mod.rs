@@ -141,14 +141,30 @@ fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1), the whole of `bytes`.
 fn b64token(bytes: &[u8]) -> Option<&str> {
-    let symbol =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    let symbols = bytes.iter().take_while(|byte| symbol(byte)).count();
-    let padding = bytes.iter().skip(symbols).all(|byte| *byte == b'=');
-    if symbols == 0 || !padding {
+    let symbols = without_padding(bytes);
+    // Every byte is looked at, without stopping early: that way several are looked at at once.
+    let all_symbols = symbols.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte));
+    if symbols.is_empty() || !all_symbols {
         return None;
     }
     std::str::from_utf8(bytes).ok()
+}
+
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
+    bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
+}
+
+fn is_b64token_symbol(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let digit_or_slash = byte.wrapping_sub(b'/') < 11; // '/' comes before '0'
+    letter
+        | digit_or_slash
+        | (byte == b'-')
+        | (byte == b'.')
+        | (byte == b'_')
+        | (byte == b'~')
+        | (byte == b'+')
 }
 
 /// `token` of RFC 9110 §5.6.2: what names of fields and cookies are made of.

@@ -23,6 +23,14 @@ fn bearer_scheme_is_case_insensitive_and_separated_by_spaces() {
 }
 
 #[test]
+fn symbols_are_those_of_the_grammar() {
+    for byte in 0..=u8::MAX {
+        let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+        assert_eq!(is_b64token_symbol(byte), expected, "{byte:#x}");
+    }
+}
+
+#[test]
 fn other_schemes_present_nothing() {
     for value in ["Basic YTpi", "Bearerx a", "Bearers a", "Bear", "", "DPoP a", "x", " "] {
         assert_eq!(bearer(&[value.as_bytes()]), Ok(None), "{value:?}");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
+use crate::cache::KnownHeaders;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, TokenError};
 use crate::header::Header;
@@ -53,6 +54,8 @@ pub struct Verifier {
     required: Vec<Requirement>,
     allowed_kinds: Vec<Box<str>>,
     paths: Arc<ClaimPaths>,
+    /// Shared by clones, as a header reads the same for all of them.
+    headers: Arc<KnownHeaders>,
 }
 
 /// The identity of the key set that a token was verified with.
@@ -68,9 +71,12 @@ pub(crate) struct Unverified<'a> {
 
 impl<'a> Unverified<'a> {
     /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
-    pub(crate) fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+    pub(crate) fn parse(token: &'a str, max_bytes: usize, known: &KnownHeaders) -> Result<Self, TokenError> {
         let token = CompactToken::parse(token, max_bytes)?;
-        let header = Header::parse(&token.header_json()?)?;
+        let header = match known.get(token.header_text()) {
+            Some(header) => header,
+            None => Header::parse(&token.header_json()?)?,
+        };
         let payload = Payload::parse(token.payload_json()?)?;
         Ok(Self { token, header, payload })
     }
@@ -104,6 +110,7 @@ impl Verifier {
             required: Vec::new(),
             allowed_kinds: Vec::new(),
             paths: Arc::default(),
+            headers: Arc::default(),
         }
     }
 
@@ -119,7 +126,8 @@ impl Verifier {
     /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
-        let unverified = Unverified::parse(token, self.max_token_bytes).map_err(AuthError::InvalidToken)?;
+        let unverified =
+            Unverified::parse(token, self.max_token_bytes, &self.headers).map_err(AuthError::InvalidToken)?;
         self.check(unverified, now).map(|(verified, _)| verified)
     }
 
@@ -156,6 +164,7 @@ impl Verifier {
         let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
         // RFC 7515 §5.2: the signature, over the bytes as they came.
         token.verify(key).map_err(AuthError::InvalidToken)?;
+        self.headers.insert(token.header_text(), &header);
         Ok((Verified::assert(header, payload, Arc::clone(&self.paths)), KeySetId(keys.id())))
     }
 
@@ -188,6 +197,16 @@ impl Verifier {
             }
             _ => None,
         }
+    }
+
+    /// Headers of tokens that this verifier has accepted.
+    pub(crate) fn known_headers(&self) -> &Arc<KnownHeaders> {
+        &self.headers
+    }
+
+    /// The same verifier, remembering headers in `headers`.
+    pub(crate) fn sharing(self, headers: Arc<KnownHeaders>) -> Self {
+        Self { headers, ..self }
     }
 
     pub(crate) fn max_token_bytes(&self) -> usize {
