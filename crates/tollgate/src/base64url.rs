@@ -31,7 +31,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "ASCII")]
+#[expect(clippy::string_slice, reason = "ASCII")]
 mod tests {
     use super::*;
 

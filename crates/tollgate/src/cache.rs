@@ -124,7 +124,7 @@ impl KnownHeaders {
     }
 
     pub(crate) fn insert(&self, text: &str, header: &Header) {
-        if text.len() <= Self::MAX_BYTES && self.get(text).is_none() {
+        if text.len() <= Self::MAX_BYTES {
             // Contention is no loss: the next request tries again.
             let _not_now = self.0.try_insert(text.into(), header.clone());
         }

@@ -66,6 +66,7 @@ pub(crate) struct KeySetId(u64);
 pub(crate) struct Unverified<'a> {
     token: CompactToken<'a>,
     header: Header,
+    header_is_known: bool,
     payload: Payload,
 }
 
@@ -73,12 +74,14 @@ impl<'a> Unverified<'a> {
     /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
     pub(crate) fn parse(token: &'a str, max_bytes: usize, known: &KnownHeaders) -> Result<Self, TokenError> {
         let token = CompactToken::parse(token, max_bytes)?;
-        let header = match known.get(token.header_text()) {
+        let known_header = known.get(token.header_text());
+        let header_is_known = known_header.is_some();
+        let header = match known_header {
             Some(header) => header,
             None => Header::parse(&token.header_json()?)?,
         };
         let payload = Payload::parse(token.payload_json()?)?;
-        Ok(Self { token, header, payload })
+        Ok(Self { token, header, header_is_known, payload })
     }
 
     /// `iss`, to choose the verifier by and for nothing else.
@@ -139,7 +142,7 @@ impl Verifier {
         unverified: Unverified<'_>,
         now: UnixTime,
     ) -> Result<(Verified, KeySetId), AuthError> {
-        let Unverified { token, header, payload } = unverified;
+        let Unverified { token, header, header_is_known, payload } = unverified;
         let keys = {
             let refuse = AuthError::InvalidToken;
             // The cap of this verifier, which under a gate may be lower than the largest.
@@ -164,7 +167,9 @@ impl Verifier {
         let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
         // RFC 7515 §5.2: the signature, over the bytes as they came.
         token.verify(key).map_err(AuthError::InvalidToken)?;
-        self.headers.insert(token.header_text(), &header);
+        if !header_is_known {
+            self.headers.insert(token.header_text(), &header);
+        }
         Ok((Verified::assert(header, payload, Arc::clone(&self.paths)), KeySetId(keys.id())))
     }
 
