@@ -1,4 +1,4 @@
-//! The examples of RFC 7515, RFC 7517, RFC 7519 and RFC 8037.
+//! The examples of RFC 7515, RFC 7517, RFC 7519, RFC 7520, RFC 7638 and RFC 8037.
 
 use serde_json::Value;
 use tollgate::{
@@ -29,8 +29,10 @@ fn parse_error(token: &str) -> TokenError {
 }
 
 #[test]
-fn rfc7515_appendix_a_and_rfc8037_appendix_a4() {
-    for name in ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc8037-a4"] {
+fn every_signed_example() {
+    let rfc7515 = ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc8037-a4"];
+    let rfc7520 = ["rfc7520-4-1", "rfc7520-4-2", "rfc7520-4-3", "rfc7520-4-4"];
+    for name in rfc7515.into_iter().chain(rfc7520) {
         let example = fixture(&format!("rfc/{name}.json"));
         let token = text(&example, "token");
         assert_eq!(key(&example).verify_signature(&compact(token)), Ok(()), "{name}");
@@ -48,7 +50,7 @@ fn rfc7515_appendix_a_and_rfc8037_appendix_a4() {
 
 #[test]
 fn each_example_with_the_keys_of_the_others() {
-    let names = ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc8037-a4"];
+    let names = ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc7520-4-2", "rfc8037-a4"];
     for a in names {
         for b in names.into_iter().filter(|b| *b != a) {
             let (a, b) = (fixture(&format!("rfc/{a}.json")), fixture(&format!("rfc/{b}.json")));
@@ -79,7 +81,7 @@ fn other_serialisations() {
             "{name}"
         );
     }
-    let encrypted = fixture("rfc/rfc7519-encrypted.json");
+    let encrypted = fixture("rfc/rfc7516-a1.json");
     assert_eq!(parse_error(text(&encrypted, "token")), TokenError::Encrypted);
 }
 
@@ -154,4 +156,12 @@ fn rfc8037_appendix_a() {
     assert_eq!(key.key_id().map(tollgate::KeyId::as_str), Some(text(&example, "thumbprint")));
     let (input, signature) = text(&example, "token").rsplit_once('.').expect("three parts");
     assert_eq!(URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes()).expect("a signature")), signature);
+}
+
+/// RFC 7638 §3.1: the thumbprint of an RSA key, which is our key id for it.
+#[test]
+fn rfc7638_section_3_1() {
+    let example = fixture("rfc/rfc7638-3-1.json");
+    let key = SigningKey::from_pem(Algorithm::Rs256, text(&example, "private_pem")).expect("a key");
+    assert_eq!(key.key_id().map(tollgate::KeyId::as_str), Some(text(&example, "thumbprint")));
 }

@@ -33,9 +33,9 @@ const operations = {
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { op, ...request } = JSON.parse(line);
   let answer;
   try {
+    const { op, ...request } = JSON.parse(line);
     answer = await operations[op](request);
   } catch (error) {
     answer = { error: String(error) };

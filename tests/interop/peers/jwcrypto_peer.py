@@ -6,7 +6,7 @@ from jwcrypto import jwk, jws, jwt
 from lines import serve
 
 ALGORITHMS = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
-              "EdDSA"]
+              "EdDSA", "Ed25519"]
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 keys = jwk.JWKSet()
 by_id = {}
@@ -22,7 +22,7 @@ def generate(alg, kid):
         return {"secret": json.loads(by_id[kid].export())["k"]}
     if alg in CURVES:
         key = jwk.JWK.generate(kty="EC", crv=CURVES[alg], kid=kid)
-    elif alg == "EdDSA":
+    elif alg in ("EdDSA", "Ed25519"):
         key = jwk.JWK.generate(kty="OKP", crv="Ed25519", kid=kid)
     else:
         key = jwk.JWK.generate(kty="RSA", size=2048, kid=kid)

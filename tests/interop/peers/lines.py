@@ -6,9 +6,9 @@ import sys
 
 def serve(operations):
     for line in sys.stdin:
-        request = json.loads(line)
-        operation = request.pop("op")
         try:
+            request = json.loads(line)
+            operation = request.pop("op")
             answer = operations[operation](**request)
         except Exception as error:  # an answer, whatever went wrong
             answer = {"error": f"{type(error).__name__}: {error}"}
