@@ -5,7 +5,9 @@ use std::fmt;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError};
 
 /// The answer to a request that is not admitted: a [`tollgate::Rejection`] that actix can send.
@@ -61,8 +63,9 @@ impl std::error::Error for Rejection {
 
 /// Makes the response to a request that was not admitted.
 ///
-/// It is given the rejection and a response that has the right status and header fields already; what is left is the
-/// body. Implemented by [`ProblemDetails`], the default, and by closures:
+/// It is given the rejection and a response without a body; what is left is the body and its content type. Status,
+/// challenge, `Cache-Control` and `Retry-After` are those of the rejection, whatever it returns. Implemented by
+/// [`ProblemDetails`], the default, and by closures:
 ///
 /// ```
 /// use actix_web::HttpResponse;
@@ -96,6 +99,9 @@ pub struct ProblemDetails;
 
 impl OnRejection for ProblemDetails {
     fn respond(&self, rejection: &tollgate::Rejection, mut response: HttpResponse<()>) -> HttpResponse {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(tollgate::Rejection::CONTENT_TYPE));
         response.extensions_mut().insert(DefaultBody);
         response.set_body(BoxBody::new(rejection.body()))
     }
@@ -116,14 +122,30 @@ pub(crate) fn remember(request: &HttpRequest, rejection: &tollgate::Rejection) {
 
 /// The response to `rejection`, with the rejection in its extensions.
 pub(crate) fn respond<R: OnRejection>(on_rejection: &R, rejection: &tollgate::Rejection) -> HttpResponse {
-    let mut response = HttpResponse::new(status(rejection)).drop_body();
+    render(on_rejection, rejection, HttpResponse::new(status(rejection)).drop_body())
+}
+
+fn render<R: OnRejection>(
+    on_rejection: &R,
+    rejection: &tollgate::Rejection,
+    mut response: HttpResponse<()>,
+) -> HttpResponse {
+    stamp(&mut response, rejection);
+    let mut response = on_rejection.respond(rejection, response);
+    // Once more, in case another response came back: an idea of a body must not turn a refusal into something else.
+    stamp(&mut response, rejection);
+    response
+}
+
+/// What holds for the answer to `rejection` whatever its body is.
+fn stamp<B>(response: &mut HttpResponse<B>, rejection: &tollgate::Rejection) {
+    *response.status_mut() = status(rejection);
     for (name, value) in rejection.headers() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(&*value)) {
             response.headers_mut().insert(name, value);
         }
     }
     response.extensions_mut().insert(rejection.clone());
-    on_rejection.respond(rejection, response)
 }
 
 fn status(rejection: &tollgate::Rejection) -> StatusCode {
@@ -175,9 +197,11 @@ fn replace_default<B, R: OnRejection>(
     mut response: HttpResponse<B>,
 ) -> HttpResponse<EitherBody<B>> {
     let Some(rejection) = take_default(&mut response) else { return response.map_into_left_body() };
-    // What an inner wrapper did to the old body does not hold for the new one.
-    response.headers_mut().remove(CONTENT_ENCODING);
-    on_rejection.respond(&rejection, response.drop_body()).map_into_right_body()
+    // What was said of the old body, by an inner wrapper for example, is not true of the new one.
+    for field in [CONTENT_TYPE, CONTENT_ENCODING] {
+        response.headers_mut().remove(field);
+    }
+    render(on_rejection, &rejection, response.drop_body()).map_into_right_body()
 }
 
 fn take_default<B>(response: &mut HttpResponse<B>) -> Option<tollgate::Rejection> {

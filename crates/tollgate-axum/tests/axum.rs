@@ -221,6 +221,23 @@ async fn customised_errors() {
     }
 }
 
+/// A closure that makes a response of its own changes the body, not the verdict.
+#[tokio::test]
+async fn a_custom_body_stays_a_refusal() {
+    let cheerful = |_: &CoreRejection, _: Response<()>| (StatusCode::OK, Json("welcome")).into_response();
+    let app = Router::new()
+        .route("/", get(subject))
+        .route("/guard", get(subject).route_layer(AuthorizeLayer::new(Policy::scope("x"))))
+        .layer(AuthenticateLayer::new(gate()).on_rejection(cheerful));
+    for (request, status) in [(without("/"), 401), (with(&forge().token().sign(), "/guard"), 403)] {
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert!(response.headers().contains_key("www-authenticate"));
+    }
+}
+
 /// An application's own error type can take ours in.
 #[tokio::test]
 async fn inside_an_own_error() {

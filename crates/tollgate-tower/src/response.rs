@@ -1,20 +1,22 @@
 //! From a rejection to a response.
 
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Extensions, Response, StatusCode};
 use tollgate::Rejection;
 
 /// Makes the response to a request that was not admitted.
 ///
-/// It is given the rejection and a response that has the right status and header fields already; what is left is the
-/// body. Implemented by [`ProblemDetails`], the default, and by closures:
+/// It is given the rejection and a response without a body; what is left is the body and its content type. Status,
+/// challenge, `Cache-Control` and `Retry-After` are those of the rejection, whatever it returns. Implemented by
+/// [`ProblemDetails`], the default, and by closures:
 ///
 /// ```
 /// use http::Response;
 /// use tollgate::Rejection;
 /// # use tollgate_tower::OnRejection;
 ///
-/// fn terse(rejection: &Rejection, response: Response<()>) -> Response<String> {
+/// fn terse(rejection: &Rejection, mut response: Response<()>) -> Response<String> {
+///     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain"));
 ///     response.map(|()| format!("no entry ({})\n", rejection.status()))
 /// }
 /// # fn assert_is<T: OnRejection<String>>(_: T) {}
@@ -41,6 +43,7 @@ pub struct ProblemDetails;
 
 impl<B: From<String>> OnRejection<B> for ProblemDetails {
     fn respond(&self, rejection: &Rejection, mut response: Response<()>) -> Response<B> {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Rejection::CONTENT_TYPE));
         response.extensions_mut().insert(DefaultBody);
         response.map(|()| rejection.body().into())
     }
@@ -53,7 +56,23 @@ struct DefaultBody;
 
 /// The response to `rejection`, with the rejection in its extensions.
 pub fn respond<B, R: OnRejection<B>>(on_rejection: &R, rejection: &Rejection) -> Response<B> {
-    let mut response = Response::new(());
+    render(on_rejection, rejection, Response::new(()))
+}
+
+fn render<B, R: OnRejection<B>>(
+    on_rejection: &R,
+    rejection: &Rejection,
+    mut response: Response<()>,
+) -> Response<B> {
+    stamp(&mut response, rejection);
+    let mut response = on_rejection.respond(rejection, response);
+    // Once more, in case another response came back: an idea of a body must not turn a refusal into something else.
+    stamp(&mut response, rejection);
+    response
+}
+
+/// What holds for the answer to `rejection` whatever its body is.
+fn stamp<B>(response: &mut Response<B>, rejection: &Rejection) {
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in rejection.headers() {
@@ -62,7 +81,6 @@ pub fn respond<B, R: OnRejection<B>>(on_rejection: &R, rejection: &Rejection) ->
         }
     }
     response.extensions_mut().insert(rejection.clone());
-    on_rejection.respond(rejection, response)
 }
 
 /// What still has to be done to a response on its way out.
@@ -72,11 +90,11 @@ pub(crate) fn finish<B, R: OnRejection<B>>(
     token_in_url: bool,
 ) -> Response<B> {
     if let Some(rejection) = take_default(response.extensions_mut()) {
-        // What a compression layer in between said of the old body is not true of the new one.
-        for field in [CONTENT_ENCODING, CONTENT_LENGTH] {
+        // What was said of the old body, by a compression layer in between for example, is not true of the new one.
+        for field in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
             response.headers_mut().remove(field);
         }
-        response = on_rejection.respond(&rejection, response.map(drop));
+        response = render(on_rejection, &rejection, response.map(drop));
     }
     if token_in_url {
         mark_private(&mut response);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::Deref;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use warp::Reply;
 use warp::reject::Reject;
@@ -84,8 +85,8 @@ pub fn handle_rejection(rejection: warp::Rejection) -> Ready<Result<Response, wa
 
 /// As [`handle_rejection`], with another body.
 ///
-/// The function is given the rejection and a response that has the right status and header fields already; what is
-/// left is the body.
+/// The function is given the rejection and a response without a body; what is left is the body and its content type.
+/// Status, challenge, `Cache-Control` and `Retry-After` are those of the rejection, whatever it returns.
 ///
 /// # Security
 /// Do not tell the client why a token was refused: it helps nobody but an attacker. The reason is in the log.
@@ -116,6 +117,15 @@ where
     R: Reply,
 {
     let mut response = http::Response::new(());
+    stamp(&mut response, rejection);
+    let mut response = on_rejection(rejection, response).into_response();
+    // Once more, in case another response came back: an idea of a body must not turn a refusal into something else.
+    stamp(&mut response, rejection);
+    response
+}
+
+/// What holds for the answer to `rejection` whatever its body is.
+fn stamp<B>(response: &mut http::Response<B>, rejection: &tollgate::Rejection) {
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in rejection.headers() {
@@ -124,12 +134,12 @@ where
         }
     }
     response.extensions_mut().insert(rejection.clone());
-    on_rejection(rejection, response).into_response()
 }
 
 pub(crate) fn problem_details(
     rejection: &tollgate::Rejection,
-    response: http::Response<()>,
+    mut response: http::Response<()>,
 ) -> http::Response<String> {
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(tollgate::Rejection::CONTENT_TYPE));
     response.map(|()| rejection.body())
 }

@@ -90,16 +90,13 @@ impl Rejection {
         self.0.challenge.as_ref()
     }
 
-    /// The header fields, names in lower case, values visible ASCII.
+    /// The header fields that the answer has whatever its body is, names in lower case, values visible ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> + '_ {
         let challenge = self.challenge().map(|challenge| ("www-authenticate", challenge.to_string().into()));
         let retry_after =
             self.0.retry_after.map(|after| ("retry-after", after.as_secs().max(1).to_string().into()));
-        let fixed = [
-            ("cache-control", Cow::Borrowed("no-store")),
-            ("content-type", Cow::Borrowed(Self::CONTENT_TYPE)),
-        ];
-        challenge.into_iter().chain(retry_after).chain(fixed)
+        let fixed = ("cache-control", Cow::Borrowed("no-store"));
+        challenge.into_iter().chain(retry_after).chain([fixed])
     }
 
     /// The media type of [`body`](Self::body) (RFC 9457 §3).
