@@ -79,6 +79,61 @@ fn the_signing_key_is_private() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
+/// The secret that the advice makes, in either alphabet of base64.
+#[test]
+fn secrets_in_both_alphabets() {
+    let forge = Forge::new(ISSUER, AUDIENCE);
+    let standard = base64::engine::general_purpose::STANDARD.encode(keys::SECRET);
+    assert!(standard.contains('+') && standard.contains('/'), "a secret that tells the alphabets apart");
+    let data = scratch("alphabets");
+    for secret in [URL_SAFE_NO_PAD.encode(keys::SECRET), standard] {
+        let environment =
+            [("TOLLGATE_SECRET", &*secret), ("TOLLGATE_ISSUER", ISSUER), ("TOLLGATE_AUDIENCE", AUDIENCE)];
+        let app = App::start(PACKAGES[0], &data, &environment);
+        assert_eq!(get(&app, "/me", &forge.token().sign()).status, 200);
+    }
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
+/// Data that cannot be kept, and an address that is taken: the message names what to change.
+#[test]
+fn what_stands_in_the_way_is_named() {
+    let data = scratch("in-the-way");
+    let file = data.join("file");
+    std::fs::write(&file, "").expect("written");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for package in PACKAGES {
+        let error = run_to_failure(package, &file, &[]);
+        assert!(error.contains("TOLLGATE_DATA: the signing key cannot be kept at"), "{error}");
+        assert!(!error.contains("No such file"), "{error}");
+        let error = run_to_failure(package, &data, &[("TOLLGATE_ADDR", &address)]);
+        assert!(error.contains(&format!("TOLLGATE_ADDR: cannot listen on {address}")), "{error}");
+    }
+    std::fs::write(data.join("signing-key.pem"), "").expect("written");
+    let error = run_to_failure(PACKAGES[0], &data, &[]);
+    assert!(error.contains("signing-key.pem is not the signing key"), "{error}");
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
+/// A client that never finishes its request does not keep an interrupted application from ending.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it() {
+    use std::io::Write as _;
+
+    let data = scratch("interrupt");
+    for package in PACKAGES {
+        for signal in ["INT", "TERM"] {
+            let app = App::start(package, &data, &[]);
+            let mut idle = std::net::TcpStream::connect(app.address).expect("connect");
+            idle.write_all(b"GET / HTTP/1.1\r\nHost:").expect("half a request");
+            assert!(app.ends_after(signal), "{package} on SIG{signal}");
+        }
+    }
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
 /// One script, driven through every application: the transcripts are equal.
 #[test]
 fn the_same_answers_everywhere() {
@@ -218,16 +273,22 @@ fn bad_settings_are_named() {
     let weak = URL_SAFE_NO_PAD.encode("secret");
     let table = [
         ("TOLLGATE_SECRET", &*weak, "at least 32 are required"),
-        ("TOLLGATE_SECRET", "!!", "is not base64url"),
-        ("TOLLGATE_SECRET_FILE", "/nowhere", "/nowhere cannot be read"),
-        ("TOLLGATE_JWKS_FILE", "/nowhere", "/nowhere cannot be read"),
+        ("TOLLGATE_SECRET", "!!", "is not base64"),
+        ("TOLLGATE_SECRET_FILE", "/nowhere", "TOLLGATE_SECRET_FILE: /nowhere cannot be read"),
+        ("TOLLGATE_JWKS_FILE", "/nowhere", "TOLLGATE_JWKS_FILE: /nowhere cannot be read"),
         ("TOLLGATE_ISSUER", "", "TOLLGATE_ISSUER: is empty"),
         ("TOLLGATE_AUDIENCE", "", "TOLLGATE_AUDIENCE: is empty"),
         ("TOLLGATE_TOKEN_SOURCES", "bearer,nose", "TOLLGATE_TOKEN_SOURCES"),
         ("TOLLGATE_PUBLIC_ORIGIN", "http://api.example", "TOLLGATE_PUBLIC_ORIGIN"),
-        ("TOLLGATE_ADDR", "0.0.0.0:0", "TOLLGATE_PUBLIC_ORIGIN"),
+        ("TOLLGATE_PUBLIC_ORIGIN", "https://api.example/path", "TOLLGATE_PUBLIC_ORIGIN"),
+        ("TOLLGATE_ADDR", "0.0.0.0:3000", "TOLLGATE_PUBLIC_ORIGIN"),
+        ("TOLLGATE_ADDR", "localhost", "TOLLGATE_ADDR: is not an IP address with a port"),
+        ("TOLLGATE_ADDR", "127.0.0.1:99999", "TOLLGATE_ADDR: is not an IP address with a port"),
+        ("TOLLGATE_ADDR", "127.0.0.1:0", "TOLLGATE_ADDR: needs a port"),
+        ("TOLLGATE_TOKEN_SOURCES", "header:Authorization", "TOLLGATE_TOKEN_SOURCES"),
+        ("TOLLGATE_JWK_FILE", "typo", "TOLLGATE_JWK_FILE is no setting"),
         ("TOLLGATE_ACCESS_TTL", "soon", "TOLLGATE_ACCESS_TTL"),
-        ("TOLLGATE_ACCESS_TTL", "0", "between 1 s and a day"),
+        ("TOLLGATE_ACCESS_TTL", "0", "TOLLGATE_ACCESS_TTL: a lifetime of 0 s"),
         ("TOLLGATE_CACHE", "some", "TOLLGATE_CACHE"),
         ("TOLLGATE_STORE", "memory:", "TOLLGATE_STORE"),
         ("TOLLGATE_JWKS_URL", "https://issuer.example/jwks", "TOLLGATE_JWKS_URL"),

@@ -46,6 +46,15 @@ impl App {
         panic!("the example does not answer at {}", self.address);
     }
 
+    /// Sends the signal, and answers whether the process ended by itself and without an error.
+    #[must_use]
+    pub fn ends_after(mut self, signal: &str) -> bool {
+        let sent =
+            Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        self.process.wait().expect("a process").success()
+    }
+
     /// The token of the banner's curl line.
     #[must_use]
     pub fn demo_token(&self) -> String {

@@ -1,7 +1,10 @@
 //! What the example applications have in common, and what is no framework's business: settings from the environment,
 //! the answers of the routes, the demo page.
 
+use std::io::IsTerminal as _;
+
 mod answer;
+mod environment;
 mod items;
 mod page;
 mod report;
@@ -10,6 +13,7 @@ mod settings;
 mod signing_key;
 
 pub use answer::Answer;
+pub use environment::SettingsError;
 pub use items::Items;
 pub use page::{script, style};
 pub use report::Report;
@@ -17,10 +21,11 @@ pub use routes::{
     MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, not_found, page as index, public,
     ready, who_am_i,
 };
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;
 
 /// Prints the log to standard error. `RUST_LOG` sets how much; the default is `info`.
 pub fn init_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
 }

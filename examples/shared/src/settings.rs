@@ -1,37 +1,26 @@
 //! [`Settings`]: the environment, read once at the start.
 
-use std::env::{self, VarError};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-use std::{fs, io};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::{
-    Algorithm, CacheLimits, Clock as _, ConfigError, CrossSite, Gate, KeyError, KeySet, ResourceMetadata,
-    SystemClock, TokenSource, Verifier,
+    Algorithm, CacheLimits, Clock as _, CrossSite, Gate, KeySet, ResourceMetadata, SystemClock, TokenSource,
+    Verifier,
 };
-use tollgate_sessions::{AccessToken, IssueError, SigningKey, SigningKeyError, TokenIssuer};
+use tollgate_sessions::{AccessToken, SigningKey, SigningKeyError, TokenIssuer};
 
 use crate::answer::Answer;
+use crate::environment::{self as env, SettingsError, invalid};
 use crate::signing_key;
-
-/// Variables that belong to parts of the application that are not there yet. Setting one must not be ignored.
-const PLANNED: [&str; 6] = [
-    "TOLLGATE_JWKS_URL",
-    "TOLLGATE_DISCOVER",
-    "TOLLGATE_STORE",
-    "TOLLGATE_REFRESH_WINDOW",
-    "TOLLGATE_DEMO_EMAIL",
-    "TOLLGATE_DEMO_PASSWORD",
-];
 
 /// What an example application is made of.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Settings {
     /// Where to listen.
-    pub addr: String,
+    pub addr: SocketAddr,
     /// Who is admitted.
     pub gate: Gate,
     /// The keys that tokens are verified with.
@@ -39,55 +28,8 @@ pub struct Settings {
     metadata: ResourceMetadata,
     public_keys: String,
     issuer: Option<TokenIssuer>,
-}
-
-/// Why the application does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// A variable has a value that cannot be used.
-    #[error("{name}: {problem}")]
-    Value {
-        /// The variable.
-        name: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A setting of the gate.
-    #[error("the gate cannot be built")]
-    Config(#[from] ConfigError),
-    /// The key set or secret cannot be used.
-    #[error("{name} cannot be used")]
-    Key {
-        /// The variable that it comes from.
-        name: &'static str,
-        /// Why.
-        #[source]
-        source: KeyError,
-    },
-    /// The generated signing key cannot be made or read.
-    #[error("the signing key cannot be used")]
-    SigningKey(#[source] SigningKeyError),
-    /// A file cannot be read or written.
-    #[error("{path} cannot be read or written")]
-    Data {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The signing key lies open.
-    #[error(
-        "{path} can be read by others than its owner; `chmod 600` it, or delete it to have a new key made"
-    )]
-    ReadableByOthers {
-        /// The file.
-        path: String,
-    },
-    /// The demo token cannot be issued.
-    #[error("the demo token cannot be issued")]
-    Issue(#[from] IssueError),
+    /// What to say of tokens where none are issued.
+    expected: String,
 }
 
 impl Settings {
@@ -96,31 +38,38 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] names the variable and what is wrong with it.
     pub fn from_env() -> Result<Self, SettingsError> {
-        if let Some(name) = PLANNED.into_iter().find(|name| env::var_os(name).is_some()) {
-            return Err(invalid(name, "is planned and not supported by this version; unset it"));
-        }
-        let addr = text("TOLLGATE_ADDR", "127.0.0.1:3000")?;
-        let issuer = text("TOLLGATE_ISSUER", "http://127.0.0.1:3000")?;
-        let audience = text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
-        let origin = text("TOLLGATE_PUBLIC_ORIGIN", &format!("http://{addr}"))?;
+        env::check_names()?;
+        let addr = address()?;
+        let origin = public_origin(addr)?;
         let (keys, signing_key) = keys()?;
+        let issuer = env::text("TOLLGATE_ISSUER", "http://127.0.0.1:3000")?;
+        let audience = env::text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
+        let lifetime = access_lifetime()?;
         let metadata = ResourceMetadata::new(&origin)
             .map_err(|error| {
                 invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to where clients reach this"))
             })?
             .with_authorization_server(issuer.clone())
             .with_scopes(["read:items", "write:items"]);
+        let cross_site = CrossSite::new()
+            .with_public_origin(&origin)
+            .map_err(|error| invalid("TOLLGATE_PUBLIC_ORIGIN", error.to_string()))?;
         let gate = Gate::new(Verifier::new(keys.clone(), issuer.clone(), audience.clone()))
             .with_sources(token_sources()?)
-            .with_cross_site(CrossSite::new().with_public_origin(&origin)?)
+            .with_cross_site(cross_site)
             .with_resource_metadata(&metadata);
         let gate = with_cache(gate)?;
         let public_keys = public_key_set(signing_key.as_ref());
+        let expected = format!("issuer {issuer}, audience {audience}");
         let issuer = match signing_key {
-            Some(key) => Some(TokenIssuer::new(key, issuer, audience).with_lifetime(access_lifetime()?)?),
+            Some(key) => Some(
+                TokenIssuer::new(key, issuer, audience)
+                    .with_lifetime(lifetime)
+                    .map_err(|error| invalid("TOLLGATE_ACCESS_TTL", error.to_string()))?,
+            ),
             None => None,
         };
-        Ok(Self { addr, gate, keys, metadata, public_keys, issuer })
+        Ok(Self { addr, gate, keys, metadata, public_keys, issuer, expected })
     }
 
     /// `GET /.well-known/jwks.json` (RFC 7517 §5).
@@ -142,33 +91,55 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Issue`] when no demo token can be issued.
     pub fn banner(&self) -> Result<String, SettingsError> {
-        let addr = &self.addr;
-        let mut banner = format!("tollgate example on http://{addr}\n");
-        match &self.issuer {
-            Some(issuer) => {
-                let demo = AccessToken::new("demo", "tollgate-demo")
-                    .with_scopes(["read:items", "write:items"])
-                    .with_roles(["admin"]);
-                let token = issuer.issue(&demo, SystemClock::new().now())?;
-                let minutes = issuer.lifetime().as_secs().div_ceil(60);
-                banner.push_str(&format!(
-                    "\nA demo token, good for {minutes} minutes. Try it:\n\n  curl -i http://{addr}/me -H 'Authorization: Bearer {}'\n\n\
-                     And without it:\n\n  curl -i http://{addr}/me\n",
-                    token.as_str()
-                ));
-            }
-            None => {
-                banner.push_str("Tokens come from the issuer that is configured; none are issued here.\n");
-            }
-        }
-        Ok(banner)
+        let addr = self.addr;
+        let Some(issuer) = &self.issuer else {
+            return Ok(format!(
+                "tollgate example on http://{addr}\nTokens come from elsewhere ({}); none are issued here.\n",
+                self.expected
+            ));
+        };
+        let demo = AccessToken::new("demo", "tollgate-demo")
+            .with_scopes(["read:items", "write:items"])
+            .with_roles(["admin"]);
+        let token = issuer.issue(&demo, SystemClock::new().now())?;
+        let minutes = issuer.lifetime().as_secs().div_ceil(60);
+        Ok(format!(
+            "tollgate example on http://{addr}\n\n\
+             A demo token, good for {minutes} minutes. Try it:\n\n  curl -i http://{addr}/me -H 'Authorization: Bearer {}'\n\n\
+             And without it:\n\n  curl -i http://{addr}/me\n",
+            token.as_str()
+        ))
     }
+}
+
+fn address() -> Result<SocketAddr, SettingsError> {
+    const NAME: &str = "TOLLGATE_ADDR";
+    let text = env::text(NAME, "127.0.0.1:3000")?;
+    let addr: SocketAddr = text
+        .parse()
+        .map_err(|_cause| invalid(NAME, "is not an IP address with a port, such as 127.0.0.1:3000"))?;
+    if addr.port() == 0 {
+        return Err(invalid(NAME, "needs a port: tokens and links name it"));
+    }
+    Ok(addr)
+}
+
+/// The origin that browsers see.
+fn public_origin(addr: SocketAddr) -> Result<String, SettingsError> {
+    const NAME: &str = "TOLLGATE_PUBLIC_ORIGIN";
+    if addr.ip().is_unspecified() && !env::is_set(NAME) {
+        return Err(invalid(
+            NAME,
+            "is needed with an address such as 0.0.0.0: set it to where clients reach this",
+        ));
+    }
+    env::text(NAME, &format!("http://{addr}"))
 }
 
 /// The keys to verify with, and the one to sign with unless tokens come from elsewhere.
 fn keys() -> Result<(KeySet, Option<SigningKey>), SettingsError> {
     let named = ["TOLLGATE_SECRET", "TOLLGATE_SECRET_FILE", "TOLLGATE_JWKS_FILE"];
-    let mut given = named.into_iter().filter(|name| env::var_os(name).is_some());
+    let mut given = named.into_iter().filter(|name| env::is_set(name));
     let (first, second) = (given.next(), given.next());
     if let (Some(first), Some(_)) = (first, second) {
         return Err(invalid(
@@ -177,25 +148,37 @@ fn keys() -> Result<(KeySet, Option<SigningKey>), SettingsError> {
         ));
     }
     match first {
-        Some(name @ "TOLLGATE_JWKS_FILE") => {
-            let json = read(&text(name, "")?)?;
-            Ok((KeySet::from_jwk_set(json).map_err(|source| SettingsError::Key { name, source })?, None))
-        }
+        Some(name @ "TOLLGATE_JWKS_FILE") => Ok((key_set(name)?, None)),
         Some(name) => {
-            let encoded = if name == "TOLLGATE_SECRET" { text(name, "")? } else { read(&text(name, "")?)? };
+            let encoded = if name == "TOLLGATE_SECRET" { env::text(name, "")? } else { read(name)? };
             secret(name, encoded.trim())
         }
         None => {
-            let key = signing_key::load_or_generate(Path::new(&text("TOLLGATE_DATA", "tollgate-data")?))?;
+            let key =
+                signing_key::load_or_generate(Path::new(&env::text("TOLLGATE_DATA", "tollgate-data")?))?;
             Ok((key.verifying_key().map_err(SettingsError::SigningKey)?.into(), Some(key)))
         }
     }
 }
 
+fn key_set(name: &'static str) -> Result<KeySet, SettingsError> {
+    let keys = KeySet::from_jwk_set(read(name)?).map_err(|source| SettingsError::Key { name, source })?;
+    for key in keys.skipped() {
+        let key_id = key.key_id.as_ref().map(tollgate::KeyId::as_str);
+        tracing::warn!(index = key.index, key_id, reason = %key.reason, "a key of the set is not used");
+    }
+    Ok(keys)
+}
+
+/// The secret in base64url, or in the base64 that `openssl rand -base64 32` prints.
 fn secret(name: &'static str, encoded: &str) -> Result<(KeySet, Option<SigningKey>), SettingsError> {
-    let secret = URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).map_err(|_cause| {
-        invalid(name, "is not base64url; make one with: openssl rand -base64 32 | tr '+/' '-_'")
-    })?;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let url_safe = encoded.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let secret = URL_SAFE_NO_PAD
+        .decode(url_safe)
+        .map_err(|_cause| invalid(name, "is not base64; make one with: openssl rand -base64 32"))?;
     let key = SigningKey::hmac(Algorithm::Hs256, secret).map_err(|error| match error {
         SigningKeyError::Key(source) => SettingsError::Key { name, source },
         other => SettingsError::SigningKey(other),
@@ -210,57 +193,46 @@ fn public_key_set(key: Option<&SigningKey>) -> String {
 
 fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
     const NAME: &str = "TOLLGATE_TOKEN_SOURCES";
-    let list = text(NAME, "bearer,cookie")?;
+    let list = env::text(NAME, "bearer,cookie")?;
     list.split(',')
         .map(|source| match source.trim().split_once(':') {
             None if source.trim() == "bearer" => Ok(TokenSource::bearer()),
-            None if source.trim() == "cookie" => Ok(TokenSource::cookie("__Host-Http-at")?),
-            Some(("header", name)) => Ok(TokenSource::header(name)?),
-            Some(("query", name)) => Ok(TokenSource::insecure_query(name)?),
-            _ => Err(invalid(NAME, format!("{source:?} is none of bearer, cookie, header:NAME, query:NAME"))),
+            None if source.trim() == "cookie" => TokenSource::cookie("__Host-Http-at"),
+            Some(("header", name)) => TokenSource::header(name),
+            Some(("query", name)) => TokenSource::insecure_query(name),
+            _ => Err(tollgate::ConfigError::Conflict(
+                "a source is none of bearer, cookie, header:NAME, query:NAME",
+            )),
         })
-        .collect()
+        .collect::<Result<_, _>>()
+        .map_err(|error| invalid(NAME, error.to_string()))
 }
 
 /// `off`, or how many tokens the cache may hold.
 fn with_cache(gate: Gate) -> Result<Gate, SettingsError> {
     const NAME: &str = "TOLLGATE_CACHE";
     const BYTES_PER_TOKEN: u64 = 8 * 1024;
-    match text(NAME, "default")?.as_str() {
+    match env::text(NAME, "default")?.as_str() {
         "default" => Ok(gate),
         "off" => Ok(gate.without_cache()),
         tokens => {
             let tokens: u32 =
                 tokens.parse().map_err(|_cause| invalid(NAME, "is neither `off` nor a number of tokens"))?;
-            let limits = CacheLimits::new(
-                usize::try_from(tokens).unwrap_or(usize::MAX),
-                u64::from(tokens).saturating_mul(BYTES_PER_TOKEN),
-            );
-            Ok(gate.with_cache(limits))
+            let bytes = u64::from(tokens).saturating_mul(BYTES_PER_TOKEN);
+            Ok(gate.with_cache(CacheLimits::new(usize::try_from(tokens).unwrap_or(usize::MAX), bytes)))
         }
     }
 }
 
 fn access_lifetime() -> Result<Duration, SettingsError> {
-    let secs = text("TOLLGATE_ACCESS_TTL", "600")?;
+    let secs = env::text("TOLLGATE_ACCESS_TTL", "600")?;
     secs.parse()
         .map(Duration::from_secs)
         .map_err(|_cause| invalid("TOLLGATE_ACCESS_TTL", "is not a number of seconds"))
 }
 
-fn text(name: &'static str, default: &str) -> Result<String, SettingsError> {
-    match env::var(name) {
-        Ok(value) if value.is_empty() => Err(invalid(name, "is empty; unset it to use the default")),
-        Ok(value) => Ok(value),
-        Err(VarError::NotPresent) => Ok(default.to_owned()),
-        Err(VarError::NotUnicode(_)) => Err(invalid(name, "is not UTF-8")),
-    }
-}
-
-fn read(path: &str) -> Result<String, SettingsError> {
-    fs::read_to_string(path).map_err(|source| SettingsError::Data { path: path.to_owned(), source })
-}
-
-fn invalid(name: &'static str, problem: impl Into<String>) -> SettingsError {
-    SettingsError::Value { name, problem: problem.into() }
+/// The file that the variable names.
+fn read(name: &'static str) -> Result<String, SettingsError> {
+    let path = env::text(name, "")?;
+    fs::read_to_string(&path).map_err(|source| SettingsError::File { name, path, source })
 }

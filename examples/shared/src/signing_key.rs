@@ -7,7 +7,7 @@ use std::path::Path;
 use tollgate::Algorithm;
 use tollgate_sessions::SigningKey;
 
-use crate::settings::SettingsError;
+use crate::environment::SettingsError;
 
 const FILE: &str = "signing-key.pem";
 
@@ -22,7 +22,8 @@ pub(crate) fn load_or_generate(data: &Path) -> Result<SigningKey, SettingsError>
     }
     check_private(&path)?;
     let pem = fs::read(&path).map_err(failed)?;
-    SigningKey::from_pem(Algorithm::EdDsa, pem).map_err(SettingsError::SigningKey)
+    let not_the_key = |source| SettingsError::NotTheKey { path: path.display().to_string(), source };
+    SigningKey::from_pem(Algorithm::EdDsa, pem).map_err(not_the_key)
 }
 
 /// Writes the file under another name and links it to its own: a second process that starts at the same time sees
@@ -30,15 +31,13 @@ pub(crate) fn load_or_generate(data: &Path) -> Result<SigningKey, SettingsError>
 fn create(data: &Path, path: &Path, pem: &[u8]) -> io::Result<()> {
     fs::create_dir_all(data)?;
     let draft = data.join(format!("{FILE}.{}", std::process::id()));
-    let written = private_file().open(&draft).and_then(|mut file| {
-        file.write_all(pem)?;
-        file.sync_all()?;
-        fs::hard_link(&draft, path)
-    });
-    fs::remove_file(&draft)?;
+    let mut file = private_file().open(&draft)?;
+    let written =
+        file.write_all(pem).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
     match written {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        written => written,
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => removed,
     }
 }
 
