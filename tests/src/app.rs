@@ -49,8 +49,9 @@ impl App {
     /// Sends the signal, and answers whether the process ended by itself and without an error.
     #[must_use]
     pub fn ends_after(mut self, signal: &str) -> bool {
-        let sent =
-            Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status().expect("kill");
+        // The shell's own `kill`, which is there wherever a shell is.
+        let kill = format!("kill -s {signal} {}", self.process.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
         self.process.wait().expect("a process").success()
     }

@@ -51,3 +51,28 @@ pub fn signing(algorithm: Algorithm) -> SigningKey {
 pub fn verifying(algorithm: Algorithm) -> VerifyingKey {
     signing(algorithm).verifying_key().expect("fixed key")
 }
+
+/// A JWK Set document (RFC 7517 §5) of the public halves of these keys, as an issuer would publish it. The HMAC
+/// algorithms have none and are left out.
+#[must_use]
+pub fn jwk_set(algorithms: &[Algorithm]) -> String {
+    let keys: Vec<SigningKey> = algorithms.iter().copied().map(signing).collect();
+    let public: Vec<&str> = keys.iter().filter_map(SigningKey::public_jwk).collect();
+    format!(r#"{{"keys":[{}]}}"#, public.join(","))
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests {
+    use tollgate::KeySet;
+
+    use super::*;
+
+    #[test]
+    fn the_set_holds_the_public_keys() {
+        let keys = KeySet::from_jwk_set(jwk_set(&Algorithm::ALL)).unwrap();
+        assert_eq!(keys.skipped(), []);
+        // The six algorithms of RSA share one key, which is published for each of them.
+        assert_eq!(keys.iter().count(), Algorithm::ALL.len() - 3);
+    }
+}
