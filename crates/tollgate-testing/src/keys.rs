@@ -62,7 +62,6 @@ pub fn jwk_set(algorithms: &[Algorithm]) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
     use tollgate::KeySet;
 
