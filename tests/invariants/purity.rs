@@ -38,6 +38,7 @@ const ALLOWED: &[&str] = &[
     "serde_core",
     "serde_derive",
     "serde_json",
+    "serde_path_to_error",
     "shlex",
     "spki",
     "syn",

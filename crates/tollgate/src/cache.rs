@@ -182,10 +182,20 @@ struct Weight {
 
 /// What an entry takes beside its texts: map, reference counts, located claims.
 const OVERHEAD: usize = 512;
+/// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
+/// empty strings, each takes three bytes of the payload and eight of memory; besides, there is their text.
+const AUTHORITIES_PER_PAYLOAD_BYTE: usize = 4;
 
 impl Weighter<TokenText, CachedToken> for Weight {
     fn weight(&self, token: &TokenText, cached: &CachedToken) -> u64 {
-        let bytes = token.0.len().saturating_add(cached.verified.payload().len()).saturating_add(OVERHEAD);
+        let payload = cached.verified.payload().len();
+        let bytes = token
+            .0
+            .len()
+            .saturating_add(payload)
+            .saturating_add(payload.saturating_mul(AUTHORITIES_PER_PAYLOAD_BYTE))
+            .saturating_add(cached.verified.raw().index_bytes())
+            .saturating_add(OVERHEAD);
         u64::try_from(bytes).unwrap_or(u64::MAX).max(self.least)
     }
 }
@@ -230,6 +240,7 @@ mod tests {
             by_bytes.insert(&token, cached(&token));
         }
         assert!(by_bytes.tokens.weight() <= 64 * 1024, "{}", by_bytes.tokens.weight());
+        assert!(by_bytes.tokens.len() < 10, "{}", by_bytes.tokens.len());
     }
 
     #[test]

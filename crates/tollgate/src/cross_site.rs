@@ -86,7 +86,11 @@ fn is_safe<R: RequestView>(request: &R) -> bool {
 }
 
 fn names_websocket(value: &[u8]) -> bool {
-    value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    // A protocol may come with a version: `websocket/13` (RFC 9110 §7.8).
+    let name = |protocol: &[u8]| {
+        protocol.split(|byte| *byte == b'/').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
+    };
+    value.split(|byte| *byte == b',').any(|protocol| name(protocol) == b"websocket")
 }
 
 fn single<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [u8]>, CrossSiteError> {
@@ -264,7 +268,7 @@ mod tests {
         for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "FOO", "get", "post"] {
             assert_eq!(CrossSite::new().check(&cross(method)), Err(CrossSiteError::FetchSite), "{method}");
         }
-        for upgrade in [&b"websocket"[..], b"WebSocket", b"h2c, websocket"] {
+        for upgrade in [&b"websocket"[..], b"WebSocket", b"h2c, websocket", b"websocket/13", b" websocket "] {
             let handshake = cross("GET").header("upgrade", upgrade);
             assert_eq!(CrossSite::new().check(&handshake), Err(CrossSiteError::FetchSite));
         }

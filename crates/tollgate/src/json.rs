@@ -8,9 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// More members than any honest header, claims set or key has.
 const MAX_MEMBERS: usize = 256;
@@ -36,6 +34,9 @@ pub enum JsonError {
     /// More members than are looked at.
     #[error("more than {MAX_MEMBERS} members")]
     TooManyMembers,
+    /// A member name that `serde_json` gives a meaning of its own: what it is read as would depend on the reader.
+    #[error("a member name is reserved")]
+    ReservedMember,
 }
 
 /// What a reader does with the members it knows.
@@ -79,22 +80,45 @@ impl<'de, M: Members<'de>> Visitor<'de> for ObjectSeed<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen: Vec<Cow<'de, str>> = Vec::with_capacity(12);
+        let mut names = Names::default();
         while let Some(Text(name)) = map.next_key()? {
-            if seen.contains(&name) {
-                *self.fault = Some(JsonError::DuplicateMember);
-                return Err(A::Error::custom("duplicate member"));
-            }
-            if seen.len() == MAX_MEMBERS {
-                *self.fault = Some(JsonError::TooManyMembers);
-                return Err(A::Error::custom("too many members"));
-            }
+            names.check(&name, self.fault)?;
             if !self.members.member(&name, &mut map)? {
-                map.next_value::<Walked>()?;
+                map.next_value_seed(Walk(self.fault))?;
             }
-            seen.push(name);
+            names.0.push(name);
         }
         Ok(())
+    }
+}
+
+/// The member names of one object so far.
+struct Names<'de>(Vec<Cow<'de, str>>);
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self(Vec::with_capacity(12))
+    }
+}
+
+impl Names<'_> {
+    /// With its features `raw_value` and `arbitrary_precision`, which anything in a build can turn on, `serde_json`
+    /// takes objects with such members for something else.
+    const RESERVED: &'static str = "$serde_json::private::";
+
+    /// Whether `name` may come next.
+    fn check<E: serde::de::Error>(&self, name: &str, fault: &mut Option<JsonError>) -> Result<(), E> {
+        let found = if self.0.iter().any(|known| known == name) {
+            JsonError::DuplicateMember
+        } else if self.0.len() == MAX_MEMBERS {
+            JsonError::TooManyMembers
+        } else if name.starts_with(Self::RESERVED) {
+            JsonError::ReservedMember
+        } else {
+            return Ok(());
+        };
+        *fault = Some(found);
+        Err(E::custom(found))
     }
 }
 
@@ -124,57 +148,61 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Any value, looked at and forgotten: counted in depth, its strings checked.
-struct Walked;
+/// Walks any value and forgets it: counted in depth, its strings checked, the names of its members told apart.
+struct Walk<'f>(&'f mut Option<JsonError>);
 
-impl<'de> Deserialize<'de> for Walked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WalkedVisitor)
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct WalkedVisitor;
-
-impl<'de> Visitor<'de> for WalkedVisitor {
-    type Value = Walked;
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Walked, E> {
-        Ok(Walked)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Walked, A::Error> {
-        while seq.next_element::<Walked>()?.is_some() {}
-        Ok(Walked)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Walk(self.0))?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Walked, A::Error> {
-        // `IgnoredAny` for the key: it is a string, and checked as one.
-        while map.next_entry::<IgnoredAny, Walked>()?.is_some() {}
-        Ok(Walked)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = Names(Vec::new());
+        while let Some(Text(name)) = map.next_key()? {
+            names.check(&name, self.0)?;
+            map.next_value_seed(Walk(self.0))?;
+            names.0.push(name);
+        }
+        Ok(())
     }
 }
 
@@ -214,6 +242,18 @@ mod tests {
             [r#"{"known":"a","known":"b"}"#, r#"{"known":"a","\u006bnown":"b"}"#, r#"{"other":1,"other":1}"#]
         {
             assert_eq!(read(text), Err(JsonError::DuplicateMember), "{text}");
+        }
+    }
+
+    /// `serde_json::Value` would read this as the number or text inside.
+    #[test]
+    fn names_with_a_meaning_of_their_own_are_refused() {
+        for text in [
+            r#"{"$serde_json::private::RawValue":"1"}"#,
+            r#"{"tier":{"$serde_json::private::RawValue":"\"gold\""}}"#,
+            r#"{"tier":[{"$serde_json::private::Number":"1"}]}"#,
+        ] {
+            assert_eq!(read(text), Err(JsonError::ReservedMember), "{text}");
         }
     }
 

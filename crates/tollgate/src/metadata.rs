@@ -122,7 +122,10 @@ fn well_known(resource: &str) -> Option<(String, String)> {
 
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        Some(rest) => match rest.split_once(']') {
+            Some((host, port)) if port.is_empty() || port.starts_with(':') => host,
+            _ => return false,
+        },
         None => authority.split(':').next().unwrap_or_default(),
     };
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -161,6 +164,8 @@ mod tests {
             "http://h",
             "http://10.0.0.1",
             "http://localhost.example",
+            "http://[::1].evil.example",
+            "http://[::1",
             "https://u@h",
             "https://h/a b",
             "https://h/\"",

@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
 
-use crate::claims::ClaimPath;
-use crate::error::{AuthError, TokenError};
+use crate::claims::{ClaimPath, NotOnTheWay};
+use crate::error::{AuthError, ClaimError, TokenError};
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::verified::Verified;
 
@@ -24,7 +24,12 @@ use crate::verified::Verified;
 /// that does not grant enough is answered with 403 `insufficient_scope`; the challenge names the scopes of the
 /// policy (those under a `not` aside).
 #[derive(Clone)]
-pub struct Policy(Node);
+pub struct Policy {
+    node: Node,
+    /// Some part of it cannot be right, so it refuses, whatever the rest says: under a `not`, a scope that nobody can
+    /// have would otherwise let everybody pass.
+    broken: bool,
+}
 
 #[derive(Clone)]
 enum Node {
@@ -38,65 +43,93 @@ enum Node {
 }
 
 impl Policy {
-    /// The token grants this scope. A name that no token can carry (RFC 6749 §3.3) is never granted, which the log
-    /// says once, when the policy is made.
+    const fn of(node: Node) -> Self {
+        Self { node, broken: false }
+    }
+
+    fn broken(node: Node) -> Self {
+        Self { node, broken: true }
+    }
+
+    fn join(policies: impl IntoIterator<Item = Self>, node: fn(Vec<Node>) -> Node) -> Self {
+        let mut broken = false;
+        let nodes = policies.into_iter().map(|policy| {
+            broken |= policy.broken;
+            policy.node
+        });
+        let node = node(nodes.collect());
+        Self { node, broken }
+    }
+
+    /// The token grants this scope. With a name that no token can carry (RFC 6749 §3.3) the policy always refuses,
+    /// and so does every policy that it is a part of; the log says so once, when it is made.
     #[must_use]
     pub fn scope(scope: impl Into<Box<str>>) -> Self {
         let scope = scope.into();
-        if !is_scope_token(&scope) {
-            tracing::error!(
-                ?scope,
-                "policy names a scope that no token can carry (RFC 6749 §3.3); it will always refuse"
-            );
+        if is_scope_token(&scope) {
+            return Self::of(Node::Scope(scope));
         }
-        Self(Node::Scope(scope))
+        tracing::error!(
+            ?scope,
+            "policy names a scope that no token can carry (RFC 6749 §3.3); it will always refuse"
+        );
+        Self::broken(Node::Scope(scope))
     }
 
-    /// The token grants every one of these scopes.
+    /// The token grants every one of these scopes. With none at all the policy always refuses, as an empty setting is
+    /// more likely a mistake than a wish; [`Policy::all`] of nothing holds for every token.
     #[must_use]
     pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
-        Self::all(scopes.into_iter().map(Self::scope))
+        let mut scopes = scopes.into_iter().peekable();
+        if scopes.peek().is_none() {
+            tracing::error!("policy of no scopes; it will always refuse");
+            return Self::broken(Node::All(Vec::new()));
+        }
+        Self::all(scopes.map(Self::scope))
     }
 
     /// The token grants this role.
     #[must_use]
     pub fn role(role: impl Into<Box<str>>) -> Self {
-        Self(Node::Role(role.into()))
+        Self::of(Node::Role(role.into()))
     }
 
     /// The claim at `path` is this string. To compare anything else, use [`Policy::test`].
+    ///
+    /// Given as text, the path is split at dots, unless it is a URL; for other names with dots use
+    /// [`ClaimPath::name`].
     #[must_use]
     pub fn claim_is(path: impl Into<ClaimPath>, value: impl Into<Box<str>>) -> Self {
-        Self(Node::ClaimIs(path.into(), value.into()))
+        Self::of(Node::ClaimIs(path.into(), value.into()))
     }
 
     /// The test answers `true` for the token.
     #[must_use]
     pub fn test(test: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
-        Self(Node::Test(Arc::new(test)))
+        Self::of(Node::Test(Arc::new(test)))
     }
 
     /// All of these hold. None at all: holds for every token.
     #[must_use]
     pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
-        Self(Node::All(policies.into_iter().map(|policy| policy.0).collect()))
+        Self::join(policies, Node::All)
     }
 
     /// At least one of these holds. None at all: holds for no token.
     #[must_use]
     pub fn any(policies: impl IntoIterator<Item = Self>) -> Self {
-        Self(Node::Any(policies.into_iter().map(|policy| policy.0).collect()))
+        Self::join(policies, Node::Any)
     }
 
     /// Whether `token` grants enough.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`] when it does not, [`AuthError::InvalidToken`] when its scopes or roles are
-    /// malformed.
+    /// [`AuthError::InsufficientScope`] when it does not, [`AuthError::InvalidToken`] when its scopes, its roles or a
+    /// claim that the policy looks at are malformed.
     pub fn check(&self, token: &Verified) -> Result<(), AuthError> {
-        match self.0.holds(token) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AuthError::InsufficientScope { scopes: self.required_scopes() }),
+        match self.node.holds(token) {
+            Ok(true) if !self.broken => Ok(()),
+            Ok(_) => Err(AuthError::InsufficientScope { scopes: self.required_scopes() }),
             Err(error) => Err(AuthError::InvalidToken(error)),
         }
     }
@@ -104,7 +137,7 @@ impl Policy {
     /// The scopes named, those under a `not` aside.
     fn required_scopes(&self) -> ScopeSet {
         let mut scopes = ScopeSet::new();
-        self.0.collect_scopes(&mut scopes);
+        self.node.collect_scopes(&mut scopes);
         scopes
     }
 }
@@ -115,7 +148,9 @@ impl Node {
             Self::Scope(scope) => Ok(token.scopes()?.contains(scope)),
             Self::Role(role) => token.has_role(role),
             Self::ClaimIs(path, value) => {
-                let claim = token.claim(path).and_then(|json| serde_json::from_str::<String>(json).ok());
+                let malformed = |NotOnTheWay| TokenError::claim(path.to_string(), ClaimError::WrongType);
+                let claim = path.find(token.payload()).map_err(malformed)?;
+                let claim = claim.and_then(|json| serde_json::from_str::<String>(json).ok());
                 Ok(claim.as_deref() == Some(value))
             }
             Self::Test(test) => Ok(test(token)),
@@ -157,13 +192,13 @@ impl Not for Policy {
 
     /// It does not hold.
     fn not(self) -> Self {
-        Self(Node::Not(Box::new(self.0)))
+        Self { node: Node::Not(Box::new(self.node)), broken: self.broken }
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.node.fmt(f)
     }
 }
 

@@ -3,14 +3,21 @@
 use std::fmt;
 
 /// A set of scope values, in the order in which they were named. Values are compared exactly.
+///
+/// The values lie one after the other in one text: a token of a few kilobytes can name thousands, and a cache holds
+/// many tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(Vec<Box<str>>);
+pub struct ScopeSet {
+    text: String,
+    /// Where in the text each value ends.
+    ends: Vec<usize>,
+}
 
 impl ScopeSet {
     /// No scopes.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { text: String::new(), ends: Vec::new() }
     }
 
     /// Whether `scope` is among them.
@@ -21,19 +28,24 @@ impl ScopeSet {
 
     /// The values.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let value = self.text.get(start..end).unwrap_or_default();
+            start = end;
+            value
+        })
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
     }
 
     /// Adds a value unless it is there.
@@ -46,7 +58,14 @@ impl ScopeSet {
     /// Adds a value without looking for it first: what a token names is only ever searched, so a long list of
     /// repeats costs its length, not its square.
     pub(crate) fn push(&mut self, scope: &str) {
-        self.0.push(scope.into());
+        self.text.push_str(scope);
+        self.ends.push(self.text.len());
+    }
+
+    /// Gives back what growing has taken beyond need.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 }
 

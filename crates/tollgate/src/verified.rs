@@ -91,7 +91,7 @@ impl Verified {
     /// The claim at `path` as JSON, without making a type of it.
     #[must_use]
     pub fn claim(&self, path: &ClaimPath) -> Option<&str> {
-        path.find(self.payload())
+        path.find(self.payload()).ok().flatten()
     }
 
     /// The application's claims. Made once per token and type, then shared.

@@ -29,8 +29,10 @@ pub(crate) fn load_or_generate(data: &Path) -> Result<SigningKey, SettingsError>
 /// Writes the file under another name and links it to its own: a second process that starts at the same time sees
 /// the whole key or none, and both end up with the same one.
 fn create(data: &Path, path: &Path, pem: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(data)?;
+    create_directory(data)?;
     let draft = data.join(format!("{FILE}.{}", std::process::id()));
+    // What a process of the same number left behind when it was ended here.
+    let _none_or_removed = fs::remove_file(&draft);
     let mut file = private_file().open(&draft)?;
     let written =
         file.write_all(pem).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
@@ -41,19 +43,32 @@ fn create(data: &Path, path: &Path, pem: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Only the owner may look into a directory that is made here; one that is there already stays as it is.
+#[cfg(unix)]
+fn create_directory(data: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data)
+}
+
+#[cfg(not(unix))]
+fn create_directory(data: &Path) -> io::Result<()> {
+    fs::create_dir_all(data)
+}
+
 #[cfg(unix)]
 fn private_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    options.write(true).create_new(true).mode(0o600);
     options
 }
 
 #[cfg(not(unix))]
 fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     options
 }
 

@@ -1,6 +1,6 @@
 //! What a token grants: scopes and roles, and where its issuer puts them.
 
-use super::path::ClaimPath;
+use super::path::{ClaimPath, NotOnTheWay};
 use crate::error::{ClaimError, TokenError};
 use crate::json::Text;
 use crate::scope::ScopeSet;
@@ -62,18 +62,20 @@ impl Authorities {
         for path in &paths.roles {
             collect(path, payload, |value| authorities.roles.push(value))?;
         }
+        authorities.scopes.shrink();
+        authorities.roles.shrink();
         Ok(authorities)
     }
 }
 
 fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(&str)) -> Result<(), TokenError> {
-    let Some(json) = path.find(payload) else { return Ok(()) };
+    let malformed = || TokenError::claim(path.to_string(), ClaimError::WrongType);
+    let Some(json) = path.find(payload).map_err(|NotOnTheWay| malformed())? else { return Ok(()) };
     if let Ok(Text(value)) = serde_json::from_str(json) {
         add(&value);
         return Ok(());
     }
-    let values: Vec<Text<'_>> = serde_json::from_str(json)
-        .map_err(|_cause| TokenError::claim(path.to_string(), ClaimError::WrongType))?;
+    let values: Vec<Text<'_>> = serde_json::from_str(json).map_err(|_cause| malformed())?;
     values.iter().for_each(|Text(value)| add(value));
     Ok(())
 }
@@ -110,6 +112,15 @@ mod tests {
         {
             let error = Authorities::read(&ClaimPaths::default(), payload).unwrap_err();
             assert!(matches!(error, TokenError::Claim { error: ClaimError::WrongType, .. }), "{payload}");
+        }
+        let nested = ClaimPaths::default().roles_at(["realm_access.roles"]);
+        for payload in
+            [r#"{"realm_access":"x"}"#, r#"{"realm_access":[]}"#, r#"{"realm_access":{"roles":1}}"#]
+        {
+            assert!(Authorities::read(&nested, payload).is_err(), "{payload}");
+        }
+        for payload in [r#"{"realm_access":null}"#, r#"{"realm_access":{}}"#, "{}"] {
+            assert!(Authorities::read(&nested, payload).unwrap().roles.is_empty(), "{payload}");
         }
     }
 }

@@ -36,17 +36,73 @@ pub trait FromClaims: Sized {
 
 impl<T: DeserializeOwned> FromClaims for T {
     fn from_claims(token: &Verified) -> Result<Self, ClaimsError> {
-        serde_json::from_str(token.payload()).map_err(|error| ClaimsError::new(without_values(&error)))
+        let mut json = serde_json::Deserializer::from_str(token.payload());
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let problem = without_values(&error.inner().to_string());
+            ClaimsError::new(format!("claim `{}`: {problem}", error.path()))
+        })
     }
 }
 
-/// What serde says, without the values of claims that it quotes: `invalid type: string "…", expected u64` keeps its
-/// ends only.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let Some((before, rest)) = text.split_once('"') else { return text };
-    match rest.rsplit_once('"') {
-        Some((_value, after)) => format!("{before}\"…\"{after}"),
-        None => format!("{before}…"),
+/// Of what serde says, the part that comes from the application's type. The rest may quote values of claims.
+fn without_values(message: &str) -> String {
+    if message.starts_with("missing field `") {
+        return message.to_owned();
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_found, expected)) => format!("not as expected, {expected}"),
+        None => "not what the type takes".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use crate::testing::{NOW, token, verifier};
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "never made")]
+    struct Wanted {
+        #[serde(default)]
+        level: u8,
+        #[serde(default)]
+        kind: Option<Kind>,
+        tenant: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {
+        Known,
+    }
+
+    fn refusal(claims: &str) -> String {
+        let verified = verifier().verify(&token(claims), NOW).unwrap();
+        let error = verified.claims::<Wanted>().unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_claim_is_named_and_its_value_is_not() {
+        assert!(refusal("").starts_with("claim `.`: missing field `tenant`"), "{}", refusal(""));
+        for planted in [
+            r#""level":"SENTINEL""#,
+            r#""level":123456789"#,
+            r#""kind":"SENTINEL""#,
+            r#""kind":"a\nforged, expected b""#,
+        ] {
+            let message = refusal(planted);
+            assert!(message.contains("level") || message.contains("kind"), "{message}");
+            for value in ["SENTINEL", "123456789", "forged", "\n"] {
+                assert!(!message.contains(value), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn messages_of_the_application_stay_on_one_line() {
+        let error = crate::ClaimsError::new(format!("a\nb\u{1b}[31m{}", "x".repeat(1000)));
+        let shown = error.to_string();
+        assert!(!shown.contains('\n') && !shown.contains('\u{1b}') && shown.len() < 600, "{shown}");
     }
 }

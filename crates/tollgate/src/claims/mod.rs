@@ -13,4 +13,5 @@ pub use path::ClaimPath;
 pub use registered::{Audience, RegisteredClaims};
 
 pub(crate) use authorities::Authorities;
+pub(crate) use path::NotOnTheWay;
 pub(crate) use payload::Payload;

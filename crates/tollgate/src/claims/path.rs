@@ -42,19 +42,22 @@ impl ClaimPath {
         self
     }
 
-    /// The value at this path in `payload`, as JSON. `None` when it is not there, or when a name on the way occurs
-    /// twice.
-    pub(crate) fn find<'a>(&self, payload: &'a str) -> Option<&'a str> {
+    /// The value at this path in `payload`, as JSON; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`NotOnTheWay`] when something on the way is no object: that is not the same as nothing.
+    pub(crate) fn find<'a>(&self, payload: &'a str) -> Result<Option<&'a str>, NotOnTheWay> {
         let mut deserializer = serde_json::Deserializer::from_str(payload);
-        let found = Step(&self.0).deserialize(&mut deserializer).ok()?;
-        found.map(RawValue::get)
+        let found = Step(&self.0).deserialize(&mut deserializer).map_err(|_cause| NotOnTheWay)?;
+        Ok(found.map(RawValue::get))
     }
 }
 
 impl From<&str> for ClaimPath {
-    /// The same as [`ClaimPath::dotted`].
+    /// The same as [`ClaimPath::dotted`], except for a name that is a URL, such as `https://example.com/roles`: it is
+    /// one name, dots included. For other names with dots use [`ClaimPath::name`].
     fn from(path: &str) -> Self {
-        Self::dotted(path)
+        if path.contains("://") { Self::name(path) } else { Self::dotted(path) }
     }
 }
 
@@ -63,6 +66,10 @@ impl fmt::Display for ClaimPath {
         f.write_str(&self.0.join("."))
     }
 }
+
+/// Something on the way to a claim is no object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotOnTheWay;
 
 /// The rest of the path, from some value on.
 struct Step<'p>(&'p [Box<str>]);
@@ -74,7 +81,7 @@ impl<'de> DeserializeSeed<'de> for Step<'_> {
         if self.0.is_empty() {
             return <&RawValue>::deserialize(deserializer).map(Some);
         }
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -83,6 +90,11 @@ impl<'de> Visitor<'de> for Step<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object on the way to the claim")
+    }
+
+    /// `null` on the way is nothing on the way.
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -107,19 +119,32 @@ mod tests {
 
     #[test]
     fn finds_what_is_there() {
-        let payload = r#"{"a.b":1,"a":{"b":[2],"c":{"d":"x"}},"\u0065":null}"#;
-        assert_eq!(ClaimPath::dotted("a.b").find(payload), Some("[2]"));
-        assert_eq!(ClaimPath::name("a.b").find(payload), Some("1"));
-        assert_eq!(ClaimPath::dotted("a.c.d").find(payload), Some("\"x\""));
-        assert_eq!(ClaimPath::name("e").find(payload), Some("null"));
-        for absent in ["x", "a.x", "a.b.c", "a.c.d.e", "", "."] {
-            assert_eq!(ClaimPath::dotted(absent).find(payload), None, "{absent}");
+        let payload = r#"{"a.b":1,"a":{"b":[2],"c":{"d":"x"}},"\u0065":null,"n":null}"#;
+        assert_eq!(ClaimPath::dotted("a.b").find(payload), Ok(Some("[2]")));
+        assert_eq!(ClaimPath::name("a.b").find(payload), Ok(Some("1")));
+        assert_eq!(ClaimPath::dotted("a.c.d").find(payload), Ok(Some("\"x\"")));
+        assert_eq!(ClaimPath::name("e").find(payload), Ok(Some("null")));
+        for absent in ["x", "a.x", "n.x", "", "."] {
+            assert_eq!(ClaimPath::dotted(absent).find(payload), Ok(None), "{absent}");
         }
     }
 
     #[test]
-    fn a_name_that_occurs_twice_is_not_found() {
-        assert_eq!(ClaimPath::dotted("a.b").find(r#"{"a":{"b":1,"b":2}}"#), None);
-        assert_eq!(ClaimPath::dotted("a.b").find(r#"{"a":{"b":1},"a":{"b":2}}"#), None);
+    fn what_is_no_object_is_no_way() {
+        let payload = r#"{"a":"x","b":[],"c":1,"d":{"e":true}}"#;
+        for blocked in ["a.x", "b.x", "c.x", "d.e.x"] {
+            assert_eq!(ClaimPath::dotted(blocked).find(payload), Err(NotOnTheWay), "{blocked}");
+        }
+        assert_eq!(ClaimPath::dotted("a.b").find(r#"{"a":{"b":1,"b":2}}"#), Err(NotOnTheWay));
+        assert_eq!(ClaimPath::dotted("a.b").find(r#"{"a":{"b":1},"a":{"b":2}}"#), Err(NotOnTheWay));
+    }
+
+    #[test]
+    fn urls_are_one_name() {
+        assert_eq!(
+            ClaimPath::from("https://example.com/roles"),
+            ClaimPath::name("https://example.com/roles")
+        );
+        assert_eq!(ClaimPath::from("a.b"), ClaimPath::name("a").then("b"));
     }
 }

@@ -52,6 +52,12 @@ impl Payload {
         Ok(Self { json, index })
     }
 
+    /// Bytes of memory that the located claims take beside the text, as far as their number is the sender's choice.
+    pub(crate) fn index_bytes(&self) -> usize {
+        let audiences = self.index.audience.as_ref().map_or(0, Vec::capacity);
+        audiences.saturating_mul(size_of::<Place>())
+    }
+
     pub(crate) fn json(&self) -> &str {
         &self.json
     }

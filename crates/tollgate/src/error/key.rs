@@ -99,6 +99,9 @@ pub enum KeyError {
     /// Another key of the set has the same key id for the same algorithm.
     #[error("another key has the same key id and algorithm")]
     DuplicateKeyId,
+    /// Two keys for the same algorithm, and neither has a key id: no token could tell which it means.
+    #[error("keys for the same algorithm need key ids to be told apart")]
+    KeyIdNeeded,
     /// The key id is longer than [`KeyId::MAX_BYTES`](crate::KeyId::MAX_BYTES).
     #[error("key id is longer than {} bytes", crate::KeyId::MAX_BYTES)]
     KeyIdTooLong,

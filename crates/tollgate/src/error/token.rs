@@ -270,9 +270,14 @@ pub struct ClaimsError {
 }
 
 impl ClaimsError {
-    /// An error with a message for the operator's log. It must not contain values of claims.
+    /// An error with a message for the operator's log. It must not contain values of claims. It is cut after 256
+    /// characters, and control characters are escaped.
     #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into().into_boxed_str() }
+    pub fn new(message: impl AsRef<str>) -> Self {
+        const MAX_CHARS: usize = 256;
+        let one_line = |symbol: char| {
+            if symbol.is_control() { symbol.escape_default().to_string() } else { symbol.into() }
+        };
+        Self { message: message.as_ref().chars().take(MAX_CHARS).map(one_line).collect::<String>().into() }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::{Error as _, IgnoredAny, MapAccess};
+use zeroize::Zeroizing;
 
 use super::id::KeyId;
 use super::material::PublicMaterial;
@@ -21,11 +22,13 @@ pub(super) struct Jwk {
 
 pub(super) enum JwkMaterial {
     Public(PublicMaterial),
-    Secret(Vec<u8>),
+    Secret(Zeroizing<Vec<u8>>),
 }
 
 /// Members that only a private key has (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2).
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+
+const MAX_KEY_OPS: usize = 16;
 
 #[derive(Default)]
 struct Reader<'de> {
@@ -97,7 +100,8 @@ impl Jwk {
             return Err(reader.fault.unwrap_or(KeyError::Json(error)));
         }
         let kty = reader.kty.as_deref().ok_or(KeyError::Missing { name: "kty" })?;
-        if reader.private {
+        // A key that is not symmetric has no use for `k`; whatever it is, it was not meant to be published.
+        if reader.private || (kty != "oct" && reader.k.is_some()) {
             return Err(KeyError::Private);
         }
         check_purpose(reader.public_use.as_deref(), reader.key_ops.as_deref())?;
@@ -111,7 +115,7 @@ impl Jwk {
             "RSA" => JwkMaterial::Public(rsa(&reader)?),
             "EC" => JwkMaterial::Public(ec(&reader)?),
             "OKP" => JwkMaterial::Public(okp(&reader)?),
-            "oct" => JwkMaterial::Secret(decode("k", reader.k.as_deref())?),
+            "oct" => JwkMaterial::Secret(Zeroizing::new(decode("k", reader.k.as_deref())?)),
             _ => return Err(KeyError::Unsupported { what: "`kty` of the key" }),
         };
         Ok(Self { key_id, algorithm, material })
@@ -124,6 +128,10 @@ fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Text<'_>]>) -> Resu
         return Err(KeyError::NotForSignatures { member: "use" });
     }
     let Some(key_ops) = key_ops else { return Ok(()) };
+    // RFC 7517 §4.3 knows eight operations; a longer list is not worth comparing.
+    if key_ops.len() > MAX_KEY_OPS {
+        return Err(KeyError::Malformed { name: "key_ops" });
+    }
     let repeated = key_ops
         .iter()
         .enumerate()

@@ -37,11 +37,11 @@ pub(crate) fn check(algorithm: Algorithm, secret: &[u8]) -> Result<(), WeakSecre
         return Err(WeakSecret::Sequential);
     }
     let lower: Vec<u8> = secret.to_ascii_lowercase();
-    if secret.is_ascii() && WORDS.iter().any(|word| contains(&lower, word.as_bytes())) {
+    if WORDS.iter().any(|word| contains(&lower, word.as_bytes())) {
         return Err(WeakSecret::WellKnown);
     }
     // 64 random hex digits show about 15.7 of their 16 symbols, 32 random bytes about 30 values.
-    if distinct(secret) < 10 {
+    if distinct(secret) < 10 || most_frequent(secret) > secret.len() / 3 {
         return Err(WeakSecret::FewDistinctBytes);
     }
     if is_words(secret) {
@@ -74,16 +74,29 @@ fn distinct(secret: &[u8]) -> usize {
     seen.into_iter().filter(|seen| *seen).count()
 }
 
-/// Letters of one case with separators, at most a few digits at the end: what people type, not what encoders emit.
-/// Hex text has digits throughout; base64 text mixes cases.
+/// How often the most frequent byte occurs.
+fn most_frequent(secret: &[u8]) -> usize {
+    secret.iter().map(|byte| secret.iter().filter(|other| *other == byte).count()).max().unwrap_or(0)
+}
+
+/// Letters with separators, mostly of one case, and at most a few digits at the end: what people type, not what encoders
+/// emit. Hex text has digits throughout; base64 text mixes cases evenly, and hardly ever lacks digits.
 fn is_words(secret: &[u8]) -> bool {
-    let body =
-        secret.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last.saturating_add(1));
+    let body = secret
+        .iter()
+        .rposition(|byte| !byte.is_ascii_digit() && !is_separator(*byte))
+        .map_or(0, |last| last.saturating_add(1));
     let Some(body) = secret.get(..body) else { return false };
-    let separator = |byte: &u8| matches!(byte, b' ' | b'-' | b'_' | b'.' | b',' | b'!' | b'?' | b'/' | b':');
-    let one_case = |is: fn(&u8) -> bool| body.iter().all(|byte| is(byte) || separator(byte));
-    secret.len().saturating_sub(body.len()) <= 8
-        && (one_case(u8::is_ascii_lowercase) || one_case(u8::is_ascii_uppercase))
+    let count = |is: fn(&u8) -> bool| body.iter().filter(|byte| is(byte)).count();
+    let (lower, upper) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    let letters = lower.saturating_add(upper);
+    let only_words = letters.saturating_add(count(|byte| is_separator(*byte))) == body.len();
+    let mostly_one_case = lower.min(upper) <= letters / 4;
+    secret.len().saturating_sub(body.len()) <= 8 && only_words && mostly_one_case
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'_' | b'.' | b',' | b'!' | b'?' | b'/' | b':')
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -123,6 +136,10 @@ mod tests {
         assert_eq!(weakness("correct horse battery staple and more 12"), Some(WeakSecret::Words));
         assert_eq!(weakness("the quick brown fox jumps over the lazy dog"), Some(WeakSecret::Words));
         assert_eq!(weakness("001101100101110010110010111001010011"), Some(WeakSecret::FewDistinctBytes));
+        assert_eq!(weakness("changeme-changeme-changeme-\u{e9}a1Bxyz"), Some(WeakSecret::WellKnown));
+        assert_eq!(weakness("Passphrase-For-The-Production-Api-1"), Some(WeakSecret::Words));
+        assert_eq!(weakness("CorrectHorseBatteryStapleCorrect!"), Some(WeakSecret::Words));
+        assert_eq!(weakness(format!("{}abcdefghij", "0".repeat(54))), Some(WeakSecret::FewDistinctBytes));
     }
 
     #[test]

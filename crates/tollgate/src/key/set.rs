@@ -50,11 +50,13 @@ impl KeySet {
     /// The largest number of keys that is read.
     pub const MAX_KEYS: usize = 256;
 
-    /// A set of keys, for example an old and a new secret during a change.
+    /// A set of keys, for example an old and a new secret during a change: give each a key id with
+    /// [`with_key_id`](VerifyingKey::with_key_id), and sign with that `kid`. Keys are not tried in turn.
     ///
     /// # Errors
     /// [`KeyError::DuplicateKeyId`] when two keys claim the same key id for one algorithm,
-    /// [`KeyError::NoUsableKey`] when there are none.
+    /// [`KeyError::KeyIdNeeded`] when two keys for one algorithm have none, [`KeyError::NoUsableKey`] when there are no
+    /// keys.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, KeyError> {
         let keys: Vec<VerifyingKey> = keys.into_iter().collect();
         let clash = |(i, key): (usize, &VerifyingKey)| {
@@ -62,6 +64,13 @@ impl KeySet {
         };
         if keys.iter().enumerate().any(clash) {
             return Err(KeyError::DuplicateKeyId);
+        }
+        let unnamed = || keys.iter().filter(|key| key.key_id().is_none());
+        let alike = |(i, key): (usize, &VerifyingKey)| {
+            unnamed().take(i).any(|earlier| share_an_algorithm(earlier, key))
+        };
+        if unnamed().enumerate().any(alike) {
+            return Err(KeyError::KeyIdNeeded);
         }
         Self::of(keys, Vec::new())
     }
@@ -153,9 +162,11 @@ impl fmt::Debug for KeySet {
 
 /// Whether both answer to the same key id (or both to none) for some algorithm.
 fn claim_the_same(a: &VerifyingKey, b: &VerifyingKey) -> bool {
-    a.key_id().is_some()
-        && a.key_id() == b.key_id()
-        && a.algorithms().any(|algorithm| b.prepared(algorithm).is_some())
+    a.key_id().is_some() && a.key_id() == b.key_id() && share_an_algorithm(a, b)
+}
+
+fn share_an_algorithm(a: &VerifyingKey, b: &VerifyingKey) -> bool {
+    a.algorithms().any(|algorithm| b.prepared(algorithm).is_some())
 }
 
 /// Leaves out keys that claim the same key id and algorithm; of identical ones the first stays.

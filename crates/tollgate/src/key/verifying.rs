@@ -82,11 +82,9 @@ impl VerifyingKey {
         let jwk = Jwk::parse(json)?;
         match jwk.material {
             JwkMaterial::Public(_) => Self::from_public_jwk(jwk),
-            JwkMaterial::Secret(mut secret) => {
-                let algorithm = jwk.algorithm.ok_or(KeyError::Missing { name: "alg" });
-                let key = algorithm.and_then(|algorithm| Self::hmac(algorithm, &secret));
-                secret.fill(0);
-                key.map(|key| Self { key_id: jwk.key_id, ..key })
+            JwkMaterial::Secret(secret) => {
+                let algorithm = jwk.algorithm.ok_or(KeyError::Missing { name: "alg" })?;
+                Ok(Self { key_id: jwk.key_id, ..Self::hmac(algorithm, &*secret)? })
             }
         }
     }

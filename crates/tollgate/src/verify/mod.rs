@@ -184,12 +184,10 @@ impl Verifier {
         verified_with: KeySetId,
         now: UnixTime,
     ) -> Result<bool, AuthError> {
-        let keys = self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?;
-        if KeySetId(keys.id()) != verified_with {
-            return Ok(false);
-        }
+        // First, so that an expired token asks nobody for keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
-        Ok(true)
+        let keys = self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?;
+        Ok(KeySetId(keys.id()) == verified_with)
     }
 
     /// A refresh of the keys, when `error` is one that it may mend.

@@ -76,9 +76,8 @@ impl Requirement {
 
     pub(super) fn check(&self, payload: &str) -> Result<(), TokenError> {
         let refuse = |error| Err(TokenError::claim(self.path.to_string(), error));
-        let Some(json) = self.path.find(payload).filter(|json| *json != "null") else {
-            return refuse(ClaimError::Missing);
-        };
+        let Ok(found) = self.path.find(payload) else { return refuse(ClaimError::WrongType) };
+        let Some(json) = found.filter(|json| *json != "null") else { return refuse(ClaimError::Missing) };
         match &self.expected {
             Expected::Present => Ok(()),
             Expected::String if json.starts_with('"') => Ok(()),
