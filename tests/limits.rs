@@ -88,6 +88,17 @@ fn key_sets_that_are_too_large() {
     assert_eq!(first.as_deref(), Some(&KeyError::RsaExponent));
 }
 
+/// One key with tens of thousands of operations, none of them twice: refused by their number, not compared.
+#[test]
+fn a_key_with_many_operations() {
+    let mut key: serde_json::Value =
+        serde_json::from_str(keys::signing(Algorithm::Es256).public_jwk().expect("a public key"))
+            .expect("JSON");
+    key["key_ops"] = (0..50_000).map(|i| format!("o{i}")).collect();
+    let error = VerifyingKey::from_jwk(key.to_string()).expect_err("too many");
+    assert_eq!(error, KeyError::Malformed { name: "key_ops" });
+}
+
 /// However many keys there are, a token is checked with one of them at most: one without a key id, among several that
 /// would fit, is refused.
 #[test]

@@ -56,6 +56,11 @@ fn ok(body: &str) -> Response {
     Response { status: 200, headers: Vec::new(), body: body.to_owned() }
 }
 
+/// The same where the token came from elsewhere than `Authorization`: caches have to be told.
+fn private(body: &str) -> Response {
+    Response { headers: vec![("cache-control".to_owned(), "private".to_owned())], ..ok(body) }
+}
+
 /// A rejection, as `architecture.md` wants it on the wire.
 fn rejection(status: u16, challenge: Option<&str>, retry_after: Option<&str>, body: &str) -> Response {
     let mut headers = vec![("cache-control", "no-store"), ("content-type", "application/problem+json")];
@@ -293,10 +298,10 @@ fn other_sources(gates: &Gates, cases: &mut Vec<Case>) {
         ("cookie_among_others", format!("a=b; {at}; c=d")),
         ("cookie_quoted", format!("__Host-Http-at=\"{token}\"")),
     ] {
-        case(cases, format!("sources/{name}"), Kind::Sources, cookie(&value), ok("alice"));
+        case(cases, format!("sources/{name}"), Kind::Sources, cookie(&value), private("alice"));
     }
     let split = get(&["Cookie: a=b", &format!("Cookie: {at}")]);
-    case(cases, "sources/cookie_in_second_field", Kind::Sources, split, ok("alice"));
+    case(cases, "sources/cookie_in_second_field", Kind::Sources, split, private("alice"));
     for (name, value) in
         [("other_case", format!("__HOST-Http-at={token}")), ("empty", "__Host-Http-at=".to_owned())]
     {
@@ -317,7 +322,7 @@ fn other_sources(gates: &Gates, cases: &mut Vec<Case>) {
     );
     case(cases, "sources/cookie_bad", Kind::Sources, cookie("__Host-Http-at=abc"), invalid_token("api", ""));
     let x_token = format!("X-Token: {token}");
-    case(cases, "sources/header", Kind::Sources, get(&[&x_token]), ok("alice"));
+    case(cases, "sources/header", Kind::Sources, get(&[&x_token]), private("alice"));
     case(
         cases,
         "sources/header_twice",
@@ -332,10 +337,8 @@ fn other_sources(gates: &Gates, cases: &mut Vec<Case>) {
         get(&[&x_token, &bearer(&token)]),
         invalid_request("api", ""),
     );
-    let private =
-        Response { headers: vec![("cache-control".to_owned(), "private".to_owned())], ..ok("alice") };
     let query = request("GET", &format!("/?access_token={token}"), &[]);
-    case(cases, "sources/query", Kind::Sources, query, private);
+    case(cases, "sources/query", Kind::Sources, query, private("alice"));
     let both = request("GET", &format!("/?access_token={token}"), &[&bearer(&token)]);
     case(cases, "sources/query_and_bearer", Kind::Sources, both, invalid_request("api", ""));
     let not_enabled = request("GET", &format!("/?access_token={token}"), &[]);
@@ -353,7 +356,7 @@ fn other_sources(gates: &Gates, cases: &mut Vec<Case>) {
     let bad_bearer = get(&[&bearer("abc"), &cookie_line]);
     case(cases, "sources/bad_bearer_and_cookie", Kind::Sources, bad_bearer, invalid_token("api", ""));
     let basic = get(&["Authorization: Basic YTpi", &cookie_line]);
-    case(cases, "sources/basic_and_cookie", Kind::Sources, basic, ok("alice"));
+    case(cases, "sources/basic_and_cookie", Kind::Sources, basic, private("alice"));
 }
 
 /// Where a request with a cookie-borne token comes from.
@@ -374,11 +377,15 @@ fn cross_site(gates: &Gates, cases: &mut Vec<Case>) {
     for (name, lines, admitted) in lines {
         let mut all = vec![&*cookie, "Content-Length: 0"];
         all.extend(lines);
-        let expected = if admitted { ok("alice") } else { forbidden() };
+        let expected = if admitted { private("alice") } else { forbidden() };
         case(cases, format!("cross_site/{name}"), Kind::Sources, request("POST", "/", &all), expected);
     }
     let evil = "Sec-Fetch-Site: cross-site";
-    case(cases, "cross_site/get", Kind::Sources, request("GET", "/", &[&cookie, evil]), ok("alice"));
+    case(cases, "cross_site/get", Kind::Sources, request("GET", "/", &[&cookie, evil]), private("alice"));
+    // A form on another site can put a token into the query as well.
+    let in_query = format!("/?access_token={}", gates.forge.token().sign());
+    let form = request("POST", &in_query, &[evil, "Content-Length: 0"]);
+    case(cases, "cross_site/query", Kind::Sources, form, forbidden());
     let explicit = bearer(&gates.forge.token().sign());
     let post = request("POST", "/", &[&explicit, evil, "Content-Length: 0"]);
     case(cases, "cross_site/bearer", Kind::Sources, post, ok("alice"));

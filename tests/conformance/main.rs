@@ -20,6 +20,7 @@ use report::Report;
 
 fn main() {
     let arguments = Arguments::from_args();
+    hush_wanted_panics();
     let gates = Gates::new();
     let cases = cases::all(&gates);
     let report = Report::default();
@@ -40,6 +41,16 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();
+}
+
+/// Handlers of `/panic` panic because a case wants them to; that is not worth a backtrace.
+fn hush_wanted_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str() != Some(driver::WANTED_PANIC) {
+            report(panic);
+        }
+    }));
 }
 
 /// One server for each gate.

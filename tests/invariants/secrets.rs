@@ -146,6 +146,7 @@ fn everything_else() {
     let Decision::Refused(rejection) = gate.admit(&HttpRequest::from(&bad), gate.now()) else {
         panic!("malformed")
     };
+    printed.add(&HttpRequest::from(&good));
     printed.add(&rejection);
     printed.add(&rejection.error());
     writeln!(printed.0, "{rejection} {} {:?}", rejection.body(), rejection.headers().collect::<Vec<_>>())
@@ -169,13 +170,16 @@ async fn fields_are_marked_sensitive() {
     use tower::{Layer as _, ServiceExt as _};
 
     let token = Forge::new(ISSUER, AUDIENCE).token().sign();
-    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let sources = [TokenSource::bearer(), TokenSource::header("x-token").expect("a name")];
+    let gate =
+        Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE)).with_sources(sources);
     let show = async |request: Request<()>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(format!("{:?}", request.headers())))
     };
     let service = AuthenticateLayer::new(gate).layer(tower::service_fn(show));
     let request = Request::builder()
         .header("authorization", format!("Bearer {token}"))
+        .header("cookie", "a=b")
         .header("cookie", format!("a={SENTINEL}"))
         .body(())
         .expect("a request");

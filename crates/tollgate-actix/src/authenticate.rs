@@ -86,8 +86,8 @@ where
         let gate = &self.0.gate;
         match gate.admit(&ActixRequest::from(&request), gate.now()) {
             Decision::Admitted(admission) => {
-                let token_in_url = admission.token_in_url();
-                AuthenticateFuture::forward(self.0.call(request, admission), Rc::clone(&self.0), token_in_url)
+                let private = admission.is_private();
+                AuthenticateFuture::forward(self.0.call(request, admission), Rc::clone(&self.0), private)
             }
             Decision::Refused(rejection) => AuthenticateFuture::reject(self.0.refuse(request, &rejection)),
             Decision::AwaitKeys(refresh) => {
@@ -131,11 +131,11 @@ impl<S, R> Guarded<S, R> {
         refresh.await;
         match self.gate.readmit(&ActixRequest::from(&request), self.gate.now()) {
             Ok(admission) => {
-                let token_in_url = admission.token_in_url();
+                let private = admission.is_private();
                 // It was ready when the request came in, which may be a while ago.
                 poll_fn(|context| self.service.poll_ready(context)).await?;
                 let outcome = self.call(request, admission).await;
-                self.finish(outcome, token_in_url)
+                self.finish(outcome, private)
             }
             Err(rejection) => Ok(self.refuse(request, &rejection)),
         }
@@ -144,15 +144,15 @@ impl<S, R> Guarded<S, R> {
     pub(crate) fn finish<B>(
         &self,
         outcome: Result<ServiceResponse<B>, Error>,
-        token_in_url: bool,
+        private: bool,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error>
     where
         R: OnRejection + Clone + 'static,
         B: MessageBody + 'static,
     {
         match outcome {
-            Ok(response) => Ok(finish(&self.on_rejection, response, token_in_url)),
-            Err(error) => Err(finish_error(self.on_rejection.clone(), error, token_in_url)),
+            Ok(response) => Ok(finish(&self.on_rejection, response, private)),
+            Err(error) => Err(finish_error(self.on_rejection.clone(), error, private)),
         }
     }
 }

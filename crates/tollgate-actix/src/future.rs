@@ -33,7 +33,7 @@ pin_project! {
     where
         S: Service<ServiceRequest>,
     {
-        Forward { #[pin] future: S::Future, guarded: Rc<Guarded<S, R>>, token_in_url: bool },
+        Forward { #[pin] future: S::Future, guarded: Rc<Guarded<S, R>>, private: bool },
         Reject { response: Option<ServiceResponse<EitherBody<B>>> },
         AwaitKeys { answer: Pin<Box<dyn Future<Output = Outcome<B>>>> },
     }
@@ -43,8 +43,8 @@ impl<S, R, B> AuthenticateFuture<S, R, B>
 where
     S: Service<ServiceRequest>,
 {
-    pub(crate) fn forward(future: S::Future, guarded: Rc<Guarded<S, R>>, token_in_url: bool) -> Self {
-        Self { state: State::Forward { future, guarded, token_in_url } }
+    pub(crate) fn forward(future: S::Future, guarded: Rc<Guarded<S, R>>, private: bool) -> Self {
+        Self { state: State::Forward { future, guarded, private } }
     }
 
     pub(crate) fn reject(response: ServiceResponse<EitherBody<B>>) -> Self {
@@ -67,9 +67,9 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<B>> {
         match self.project().state.project() {
-            StateProjection::Forward { future, guarded, token_in_url } => {
+            StateProjection::Forward { future, guarded, private } => {
                 let outcome = ready!(future.poll(context));
-                Poll::Ready(guarded.finish(outcome, *token_in_url))
+                Poll::Ready(guarded.finish(outcome, *private))
             }
             StateProjection::Reject { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),

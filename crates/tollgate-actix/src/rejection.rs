@@ -156,7 +156,7 @@ fn status(rejection: &tollgate::Rejection) -> StatusCode {
 pub(crate) fn finish<B: MessageBody + 'static, R: OnRejection>(
     on_rejection: &R,
     response: ServiceResponse<B>,
-    token_in_url: bool,
+    private: bool,
 ) -> ServiceResponse<EitherBody<B>> {
     let (request, response) = response.into_parts();
     let overlooked = request.extensions_mut().remove::<Overlooked>();
@@ -166,7 +166,7 @@ pub(crate) fn finish<B: MessageBody + 'static, R: OnRejection>(
         }
         _ => replace_default(on_rejection, response),
     };
-    if token_in_url {
+    if private {
         mark_private(response.headers_mut());
     }
     ServiceResponse::new(request, response)
@@ -176,11 +176,11 @@ pub(crate) fn finish<B: MessageBody + 'static, R: OnRejection>(
 pub(crate) fn finish_error<R: OnRejection + 'static>(
     on_rejection: R,
     mut error: Error,
-    token_in_url: bool,
+    private: bool,
 ) -> Error {
     error.add_response_mapper(move |response| {
         let mut response = replace_default(&on_rejection, response).map_into_boxed_body();
-        if token_in_url {
+        if private {
             mark_private(response.headers_mut());
         }
         response
@@ -210,10 +210,12 @@ fn take_default<B>(response: &mut HttpResponse<B>) -> Option<tollgate::Rejection
     extensions.get::<tollgate::Rejection>().cloned()
 }
 
-/// RFC 6750 §2.3: a response to a request whose URL holds the token must not end up in a shared cache.
+/// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(headers: &mut HeaderMap) {
+    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
     let kept_from_caches = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| value.contains("private") || value.contains("no-store"))
+        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
     };
     if !headers.get_all(CACHE_CONTROL).any(kept_from_caches) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));

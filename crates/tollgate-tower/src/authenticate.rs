@@ -3,7 +3,6 @@
 use std::mem;
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Request, Response};
 use tollgate::{Admission, Decision, Gate};
 use tower_layer::Layer;
@@ -69,8 +68,8 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
             Decision::Admitted(admission) => {
-                let (request, token_in_url) = admitted(request, admission);
-                ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), token_in_url)
+                let (request, private) = admitted(request, admission);
+                ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), private)
             }
             Decision::Refused(rejection) => ResponseFuture::reject(respond(&self.on_rejection, &rejection)),
             Decision::AwaitKeys(refresh) => {
@@ -89,18 +88,18 @@ where
     }
 }
 
-/// The request as the inner service gets it.
+/// The request as the inner service gets it, and whether its response is private.
 pub(crate) fn admitted<B>(mut request: Request<B>, admission: Admission) -> (Request<B>, bool) {
-    let token_in_url = admission.token_in_url();
-    mark_sensitive(request.headers_mut());
+    let private = admission.is_private();
+    mark_sensitive(request.headers_mut(), admission.gate());
     request.extensions_mut().insert(admission);
-    (request, token_in_url)
+    (request, private)
 }
 
-/// Credentials are not printed when an inner service logs its request.
-fn mark_sensitive(headers: &mut HeaderMap) {
-    for name in [AUTHORIZATION, COOKIE] {
-        if let Some(value) = headers.get_mut(name) {
+/// Credentials are not printed when an inner service logs its request: every line of every field that may hold one.
+fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
+    for (name, value) in headers.iter_mut() {
+        if gate.is_credential_field(name.as_str()) {
             value.set_sensitive(true);
         }
     }

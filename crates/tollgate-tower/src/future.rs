@@ -31,7 +31,7 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
-        Forward { #[pin] future: S::Future, on_rejection: R, token_in_url: bool },
+        Forward { #[pin] future: S::Future, on_rejection: R, private: bool },
         Reject { response: Option<Res> },
         AwaitKeys { refresh: KeyRefresh, waiting: Option<Box<Waiting<S, R, ReqBody>>> },
     }
@@ -50,8 +50,8 @@ impl<S, R, ReqBody> ResponseFuture<S, R, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(crate) fn forward(future: S::Future, on_rejection: R, token_in_url: bool) -> Self {
-        Self { state: State::Forward { future, on_rejection, token_in_url } }
+    pub(crate) fn forward(future: S::Future, on_rejection: R, private: bool) -> Self {
+        Self { state: State::Forward { future, on_rejection, private } }
     }
 
     pub(crate) fn reject(response: S::Response) -> Self {
@@ -81,9 +81,9 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::Forward { future, on_rejection, token_in_url } => {
+                StateProjection::Forward { future, on_rejection, private } => {
                     let response = ready!(future.poll(context))?;
-                    return Poll::Ready(Ok(finish(on_rejection, response, *token_in_url)));
+                    return Poll::Ready(Ok(finish(on_rejection, response, *private)));
                 }
                 StateProjection::Reject { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response)),
@@ -112,8 +112,8 @@ where
         let Self { mut service, request, gate, on_rejection } = self;
         match gate.readmit(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
-                let (request, token_in_url) = admitted(request, admission);
-                State::Forward { future: service.call(request), on_rejection, token_in_url }
+                let (request, private) = admitted(request, admission);
+                State::Forward { future: service.call(request), on_rejection, private }
             }
             Err(rejection) => State::Reject { response: Some(respond(&on_rejection, &rejection)) },
         }

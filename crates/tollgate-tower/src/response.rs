@@ -87,7 +87,7 @@ fn stamp<B>(response: &mut Response<B>, rejection: &Rejection) {
 pub(crate) fn finish<B, R: OnRejection<B>>(
     on_rejection: &R,
     mut response: Response<B>,
-    token_in_url: bool,
+    private: bool,
 ) -> Response<B> {
     if let Some(rejection) = take_default(response.extensions_mut()) {
         // What was said of the old body, by a compression layer in between for example, is not true of the new one.
@@ -96,7 +96,7 @@ pub(crate) fn finish<B, R: OnRejection<B>>(
         }
         response = render(on_rejection, &rejection, response.map(drop));
     }
-    if token_in_url {
+    if private {
         mark_private(&mut response);
     }
     response
@@ -107,10 +107,12 @@ fn take_default(extensions: &mut Extensions) -> Option<Rejection> {
     extensions.get::<Rejection>().cloned()
 }
 
-/// RFC 6750 §2.3: a response to a request whose URL holds the token must not end up in a shared cache.
+/// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private<B>(response: &mut Response<B>) {
+    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
     let kept_from_caches = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| value.contains("private") || value.contains("no-store"))
+        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
     };
     if !response.headers().get_all(CACHE_CONTROL).iter().any(kept_from_caches) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));

@@ -138,7 +138,7 @@
 //!
 //! A response to a request whose URL holds the token has to be marked `Cache-Control: private` (RFC 6750 §2.3).
 //! [`protect`] does so. A filter inside a route cannot see the response: there it is for the handler to do, and
-//! [`Admission::token_in_url`] says when.
+//! [`Admission::is_private`] says when.
 //!
 //! # Cost
 //!

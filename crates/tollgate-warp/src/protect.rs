@@ -59,7 +59,7 @@ where
 {
     let finish = |admission: Admission, reply: R| {
         let mut response = reply.into_response();
-        if admission.token_in_url() {
+        if admission.is_private() {
             mark_private(&mut response);
         }
         response
@@ -67,10 +67,12 @@ where
     admit(gate).and(routes).map(finish).recover(handle_rejection_with(on_rejection)).unify()
 }
 
-/// RFC 6750 §2.3: a response to a request whose URL holds the token must not end up in a shared cache.
+/// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(response: &mut Response) {
+    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
     let kept_from_caches = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|value| value.contains("private") || value.contains("no-store"))
+        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
     };
     if !response.headers().get_all(CACHE_CONTROL).iter().any(kept_from_caches) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));

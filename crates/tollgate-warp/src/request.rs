@@ -14,7 +14,6 @@ use warp::Filter;
 /// They hand out copies and never a borrow. Copying single fields would be cheaper, but [`warp::header::value`] shows
 /// the first line of a field and hides the others, and credentials that were sent twice have to be refused. So it is
 /// the whole map; its values share their bytes with the request.
-#[derive(Debug)]
 pub(crate) struct WarpRequest {
     method: Method,
     query: Option<String>,
@@ -23,7 +22,6 @@ pub(crate) struct WarpRequest {
 }
 
 /// What names the host that a request is for.
-#[derive(Debug)]
 enum Host {
     /// The `Host` field, if anything.
     Field,

@@ -87,7 +87,8 @@ pub enum Decision {
 pub struct Admission {
     gate: Gate,
     verified: Option<Verified>,
-    token_in_url: bool,
+    /// Whether caches have to be told that the response is one user's.
+    private: bool,
 }
 
 impl Gate {
@@ -130,10 +131,28 @@ impl Gate {
         }))
     }
 
-    /// Looks for tokens in these places instead of `Authorization: Bearer` alone.
+    /// Looks for tokens in these places instead of `Authorization: Bearer` alone. A place named twice is looked at
+    /// once. With none at all every request is refused, and the log says so once: that is more likely a mistake in the
+    /// settings than a wish.
     #[must_use]
     pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
-        self.change(|inner| inner.sources = sources.into_iter().collect())
+        let mut distinct: Vec<TokenSource> = Vec::new();
+        for source in sources {
+            if !distinct.contains(&source) {
+                distinct.push(source);
+            }
+        }
+        if distinct.is_empty() {
+            tracing::error!("gate without token sources; it will refuse every request");
+        }
+        self.change(|inner| inner.sources = distinct)
+    }
+
+    /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
+    #[must_use]
+    pub fn is_credential_field(&self, name: &str) -> bool {
+        matches!(name, "authorization" | "cookie")
+            || self.0.sources.iter().any(|source| source.is_in_field(name))
     }
 
     /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
@@ -245,19 +264,20 @@ impl Gate {
         let Some(credential) = credential else {
             return match inner.mode {
                 Mode::Required => Err(AuthError::MissingToken),
-                Mode::Optional => Ok(Admission { gate: self.clone(), verified: None, token_in_url: false }),
+                Mode::Optional if inner.sources.is_empty() => Err(AuthError::MissingToken),
+                Mode::Optional => Ok(Admission { gate: self.clone(), verified: None, private: false }),
             };
         };
         let verified = self.verify(credential.token, now, &mut on_error)?;
         self.check_revocation(&verified, now)?;
-        if credential.source.is_ambient() {
+        if credential.source.can_be_caused_by_others() {
             inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
         }
         if let Some(policy) = &inner.policy {
             policy.check(&verified)?;
         }
-        let token_in_url = credential.source.is_in_url();
-        Ok(Admission { gate: self.clone(), verified: Some(verified), token_in_url })
+        let private = !credential.source.is_known_to_caches();
+        Ok(Admission { gate: self.clone(), verified: Some(verified), private })
     }
 
     fn verify(
@@ -363,11 +383,11 @@ impl Admission {
         &self.gate
     }
 
-    /// Whether the token was part of the URL, so that the response has to be marked `Cache-Control: private`
-    /// (RFC 6750 §2.3).
+    /// Whether the response has to be marked `Cache-Control: private`: the token came from elsewhere than
+    /// `Authorization`, which is all that shared caches look at (RFC 9111 §3.5, RFC 6750 §2.3).
     #[must_use]
-    pub fn token_in_url(&self) -> bool {
-        self.token_in_url
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 }
 

@@ -58,7 +58,7 @@ async fn subject(token: Authenticated) -> String {
 }
 
 async fn panics(_: Authenticated) -> String {
-    panic!("as the case wants")
+    std::panic::panic_any(super::WANTED_PANIC)
 }
 
 async fn typed(claims: Claims<Typed>) -> String {

@@ -33,7 +33,10 @@ fn app(gate: Gate) -> Router {
         .route("/typed", get(async |claims: Claims<Typed>| claims.tenant.to_string()))
         .route("/scope", get(subject).route_layer(AuthorizeLayer::new(scope_policy())))
         .route("/policy", get(subject).route_layer(AuthorizeLayer::new(mixed_policy())))
-        .route("/panic", get(async |_: Authenticated| -> String { panic!("as the case wants") }))
+        .route(
+            "/panic",
+            get(async |_: Authenticated| -> String { std::panic::panic_any(super::WANTED_PANIC) }),
+        )
         .layer(AuthenticateLayer::new(gate))
         .merge(Router::new().route("/optional", get(optional_subject)).layer(optional))
         .route("/unguarded", get(subject))

@@ -33,6 +33,9 @@ pub(crate) fn all() -> Vec<Box<dyn Driver>> {
     vec![Box::new(tower::Tower), Box::new(axum::Axum), Box::new(actix::Actix), Box::new(warp::Warp)]
 }
 
+/// What the handler of `/panic` says.
+pub(crate) const WANTED_PANIC: &str = "as the case wants";
+
 /// The claims of `/typed`.
 #[derive(serde::Deserialize)]
 pub(crate) struct Typed {

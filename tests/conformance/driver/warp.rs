@@ -45,8 +45,9 @@ fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
     let typed = warp::path!("typed").and(claims(gate)).map(|claims: Claims<Typed>| claims.tenant.to_string());
     let scope = warp::path!("scope").and(authorize(gate, scope_policy())).map(subject);
     let policy = warp::path!("policy").and(authorize(gate, mixed_policy())).map(subject);
-    let panics =
-        warp::path!("panic").and(authenticate(gate)).map(|_| -> String { panic!("as the case wants") });
+    let panics = warp::path!("panic")
+        .and(authenticate(gate))
+        .map(|_| -> String { std::panic::panic_any(super::WANTED_PANIC) });
     root.or(panics).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
 }
 

@@ -339,3 +339,37 @@ fn refusals_are_not_kept() {
     assert_eq!(at(&gate, &request, 0), 401);
     assert_eq!(at(&gate, &request, 100), 200);
 }
+
+#[test]
+fn sources_are_looked_at_once() {
+    let twice = Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::bearer()]);
+    assert_eq!(at(&twice, &bearer(&token("")), 0), 200);
+    let none = Gate::new(verifier()).with_sources([]).optional();
+    assert_eq!(at(&none, &FakeRequest::get("/"), 0), 401, "never anonymous by mistake");
+}
+
+/// A form on another site can put a token into the query, and so make its visitors act as somebody else.
+#[test]
+fn a_token_in_the_query_is_checked_for_its_origin() {
+    let gate = Gate::new(verifier()).with_sources([TokenSource::insecure_query("t").unwrap()]);
+    let target = format!("/?t={}", token(""));
+    let cross_site = |method: &str| FakeRequest::new(method, &target).header("sec-fetch-site", b"cross-site");
+    assert_eq!(at(&gate, &cross_site("GET"), 0), 200);
+    assert_eq!(at(&gate, &cross_site("POST"), 0), 403);
+}
+
+#[test]
+fn a_policy_that_cannot_be_right_refuses() {
+    let gate = |policy: Policy| Gate::new(verifier()).with_policy(policy);
+    let request = bearer(&token(r#""scope":"a b","dept":["x"]"#));
+    assert_eq!(at(&gate(Policy::scopes(["a", "b"])), &request, 0), 200);
+    for policy in [
+        Policy::scope("a b"),
+        !Policy::scope("a b"),
+        Policy::scope("a") | Policy::scope(""),
+        Policy::scopes(Vec::<String>::new()),
+    ] {
+        assert_eq!(at(&gate(policy.clone()), &request, 0), 403, "{policy:?}");
+    }
+    assert_eq!(at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0), 401, "no way to the claim");
+}

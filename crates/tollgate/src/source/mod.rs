@@ -57,7 +57,9 @@ impl TokenSource {
     /// # Security
     /// URLs end up in logs, histories and `Referer` fields, and with them the token: RFC 6750 §2.3 and RFC 9700
     /// §4.3.2 advise against it. Use it only where nothing else can be sent, such as an `EventSource` or a
-    /// download link, with tokens that live for minutes. Responses are marked `Cache-Control: private`.
+    /// download link, with tokens that live for minutes. Responses are marked `Cache-Control: private`, and requests
+    /// that can change something are checked like those with cookies ([`CrossSite`](crate::CrossSite)), as a form on
+    /// another site can set the parameter.
     ///
     /// # Errors
     /// [`ConfigError::Name`] when the name has characters other than letters, digits, `-`, `.`, `_` and `~`.
@@ -75,9 +77,25 @@ impl TokenSource {
         matches!(self.0, Kind::Cookie(_))
     }
 
-    /// Whether it is a part of the URL.
-    pub(crate) fn is_in_url(&self) -> bool {
-        matches!(self.0, Kind::Query(_))
+    /// Whether another site can make a browser send it: a cookie by sending anything, a query parameter with a form
+    /// or a link. A page can set no header field of a request to another site without being asked for (CORS).
+    pub(crate) fn can_be_caused_by_others(&self) -> bool {
+        matches!(self.0, Kind::Cookie(_) | Kind::Query(_))
+    }
+
+    /// Whether shared caches know that the response is one user's (RFC 9111 §3.5 says so of `Authorization` only).
+    pub(crate) fn is_known_to_caches(&self) -> bool {
+        matches!(self.0, Kind::Bearer)
+    }
+
+    /// Whether it is in this header field.
+    pub(crate) fn is_in_field(&self, name: &str) -> bool {
+        match &self.0 {
+            Kind::Bearer => name == "authorization",
+            Kind::Cookie(_) => name == "cookie",
+            Kind::Header(field) => **field == *name,
+            Kind::Query(_) => false,
+        }
     }
 
     /// What is there: nothing, one token, or something wrong.
