@@ -69,17 +69,17 @@
 //!
 //! # Custom rejection
 //!
-//! [`Authenticate::on_rejection`] replaces the body of every rejection, of the wrapper, of guards and of extractors.
-//! Status and header fields are already right.
+//! [`Authenticate::on_rejection`] replaces the body of every rejection, of the wrapper, of guards and of extractors, and
+//! its content type. Status, challenge, `Cache-Control` and `Retry-After` stay, whatever it returns.
 //!
 //! ```
 //! use actix_web::HttpResponse;
 //! use tollgate_actix::{Authenticate, Gate, core};
 //!
 //! # fn wrap(gate: Gate) {
-//! let terse = |rejection: &core::Rejection, response: HttpResponse<()>| {
+//! let terse = |rejection: &core::Rejection, _: HttpResponse<()>| {
 //!     let body = format!(r#"{{"code":{}}}"#, rejection.status());
-//!     response.set_body(body).map_into_boxed_body()
+//!     HttpResponse::Ok().content_type("application/json").body(body)
 //! };
 //! let authenticate = Authenticate::new(gate).on_rejection(terse);
 //! # let _ = actix_web::App::new().wrap(authenticate); }
@@ -98,6 +98,12 @@
 //!
 //! A wrapper around the application also stands in front of what does not exist: without a token the answer is 401
 //! rather than 404. Around a scope or a resource it guards what is below that path, and leaves the rest alone.
+//!
+//! # Log
+//!
+//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
+//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
+//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
 //!
 //! # Features
 //!

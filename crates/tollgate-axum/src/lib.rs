@@ -33,6 +33,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The claims can be of any type that implements `serde::de::DeserializeOwned`, which is `Deserialize` with fields of its
+//! own. [`Claims`] derefs to it: read `user.sub`. Where the compiler only says that a handler is none,
+//! `#[axum::debug_handler]` makes it say why.
+//!
 //! # Optional authentication
 //!
 //! With [`Gate::optional`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is
@@ -58,16 +62,16 @@
 //! # Custom rejection
 //!
 //! [`AuthenticateLayer::on_rejection`] replaces the body of every rejection, of the layer, of guards and of
-//! extractors. Status and header fields are already right.
+//! extractors, and its content type. Status, challenge, `Cache-Control` and `Retry-After` stay, whatever it returns.
+//! The closure takes the rejection of the [`core`]; the [`Rejection`] of this crate is what handlers return.
 //!
 //! ```
 //! use axum::{Json, http::Response, response::IntoResponse};
-//! use tollgate_axum::{AuthenticateLayer, Gate};
+//! use tollgate_axum::{AuthenticateLayer, Gate, core};
 //!
 //! # fn layer(gate: Gate) {
-//! let layer = AuthenticateLayer::new(gate).on_rejection(|rejection: &tollgate_axum::core::Rejection, response: Response<()>| {
-//!     let status = rejection.status();
-//!     response.map(|()| axum::body::Body::from(format!(r#"{{"code":{status}}}"#)))
+//! let layer = AuthenticateLayer::new(gate).on_rejection(|rejection: &core::Rejection, _: Response<()>| {
+//!     Json([("code", rejection.status())]).into_response()
 //! });
 //! # let _: axum::Router = axum::Router::new().layer(layer);
 //! # }
@@ -78,6 +82,15 @@
 //! In axum, a layer added later is further out. Authentication goes inside what answers for everybody (CORS, as a
 //! preflight carries no token; tracing; compression) and outside what looks at the user (authorization, limits per
 //! user). `route_layer` on a router guards its routes only, and leaves its 404 alone; `layer` guards both.
+//!
+//! **Both reach only routes that were added before them.** Add the gate last, or a route that is added after it is
+//! open. A guard or extractor that no gate stands in front of answers 500, and the log says why.
+//!
+//! # Log
+//!
+//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
+//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
+//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
 //!
 //! # Features
 //!

@@ -17,6 +17,17 @@
 //! # let _ = Gate::new(verifier).with_clock(clock);
 //! ```
 //!
+//! Over HTTP, a test sends the token as any client does: `Authorization: Bearer …`. Keys as an issuer would publish them
+//! are in [`keys::jwk_set`]:
+//!
+//! ```
+//! use tollgate::{Algorithm, KeySet};
+//! use tollgate_testing::keys;
+//!
+//! let keys = KeySet::from_jwk_set(keys::jwk_set(&[Algorithm::Es256, Algorithm::EdDsa]))?;
+//! # Ok::<(), tollgate::KeyError>(())
+//! ```
+//!
 //! The keys are published with this crate: never use them for anything but tests.
 
 mod clock;

@@ -43,7 +43,8 @@
 //!
 //! # Custom rejection
 //!
-//! [`AuthenticateLayer::on_rejection`] replaces the body; status and header fields are already right. The
+//! [`AuthenticateLayer::on_rejection`] replaces the body and its content type. Status, challenge, `Cache-Control` and
+//! `Retry-After` stay, whatever it returns. The
 //! [`Rejection`](tollgate::Rejection) with its typed cause is in the extensions of every refused response, for
 //! outer layers that log or count.
 //!
@@ -53,6 +54,12 @@
 //! connections. Whatever looks at the user goes inside: authorization, limits per user. A service inside a layer
 //! that must be polled ready, such as a concurrency limit, keeps its readiness: the instance that was ready is the
 //! one that is called, even when keys have to be awaited first.
+//!
+//! # Log
+//!
+//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
+//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
+//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
 
 mod authenticate;
 mod authorize;

@@ -73,7 +73,8 @@
 //!
 //! # Custom rejection
 //!
-//! [`handle_rejection_with`] and [`protect_with`] replace the body; status and header fields are already right. The
+//! [`handle_rejection_with`] and [`protect_with`] replace the body and its content type. Status, challenge,
+//! `Cache-Control` and `Retry-After` stay, whatever the function returns. The
 //! rejection of the [`core`] with its typed cause is in the extensions of every refused response.
 //!
 //! ```
@@ -82,9 +83,9 @@
 //!
 //! # fn routes(gate: Gate) {
 //! let app = warp::path!("me").and(authenticate(&gate)).map(|_| "me").recover(handle_rejection_with(
-//!     |rejection: &tollgate_warp::core::Rejection, response: Response<()>| {
-//!         let status = rejection.status();
-//!         response.map(|()| format!(r#"{{"code":{status}}}"#))
+//!     |rejection: &tollgate_warp::core::Rejection, _: Response<()>| {
+//!         let body = format!(r#"{{"code":{}}}"#, rejection.status());
+//!         warp::reply::with_header(body, "content-type", "application/json")
 //!     },
 //! ));
 //! # let _ = app; }
@@ -134,9 +135,10 @@
 //! # let _ = app; }
 //! ```
 //!
-//! # Tokens in the URL
+//! # Tokens from elsewhere than `Authorization`
 //!
-//! A response to a request whose URL holds the token has to be marked `Cache-Control: private` (RFC 6750 §2.3).
+//! A response to a request whose token was in a cookie, another field or the URL has to be marked
+//! `Cache-Control: private` (RFC 9111 §3.5, RFC 6750 §2.3).
 //! [`protect`] does so. A filter inside a route cannot see the response: there it is for the handler to do, and
 //! [`Admission::is_private`] says when.
 //!
@@ -145,6 +147,12 @@
 //! warp shows filters no borrow of the request, so each filter of this crate copies the header map (not the values).
 //! Every filter verifies the token, so ask once per route: [`Authenticated`] has everything. Where that counts, put
 //! the layer of `tollgate-tower` around [`warp::service`] and take what it found with [`admission`](admission()).
+//!
+//! # Log
+//!
+//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
+//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
+//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
 //!
 //! # Features
 //!

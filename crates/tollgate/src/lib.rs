@@ -45,6 +45,12 @@
 //! No encrypted tokens (JWE), no JSON serialisations, no `none`, no keys taken from tokens. Sender-constrained tokens
 //! (`cnf`) are refused rather than accepted as plain bearer tokens.
 //!
+//! # Log
+//!
+//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
+//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
+//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//!
 //! # Features
 //!
 //! - `aws-lc-rs` (default): cryptography by aws-lc-rs. Needs a C compiler.
