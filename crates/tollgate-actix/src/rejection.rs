@@ -212,12 +212,8 @@ fn take_default<B>(response: &mut HttpResponse<B>) -> Option<tollgate::Rejection
 
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(headers: &mut HeaderMap) {
-    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
-    let kept_from_caches = |value: &HeaderValue| {
-        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
-    };
-    if !headers.get_all(CACHE_CONTROL).any(kept_from_caches) {
+    let cache_control = headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes);
+    if !tollgate::is_kept_from_shared_caches(cache_control) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

@@ -2,7 +2,7 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Extensions, Response, StatusCode};
-use tollgate::Rejection;
+use tollgate::{Rejection, is_kept_from_shared_caches};
 
 /// Makes the response to a request that was not admitted.
 ///
@@ -12,7 +12,7 @@ use tollgate::Rejection;
 ///
 /// ```
 /// use http::Response;
-/// use tollgate::Rejection;
+/// use tollgate::{Rejection, is_kept_from_shared_caches};
 /// # use tollgate_tower::OnRejection;
 ///
 /// fn terse(rejection: &Rejection, mut response: Response<()>) -> Response<String> {
@@ -109,12 +109,8 @@ fn take_default(extensions: &mut Extensions) -> Option<Rejection> {
 
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private<B>(response: &mut Response<B>) {
-    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
-    let kept_from_caches = |value: &HeaderValue| {
-        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
-    };
-    if !response.headers().get_all(CACHE_CONTROL).iter().any(kept_from_caches) {
+    let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
+    if !is_kept_from_shared_caches(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

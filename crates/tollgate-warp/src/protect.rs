@@ -69,12 +69,8 @@ where
 
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(response: &mut Response) {
-    // The directives as they are, not `private="field"`, which leaves the rest to caches (RFC 9111 §5.2.2.7).
-    let kept_from_caches = |value: &HeaderValue| {
-        let mut directives = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        directives.any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
-    };
-    if !response.headers().get_all(CACHE_CONTROL).iter().any(kept_from_caches) {
+    let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
+    if !tollgate::is_kept_from_shared_caches(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

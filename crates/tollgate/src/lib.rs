@@ -62,6 +62,7 @@ mod algorithm;
 mod backend;
 mod base64url;
 mod cache;
+mod caching;
 mod challenge;
 mod claims;
 mod cross_site;
@@ -116,6 +117,7 @@ pub use error::{
 pub use rejection::Rejection;
 
 // For adapters, and for tests.
+pub use caching::is_kept_from_shared_caches;
 pub use request::RequestView;
 pub use time::{Clock, SystemClock, UnixTime};
 pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};

@@ -1,0 +1,30 @@
+//! What a response says to shared caches (RFC 9111 §5.2.2).
+
+/// Whether a response with these values of `Cache-Control` is kept from shared caches already, by `private` or
+/// `no-store`. For adapters, which mark responses that [`Admission::is_private`](crate::Admission::is_private).
+///
+/// `private="field"` does not count: it leaves the rest of the response to caches (RFC 9111 §5.2.2.7).
+#[must_use]
+pub fn is_kept_from_shared_caches<'a>(cache_control: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let directives = cache_control.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
+    directives
+        .map(<[u8]>::trim_ascii)
+        .any(|name| name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_directives_count() {
+        for kept in ["private", "No-Store", "max-age=60, private", "public,no-store"] {
+            assert!(is_kept_from_shared_caches([kept.as_bytes()]), "{kept}");
+        }
+        for shared in ["", "public", "private=\"set-cookie\"", "x=private", "max-age=60"] {
+            assert!(!is_kept_from_shared_caches([shared.as_bytes()]), "{shared}");
+        }
+        assert!(is_kept_from_shared_caches([&b"public"[..], b"private"]));
+        assert!(!is_kept_from_shared_caches([]));
+    }
+}
