@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use foldhash::quality::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{OptionsBuilder, UnitWeighter, Weighter};
+use quick_cache::{UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
 use crate::header::Header;
@@ -71,17 +71,9 @@ pub(crate) struct TokenCache {
 impl TokenCache {
     pub(crate) fn new(limits: CacheLimits) -> Self {
         let weight = Weight { least: limits.least_weight() };
-        let mut options = OptionsBuilder::new();
-        options.weight_capacity(limits.bytes).estimated_items_capacity(limits.tokens.min(1024));
-        // Options lack nothing, so they can be built; without them the default ones bound the weight as well.
-        let tokens = match options.build() {
-            Ok(options) => {
-                Cache::with_options(options, weight, RandomState::default(), DefaultLifecycle::default())
-            }
-            Err(_incomplete) => {
-                Cache::with(1024, limits.bytes, weight, RandomState::default(), DefaultLifecycle::default())
-            }
-        };
+        let expected = limits.tokens.min(1024);
+        let tokens =
+            Cache::with(expected, limits.bytes, weight, RandomState::default(), DefaultLifecycle::default());
         Self { limits, tokens }
     }
 

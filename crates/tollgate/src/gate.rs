@@ -1,7 +1,6 @@
 //! [`Gate`]: the immutable whole that admits or refuses requests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cache::{CacheLimits, CachedToken, KnownHeaders, TokenCache};
 use crate::challenge::Protection;
@@ -17,9 +16,6 @@ use crate::source::{self, TokenSource};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::verified::Verified;
 use crate::verify::{Unverified, Verifier};
-
-/// The most that clocks may differ: the largest leeway that a verifier takes.
-pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Everything that decides whether a request is admitted: where tokens are looked for, whose are accepted, what they
 /// have to grant, and what is answered otherwise.

@@ -42,7 +42,7 @@ pub enum ConfigError {
         /// What was given.
         url: Box<str>,
     },
-    /// An HMAC key from a source that is fetched over the network, or an empty algorithm list, and the like.
+    /// A setting with which nothing could be accepted, or that cannot be compared with.
     #[error("{0}")]
     Conflict(&'static str),
 }

@@ -58,6 +58,9 @@ pub struct Verifier {
     headers: Arc<KnownHeaders>,
 }
 
+/// The most that clocks may differ (RFC 7519 §4.1.4: "usually no more than a few minutes").
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
 /// The identity of the key set that a token was verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeySetId(u64);
@@ -243,7 +246,7 @@ impl Verifier {
     /// # Errors
     /// [`ConfigError::Leeway`] past the limit (RFC 7519 §4.1.4: "usually no more than a few minutes").
     pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
-        if leeway > Duration::from_secs(300) {
+        if leeway > MAX_LEEWAY {
             return Err(ConfigError::Leeway { secs: leeway.as_secs() });
         }
         Ok(Self { leeway, ..self })
