@@ -10,6 +10,7 @@ mod page;
 mod report;
 mod routes;
 mod settings;
+mod shutdown;
 mod signing_key;
 
 pub use answer::Answer;
@@ -22,6 +23,7 @@ pub use routes::{
     ready, who_am_i,
 };
 pub use settings::Settings;
+pub use shutdown::{interrupted, out_of_patience};
 
 /// Prints the log to standard error. `RUST_LOG` sets how much; the default is `info`.
 pub fn init_log() {
