@@ -58,6 +58,7 @@
 //!
 //! Process-wide state is never read or set, so other crates in your build cannot change what happens here.
 
+mod admission;
 mod algorithm;
 mod backend;
 mod base64url;
@@ -90,11 +91,12 @@ pub mod manual;
 mod testing;
 
 // Building a gate.
+pub use admission::Admission;
 pub use algorithm::Algorithm;
 pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths};
 pub use cross_site::CrossSite;
-pub use gate::{Admission, Decision, Gate};
+pub use gate::{Decision, Gate};
 pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySource, Keys, SkippedKey, VerifyingKey};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
