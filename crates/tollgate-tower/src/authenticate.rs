@@ -68,7 +68,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
             Decision::Admitted(admission) => {
-                let (request, private) = admitted(request, admission);
+                let (request, private) = admitted(request, admission, &self.gate);
                 ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), private)
             }
             Decision::Refused(rejection) => ResponseFuture::reject(respond(&self.on_rejection, &rejection)),
@@ -89,9 +89,9 @@ where
 }
 
 /// The request as the inner service gets it, and whether its response is private.
-pub(crate) fn admitted<B>(mut request: Request<B>, admission: Admission) -> (Request<B>, bool) {
+pub(crate) fn admitted<B>(mut request: Request<B>, admission: Admission, gate: &Gate) -> (Request<B>, bool) {
     let private = admission.is_private();
-    mark_sensitive(request.headers_mut(), admission.gate());
+    mark_sensitive(request.headers_mut(), gate);
     request.extensions_mut().insert(admission);
     (request, private)
 }

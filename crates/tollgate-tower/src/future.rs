@@ -112,7 +112,7 @@ where
         let Self { mut service, request, gate, on_rejection } = self;
         match gate.readmit(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
-                let (request, private) = admitted(request, admission);
+                let (request, private) = admitted(request, admission, &gate);
                 State::Forward { future: service.call(request), on_rejection, private }
             }
             Err(rejection) => State::Reject { response: Some(respond(&on_rejection, &rejection)) },

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::challenge::Protection;
 use crate::claims::FromClaims;
 use crate::error::AuthError;
-use crate::gate::Gate;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::scope::ScopeSet;
@@ -15,21 +15,35 @@ use crate::verified::Verified;
 /// Adapters put it into the request's extensions, where extractors and authorization find it.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    gate: Gate,
-    verified: Option<Verified>,
+    bearer: Bearer,
     /// Whether caches have to be told that the response is one user's.
     private: bool,
 }
 
+/// Who makes the request.
+#[derive(Clone, Debug)]
+enum Bearer {
+    Verified(Verified),
+    /// Nobody known; refused this way where that is not enough.
+    Anonymous(Arc<Protection>),
+}
+
 impl Admission {
-    pub(crate) fn new(gate: Gate, verified: Option<Verified>, private: bool) -> Self {
-        Self { gate, verified, private }
+    pub(crate) fn verified_by(verified: Verified, private: bool) -> Self {
+        Self { bearer: Bearer::Verified(verified), private }
+    }
+
+    pub(crate) fn anonymous(protection: &Arc<Protection>) -> Self {
+        Self { bearer: Bearer::Anonymous(Arc::clone(protection)), private: false }
     }
 
     /// The verified token; `None` for an anonymous request under an optional gate.
     #[must_use]
     pub fn verified(&self) -> Option<&Verified> {
-        self.verified.as_ref()
+        match &self.bearer {
+            Bearer::Verified(verified) => Some(verified),
+            Bearer::Anonymous(_) => None,
+        }
     }
 
     /// The verified token, or the rejection for a request that has none.
@@ -37,7 +51,7 @@ impl Admission {
     /// # Errors
     /// A bare 401 challenge when the request is anonymous.
     pub fn require(&self) -> Result<&Verified, Rejection> {
-        self.verified.as_ref().ok_or_else(|| self.gate.refuse(AuthError::MissingToken))
+        self.verified().ok_or_else(|| self.refuse(AuthError::MissingToken))
     }
 
     /// The application's claims.
@@ -45,7 +59,7 @@ impl Admission {
     /// # Errors
     /// 401 when the request is anonymous, or `T` cannot be made from the token.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
-        self.require()?.claims().map_err(|error| self.gate.refuse(AuthError::InvalidToken(error)))
+        self.require()?.claims().map_err(|error| self.refuse(AuthError::InvalidToken(error)))
     }
 
     /// The scopes that the token grants.
@@ -53,7 +67,7 @@ impl Admission {
     /// # Errors
     /// 401 when the request is anonymous, or the token's scopes are malformed.
     pub fn scopes(&self) -> Result<&ScopeSet, Rejection> {
-        self.require()?.scopes().map_err(|error| self.gate.refuse(AuthError::InvalidToken(error)))
+        self.require()?.scopes().map_err(|error| self.refuse(AuthError::InvalidToken(error)))
     }
 
     /// Checks `policy` against the verified token.
@@ -61,13 +75,7 @@ impl Admission {
     /// # Errors
     /// 401 when the request is anonymous, 403 when the token does not grant enough.
     pub fn authorize(&self, policy: &Policy) -> Result<(), Rejection> {
-        policy.check(self.require()?).map_err(|error| self.gate.refuse(error))
-    }
-
-    /// The gate that admitted the request.
-    #[must_use]
-    pub fn gate(&self) -> &Gate {
-        &self.gate
+        policy.check(self.require()?).map_err(|error| self.refuse(error))
     }
 
     /// Whether the response has to be marked `Cache-Control: private`: the token came from elsewhere than
@@ -75,5 +83,13 @@ impl Admission {
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.private
+    }
+
+    fn refuse(&self, error: AuthError) -> Rejection {
+        let protection = match &self.bearer {
+            Bearer::Verified(verified) => verified.protection(),
+            Bearer::Anonymous(protection) => protection,
+        };
+        Rejection::logged(error, protection)
     }
 }

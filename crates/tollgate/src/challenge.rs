@@ -1,6 +1,7 @@
 //! [`Challenge`]: the value of `WWW-Authenticate` (RFC 9110 §11.6.1, RFC 6750 §3).
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::ConfigError;
 use crate::metadata::ResourceMetadata;
@@ -44,34 +45,33 @@ impl Default for Protection {
 }
 
 impl Protection {
-    pub(crate) fn set_realm(&mut self, realm: Box<str>) -> Result<(), ConfigError> {
+    pub(crate) fn with_realm(&self, realm: Box<str>) -> Result<Self, ConfigError> {
         if !realm.bytes().all(is_quotable) {
             return Err(ConfigError::Text { what: "realm" });
         }
-        self.realm = realm;
-        Ok(())
+        Ok(Self { realm, metadata_url: self.metadata_url.clone() })
     }
 
-    pub(crate) fn set_metadata(&mut self, metadata: &ResourceMetadata) {
-        self.metadata_url = Some(metadata.url().into());
+    pub(crate) fn with_metadata(&self, metadata: &ResourceMetadata) -> Self {
+        Self { realm: self.realm.clone(), metadata_url: Some(metadata.url().into()) }
     }
 }
 
 /// A challenge of the `Bearer` scheme. Its text is visible ASCII, safe to put into a header field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    protection: Protection,
+    protection: Arc<Protection>,
     error: Option<ErrorCode>,
     scopes: ScopeSet,
 }
 
 impl Challenge {
     /// A challenge without an error code, for a request that presented nothing (RFC 6750 §3.1).
-    pub(crate) fn bare(protection: &Protection) -> Self {
-        Self { protection: protection.clone(), error: None, scopes: ScopeSet::new() }
+    pub(crate) fn bare(protection: &Arc<Protection>) -> Self {
+        Self { protection: Arc::clone(protection), error: None, scopes: ScopeSet::new() }
     }
 
-    pub(crate) fn error(protection: &Protection, error: ErrorCode) -> Self {
+    pub(crate) fn error(protection: &Arc<Protection>, error: ErrorCode) -> Self {
         Self { error: Some(error), ..Self::bare(protection) }
     }
 

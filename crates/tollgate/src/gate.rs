@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::request::RequestView;
 use crate::revocation::Revocations;
-use crate::source::{self, TokenSource};
+use crate::source::{self, Credential, TokenSource};
 use crate::time::{Clock, SystemClock, UnixTime};
 use crate::verified::Verified;
 use crate::verify::{Unverified, Verifier};
@@ -45,13 +45,30 @@ struct Inner {
     policy: Option<Policy>,
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
-    protection: Protection,
+    /// Verifiers have it too, and give it to the tokens they verify.
+    protection: Arc<Protection>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
     /// One for all verifiers: a header is read before its issuer is known.
     headers: Arc<KnownHeaders>,
     /// Shared by clones that differ in what is decided anew for each request; replaced when verifiers change.
     cache: Option<Arc<TokenCache>>,
+}
+
+impl Inner {
+    /// Tokens remember how refusals read, so those of before are forgotten.
+    fn protect(&mut self, protection: Protection) {
+        self.protection = Arc::new(protection);
+        for verifier in &mut self.verifiers {
+            *verifier = verifier.clone().refusing_as(Arc::clone(&self.protection));
+        }
+        self.forget_tokens();
+    }
+
+    /// For a gate that differs from the one before in what cached tokens depend on.
+    fn forget_tokens(&mut self) {
+        self.cache = self.cache.as_ref().map(|cache| Arc::new(TokenCache::new(cache.limits())));
+    }
 }
 
 /// What becomes of a request without a token.
@@ -84,13 +101,13 @@ impl Gate {
         Self(Arc::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),
             headers: Arc::clone(verifier.known_headers()),
+            protection: Arc::clone(verifier.protection()),
             verifiers: vec![verifier],
             sources: vec![TokenSource::bearer()],
             mode: Mode::Required,
             policy: None,
             revocations: None,
             cross_site: CrossSite::new(),
-            protection: Protection::default(),
             clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
@@ -112,8 +129,9 @@ impl Gate {
         }
         Ok(self.change(|inner| {
             inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
-            inner.verifiers.push(verifier.sharing(Arc::clone(&inner.headers)));
-            inner.cache = inner.cache.as_ref().map(|cache| Arc::new(TokenCache::new(cache.limits())));
+            let verifier = verifier.sharing(Arc::clone(&inner.headers));
+            inner.verifiers.push(verifier.refusing_as(Arc::clone(&inner.protection)));
+            inner.forget_tokens();
         }))
     }
 
@@ -169,15 +187,16 @@ impl Gate {
     ///
     /// # Errors
     /// [`ConfigError::Text`] unless it is printable ASCII without quotes and backslashes.
-    pub fn with_realm(mut self, realm: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        Arc::make_mut(&mut self.0).protection.set_realm(realm.into())?;
-        Ok(self)
+    pub fn with_realm(self, realm: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let protection = self.0.protection.with_realm(realm.into())?;
+        Ok(self.change(|inner| inner.protect(protection)))
     }
 
     /// Adds `resource_metadata` to challenges (RFC 9728 §5.1). The document itself is the application's to serve.
     #[must_use]
     pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
-        self.change(|inner| inner.protection.set_metadata(metadata))
+        let protection = self.0.protection.with_metadata(metadata);
+        self.change(|inner| inner.protect(protection))
     }
 
     /// Bounds the cache of verified tokens. See [`CacheLimits`] for what it keeps and what it checks again.
@@ -227,14 +246,7 @@ impl Gate {
     /// The answer to `error` under this gate's realm, logged.
     #[must_use]
     pub fn refuse(&self, error: AuthError) -> Rejection {
-        match &error {
-            AuthError::MissingToken => tracing::debug!("request refused: no token presented"),
-            AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
-                tracing::error!(cause = %Causes(&error), "request refused: cannot verify tokens");
-            }
-            _ => tracing::info!(cause = %Causes(&error), "request refused"),
-        }
-        Rejection::new(error, &self.0.protection)
+        Rejection::logged(error, &self.0.protection)
     }
 
     /// The order: token → issuer → verifier → revocation → cross-site → policy. `on_error` is told
@@ -251,10 +263,10 @@ impl Gate {
             return match inner.mode {
                 Mode::Required => Err(AuthError::MissingToken),
                 Mode::Optional if inner.sources.is_empty() => Err(AuthError::MissingToken),
-                Mode::Optional => Ok(Admission::new(self.clone(), None, false)),
+                Mode::Optional => Ok(Admission::anonymous(&inner.protection)),
             };
         };
-        let verified = self.verify(credential.token, now, &mut on_error)?;
+        let verified = self.verify(&credential, now, &mut on_error)?;
         self.check_revocation(&verified, now)?;
         if credential.source.can_be_caused_by_others() {
             inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
@@ -263,18 +275,19 @@ impl Gate {
             policy.check(&verified)?;
         }
         let private = !credential.source.is_known_to_caches();
-        Ok(Admission::new(self.clone(), Some(verified), private))
+        Ok(Admission::verified_by(verified, private))
     }
 
     fn verify(
         &self,
-        token: &str,
+        credential: &Credential<'_, '_>,
         now: UnixTime,
         on_error: &mut impl FnMut(&Verifier, &AuthError),
     ) -> Result<Verified, AuthError> {
-        if let Some(verified) = self.recall(token, now, on_error)? {
+        if let Some(verified) = self.recall(credential.bytes, now, on_error)? {
             return Ok(verified);
         }
+        let token = credential.token().map_err(AuthError::InvalidRequest)?;
         let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers)
             .map_err(AuthError::InvalidToken)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
@@ -290,7 +303,7 @@ impl Gate {
     /// checked again.
     fn recall(
         &self,
-        token: &str,
+        token: &[u8],
         now: UnixTime,
         on_error: &mut impl FnMut(&Verifier, &AuthError),
     ) -> Result<Option<Verified>, AuthError> {
@@ -321,21 +334,6 @@ impl Gate {
             Ok(true) => Err(AuthError::InvalidToken(TokenError::Revoked)),
             Err(error) => Err(AuthError::RevocationsUnavailable(error)),
         }
-    }
-}
-
-/// An error with all its causes, on one line.
-struct Causes<'a>(&'a AuthError);
-
-impl std::fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
     }
 }
 

@@ -1,12 +1,11 @@
 //! [`Header`]: the JOSE header of a token (RFC 7515 §4), reduced to what decides how it is verified.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-
-use serde::de::{Error as _, MapAccess};
 
 use crate::algorithm::Algorithm;
 use crate::error::{HeaderError, Part, TokenError};
-use crate::json::{self, Members, Text};
+use crate::json::{self, Fault, Scanner};
 use crate::key::KeyId;
 
 /// The members of a JOSE header that matter here. Cheap to clone.
@@ -48,84 +47,62 @@ impl Header {
     /// [`TokenError::Json`] when it is not one strict JSON object, [`TokenError::Header`] when a member is
     /// missing, of the wrong type, or names something that is not supported.
     pub(crate) fn parse(json: &str) -> Result<Self, TokenError> {
-        let mut reader = Reader::default();
-        match json::read_object(json, &mut reader) {
-            Ok(()) => {}
-            Err(error) => {
-                return Err(reader
-                    .fault
-                    .map_or_else(|| TokenError::json(Part::Header, error), TokenError::Header));
-            }
-        }
-        let algorithm = reader.algorithm.ok_or(TokenError::Header(HeaderError::AlgorithmMissing))?;
-        Ok(Self(Arc::new(Inner { algorithm, key_id: reader.key_id, typ: reader.typ })))
+        let mut members = Members::default();
+        json::read_object(json, |name, value| members.read(name, value)).map_err(|fault| match fault {
+            Fault::Json(error) => TokenError::json(Part::Header, error),
+            Fault::Refused(error) => TokenError::Header(error),
+        })?;
+        let Members { algorithm, key_id, typ } = members;
+        let algorithm = algorithm.ok_or(TokenError::Header(HeaderError::AlgorithmMissing))?;
+        Ok(Self(Arc::new(Inner { algorithm, key_id, typ })))
     }
 }
 
 #[derive(Default)]
-struct Reader {
+struct Members {
     algorithm: Option<Algorithm>,
     key_id: Option<KeyId>,
     typ: Option<Box<str>>,
-    fault: Option<HeaderError>,
 }
 
-impl Reader {
-    fn refuse<E: serde::de::Error>(&mut self, fault: HeaderError) -> E {
-        self.fault = Some(fault);
-        E::custom("refused")
-    }
-
-    fn text<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        map: &mut A,
-    ) -> Result<std::borrow::Cow<'de, str>, A::Error> {
-        match map.next_value::<Text<'de>>() {
-            Ok(Text(text)) => Ok(text),
-            // Broken JSON lands here too; it is refused either way.
-            Err(error) => {
-                self.fault = Some(HeaderError::MemberType { name });
-                Err(A::Error::custom(error))
-            }
-        }
-    }
-}
-
-impl<'de> Members<'de> for Reader {
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+impl Members {
+    fn read(&mut self, name: &str, value: &mut Scanner<'_>) -> Result<bool, Fault<HeaderError>> {
         match name {
             "alg" => {
-                let alg = self.text("alg", map)?;
-                let Some(algorithm) = Algorithm::from_name(&alg) else {
-                    return Err(self.refuse(HeaderError::unsupported_algorithm(&alg)));
-                };
-                self.algorithm = Some(algorithm);
+                let alg = text("alg", value)?;
+                let algorithm = Algorithm::from_name(&alg);
+                self.algorithm =
+                    Some(algorithm.ok_or_else(|| refuse(HeaderError::unsupported_algorithm(&alg)))?);
             }
             "kid" => {
-                let kid = self.text("kid", map)?;
-                let Ok(key_id) = KeyId::new(&*kid) else {
-                    return Err(self.refuse(HeaderError::KeyIdTooLong));
-                };
-                self.key_id = Some(key_id);
+                let key_id = KeyId::new(&*text("kid", value)?);
+                self.key_id = Some(key_id.map_err(|_cause| refuse(HeaderError::KeyIdTooLong))?);
             }
-            "typ" => self.typ = Some(self.text("typ", map)?.into()),
+            "typ" => self.typ = Some(text("typ", value)?.into()),
             // A JWT inside a JWT would need both verified (RFC 7519 §7.2 step 8).
             "cty" => {
-                if crate::verify::media_type(&self.text("cty", map)?).eq_ignore_ascii_case("jwt") {
-                    return Err(self.refuse(HeaderError::Nested));
+                if crate::verify::media_type(&text("cty", value)?).eq_ignore_ascii_case("jwt") {
+                    return Err(refuse(HeaderError::Nested));
                 }
             }
             // No extension is understood here, so none can be honoured (RFC 7515 §4.1.11).
-            "crit" => return Err(self.refuse(HeaderError::Critical)),
+            "crit" => return Err(refuse(HeaderError::Critical)),
             // RFC 7797 §7: unencoded payloads are not for JWTs.
-            "b64" => return Err(self.refuse(HeaderError::UnencodedPayload)),
+            "b64" => return Err(refuse(HeaderError::UnencodedPayload)),
             // RFC 7516 §4.1: these belong to encrypted tokens.
-            "enc" | "zip" => return Err(self.refuse(HeaderError::Encryption)),
+            "enc" | "zip" => return Err(refuse(HeaderError::Encryption)),
             _ => return Ok(false),
         }
         Ok(true)
     }
+}
+
+fn text<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Cow<'de, str>, Fault<HeaderError>> {
+    value.text()?.ok_or(Fault::Refused(HeaderError::MemberType { name }))
+}
+
+fn refuse(error: HeaderError) -> Fault<HeaderError> {
+    Fault::Refused(error)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ struct Inner {
 impl Rejection {
     /// Maps the error. Exhaustive on purpose: a new error has to be thought about here.
     #[deny(clippy::wildcard_enum_match_arm)]
-    pub(crate) fn new(error: AuthError, protection: &Protection) -> Self {
+    pub(crate) fn new(error: AuthError, protection: &Arc<Protection>) -> Self {
         let refuse = |status, code| (status, Some(Challenge::error(protection, code)), None);
         let unavailable = |retry_after| (503, None, Some(retry_after));
         let (detail, (status, challenge, retry_after)) = match &error {
@@ -63,13 +63,25 @@ impl Rejection {
         Self(Arc::new(Inner { error, status, challenge, retry_after, detail }))
     }
 
+    /// The same, with the reason in the log.
+    pub(crate) fn logged(error: AuthError, protection: &Arc<Protection>) -> Self {
+        match &error {
+            AuthError::MissingToken => tracing::debug!("request refused: no token presented"),
+            AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
+                tracing::error!(cause = %Causes(&error), "request refused: cannot verify tokens");
+            }
+            _ => tracing::info!(cause = %Causes(&error), "request refused"),
+        }
+        Self::new(error, protection)
+    }
+
     /// The answer where no gate stands in front of a route that asks for a verified token: 500, logged as an error.
     #[must_use]
     pub fn no_gate() -> Self {
         tracing::error!(
             "a handler asks for a verified token, but no tollgate layer stands in front of it: add the layer to this route"
         );
-        Self::new(AuthError::NoGate, &Protection::default())
+        Self::new(AuthError::NoGate, &Arc::default())
     }
 
     /// Why the request was not admitted. For the log, never for the client.
@@ -126,6 +138,21 @@ impl fmt::Display for Rejection {
 impl std::error::Error for Rejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0.error)
+    }
+}
+
+/// An error with all its causes, on one line.
+struct Causes<'a>(&'a AuthError);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 

@@ -32,18 +32,21 @@ impl<'a> CompactToken<'a> {
         if token.starts_with('{') {
             return Err(TokenError::JsonSerialization);
         }
-        let (header, rest) = token.split_once('.').ok_or(TokenError::PartCount { parts: 1 })?;
-        let (payload, signature) = rest.split_once('.').ok_or(TokenError::PartCount { parts: 2 })?;
-        match signature.bytes().filter(|byte| *byte == b'.').count() {
-            0 => {}
-            2 => return Err(TokenError::Encrypted),
-            more => return Err(TokenError::PartCount { parts: more.saturating_add(3) }),
-        }
+        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let (first, second) = match (dots.next(), dots.next(), dots.count()) {
+            (Some(first), Some(second), 0) => (first, second),
+            (_, _, 2) => return Err(TokenError::Encrypted),
+            (first, second, more) => {
+                let dots = usize::from(first.is_some()) + usize::from(second.is_some());
+                return Err(TokenError::PartCount { parts: more.saturating_add(dots).saturating_add(1) });
+            }
+        };
+        let (signing_input, signature) = split_around(token, second);
+        let (header, payload) = split_around(signing_input, first);
         if signature.is_empty() {
             return Err(TokenError::Unsigned);
         }
-        let signing_input = token.strip_suffix(signature).and_then(|rest| rest.strip_suffix('.'));
-        Ok(Self { signing_input: signing_input.unwrap_or_default(), header, payload, signature })
+        Ok(Self { signing_input, header, payload, signature })
     }
 
     /// The header as it is encoded.
@@ -61,7 +64,16 @@ impl<'a> CompactToken<'a> {
 
     /// Checks the signature over the first two parts, as they came, with the dot between them (RFC 7515 §5.1).
     pub(crate) fn verify(&self, key: &Prepared) -> Result<(), TokenError> {
-        let mut buffer = [0; MAX_SIGNATURE_BYTES];
+        // All but those of RSA are short, and clearing a large buffer is not for nothing.
+        if self.signature.len() <= 128 {
+            self.verify_within::<96>(key)
+        } else {
+            self.verify_within::<MAX_SIGNATURE_BYTES>(key)
+        }
+    }
+
+    fn verify_within<const BYTES: usize>(&self, key: &Prepared) -> Result<(), TokenError> {
+        let mut buffer = [0; BYTES];
         let signature = base64url::decode_into(self.signature, &mut buffer)
             .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })?;
         if key.verify(self.signing_input.as_bytes(), signature) {
@@ -80,6 +92,12 @@ impl std::fmt::Debug for CompactToken<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CompactToken").field("bytes", &self.len()).finish_non_exhaustive()
     }
+}
+
+/// What is before and after the byte at `at`.
+fn split_around(text: &str, at: usize) -> (&str, &str) {
+    let after = text.get(at.saturating_add(1)..);
+    (text.get(..at).unwrap_or_default(), after.unwrap_or_default())
 }
 
 fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::challenge::Protection;
 use crate::claims::{Authorities, ClaimPath, ClaimPaths, FromClaims, Payload};
 use crate::error::TokenError;
 use crate::header::Header;
@@ -26,14 +27,27 @@ struct Inner {
     header: Header,
     payload: Payload,
     paths: Arc<ClaimPaths>,
+    /// Held by the token, not by each request: two processors that count references to one thing wait for each other.
+    protection: Arc<Protection>,
     authorities: OnceLock<Result<Authorities, TokenError>>,
     memo: Memo,
 }
 
 impl Verified {
     /// Only the verifier calls this, and only when everything has been checked.
-    pub(crate) fn assert(header: Header, payload: Payload, paths: Arc<ClaimPaths>) -> Self {
-        Self(Arc::new(Inner { header, payload, paths, authorities: OnceLock::new(), memo: Memo::default() }))
+    pub(crate) fn assert(
+        header: Header,
+        payload: Payload,
+        paths: Arc<ClaimPaths>,
+        protection: Arc<Protection>,
+    ) -> Self {
+        let (authorities, memo) = (OnceLock::new(), Memo::default());
+        Self(Arc::new(Inner { header, payload, paths, protection, authorities, memo }))
+    }
+
+    /// How refusals read under the gate that the token was verified for.
+    pub(crate) fn protection(&self) -> &Arc<Protection> {
+        &self.0.protection
     }
 
     /// The payload with its registered claims, for checks that are made again.

@@ -2,7 +2,7 @@
 
 use super::path::{ClaimPath, NotOnTheWay};
 use crate::error::{ClaimError, TokenError};
-use crate::json::Text;
+use crate::json::{self, JsonError, Scanner};
 use crate::scope::ScopeSet;
 
 /// Where an issuer puts scopes and roles. Values at several paths are added up.
@@ -71,13 +71,24 @@ impl Authorities {
 fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(&str)) -> Result<(), TokenError> {
     let malformed = || TokenError::claim(path.to_string(), ClaimError::WrongType);
     let Some(json) = path.find(payload).map_err(|NotOnTheWay| malformed())? else { return Ok(()) };
-    if let Ok(Text(value)) = serde_json::from_str(json) {
-        add(&value);
+    json::read_value(json, |value| grants(value, &mut add)).map_err(|NotStrings| malformed())
+}
+
+/// One string or an array of strings.
+fn grants(value: &mut Scanner<'_>, add: &mut impl FnMut(&str)) -> Result<(), NotStrings> {
+    if let Some(text) = value.text()? {
+        add(&text);
         return Ok(());
     }
-    let values: Vec<Text<'_>> = serde_json::from_str(json).map_err(|_cause| malformed())?;
-    values.iter().for_each(|Text(value)| add(value));
-    Ok(())
+    if value.texts(|text| add(&text))? { Ok(()) } else { Err(NotStrings) }
+}
+
+struct NotStrings;
+
+impl From<JsonError> for NotStrings {
+    fn from(_: JsonError) -> Self {
+        Self
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,18 @@ pub(crate) struct NumericDate {
     pub(crate) ceil: UnixTime,
 }
 
+impl NumericDate {
+    /// Reads a JSON number. Past the year 292 billion everything is the same.
+    pub(crate) fn parse(number: &str) -> Option<Self> {
+        if let Ok(secs) = number.parse() {
+            let time = UnixTime::from_secs(secs);
+            return Some(Self { floor: time, ceil: time });
+        }
+        let secs: f64 = number.parse().ok().filter(|secs: &f64| secs.is_finite())?;
+        Some(Self { floor: saturate(secs.floor()), ceil: saturate(secs.ceil()) })
+    }
+}
+
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The hint matters: with serde_json's `arbitrary_precision` on anywhere in the build,

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
-use crate::json::Text;
+use crate::json::{self, JsonError, Scanner};
 
 /// The way to a claim: a name, or names of objects within objects.
 ///
@@ -47,9 +44,7 @@ impl ClaimPath {
     /// # Errors
     /// [`NotOnTheWay`] when something on the way is no object: that is not the same as nothing.
     pub(crate) fn find<'a>(&self, payload: &'a str) -> Result<Option<&'a str>, NotOnTheWay> {
-        let mut deserializer = serde_json::Deserializer::from_str(payload);
-        let found = Step(&self.0).deserialize(&mut deserializer).map_err(|_cause| NotOnTheWay)?;
-        Ok(found.map(RawValue::get))
+        json::read_value(payload, |value| step(value, &self.0))
     }
 }
 
@@ -71,46 +66,25 @@ impl fmt::Display for ClaimPath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotOnTheWay;
 
-/// The rest of the path, from some value on.
-struct Step<'p>(&'p [Box<str>]);
-
-impl<'de> DeserializeSeed<'de> for Step<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.0.is_empty() {
-            return <&RawValue>::deserialize(deserializer).map(Some);
-        }
-        deserializer.deserialize_any(self)
+/// It is no JSON, or a name on the way comes twice.
+impl From<JsonError> for NotOnTheWay {
+    fn from(_: JsonError) -> Self {
+        Self
     }
 }
 
-impl<'de> Visitor<'de> for Step<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object on the way to the claim")
-    }
-
-    /// `null` on the way is nothing on the way.
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Some((wanted, rest)) = self.0.split_first() else { return Ok(None) };
-        let mut found: Option<Option<&RawValue>> = None;
-        while let Some(Text(name)) = map.next_key()? {
-            if *name != **wanted {
-                map.next_value::<IgnoredAny>()?;
-            } else if found.is_some() {
-                return Err(A::Error::custom("a name on the way occurs twice"));
-            } else {
-                found = Some(map.next_value_seed(Step(rest))?);
-            }
+/// Goes the rest of the way, from some value on. `null` on the way is nothing on the way.
+fn step<'de>(value: &mut Scanner<'de>, path: &[Box<str>]) -> Result<Option<&'de str>, NotOnTheWay> {
+    let Some((wanted, rest)) = path.split_first() else { return Ok(Some(value.raw()?)) };
+    let mut found = None;
+    let is_object = value.object(|name, value| {
+        if *name != **wanted {
+            return Ok(false);
         }
-        Ok(found.flatten())
-    }
+        found = step(value, rest)?;
+        Ok::<_, NotOnTheWay>(true)
+    })?;
+    if is_object || value.null()? { Ok(found) } else { Err(NotOnTheWay) }
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! [`Payload`]: the claims of a token, read once. Strings stay where they are in the text.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::date::NumericDate;
 use crate::error::{ClaimError, Part, TokenError};
-use crate::json::{self, Members, Text};
+use crate::json::{self, Fault, Scanner};
 
 /// The decoded payload with the registered claims located in it.
 pub(crate) struct Payload {
@@ -21,7 +18,7 @@ struct Index {
     issuer: Option<Place>,
     subject: Option<Place>,
     token_id: Option<Place>,
-    audience: Option<Vec<Place>>,
+    audience: Option<Audience>,
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
@@ -41,21 +38,22 @@ impl Payload {
     /// [`TokenError::Json`] when it is not one strict JSON object; [`TokenError::Claim`] when a registered claim
     /// has the wrong type. A malformed claim is never taken for an absent one.
     pub(crate) fn parse(json: String) -> Result<Self, TokenError> {
-        let mut reader = Reader { json: &json, index: Index::default(), fault: None };
-        if let Err(error) = json::read_object(&json, &mut reader) {
-            return Err(reader.fault.map_or_else(
-                || TokenError::json(Part::Payload, error),
-                |name| TokenError::claim(name, ClaimError::WrongType),
-            ));
-        }
-        let index = reader.index;
+        let mut index = Index::default();
+        json::read_object(&json, |name, value| index.read(name, value, &json)).map_err(
+            |fault| match fault {
+                Fault::Json(error) => TokenError::json(Part::Payload, error),
+                Fault::Refused(WrongType(name)) => TokenError::claim(name, ClaimError::WrongType),
+            },
+        )?;
         Ok(Self { json, index })
     }
 
     /// Bytes of memory that the located claims take beside the text, as far as their number is the sender's choice.
     pub(crate) fn index_bytes(&self) -> usize {
-        let audiences = self.index.audience.as_ref().map_or(0, Vec::capacity);
-        audiences.saturating_mul(size_of::<Place>())
+        match &self.index.audience {
+            Some(Audience::Many(places)) => places.capacity().saturating_mul(size_of::<Place>()),
+            _ => 0,
+        }
     }
 
     pub(crate) fn json(&self) -> &str {
@@ -76,7 +74,10 @@ impl Payload {
 
     /// `None` when the claim is absent.
     pub(crate) fn audience(&self) -> Option<impl Iterator<Item = &str>> {
-        let places = self.index.audience.as_ref()?;
+        let places = match self.index.audience.as_ref()? {
+            Audience::One(place) => std::slice::from_ref(place),
+            Audience::Many(places) => places,
+        };
         Some(places.iter().map(|place| place.text(&self.json)))
     }
 
@@ -108,6 +109,12 @@ impl Payload {
     }
 }
 
+/// `aud`, most often one string: no list is made of that.
+enum Audience {
+    One(Place),
+    Many(Vec<Place>),
+}
+
 /// Where a string of the payload is: a range of the text, or a copy when it was written with escapes.
 enum Place {
     Range(Range<usize>),
@@ -115,8 +122,8 @@ enum Place {
 }
 
 impl Place {
-    fn of(text: Text<'_>, json: &str) -> Self {
-        match text.0 {
+    fn of(text: Cow<'_, str>, json: &str) -> Self {
+        match text {
             Cow::Borrowed(text) => {
                 let start = text.as_ptr().addr().saturating_sub(json.as_ptr().addr());
                 Self::Range(start..start.saturating_add(text.len()))
@@ -133,53 +140,23 @@ impl Place {
     }
 }
 
-struct Reader<'de> {
-    json: &'de str,
-    index: Index,
-    /// The registered claim whose value could not be read.
-    fault: Option<&'static str>,
-}
+/// The registered claim whose value is not of its type.
+struct WrongType(&'static str);
 
-impl<'de> Reader<'de> {
-    fn value<T: Deserialize<'de>, A: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        map: &mut A,
-    ) -> Result<T, A::Error> {
-        map.next_value().map_err(|error| {
-            self.fault = Some(name);
-            A::Error::custom(error)
-        })
-    }
-
-    fn place<A: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        map: &mut A,
-    ) -> Result<Option<Place>, A::Error> {
-        let text = self.value(name, map)?;
-        Ok(Some(Place::of(text, self.json)))
-    }
-}
-
-impl<'de> Members<'de> for Reader<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+impl Index {
+    fn read(&mut self, name: &str, value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
-            "iss" => self.index.issuer = self.place("iss", map)?,
-            "sub" => self.index.subject = self.place("sub", map)?,
-            "jti" => self.index.token_id = self.place("jti", map)?,
-            "aud" => {
-                let Audiences(audiences) = self.value("aud", map)?;
-                let places = audiences.into_iter().map(|text| Place::of(text, self.json)).collect();
-                self.index.audience = Some(places);
-            }
-            "exp" => self.index.expires_at = Some(self.value("exp", map)?),
-            "nbf" => self.index.not_before = Some(self.value("nbf", map)?),
-            "iat" => self.index.issued_at = Some(self.value("iat", map)?),
+            "iss" => self.issuer = Some(place("iss", value, json)?),
+            "sub" => self.subject = Some(place("sub", value, json)?),
+            "jti" => self.token_id = Some(place("jti", value, json)?),
+            "aud" => self.audience = Some(audience(value, json)?),
+            "exp" => self.expires_at = Some(date("exp", value)?),
+            "nbf" => self.not_before = Some(date("nbf", value)?),
+            "iat" => self.issued_at = Some(date("iat", value)?),
             name => {
-                self.index.sender_constrained |= name == "cnf";
+                self.sender_constrained |= name == "cnf";
                 if let Some(bit) = OTHER_KINDS.iter().position(|kind| *kind == name) {
-                    self.index.markers |= 1 << bit;
+                    self.markers |= 1 << bit;
                 }
                 return Ok(false);
             }
@@ -188,39 +165,24 @@ impl<'de> Members<'de> for Reader<'de> {
     }
 }
 
-/// One string or an array of strings (RFC 7519 §4.1.3).
-struct Audiences<'de>(Vec<Text<'de>>);
-
-impl<'de> Deserialize<'de> for Audiences<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AudienceVisitor)
-    }
+fn place(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Place, Fault<WrongType>> {
+    let text = value.text()?.ok_or(Fault::Refused(WrongType(name)))?;
+    Ok(Place::of(text, json))
 }
 
-struct AudienceVisitor;
+fn date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
+    let number = value.number()?.and_then(NumericDate::parse);
+    number.ok_or(Fault::Refused(WrongType(name)))
+}
 
-impl<'de> Visitor<'de> for AudienceVisitor {
-    type Value = Audiences<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or an array of strings")
+/// One string or an array of strings (RFC 7519 §4.1.3).
+fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Audience, Fault<WrongType>> {
+    if let Some(text) = value.text()? {
+        return Ok(Audience::One(Place::of(text, json)));
     }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Audiences<'de>, E> {
-        Ok(Audiences(vec![Text(Cow::Borrowed(value))]))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Audiences<'de>, E> {
-        Ok(Audiences(vec![Text(Cow::Owned(value.to_owned()))]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Audiences<'de>, A::Error> {
-        let mut audiences = Vec::new();
-        while let Some(audience) = seq.next_element()? {
-            audiences.push(audience);
-        }
-        Ok(Audiences(audiences))
-    }
+    let mut places = Vec::new();
+    let are_strings = value.texts(|text| places.push(Place::of(text, json)))?;
+    if are_strings { Ok(Audience::Many(places)) } else { Err(Fault::Refused(WrongType("aud"))) }
 }
 
 #[cfg(test)]
@@ -261,9 +223,11 @@ mod tests {
             refuses("aud", value);
         }
         for name in ["exp", "nbf", "iat"] {
-            for value in [r#""1""#, "null", "true", "[]", "{}", "1e400"] {
+            for value in [r#""1""#, "null", "true", "[]", "{}"] {
                 refuses(name, value);
             }
+            let too_large = parse(&format!(r#"{{"{name}":1e400}}"#));
+            assert!(matches!(too_large.err(), Some(TokenError::Json { .. })));
         }
     }
 

@@ -23,7 +23,7 @@ pub enum KeyError {
     },
     /// Not the JSON that a key is (RFC 7517 §4).
     #[error("key is not acceptable JSON")]
-    Json(#[source] JsonError),
+    Json(#[from] JsonError),
     /// Not a JWK Set: an object with an array `keys` (RFC 7517 §5).
     #[error("not a JWK Set: an object with an array member `keys` is expected")]
     NotAKeySet,

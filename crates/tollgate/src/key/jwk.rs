@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess};
 use zeroize::Zeroizing;
 
 use super::id::KeyId;
@@ -10,7 +9,7 @@ use super::material::PublicMaterial;
 use crate::algorithm::{Algorithm, Curve};
 use crate::base64url;
 use crate::error::KeyError;
-use crate::json::{self, Members, Text};
+use crate::json::{self, Scanner};
 
 /// A key as a JWK says it.
 pub(super) struct Jwk {
@@ -36,7 +35,7 @@ struct Reader<'de> {
     kid: Option<Cow<'de, str>>,
     alg: Option<Cow<'de, str>>,
     public_use: Option<Cow<'de, str>>,
-    key_ops: Option<Vec<Text<'de>>>,
+    key_ops: Option<Vec<Cow<'de, str>>>,
     crv: Option<Cow<'de, str>>,
     n: Option<Cow<'de, str>>,
     e: Option<Cow<'de, str>>,
@@ -44,61 +43,45 @@ struct Reader<'de> {
     y: Option<Cow<'de, str>>,
     k: Option<Cow<'de, str>>,
     private: bool,
-    fault: Option<KeyError>,
 }
 
 impl<'de> Reader<'de> {
-    fn text<A: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        map: &mut A,
-    ) -> Result<Option<Cow<'de, str>>, A::Error> {
-        match map.next_value::<Text<'de>>() {
-            Ok(Text(text)) => Ok(Some(text)),
-            Err(error) => {
-                self.fault = Some(KeyError::Malformed { name });
-                Err(A::Error::custom(error))
-            }
-        }
-    }
-}
-
-impl<'de> Members<'de> for Reader<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, value: &mut Scanner<'de>) -> Result<bool, KeyError> {
         match name {
-            "kty" => self.kty = self.text("kty", map)?,
-            "kid" => self.kid = self.text("kid", map)?,
-            "alg" => self.alg = self.text("alg", map)?,
-            "use" => self.public_use = self.text("use", map)?,
-            "key_ops" => match map.next_value() {
-                Ok(key_ops) => self.key_ops = Some(key_ops),
-                Err(error) => {
-                    self.fault = Some(KeyError::Malformed { name: "key_ops" });
-                    return Err(error);
-                }
-            },
-            "crv" => self.crv = self.text("crv", map)?,
-            "n" => self.n = self.text("n", map)?,
-            "e" => self.e = self.text("e", map)?,
-            "x" => self.x = self.text("x", map)?,
-            "y" => self.y = self.text("y", map)?,
-            "k" => self.k = self.text("k", map)?,
-            name if PRIVATE.contains(&name) => {
-                self.private = true;
-                map.next_value::<IgnoredAny>()?;
+            "kty" => self.kty = text("kty", value)?,
+            "kid" => self.kid = text("kid", value)?,
+            "alg" => self.alg = text("alg", value)?,
+            "use" => self.public_use = text("use", value)?,
+            "key_ops" => self.key_ops = Some(texts("key_ops", value)?),
+            "crv" => self.crv = text("crv", value)?,
+            "n" => self.n = text("n", value)?,
+            "e" => self.e = text("e", value)?,
+            "x" => self.x = text("x", value)?,
+            "y" => self.y = text("y", value)?,
+            "k" => self.k = text("k", value)?,
+            name => {
+                self.private |= PRIVATE.contains(&name);
+                return Ok(false);
             }
-            _ => return Ok(false),
         }
         Ok(true)
     }
 }
 
+fn text<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Option<Cow<'de, str>>, KeyError> {
+    value.text()?.map(Some).ok_or(KeyError::Malformed { name })
+}
+
+fn texts<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Vec<Cow<'de, str>>, KeyError> {
+    let mut texts = Vec::new();
+    let are_strings = value.texts(|text| texts.push(text))?;
+    if are_strings { Ok(texts) } else { Err(KeyError::Malformed { name }) }
+}
+
 impl Jwk {
     pub(super) fn parse(json: &str) -> Result<Self, KeyError> {
         let mut reader = Reader::default();
-        if let Err(error) = json::read_object(json, &mut reader) {
-            return Err(reader.fault.unwrap_or(KeyError::Json(error)));
-        }
+        json::read_object(json, |name, value| reader.read(name, value))?;
         let kty = reader.kty.as_deref().ok_or(KeyError::Missing { name: "kty" })?;
         // A key that is not symmetric has no use for `k`; whatever it is, it was not meant to be published.
         if reader.private || (kty != "oct" && reader.k.is_some()) {
@@ -123,7 +106,7 @@ impl Jwk {
 }
 
 /// `use` and `key_ops` must allow verifying, and not repeat themselves (RFC 7517 §4.2, §4.3).
-fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Text<'_>]>) -> Result<(), KeyError> {
+fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Cow<'_, str>]>) -> Result<(), KeyError> {
     if public_use.is_some_and(|public_use| public_use != "sig") {
         return Err(KeyError::NotForSignatures { member: "use" });
     }
@@ -132,14 +115,12 @@ fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Text<'_>]>) -> Resu
     if key_ops.len() > MAX_KEY_OPS {
         return Err(KeyError::Malformed { name: "key_ops" });
     }
-    let repeated = key_ops
-        .iter()
-        .enumerate()
-        .any(|(i, op)| key_ops.iter().skip(i.saturating_add(1)).any(|o| o.0 == op.0));
+    let repeated =
+        key_ops.iter().enumerate().any(|(i, op)| key_ops.iter().skip(i.saturating_add(1)).any(|o| o == op));
     if repeated {
         return Err(KeyError::Malformed { name: "key_ops" });
     }
-    if !key_ops.iter().any(|op| op.0 == "verify") {
+    if !key_ops.iter().any(|op| op == "verify") {
         return Err(KeyError::NotForSignatures { member: "key_ops" });
     }
     Ok(())

@@ -4,16 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
 use super::id::KeyId;
 use super::jwk::Jwk;
 use super::verifying::VerifyingKey;
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
 use crate::header::Header;
-use crate::json::{self, JsonError, Members};
+use crate::json::{self, JsonError, Scanner};
 
 /// The keys of one issuer. Cheap to clone.
 #[derive(Clone)]
@@ -87,7 +84,7 @@ impl KeySet {
         let json = utf8(json.as_ref())?;
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (index, raw) in parse_document(json)?.into_iter().enumerate() {
-            match Jwk::parse(raw.get()).map_err(|reason| (key_id_of(raw), reason)).and_then(|jwk| {
+            match Jwk::parse(raw).map_err(|reason| (key_id_of(raw), reason)).and_then(|jwk| {
                 let key_id = jwk.key_id.clone();
                 VerifyingKey::from_public_jwk(jwk).map_err(|reason| (key_id, reason))
             }) {
@@ -208,79 +205,40 @@ pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
     std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
 }
 
-/// The members of `keys`, each as its own text.
-fn parse_document(json: &str) -> Result<Vec<&RawValue>, KeyError> {
-    let mut document = Document::default();
-    match json::read_object(json, &mut document) {
-        Ok(()) => document.keys.ok_or(KeyError::NotAKeySet),
-        Err(error) => Err(document.fault.unwrap_or(KeyError::Json(error))),
-    }
-}
-
-/// The key id of a key that cannot be used, for the list of skipped keys.
-fn key_id_of(raw: &RawValue) -> Option<KeyId> {
-    #[derive(serde::Deserialize)]
-    struct Named {
-        kid: Option<String>,
-    }
-    let named: Named = serde_json::from_str(raw.get()).ok()?;
-    KeyId::new(named.kid?).ok()
-}
-
-#[derive(Default)]
-struct Document<'de> {
-    keys: Option<Vec<&'de RawValue>>,
-    fault: Option<KeyError>,
-}
-
-impl<'de> Members<'de> for Document<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+/// The members of `keys`, each as its own text: one that cannot be read does not spoil the others.
+fn parse_document(json: &str) -> Result<Vec<&str>, KeyError> {
+    let mut keys = None;
+    json::read_object(json, |name, value| {
         if name != "keys" {
             return Ok(false);
         }
-        match map.next_value::<RawKeys<'de>>() {
-            Ok(RawKeys::Read(keys)) => self.keys = Some(keys),
-            Ok(RawKeys::TooMany) => {
-                self.fault = Some(KeyError::TooManyKeys { max: KeySet::MAX_KEYS });
-                return Err(A::Error::custom("too many keys"));
-            }
-            Err(error) => {
-                self.fault = Some(KeyError::NotAKeySet);
-                return Err(error);
-            }
-        }
-        Ok(true)
-    }
+        keys = Some(raw_keys(value)?);
+        Ok::<_, KeyError>(true)
+    })?;
+    keys.ok_or(KeyError::NotAKeySet)
 }
 
-enum RawKeys<'de> {
-    Read(Vec<&'de RawValue>),
-    TooMany,
+fn raw_keys<'de>(value: &mut Scanner<'de>) -> Result<Vec<&'de str>, KeyError> {
+    let mut keys = Vec::new();
+    let is_array = value.array(|key| {
+        if keys.len() == KeySet::MAX_KEYS {
+            return Err(KeyError::TooManyKeys { max: KeySet::MAX_KEYS });
+        }
+        keys.push(key.raw()?);
+        Ok::<_, KeyError>(())
+    })?;
+    if is_array { Ok(keys) } else { Err(KeyError::NotAKeySet) }
 }
 
-impl<'de> serde::Deserialize<'de> for RawKeys<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeysVisitor;
-        impl<'de> Visitor<'de> for KeysVisitor {
-            type Value = RawKeys<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of keys")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawKeys<'de>, A::Error> {
-                let mut keys = Vec::new();
-                while let Some(key) = seq.next_element::<&'de RawValue>()? {
-                    if keys.len() == KeySet::MAX_KEYS {
-                        // The rest is walked, not kept, so that the array ends where it should.
-                        while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-                        return Ok(RawKeys::TooMany);
-                    }
-                    keys.push(key);
-                }
-                Ok(RawKeys::Read(keys))
-            }
+/// The key id of a key that cannot be used, for the list of skipped keys.
+fn key_id_of(raw: &str) -> Option<KeyId> {
+    let mut key_id = None;
+    let _what_is_wrong_is_known: Result<(), JsonError> = json::read_object(raw, |name, value| {
+        if name != "kid" {
+            return Ok(false);
         }
-        deserializer.deserialize_seq(KeysVisitor)
-    }
+        key_id = value.text()?;
+        Ok(key_id.is_some())
+    });
+    KeyId::new(&*key_id?).ok()
 }

@@ -1,16 +1,15 @@
 //! `Authorization: Bearer b64token` (RFC 6750 §2.1, RFC 9110 §11.4).
 
-use super::b64token;
 use crate::error::RequestError;
 use crate::request::RequestView;
 
-const PLACE: &str = "Authorization field";
+pub(super) const PLACE: &str = "Authorization field";
 
-/// The bearer token of the request.
+/// What should be the bearer token of the request.
 ///
 /// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2): two fields are malformed
 /// whatever is in them, as which of them counts would depend on who reads. Another scheme is not ours to judge.
-pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&str>, RequestError> {
+pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&[u8]>, RequestError> {
     let mut values = request.header_values("authorization");
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -20,14 +19,19 @@ pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&str>, RequestE
     // credentials = auth-scheme [ 1*SP ( token68 / … ) ] (RFC 9110 §11.4): spaces, not tabs.
     let token = credentials.trim_ascii_end();
     let spaces = token.iter().take_while(|byte| **byte == b' ').count();
-    let token = token.get(spaces..).filter(|_| spaces > 0).and_then(b64token);
-    token.map(Some).ok_or(RequestError::NotAToken { place: PLACE })
+    // Nothing is no token either.
+    Ok(Some(token.get(spaces..).filter(|_| spaces > 0).unwrap_or_default()))
 }
 
 /// What follows the scheme `Bearer`, in any case (RFC 9110 §11.1). `None` for another scheme.
 fn strip_scheme(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(b"bearer".len())?;
-    let goes_on =
-        rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
-    (scheme.eq_ignore_ascii_case(b"bearer") && !goes_on).then_some(rest)
+    let is_bearer = scheme == b"Bearer" || scheme.eq_ignore_ascii_case(b"bearer");
+    let ends_here = rest.first().is_none_or(|byte| *byte == b' ' || !is_scheme_symbol(*byte));
+    (is_bearer && ends_here).then_some(rest)
+}
+
+/// `tchar` (RFC 9110 §5.6.2).
+fn is_scheme_symbol(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

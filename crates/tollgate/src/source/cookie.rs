@@ -1,18 +1,17 @@
 //! One cookie by name (RFC 6265 §5.4), from bytes.
 
-use super::b64token;
 use crate::error::RequestError;
 use crate::request::RequestView;
 
-const PLACE: &str = "cookie";
+pub(super) const PLACE: &str = "cookie";
 
-/// The value of the cookie `name`, which must be a token.
+/// The value of the cookie `name`, which should be a token.
 ///
 /// Names are compared exactly and nothing but space and tab is trimmed: a reader that knows other white space can be
 /// made to see a `__Host-` name that the browser did not. The same name twice is malformed, whatever the values:
 /// one of them may have been planted by a sibling domain. An empty value is what logging out leaves behind, and
 /// counts as no cookie.
-pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r str>, RequestError> {
+pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
     let mut found = None;
     for field in request.header_values("cookie") {
         for pair in field.split(|byte| *byte == b';') {
@@ -23,8 +22,7 @@ pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Opt
             found = Some(value);
         }
     }
-    let Some(value) = found.filter(|value| !value.is_empty()) else { return Ok(None) };
-    b64token(value).map(Some).ok_or(RequestError::NotAToken { place: PLACE })
+    Ok(found.filter(|value| !value.is_empty()))
 }
 
 fn value_of<'r>(pair: &'r [u8], name: &str) -> Option<&'r [u8]> {

@@ -7,6 +7,8 @@ mod query;
 use crate::error::{ConfigError, RequestError};
 use crate::request::RequestView;
 
+const FIELD: &str = "header field";
+
 /// A place where a request may carry a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSource(Kind);
@@ -98,8 +100,18 @@ impl TokenSource {
         }
     }
 
-    /// What is there: nothing, one token, or something wrong.
-    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r str>, RequestError> {
+    /// Its name in errors.
+    fn place(&self) -> &'static str {
+        match self.0 {
+            Kind::Bearer => bearer::PLACE,
+            Kind::Cookie(_) => cookie::PLACE,
+            Kind::Header(_) => FIELD,
+            Kind::Query(_) => query::PLACE,
+        }
+    }
+
+    /// What is there: nothing, what should be a token, or something wrong.
+    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
         match &self.0 {
             Kind::Bearer => bearer::find(request),
             Kind::Cookie(name) => cookie::find(request, name),
@@ -109,11 +121,22 @@ impl TokenSource {
     }
 }
 
-/// A token as presented, with the source that it came from.
+/// What a request presents as its token, with the source that it came from.
 #[derive(Clone, Copy)]
 pub(crate) struct Credential<'r, 's> {
-    pub(crate) token: &'r str,
+    /// As it came: what is not known already has to be checked with [`token`](Self::token).
+    pub(crate) bytes: &'r [u8],
     pub(crate) source: &'s TokenSource,
+}
+
+impl<'r> Credential<'r, '_> {
+    /// The text of what may be a token.
+    ///
+    /// # Errors
+    /// [`RequestError::NotAToken`] when it cannot be one, whoever issued it.
+    pub(crate) fn token(&self) -> Result<&'r str, RequestError> {
+        b64token(self.bytes).ok_or(RequestError::NotAToken { place: self.source.place() })
+    }
 }
 
 /// Looks for a token in all `sources`.
@@ -138,23 +161,22 @@ fn find_among<'r, 's, R: RequestView>(
 ) -> Result<Option<Credential<'r, 's>>, RequestError> {
     let mut found = None;
     for source in sources {
-        let Some(token) = source.find(request)? else { continue };
+        let Some(bytes) = source.find(request)? else { continue };
         if found.is_some() {
             return Err(RequestError::SeveralSources);
         }
-        found = Some(Credential { token, source });
+        found = Some(Credential { bytes, source });
     }
     Ok(found)
 }
 
-fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r str>, RequestError> {
-    let place = "header field";
+fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
     let mut values = request.header_values(name);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(RequestError::Repeated { place });
+        return Err(RequestError::Repeated { place: FIELD });
     }
-    b64token(value).map(Some).ok_or(RequestError::NotAToken { place })
+    Ok(Some(value))
 }
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1), the whole of `bytes`.

@@ -12,7 +12,7 @@ fn bearer(values: &[&[u8]]) -> Result<Option<String>, RequestError> {
 }
 
 fn token(request: &FakeRequest, sources: &[TokenSource]) -> Result<Option<String>, RequestError> {
-    find(request, sources).map(|found| found.map(|credential| credential.token.to_owned()))
+    find(request, sources)?.map(|credential| credential.token().map(str::to_owned)).transpose()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::algorithm::Algorithm;
 use crate::cache::KnownHeaders;
+use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, TokenError};
 use crate::header::Header;
@@ -56,6 +57,8 @@ pub struct Verifier {
     paths: Arc<ClaimPaths>,
     /// Shared by clones, as a header reads the same for all of them.
     headers: Arc<KnownHeaders>,
+    /// How refusals of its tokens read; that of its gate, once it has one.
+    protection: Arc<Protection>,
 }
 
 /// The most that clocks may differ (RFC 7519 §4.1.4: "usually no more than a few minutes").
@@ -117,6 +120,7 @@ impl Verifier {
             allowed_kinds: Vec::new(),
             paths: Arc::default(),
             headers: Arc::default(),
+            protection: Arc::default(),
         }
     }
 
@@ -173,7 +177,9 @@ impl Verifier {
         if !header_is_known {
             self.headers.insert(token.header_text(), &header);
         }
-        Ok((Verified::assert(header, payload, Arc::clone(&self.paths)), KeySetId(keys.id())))
+        let verified =
+            Verified::assert(header, payload, Arc::clone(&self.paths), Arc::clone(&self.protection));
+        Ok((verified, KeySetId(keys.id())))
     }
 
     /// Whether a token that was verified with the key set `verified_with` still is: `Ok(false)` when the keys have
@@ -213,6 +219,15 @@ impl Verifier {
     /// The same verifier, remembering headers in `headers`.
     pub(crate) fn sharing(self, headers: Arc<KnownHeaders>) -> Self {
         Self { headers, ..self }
+    }
+
+    pub(crate) fn protection(&self) -> &Arc<Protection> {
+        &self.protection
+    }
+
+    /// The same verifier, under a gate that refuses this way.
+    pub(crate) fn refusing_as(self, protection: Arc<Protection>) -> Self {
+        Self { protection, ..self }
     }
 
     pub(crate) fn max_token_bytes(&self) -> usize {
