@@ -17,11 +17,15 @@ pub(crate) struct NumericDate {
 }
 
 impl NumericDate {
+    pub(crate) const fn from_secs(secs: i64) -> Self {
+        let time = UnixTime::from_secs(secs);
+        Self { floor: time, ceil: time }
+    }
+
     /// Reads a JSON number. Past the year 292 billion everything is the same.
     pub(crate) fn parse(number: &str) -> Option<Self> {
         if let Ok(secs) = number.parse() {
-            let time = UnixTime::from_secs(secs);
-            return Some(Self { floor: time, ceil: time });
+            return Some(Self::from_secs(secs));
         }
         let secs: f64 = number.parse().ok().filter(|secs: &f64| secs.is_finite())?;
         Some(Self { floor: saturate(secs.floor()), ceil: saturate(secs.ceil()) })
@@ -59,8 +63,7 @@ impl Visitor<'_> for DateVisitor {
     }
 
     fn visit_i64<E>(self, secs: i64) -> Result<NumericDate, E> {
-        let time = UnixTime::from_secs(secs);
-        Ok(NumericDate { floor: time, ceil: time })
+        Ok(NumericDate::from_secs(secs))
     }
 
     /// Past the year 292 billion everything is the same.

@@ -144,6 +144,13 @@ impl Place {
 struct WrongType(&'static str);
 
 impl Index {
+    fn mark(&mut self, name: &str) {
+        self.sender_constrained |= name == "cnf";
+        if let Some(bit) = OTHER_KINDS.iter().position(|kind| *kind == name) {
+            self.markers |= 1 << bit;
+        }
+    }
+
     fn read(&mut self, name: &str, value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
             "iss" => self.issuer = Some(place("iss", value, json)?),
@@ -154,10 +161,7 @@ impl Index {
             "nbf" => self.not_before = Some(date("nbf", value)?),
             "iat" => self.issued_at = Some(date("iat", value)?),
             name => {
-                self.sender_constrained |= name == "cnf";
-                if let Some(bit) = OTHER_KINDS.iter().position(|kind| *kind == name) {
-                    self.markers |= 1 << bit;
-                }
+                self.mark(name);
                 return Ok(false);
             }
         }
@@ -171,6 +175,9 @@ fn place(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Plac
 }
 
 fn date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
+    if let Some(secs) = value.small_integer() {
+        return Ok(NumericDate::from_secs(secs));
+    }
     let number = value.number()?.and_then(NumericDate::parse);
     number.ok_or(Fault::Refused(WrongType(name)))
 }

@@ -23,6 +23,8 @@ pub(super) struct Names<'de> {
 impl<'de> Names<'de> {
     /// More members than any honest header, claims set or key has.
     pub(super) const MAX: usize = 256;
+    /// As many beside the few, which fill up first; with escapes in all names there may be fewer.
+    const MAX_MORE: usize = Self::MAX.saturating_sub(FEW);
 
     pub(super) const fn new() -> Self {
         Self { seen: 0, few: [""; FEW], few_len: 0, more: Vec::new() }
@@ -35,19 +37,18 @@ impl<'de> Names<'de> {
         if self.seen & kind != 0 && self.contains(name) {
             return Err(JsonError::DuplicateMember);
         }
-        if self.few_len.saturating_add(self.more.len()) == Self::MAX {
+        if self.more.len() == Self::MAX_MORE {
             return Err(JsonError::TooManyMembers);
         }
         if name.starts_with(RESERVED) {
             return Err(JsonError::ReservedMember);
         }
         self.seen |= kind;
-        match (name, self.few.get_mut(self.few_len)) {
-            (Cow::Borrowed(name), Some(free)) => {
-                *free = name;
-                self.few_len = self.few_len.saturating_add(1);
-            }
-            _ => self.more.push(name.clone()),
+        if let (Cow::Borrowed(name), Some(free)) = (name, self.few.get_mut(self.few_len)) {
+            *free = name;
+            self.few_len = self.few_len.wrapping_add(1);
+        } else {
+            self.more.push(name.clone());
         }
         Ok(())
     }

@@ -31,6 +31,28 @@ impl<'de> Scanner<'de> {
         self.string().map(Some)
     }
 
+    /// A whole number of up to 15 digits, as times are written. What else a number can be is left to
+    /// [`number`](Self::number).
+    pub(crate) fn small_integer(&mut self) -> Option<i64> {
+        self.peek();
+        let mut integer = 0_i64;
+        for (place, byte) in self.rest().iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 && place < 15 {
+                integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit));
+                continue;
+            }
+            let starts_well = place == 1 || (place > 1 && self.byte() != Some(b'0'));
+            let ends_here = digit >= 10 && !matches!(byte, b'.' | b'e' | b'E');
+            if !(starts_well && ends_here) {
+                return None;
+            }
+            self.advance(place);
+            return Some(integer);
+        }
+        None
+    }
+
     /// A number as it is written. One that is too large for a double is malformed, as it is for `serde_json`.
     pub(crate) fn number(&mut self) -> Result<Option<&'de str>, JsonError> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
@@ -138,7 +160,7 @@ impl<'de> Scanner<'de> {
     /// Any value, checked as strictly as those that are read.
     pub(crate) fn skip(&mut self) -> Result<(), JsonError> {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
+            Some(b'"') => self.skip_string(),
             Some(b'{') => self.object(|_, _| Ok::<_, JsonError>(false)).map(drop),
             Some(b'[') => self.array(Self::skip).map(drop),
             Some(b't') => self.word("true"),
@@ -181,6 +203,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// The string whose opening quote comes next.
+    #[inline]
     fn string(&mut self) -> Result<Cow<'de, str>, JsonError> {
         self.advance(1);
         let start = self.at;
@@ -191,6 +214,13 @@ impl<'de> Scanner<'de> {
             return Ok(Cow::Borrowed(string));
         }
         self.escaped(start).map(Cow::Owned)
+    }
+
+    fn skip_string(&mut self) -> Result<(), JsonError> {
+        self.advance(1);
+        let start = self.at;
+        self.skip_plain();
+        if self.eat(b'"') { Ok(()) } else { self.escaped(start).map(drop) }
     }
 
     /// The rest of a string that holds an escape, from `start` on.
@@ -260,25 +290,26 @@ impl<'de> Scanner<'de> {
     }
 
     /// Goes to the next quote, backslash or control character, or to the end; eight bytes at a time.
+    #[inline]
     fn skip_plain(&mut self) {
-        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        let mut plain: usize = 0;
+        let (eights, rest) = self.rest().as_chunks::<8>();
+        for eight in eights {
             let special = special_bytes(u64::from_le_bytes(*eight));
             if special != 0 {
-                self.advance(usize::try_from(special.trailing_zeros() / 8).unwrap_or_default());
+                let before = usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
+                self.advance(plain.wrapping_add(before));
                 return;
             }
-            self.advance(8);
-            rest = after;
+            plain = plain.wrapping_add(8);
         }
-        let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
-        self.advance(rest.iter().take_while(plain).count());
+        let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+        self.advance(plain.wrapping_add(rest.iter().take_while(is_plain).count()));
     }
 
     /// One digit or more.
     fn digits(&mut self) -> Result<(), JsonError> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
             return Err(self.malformed());
         }
@@ -287,8 +318,7 @@ impl<'de> Scanner<'de> {
     }
 
     fn word(&mut self, word: &'static str) -> Result<(), JsonError> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word.as_bytes()) {
+        if !self.rest().starts_with(word.as_bytes()) {
             return Err(self.malformed());
         }
         self.advance(word.len());
@@ -342,8 +372,13 @@ impl<'de> Scanner<'de> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// Never beyond the end, so nothing can wrap.
     fn advance(&mut self, bytes: usize) {
-        self.at = self.at.saturating_add(bytes);
+        self.at = self.at.wrapping_add(bytes);
+    }
+
+    fn rest(&self) -> &'de [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     fn since(&self, start: usize) -> &'de str {
@@ -356,9 +391,9 @@ const fn special_bytes(eight: u64) -> u64 {
     const fn all(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
     }
-    /// The high bit of the first byte that is less than `limit`.
-    const fn less(eight: u64, limit: u8) -> u64 {
-        eight.wrapping_sub(all(limit)) & !eight
-    }
-    (less(eight ^ all(b'"'), 1) | less(eight ^ all(b'\\'), 1) | less(eight, 0x20)) & all(0x80)
+    let quote = (eight ^ all(b'"')).wrapping_sub(all(1));
+    let backslash = (eight ^ all(b'\\')).wrapping_sub(all(1));
+    let control = eight.wrapping_sub(all(0x20));
+    // The subtraction borrows from the high bit; a byte that has that bit itself is none of them.
+    (quote | backslash | control) & !eight & all(0x80)
 }
