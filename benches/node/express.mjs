@@ -12,5 +12,6 @@ if (process.argv[2] === 'protected') {
   }))
 }
 app.get('/hello', (request, response) => response.type('text/plain').send('hello'))
+app.use((error, request, response, next) => response.status(error.status ?? 500).end())
 const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))
 process.stdin.on('end', () => process.exit()).resume()

@@ -14,7 +14,12 @@ pub const SECRET_ID: &str = "secret-1";
 
 /// Those that are measured.
 pub const ALGORITHMS: [Algorithm; 6] = [
-    Algorithm::Hs256, Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa,
+    Algorithm::Hs256,
+    Algorithm::Rs256,
+    Algorithm::Ps256,
+    Algorithm::Es256,
+    Algorithm::Es384,
+    Algorithm::EdDsa,
 ];
 
 /// What the application wants of the token.

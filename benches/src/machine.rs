@@ -39,7 +39,8 @@ pub fn date() -> String {
 /// What `program` says on its first line, if it is there.
 #[must_use]
 pub fn ask(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+    let output =
+        Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let line = text.lines().next().map(str::to_owned)?;
     output.status.success().then_some(line)

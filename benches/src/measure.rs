@@ -82,7 +82,11 @@ fn significant(value: f64) -> String {
 /// A duration in the unit that suits it.
 #[must_use]
 pub fn nanoseconds(value: f64) -> String {
-    if value.abs() < 1000.0 { format!("{value:.0} ns") } else { format!("{} µs", significant(value / 1000.0)) }
+    if value.abs() < 1000.0 {
+        format!("{value:.0} ns")
+    } else {
+        format!("{} µs", significant(value / 1000.0))
+    }
 }
 
 /// Thousands set apart.

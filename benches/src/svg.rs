@@ -97,7 +97,8 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> St
     const TOP: f64 = 84.0;
     const BOTTOM: f64 = 330.0;
     let points = || series.iter().flat_map(|series| &series.points);
-    let (least, most) = points().fold((f64::MAX, f64::MIN), |(least, most), [x, _]| (least.min(*x), most.max(*x)));
+    let (least, most) =
+        points().fold((f64::MAX, f64::MIN), |(least, most), [x, _]| (least.min(*x), most.max(*x)));
     let ticks = ticks(points().map(|[_, y]| *y).fold(0.0, f64::max));
     let end = ticks.last().copied().unwrap_or(1.0);
     let x = |value: f64| {

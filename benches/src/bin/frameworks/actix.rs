@@ -3,8 +3,6 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use actix_4_jwt_auth::biscuit::{Validation, ValidationOptions};
-use actix_4_jwt_auth::{AuthenticatedUser, Oidc, OidcBiscuitValidator, OidcConfig};
 use actix_http::Request;
 use actix_jwt_auth_middleware::{AuthenticationService, Authority};
 use actix_web::body::MessageBody;
@@ -21,7 +19,7 @@ use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Gate};
 use tollgate_actix::{Authenticate, Claims};
 use tollgate_benches::Contender;
-use tollgate_benches::fixtures::{self, AUDIENCE, ISSUER, User};
+use tollgate_benches::fixtures::{self, User};
 use tollgate_testing::keys;
 
 use crate::lineup::{self, BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
@@ -41,7 +39,6 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
     add(&mut lineup, "actix-web-httpauth, jsonwebtoken 11", AUTHORIZATION, Ok(httpauth));
     let middleware = runtime.block_on(middleware(algorithm));
     add(&mut lineup, "actix-jwt-auth-middleware", ACCESS_TOKEN, middleware);
-    add(&mut lineup, "actix-4-jwt-auth", AUTHORIZATION, runtime.block_on(oidc(algorithm)));
     lineup
 }
 
@@ -132,7 +129,9 @@ async fn httpauth(algorithm: Algorithm) -> impl Served {
 
 async fn middleware(algorithm: Algorithm) -> Result<impl Served, Reason> {
     if algorithm != Algorithm::Hs256 {
-        return Err("it wants algorithms that can be cloned, and the one for ES256 of jwt-compact cannot".into());
+        return Err(
+            "it wants algorithms that can be cloned, and the one for ES256 of jwt-compact cannot".into()
+        );
     }
     let authority = Authority::<User, Hs256, _, _>::new()
         .refresh_authorizer(async || Ok(()))
@@ -145,22 +144,7 @@ async fn middleware(algorithm: Algorithm) -> Result<impl Served, Reason> {
         .verifying_key(Hs256Key::new(keys::SECRET))
         .build()?;
     let handler = async |_: ReqData<User>| BODY;
-    let scope = web::scope("").wrap(AuthenticationService::new(authority)).route(PATH, web::get().to(handler));
+    let scope =
+        web::scope("").wrap(AuthenticationService::new(authority)).route(PATH, web::get().to(handler));
     Ok(test::init_service(App::new().service(scope)).await)
-}
-
-async fn oidc(algorithm: Algorithm) -> Result<impl Served, Reason> {
-    let keys = serde_json::from_str(&fixtures::jwk_set(algorithm))?;
-    let oidc = Oidc::new(OidcConfig::Jwks(keys)).await.map_err(|error| format!("{error:?}"))?;
-    let options = ValidationOptions {
-        issuer: Validation::Validate(ISSUER.to_owned()),
-        audience: Validation::Validate(AUDIENCE.to_owned()),
-        ..ValidationOptions::default()
-    };
-    let handler = async |_: AuthenticatedUser<User>| BODY;
-    let app = App::new()
-        .app_data(oidc)
-        .route(PATH, web::get().to(handler))
-        .wrap(OidcBiscuitValidator { options });
-    Ok(test::init_service(app).await)
 }

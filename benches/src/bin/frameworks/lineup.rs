@@ -83,7 +83,8 @@ impl<'a> Lineup<'a> {
 pub(crate) fn judge(name: &str, answers: [u16; 3]) -> Result<(), String> {
     let [good, none, bad] = answers;
     let refused = |status: u16| (400..500).contains(&status);
-    let expected = if name.starts_with(NO_AUTH) { none == 200 && bad == 200 } else { refused(none) && refused(bad) };
+    let expected =
+        if name.starts_with(NO_AUTH) { none == 200 && bad == 200 } else { refused(none) && refused(bad) };
     if good == 200 && expected {
         return Ok(());
     }

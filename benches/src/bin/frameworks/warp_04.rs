@@ -48,7 +48,8 @@ fn hand_rolled(algorithm: Algorithm) -> impl Filter<Extract: warp::Reply, Error 
             }
         }
     });
-    warp::path!("hello").and(decoded).map(|_: User| BODY).recover(async |_: Rejection| {
-        Ok::<_, Infallible>(StatusCode::UNAUTHORIZED)
-    })
+    warp::path!("hello")
+        .and(decoded)
+        .map(|_: User| BODY)
+        .recover(async |_: Rejection| Ok::<_, Infallible>(StatusCode::UNAUTHORIZED))
 }

@@ -35,12 +35,11 @@ struct Connection {
     sent: Instant,
 }
 
-/// A request for the route with this field, as bytes.
-pub(crate) fn request(authorization: &str) -> Vec<u8> {
-    format!(
-        "GET /hello HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: benchmark/1.0\r\naccept: */*\r\nauthorization: {authorization}\r\n\r\n"
-    )
-    .into_bytes()
+/// A request for the route, with this token or none, as bytes.
+pub(crate) fn request(token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let fields = "host: 127.0.0.1\r\nuser-agent: benchmark/1.0\r\naccept: */*\r\n";
+    format!("GET /hello HTTP/1.1\r\n{fields}{authorization}\r\n").into_bytes()
 }
 
 /// The status of a single answer.
@@ -65,7 +64,13 @@ pub(crate) fn run(address: SocketAddr, requests: &[Vec<u8>], duration: Duration)
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(nth), Interest::READABLE)?;
         let answer = vec![0; 16 * 1024];
-        connections.push(Connection { stream, request: request.clone(), answer, filled: 0, sent: Instant::now() });
+        connections.push(Connection {
+            stream,
+            request: request.clone(),
+            answer,
+            filled: 0,
+            sent: Instant::now(),
+        });
     }
     let start = Instant::now();
     for connection in &mut connections {

@@ -1,4 +1,4 @@
-//! The Rust servers. Each runs in a process of its own, with one worker thread.
+//! The Rust servers. Each runs in a process of its own, with as many threads as its framework takes by itself.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
 }
 
 fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey, Validation)>) {
@@ -54,7 +54,9 @@ fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey,
             let handler = async |_: Claims<User>| BODY;
             Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate))
         }
-        (None, Some(keys)) => Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(Arc::new(keys)),
+        (None, Some(keys)) => {
+            Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(Arc::new(keys))
+        }
         (None, None) => Router::new().route(PATH, get(async || BODY)),
     };
     runtime().block_on(async {
@@ -88,12 +90,14 @@ fn actix(listener: TcpListener, gate: Option<Gate>) {
         match gate {
             Some(gate) => {
                 let handler = async |_: Claims<User>| BODY;
-                let app = move || App::new().route(PATH, web::get().to(handler)).wrap(Authenticate::new(gate.clone()));
-                HttpServer::new(app).workers(1).listen(listener).expect("listens").run().await.expect("serves");
+                let app = move || {
+                    App::new().route(PATH, web::get().to(handler)).wrap(Authenticate::new(gate.clone()))
+                };
+                HttpServer::new(app).listen(listener).expect("listens").run().await.expect("serves");
             }
             None => {
                 let app = || App::new().route(PATH, web::get().to(async || BODY));
-                HttpServer::new(app).workers(1).listen(listener).expect("listens").run().await.expect("serves");
+                HttpServer::new(app).listen(listener).expect("listens").run().await.expect("serves");
             }
         }
     });

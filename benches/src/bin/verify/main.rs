@@ -143,7 +143,9 @@ impl Subject {
         assert_eq!(self.simple.verify::<Profile>(token).is_ok(), peers_ignore, "jwt-simple, {fault}");
         if !peers_ignore {
             contenders.push(Contender::new(THEIRS_TYPED, || self.decode::<User>(token).expect_err("bad")));
-            contenders.push(Contender::new(SIMPLE_TYPED, || self.simple.verify::<Profile>(token).expect_err("bad")));
+            contenders.push(Contender::new(SIMPLE_TYPED, || {
+                self.simple.verify::<Profile>(token).expect_err("bad")
+            }));
         }
         Rounds::run(options, contenders)
     }
@@ -207,7 +209,13 @@ fn chart(title: &str, rounds: &Rounds) -> String {
                 _ => Side::Peer,
             };
             let spread = [time.low / 1000.0, time.high / 1000.0];
-            Bar { label: name.into(), side, value: time.median / 1000.0, spread, text: nanoseconds(time.median) }
+            Bar {
+                label: name.into(),
+                side,
+                value: time.median / 1000.0,
+                spread,
+                text: nanoseconds(time.median),
+            }
         })
         .collect();
     svg::bars(title, "microseconds, less is better", &bars)
@@ -216,8 +224,10 @@ fn chart(title: &str, rounds: &Rounds) -> String {
 type Good = (Algorithm, Size, usize, Rounds);
 
 fn times(report: &mut Report<'_>, good: &[Good]) {
-    let head: Vec<String> =
-        good.iter().map(|(algorithm, size, bytes, _)| format!("{algorithm} {} ({bytes} B)", size.name())).collect();
+    let head: Vec<String> = good
+        .iter()
+        .map(|(algorithm, size, bytes, _)| format!("{algorithm} {} ({bytes} B)", size.name()))
+        .collect();
     let shown = [RAW, OURS, OURS_TYPED, CACHED, CACHED_TYPED, THEIRS, THEIRS_TYPED, SIMPLE, SIMPLE_TYPED];
     let rows: Vec<Vec<String>> = good
         .iter()
