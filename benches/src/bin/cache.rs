@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer};
@@ -18,6 +18,8 @@ use tollgate_testing::TokenBuilder;
 /// Memory is measured in processes of their own, which are this program with one of these words.
 const WEIGH: &str = "weigh";
 const FLOOD: &str = "flood";
+
+const WARM_UP: Duration = Duration::from_millis(20);
 
 static NOW: LazyLock<UnixTime> = LazyLock::new(fixtures::now);
 
@@ -118,7 +120,7 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
             admit(&gate, request).claims::<Counted>().expect("claims");
         }
         let missed = MADE.load(Ordering::Relaxed) - made;
-        let runs = if options.quick { 20_000 } else { 200_000 };
+        let runs = if options.quick { 50_000 } else { 200_000 };
         let rounds = (0..options.rounds().min(31)).map(|round| {
             let [alone, together] =
                 [1, 2].map(|threads| time(&gate, &requests[..live], threads, runs, round as u64));
@@ -158,7 +160,7 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     report.chart("cache-scaling.svg", "How much more two threads do than one", &chart);
 
     let gate = gate(100);
-    let (same, runs) = (&requests[..1], if options.quick { 20_000 } else { 200_000 });
+    let (same, runs) = (&requests[..1], if options.quick { 50_000 } else { 200_000 });
     let rounds = (0..options.rounds().min(31)).map(|round| {
         let cached =
             2.0 * time(&gate, same, 1, runs, round as u64) / time(&gate, same, 2, runs, round as u64);
@@ -197,8 +199,12 @@ fn at_once<R: FnMut()>(threads: usize, runs: usize, worker: impl Fn(usize) -> R 
     let barrier = Barrier::new(threads);
     let work = &|thread: usize| {
         let mut run = worker(thread);
-        // A first stretch is not measured: threads have to start, and caches to warm.
-        (0..runs / 10).for_each(|_| run());
+        barrier.wait();
+        // A first stretch is not measured: threads have to be spread over the cores, and caches to warm.
+        let start = Instant::now();
+        while start.elapsed() < WARM_UP {
+            (0..100).for_each(|_| run());
+        }
         barrier.wait();
         let start = Instant::now();
         (0..runs).for_each(|_| run());
