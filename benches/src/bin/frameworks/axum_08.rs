@@ -1,0 +1,139 @@
+//! axum 0.8: ours and its peers.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::routing::{RouterIntoService, get};
+use axum::{Extension, Router};
+use jsonwebtoken::{DecodingKey, Validation};
+use oauth_resource_server::axum::AuthLayer;
+use oauth_resource_server::{AuthorizedToken, KeyNaming, OAuthConfig, OAuthValidator};
+use tokio::runtime::Runtime;
+use tollgate::{Algorithm, Gate};
+use tollgate_axum::{AuthenticateLayer, Claims};
+use tollgate_benches::fixtures::{self, AUDIENCE, ISSUER, User};
+use tower_oauth2_resource_server::server::OAuth2ResourceServer;
+use tower_oauth2_resource_server::tenant::TenantConfiguration;
+use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
+
+use crate::lineup::{BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
+use crate::{axum_07, huskarl};
+
+type Service = RouterIntoService<axum::body::Body>;
+
+pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) -> Lineup<'_> {
+    let gate = fixtures::gate(algorithm);
+    let mut lineup = Lineup::new(runtime, tokens);
+    let open: Service = Router::new().route(PATH, get(async || BODY)).into_service();
+    lineup.add(NO_AUTH, Ok(open));
+    lineup.add(OURS, Ok(ours(gate.clone())));
+    lineup.add(OURS_UNCACHED, Ok(ours(gate.without_cache())));
+    lineup.add("hand-rolled, jsonwebtoken 11", Ok(hand_rolled(algorithm)));
+    lineup.add("axum-jwt-auth", axum_jwt_auth(algorithm));
+    lineup.add("tower-oauth2-resource-server", runtime.block_on(tower_oauth2(algorithm)));
+    lineup.add("oauth-resource-server", runtime.block_on(oauth_resource_server(algorithm)));
+    lineup.add("huskarl-resource-server", runtime.block_on(huskarl::service(algorithm)));
+    axum_07::add(&mut lineup, algorithm);
+    lineup
+}
+
+fn ours(gate: Gate) -> Service {
+    let handler = async |_: Claims<User>| BODY;
+    Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)).into_service()
+}
+
+/// What applications write themselves.
+struct Decoded(#[expect(dead_code, reason = "decoded, not read")] User);
+
+impl FromRequestParts<Arc<(DecodingKey, Validation)>> for Decoded {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<(DecodingKey, Validation)>,
+    ) -> Result<Self, StatusCode> {
+        let field = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = field.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+        let decoded = jsonwebtoken::decode::<User>(token, &state.0, &state.1);
+        decoded.map(|data| Self(data.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
+    }
+}
+
+fn hand_rolled(algorithm: Algorithm) -> Service {
+    let state = Arc::new(fixtures::jsonwebtoken(algorithm));
+    Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(state).into_service()
+}
+
+fn axum_jwt_auth(algorithm: Algorithm) -> Result<Service, Reason> {
+    use axum_jwt_auth::{Claims, Decoder, LocalDecoder};
+    use jsonwebtoken10 as jsonwebtoken;
+
+    // Its features for both kinds of cryptography are on: say which. The other algorithm has said so before.
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let mut validation = jsonwebtoken::Validation::new(algorithm.name().parse()?);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_issuer(&[ISSUER]);
+    validation.validate_nbf = true;
+    let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_str(&fixtures::jwk(algorithm))?)?;
+    let decoder: Decoder<User> =
+        Arc::new(LocalDecoder::builder().keys(vec![key]).validation(validation).build()?);
+    Ok(Router::new().route(PATH, get(async |_: Claims<User>| BODY)).with_state(decoder).into_service())
+}
+
+async fn tower_oauth2(algorithm: Algorithm) -> Result<Service, Reason> {
+    // Not `nbf`: it would then be required, and few issuers set it.
+    let checks = ClaimsValidationSpec::new().exp(true).iss(ISSUER).aud(&vec![AUDIENCE.to_owned()]);
+    let tenant = TenantConfiguration::static_builder(fixtures::jwk_set(algorithm))
+        .claims_validation(checks)
+        .allowed_algorithms(&[algorithm.name().parse()?])
+        .build()
+        .map_err(|error| format!("{error:?}"))?;
+    let server = OAuth2ResourceServer::<User>::builder().add_tenant(tenant).build().await;
+    let layer = server.map_err(|error| format!("{error:?}"))?.into_layer();
+    Ok(Router::new().route(PATH, get(async |_: Extension<User>| BODY)).layer(layer).into_service())
+}
+
+async fn oauth_resource_server(algorithm: Algorithm) -> Result<Service, Reason> {
+    if algorithm == Algorithm::Hs256 {
+        return Err("it takes no secrets, by design".into());
+    }
+    let config = OAuthConfig {
+        enabled: true,
+        issuer: ISSUER.into(),
+        audience: AUDIENCE.into(),
+        resource: "https://api.example".into(),
+        jwks_uri: Some(serve(fixtures::jwk_set(algorithm))?),
+        required_scopes: vec!["read:items".into()],
+        ..OAuthConfig::default()
+    };
+    let config = config.resolve(KeyNaming::Dotted("oauth"))?.ok_or("not enabled")?;
+    let validator = Arc::new(OAuthValidator::new(&config)?);
+    validator.refresh_now().await?;
+    let layer = AuthLayer::builder().oauth(validator).build()?;
+    let handler = async |token: AuthorizedToken| match token.claims_as::<User>() {
+        Ok(_) => Ok(BODY),
+        Err(_) => Err(StatusCode::UNAUTHORIZED),
+    };
+    Ok(Router::new().route(PATH, get(handler)).layer(layer).into_service())
+}
+
+/// An issuer on a free loopback port that publishes this key set, as long as the process lives.
+fn serve(keys: String) -> std::io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/jwks", listener.local_addr()?);
+    let length = keys.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{keys}"
+    );
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // A request of one segment; who does not get an answer asks again.
+            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(answer.as_bytes()));
+        }
+    });
+    Ok(url)
+}

@@ -1,0 +1,105 @@
+//! [`Lineup`]: who takes part, after each has shown that it admits and refuses what it should.
+
+use std::error::Error;
+use std::hint::black_box;
+
+use axum::http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use tokio::runtime::Runtime;
+use tollgate_benches::Contender;
+use tower::Service;
+
+pub(crate) const NO_AUTH: &str = "no auth";
+pub(crate) const OURS: &str = "tollgate";
+pub(crate) const OURS_UNCACHED: &str = "tollgate, without its cache";
+pub(crate) const BODY: &str = "hello";
+pub(crate) const PATH: &str = "/hello";
+
+/// Why a peer does not take part.
+pub(crate) type Reason = Box<dyn Error>;
+
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) good: String,
+    /// Its signature is wrong.
+    pub(crate) bad: String,
+}
+
+/// Who takes part, and who does not and why.
+pub(crate) struct Lineup<'a> {
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) tokens: Tokens,
+    pub(crate) contenders: Vec<Contender<'a>>,
+    pub(crate) absent: Vec<(&'static str, String)>,
+}
+
+/// The fields of a request as a client sends them, with this token.
+pub(crate) fn fields(token: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut fields = vec![
+        ("host", "api.example".to_owned()),
+        ("user-agent", "benchmark/1.0".to_owned()),
+        ("accept", "*/*".to_owned()),
+    ];
+    fields.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
+    fields
+}
+
+impl<'a> Lineup<'a> {
+    pub(crate) fn new(runtime: &'a Runtime, tokens: Tokens) -> Self {
+        Self { runtime, tokens, contenders: Vec::new(), absent: Vec::new() }
+    }
+
+    /// Adds a service of `http` requests, or the reason why it cannot take part.
+    pub(crate) fn add<S, B, R>(&mut self, name: &'static str, service: Result<S, Reason>)
+    where
+        S: Service<Request<B>, Response = Response<R>> + 'a,
+        B: Default,
+    {
+        let mut service = match service {
+            Ok(service) => service,
+            Err(reason) => return self.absent.push((name, reason.to_string())),
+        };
+        let runtime = self.runtime;
+        let mut status = |token: Option<&str>| {
+            let headers = headers(token);
+            let response = runtime.block_on(service.call(request(&headers, &Uri::from_static(PATH))));
+            response.ok().map_or(0, |response| response.status().as_u16())
+        };
+        let answers = [status(Some(&self.tokens.good)), status(None), status(Some(&self.tokens.bad))];
+        if let Err(reason) = judge(name, answers) {
+            return self.absent.push((name, reason));
+        }
+        let (headers, uri) = (headers(Some(&self.tokens.good)), Uri::from_static(PATH));
+        self.contenders.push(Contender::repeating(name, move |runs| {
+            runtime.block_on(async {
+                for _ in 0..runs {
+                    black_box(service.call(request(&headers, &uri)).await.ok());
+                }
+            });
+        }));
+    }
+}
+
+/// Whether a contender answered a good token, none, and a bad one as it should.
+pub(crate) fn judge(name: &str, answers: [u16; 3]) -> Result<(), String> {
+    let [good, none, bad] = answers;
+    let refused = |status: u16| (400..500).contains(&status);
+    let expected =
+        if name.starts_with(NO_AUTH) { none == 200 && bad == 200 } else { refused(none) && refused(bad) };
+    if good == 200 && expected {
+        return Ok(());
+    }
+    Err(format!("it answers {good} to a good token, {none} to none, {bad} to one with a wrong signature"))
+}
+
+fn headers(token: Option<&str>) -> HeaderMap {
+    let value = |text: String| HeaderValue::from_str(&text).expect("a field value");
+    let fields = fields(token).into_iter();
+    fields.map(|(name, text)| (axum::http::HeaderName::from_static(name), value(text))).collect()
+}
+
+fn request<B: Default>(headers: &HeaderMap, uri: &Uri) -> Request<B> {
+    let mut request = Request::new(B::default());
+    *request.uri_mut() = uri.clone();
+    *request.headers_mut() = headers.clone();
+    request
+}

@@ -1,0 +1,152 @@
+//! [`Server`]s and the processes that they run in.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tollgate::Algorithm;
+use tollgate_benches::fixtures::{AUDIENCE, ISSUER};
+use tollgate_testing::keys;
+
+pub(crate) const AXUM_HS256: &str = "axum, tollgate, HS256";
+pub(crate) const AXUM_ES256: &str = "axum, tollgate, ES256";
+pub(crate) const AXUM_BY_HAND: &str = "axum, jsonwebtoken 11, HS256";
+pub(crate) const AXUM_BY_HAND_ES256: &str = "axum, jsonwebtoken 11, ES256";
+pub(crate) const FASTIFY_JWT: &str = "fastify, @fastify/jwt with its cache";
+pub(crate) const EXPRESS_JWT: &str = "express, express-jwt";
+
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) protected: bool,
+    pub(crate) ours: bool,
+    /// The same without authentication.
+    pub(crate) base: &'static str,
+    /// What `serve` or the script is told.
+    arguments: &'static [&'static str],
+    in_node: bool,
+}
+
+impl Server {
+    /// Those of this program.
+    pub(crate) fn rust() -> Vec<Self> {
+        let server = |name, base, arguments: &'static [&'static str]| Self {
+            name,
+            algorithm: if arguments[2] == "ES256" { Algorithm::Es256 } else { Algorithm::Hs256 },
+            protected: name != base,
+            ours: matches!(arguments[1], "tollgate" | "uncached"),
+            base,
+            arguments,
+            in_node: false,
+        };
+        vec![
+            server("axum", "axum", &["axum", "open", "HS256"]),
+            server(AXUM_HS256, "axum", &["axum", "tollgate", "HS256"]),
+            server(AXUM_ES256, "axum", &["axum", "tollgate", "ES256"]),
+            server("axum, tollgate without its cache, HS256", "axum", &["axum", "uncached", "HS256"]),
+            server(AXUM_BY_HAND, "axum", &["axum", "jsonwebtoken", "HS256"]),
+            server(AXUM_BY_HAND_ES256, "axum", &["axum", "jsonwebtoken", "ES256"]),
+            server("actix-web", "actix-web", &["actix-web", "open", "HS256"]),
+            server("actix-web, tollgate, HS256", "actix-web", &["actix-web", "tollgate", "HS256"]),
+            server("warp", "warp", &["warp", "open", "HS256"]),
+            server("warp, tollgate, HS256", "warp", &["warp", "tollgate", "HS256"]),
+        ]
+    }
+
+    /// Those in Node.
+    pub(crate) fn node() -> Vec<Self> {
+        let server = |name, base, arguments| Self {
+            name,
+            algorithm: Algorithm::Hs256,
+            protected: name != base,
+            ours: false,
+            base,
+            arguments,
+            in_node: true,
+        };
+        vec![
+            server("fastify", "fastify", &["fastify.mjs", "open"]),
+            server(FASTIFY_JWT, "fastify", &["fastify.mjs", "protected"]),
+            server("express", "express", &["express.mjs", "open"]),
+            server(EXPRESS_JWT, "express", &["express.mjs", "protected"]),
+        ]
+    }
+}
+
+/// A server that answers. Its process ends with it.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Running {
+    pub(crate) fn start(server: &Server) -> Self {
+        let mut command = if server.in_node {
+            let mut command = Command::new("node");
+            command.current_dir(node_directory()).args(server.arguments);
+            command
+        } else {
+            let mut command = Command::new(std::env::current_exe().expect("a path"));
+            command.arg("serve").args(server.arguments);
+            command
+        };
+        let secret: String = keys::SECRET.iter().map(|byte| format!("{byte:02x}")).collect();
+        let child = command
+            .env("NODE_ENV", "production")
+            .env("SECRET", secret)
+            .env("ISSUER", ISSUER)
+            .env("AUDIENCE", AUDIENCE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{}: {error}", server.name));
+        let mut line = String::new();
+        let output = child.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let port = line.trim().parse().unwrap_or_else(|_| panic!("{}: no port but {line:?}", server.name));
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
+    }
+
+    /// Processor time of all its threads so far; 0 where the system does not say.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let spent = threads.into_iter().flatten().flatten().filter_map(|thread| {
+            let statistics = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            statistics.split(' ').next()?.parse::<f64>().ok()
+        });
+        spent.sum::<f64>() / 1e9
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn node_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("node")
+}
+
+/// Installs what the lock file says, unless it is there. Whether that worked.
+pub(crate) fn install_node_packages() -> bool {
+    let directory = node_directory();
+    if directory.join("node_modules/.package-lock.json").exists() {
+        return true;
+    }
+    let arguments = ["ci", "--no-audit", "--no-fund"];
+    let status = Command::new("npm").args(arguments).current_dir(directory).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Versions of Node and of what runs on it, to go behind others.
+pub(crate) fn node_versions(node: Option<&str>) -> String {
+    let Some(node) = node else { return String::new() };
+    let package = include_str!("../../../node/package.json");
+    let package: serde_json::Value = serde_json::from_str(package).expect("JSON");
+    let packages = package["dependencies"].as_object().into_iter().flatten();
+    let versions = packages.map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or_default()));
+    format!("; Node {node}, {}", versions.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,120 @@
+//! The Rust servers. Each runs in a process of its own, with as many threads as its framework takes by itself.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use jsonwebtoken::{DecodingKey, Validation};
+use tollgate::{Algorithm, Gate};
+use tollgate_benches::fixtures::{self, User};
+use warp::Filter as _;
+
+const BODY: &str = "hello";
+const PATH: &str = "/hello";
+
+/// Serves until standard input ends, which it does when the parent is gone.
+pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    let algorithm = if algorithm == "ES256" { Algorithm::Es256 } else { Algorithm::Hs256 };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    listener.set_nonblocking(true).expect("nonblocking");
+    println!("{}", address.port());
+    let gate = match protection {
+        "tollgate" => Some(fixtures::gate(algorithm)),
+        "uncached" => Some(fixtures::gate(algorithm).without_cache()),
+        _ => None,
+    };
+    match (framework, gate, protection) {
+        ("axum", gate, "jsonwebtoken") => axum(listener, gate, Some(fixtures::jsonwebtoken(algorithm))),
+        ("axum", gate, _) => axum(listener, gate, None),
+        ("actix-web", gate, _) => actix(listener, gate),
+        ("warp", gate, _) => warp(listener, gate),
+        _ => panic!("no such server"),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
+}
+
+fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey, Validation)>) {
+    use axum::Router;
+    use axum::routing::get;
+    use tollgate_axum::{AuthenticateLayer, Claims};
+
+    let router = match (gate, by_hand) {
+        (Some(gate), _) => {
+            let handler = async |_: Claims<User>| BODY;
+            Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate))
+        }
+        (None, Some(keys)) => {
+            Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(Arc::new(keys))
+        }
+        (None, None) => Router::new().route(PATH, get(async || BODY)),
+    };
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        axum::serve(listener, router).await.expect("serves");
+    });
+}
+
+/// What applications write themselves.
+struct Decoded(#[expect(dead_code, reason = "decoded, not read")] User);
+
+impl FromRequestParts<Arc<(DecodingKey, Validation)>> for Decoded {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<(DecodingKey, Validation)>,
+    ) -> Result<Self, StatusCode> {
+        let field = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = field.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+        let decoded = jsonwebtoken::decode::<User>(token, &state.0, &state.1);
+        decoded.map(|data| Self(data.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
+    }
+}
+
+fn actix(listener: TcpListener, gate: Option<Gate>) {
+    use actix_web::{App, HttpServer, rt, web};
+    use tollgate_actix::{Authenticate, Claims};
+
+    rt::System::new().block_on(async {
+        match gate {
+            Some(gate) => {
+                let handler = async |_: Claims<User>| BODY;
+                let app = move || {
+                    App::new().route(PATH, web::get().to(handler)).wrap(Authenticate::new(gate.clone()))
+                };
+                HttpServer::new(app).listen(listener).expect("listens").run().await.expect("serves");
+            }
+            None => {
+                let app = || App::new().route(PATH, web::get().to(async || BODY));
+                HttpServer::new(app).listen(listener).expect("listens").run().await.expect("serves");
+            }
+        }
+    });
+}
+
+fn warp(listener: TcpListener, gate: Option<Gate>) {
+    use tollgate_warp::Claims;
+
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        match gate {
+            Some(gate) => {
+                let claims = tollgate_warp::claims(&gate);
+                let route = warp::path!("hello").and(claims).map(|_: Claims<User>| BODY);
+                warp::serve(route.recover(tollgate_warp::handle_rejection)).incoming(listener).run().await;
+            }
+            None => warp::serve(warp::path!("hello").map(|| BODY)).incoming(listener).run().await,
+        }
+    });
+}

@@ -1,0 +1,122 @@
+//! [`Report`]: one command's section of `benchmarks.md`. Sections of other commands are kept.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::machine;
+use crate::options::Options;
+
+/// The sections, in their order in the document.
+const SECTIONS: [&str; 4] = ["verify", "frameworks", "tcp", "cache"];
+
+const HEAD: &str = "\
+# Benchmarks
+
+Every section is written by one command, which anyone can run; nothing here is edited by hand. Contenders take turns, many \
+rounds of it, and what counts are ratios within a round: medians, with the tenth and the ninetieth percentile in brackets. \
+Times are of the machine named in the section and of no other.
+";
+
+/// One section in the making. What is added to it is printed, too.
+pub struct Report<'a> {
+    options: &'a Options,
+    command: &'static str,
+    text: String,
+}
+
+impl<'a> Report<'a> {
+    /// The section of this command. `versions` names the packages that its figures depend on.
+    pub fn new(options: &'a Options, command: &'static str, title: &str, versions: &str) -> Self {
+        let mut report = Self { options, command, text: String::new() };
+        let revision = machine::ask("git", &["rev-parse", "--short=10", "HEAD"]);
+        let compiler = machine::ask("rustc", &["--version"]);
+        report.add(&format!("## {title}"));
+        report.add(&format!(
+            "`cargo run --release --manifest-path benches/Cargo.toml --bin {command}{}`\n\n\
+             {} · {} · revision {} · {}\n\n{versions}",
+            if options.quick { " -- --quick" } else { "" },
+            machine::processor(),
+            machine::date(),
+            revision.as_deref().unwrap_or("unknown"),
+            compiler.as_deref().unwrap_or("an unknown compiler"),
+        ));
+        report
+    }
+
+    /// A paragraph, or anything else in Markdown.
+    pub fn add(&mut self, text: &str) {
+        println!("{text}\n");
+        self.text.push_str(text);
+        self.text.push_str("\n\n");
+    }
+
+    /// A table; numbers go to the right of the first column.
+    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        let width = |column: usize| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.chain([head[column].chars().count(), 3]).max().unwrap_or(3)
+        };
+        let widths: Vec<usize> = (0..head.len()).map(width).collect();
+        let line = |cells: Vec<&str>| {
+            let mut line = String::from("|");
+            for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+                let _ = match column {
+                    0 => write!(line, " {cell:<width$} |"),
+                    _ => write!(line, " {cell:>width$} |"),
+                };
+            }
+            line
+        };
+        let rule = widths.iter().enumerate().map(|(column, width)| match column {
+            0 => "-".repeat(width + 2),
+            _ => "-".repeat(width + 1) + ":",
+        });
+        let mut lines = vec![line(head.to_vec()), format!("|{}|", rule.collect::<Vec<_>>().join("|"))];
+        lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+        self.add(&lines.join("\n"));
+    }
+
+    /// A chart, kept as a file of its own.
+    pub fn chart(&mut self, file: &str, alternative: &str, svg: &str) {
+        let directory = self.options.out.join("benchmarks");
+        let written = fs::create_dir_all(&directory).and_then(|()| fs::write(directory.join(file), svg));
+        written.unwrap_or_else(|error| panic!("{file}: {error}"));
+        self.add(&format!("![{alternative}](benchmarks/{file})"));
+    }
+
+    /// Puts the section into the document.
+    pub fn finish(self) {
+        let path = self.options.out.join("benchmarks.md");
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        let mut document = String::from(HEAD);
+        for section in SECTIONS {
+            let text = if section == self.command { Some(self.text.trim()) } else { kept(&old, section) };
+            if let Some(text) = text {
+                let _ = write!(document, "\n{}\n{text}\n{}\n", begin(section), end(section));
+            }
+        }
+        write(&path, &document);
+        println!("written to {}", path.display());
+    }
+}
+
+fn begin(section: &str) -> String {
+    format!("<!-- {section}: written by its command -->")
+}
+
+fn end(section: &str) -> String {
+    format!("<!-- end of {section} -->")
+}
+
+fn kept<'a>(document: &'a str, section: &str) -> Option<&'a str> {
+    let (_, rest) = document.split_once(&begin(section))?;
+    let (text, _) = rest.split_once(&end(section))?;
+    Some(text.trim())
+}
+
+fn write(path: &Path, text: &str) {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(directory).and_then(|()| fs::write(path, text));
+    written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
