@@ -138,7 +138,7 @@ impl Shared {
         let _refresh = self.cache().poll(began);
         let fetched = self.fetcher.refresh(began).await?;
         let rounds = self.rounds();
-        self.finish(Ok(fetched), began, &rounds);
+        self.finish(&Ok(fetched), began, &rounds);
         Ok(rounds)
     }
 
@@ -150,7 +150,7 @@ impl Shared {
             match step {
                 Step::Refresh => {
                     let fetched = self.fetch(now).await;
-                    self.finish(fetched, now, &rounds);
+                    self.finish(&fetched, now, &rounds);
                 }
                 Step::Wait(until) => {
                     tokio::select! {
@@ -176,9 +176,9 @@ impl Shared {
     }
 
     /// Takes in how a refresh ended, and lets waiting requests look again.
-    fn finish(&self, fetched: Result<Fetched, FetchError>, began: Moment, rounds: &Rounds) {
+    fn finish(&self, fetched: &Result<Fetched, FetchError>, began: Moment, rounds: &Rounds) {
         let now = self.now();
-        let (outcome, news) = match &fetched {
+        let (outcome, news) = match fetched {
             Ok(Fetched { keys: Some(keys), freshness }) => {
                 (FetchOutcome::New, Outcome::New(keys.clone(), *freshness))
             }
@@ -190,7 +190,7 @@ impl Shared {
         if let Some(count) = self.counts.outcomes.get(outcome.index()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        if let Err(error) = &fetched {
+        if let Err(error) = fetched {
             *self.last_failure() = Some((now, outcome, error.sentence()));
         }
         {
@@ -204,7 +204,7 @@ impl Shared {
             // Under the lock: who asks sees a refresh under way, or what it brought.
             rounds.send_modify(|rounds| *rounds = rounds.wrapping_add(1));
         }
-        self.log(&fetched, outcome, now.since(began));
+        self.log(fetched, outcome, now.since(began));
     }
 
     fn log(&self, fetched: &Result<Fetched, FetchError>, outcome: FetchOutcome, took: Duration) {
