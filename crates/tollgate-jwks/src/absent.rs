@@ -69,7 +69,6 @@ impl AbsentKeys {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -292,5 +292,4 @@ const BACKOFF_JITTER: f64 = 0.2;
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod simulation;
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;

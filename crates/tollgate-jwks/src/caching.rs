@@ -56,8 +56,11 @@ fn seconds(value: &str) -> Option<Duration> {
     if value.is_empty() || !value.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))))
+    Some(Duration::from_secs(value.parse().unwrap_or(VERY_LONG_SECS)))
 }
+
+/// Some 136 years.
+const VERY_LONG_SECS: u64 = 0xffff_ffff;
 
 #[cfg(test)]
 mod tests {

@@ -105,7 +105,7 @@ mod tests {
         assert!(key_set(with_broken.as_bytes(), &settings).is_err(), "four keys");
         let keys = key_set(with_broken.as_bytes(), &RefreshSettings::new()).unwrap();
         assert_eq!((keys.iter().count(), keys.skipped().len()), (3, 1));
-        let truncated = &set[..set.len() / 2];
+        let truncated = set.strip_suffix("}]}").unwrap();
         for bad in
             ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#, truncated]
         {

@@ -1,5 +1,12 @@
 //! A remote key set behind a gate, through its public API and in simulated time: the issuer is a client of ours.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test; small numbers"
+)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
