@@ -59,7 +59,7 @@ impl Rotation {
 
     /// One of two keys under an id that was never used before.
     fn key(number: u64) -> SigningKey {
-        let algorithm = if number % 2 == 0 { Algorithm::Es256 } else { Algorithm::Es384 };
+        let algorithm = if number.is_multiple_of(2) { Algorithm::Es256 } else { Algorithm::Es384 };
         keys::signing(algorithm).with_key_id(format!("k{number}")).expect("a key id")
     }
 
@@ -84,6 +84,7 @@ struct Counts {
     stop: AtomicBool,
 }
 
+#[expect(clippy::disallowed_methods, reason = "it runs for as long as it is told to")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotations_and_failures_are_not_seen() {
     let pace = Pace::from_env();

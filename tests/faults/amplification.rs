@@ -15,6 +15,7 @@ const FORGED: usize = 10_000;
 const SENDERS: usize = 4;
 const COOLDOWN: Duration = Duration::from_millis(500);
 
+#[expect(clippy::disallowed_methods, reason = "cooldowns are counted by the real clock")]
 pub(crate) async fn flood(report: Report) {
     let issuer = Issuer::start(None).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));

@@ -136,6 +136,7 @@ impl Traffic {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
 fn fifty_clients_see_no_rotation() {
     let (provider, data) = (Provider::start().expect("a provider"), scratch("rotation"));
     let first = provider.token("client_credentials");
