@@ -102,7 +102,7 @@ pub(crate) fn all() -> Vec<Fault> {
             ..unavailable("refuses connections", FetchOutcome::Unreachable, 0, Trouble::Refuses)
         },
         timeout("hangs", Answer::Hang),
-        timeout("trickles the head, a byte a second", Answer::Trickle(whole.clone())),
+        timeout("trickles the head, a byte a second", Answer::Trickle(whole)),
         timeout("trickles the body, a byte a second", Answer::Trickle(half.clone())),
         broken("resets before the answer", Answer::Reset(Vec::new())),
         broken("resets in the body", Answer::Reset(half.clone())),
