@@ -31,7 +31,7 @@ const NEW: Algorithm = Algorithm::Es384;
 fn main() {
     let mut arguments = Arguments::from_args();
     // They mostly wait.
-    arguments.test_threads.get_or_insert(16);
+    arguments.test_threads.get_or_insert(40);
     let (report, authority) = (Report::default(), Arc::new(Authority::default()));
     let mut trials: Vec<Trial> = fault::all()
         .into_iter()
@@ -61,8 +61,8 @@ fn run(body: impl Future<Output = ()>) {
 
 fn settings() -> RefreshSettings {
     RefreshSettings::new()
-        .with_timeout(Duration::from_millis(1500))
-        .with_cooldown(Duration::from_secs(4))
+        .with_timeout(Duration::from_secs(3))
+        .with_cooldown(Duration::from_secs(8))
         .with_quick_retry(Some(Duration::from_millis(20)))
 }
 
