@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::Algorithm;
 use tollgate_conformance::app::{App, PACKAGES, run_to_failure, scratch};
 use tollgate_conformance::client::{Response, send};
+use tollgate_conformance::issuer::{Issuer, json};
 use tollgate_testing::{Forge, keys};
 
 const ISSUER: &str = "https://issuer.example";
@@ -189,6 +190,7 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
         ("GET", "/public", vec![&expired_line], "", 200),
         ("GET", "/healthz", vec![], "", 200),
         ("GET", "/readyz", vec![], "", 200),
+        ("GET", "/metrics", vec![], "", 200),
         ("GET", "/.well-known/jwks.json", vec![], "", 200),
         ("GET", "/.well-known/oauth-protected-resource", vec![], "", 200),
         ("GET", "/nowhere", vec![], "", 404),
@@ -266,6 +268,44 @@ fn a_key_set_from_a_file() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
+/// Keys of another issuer, from its server: 503 until there are some, and readiness says so.
+#[test]
+fn a_key_set_from_a_url() {
+    let data = scratch("jwks-url");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let token = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256).token().sign();
+    for package in PACKAGES {
+        let issuer = runtime.block_on(Issuer::start(None));
+        let url = format!("http://{}/jwks?v=1", issuer.address());
+        let environment =
+            [("TOLLGATE_JWKS_URL", &*url), ("TOLLGATE_ISSUER", ISSUER), ("TOLLGATE_AUDIENCE", AUDIENCE)];
+        let app = App::start(package, &data, &environment);
+        let refused = get(&app, "/me", &token);
+        assert_eq!(refused.status, 503, "{}", refused.body);
+        assert!(header(&refused, "retry-after").is_some() && header(&refused, "www-authenticate").is_none());
+        let ready = call(&app, "GET", "/readyz", &[], "");
+        let keys: serde_json::Value = serde_json::from_str(&ready.body).expect("JSON");
+        assert_eq!((ready.status, keys["status"].as_str()), (503, Some("unavailable")));
+        assert_eq!(keys["keys"]["last_failure"]["outcome"], "status");
+        assert!(keys["keys"]["failures"].as_u64() > Some(0) && keys["keys"]["age_secs"].is_null());
+        assert_eq!(keys["keys"]["location"], url.replace("?v=1", ""), "no query");
+        issuer.answer(json(&keys::jwk_set(&[Algorithm::Es256])));
+        let is_ready = |_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            call(&app, "GET", "/readyz", &[], "").status == 200
+        };
+        assert!((0..600).any(is_ready), "ready within a minute");
+        assert_eq!(get(&app, "/me", &token).status, 200);
+        let metrics = call(&app, "GET", "/metrics", &[], "").body;
+        assert!(
+            metrics.contains("state=\"fresh\"} 1") && metrics.contains("tollgate_jwks_age_seconds{"),
+            "{metrics}"
+        );
+    }
+    std::fs::remove_dir_all(data).expect("removed");
+}
+
 /// A setting that cannot be right stops the start, and the message names it.
 #[test]
 fn bad_settings_are_named() {
@@ -291,15 +331,23 @@ fn bad_settings_are_named() {
         ("TOLLGATE_ACCESS_TTL", "0", "TOLLGATE_ACCESS_TTL: a lifetime of 0 s"),
         ("TOLLGATE_CACHE", "some", "TOLLGATE_CACHE"),
         ("TOLLGATE_STORE", "memory:", "TOLLGATE_STORE"),
-        ("TOLLGATE_JWKS_URL", "https://issuer.example/jwks", "TOLLGATE_JWKS_URL"),
+        ("TOLLGATE_JWKS_URL", "http://issuer.example/jwks", "TOLLGATE_JWKS_URL cannot be used"),
+        ("TOLLGATE_JWKS_URL", "jwks.json", "not an absolute URL"),
+        ("TOLLGATE_DISCOVER", "yes", "TOLLGATE_DISCOVER: is neither 1 nor unset"),
+        ("TOLLGATE_DISCOVER", "1", "TOLLGATE_DISCOVER: needs TOLLGATE_ISSUER"),
+        ("TOLLGATE_JWKS_LIFETIME", "60", "TOLLGATE_JWKS_LIFETIME: is for keys from"),
     ];
     for package in PACKAGES {
         for (name, value, message) in table {
             let error = run_to_failure(package, &data, &[(name, value)]);
             assert!(error.contains(message), "{name}={value}: {error}");
         }
-        let both = [("TOLLGATE_SECRET", "x"), ("TOLLGATE_JWKS_FILE", "y")];
-        assert!(run_to_failure(package, &data, &both).contains("only one of"));
+        for other in ["TOLLGATE_JWKS_FILE", "TOLLGATE_JWKS_URL", "TOLLGATE_DISCOVER"] {
+            let error = run_to_failure(package, &data, &[("TOLLGATE_SECRET", "x"), (other, "y")]);
+            assert!(error.contains("only one of"), "{error}");
+        }
+        let zero = [("TOLLGATE_JWKS_URL", "https://issuer.example/"), ("TOLLGATE_JWKS_LIFETIME", "0")];
+        assert!(run_to_failure(package, &data, &zero).contains("TOLLGATE_JWKS_LIFETIME: is not a number"));
     }
     std::fs::remove_dir_all(data).expect("removed");
 }

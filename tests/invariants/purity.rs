@@ -76,7 +76,9 @@ fn the_core_depends_on_what_it_may() {
 fn adapters_bring_no_client_and_no_cryptography() {
     for adapter in ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"] {
         let found = normal_dependencies(adapter);
-        for banned in ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring"] {
+        for banned in
+            ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"]
+        {
             assert!(!found.contains(banned), "{banned} under {adapter}");
         }
     }
@@ -86,6 +88,18 @@ fn adapters_bring_no_client_and_no_cryptography() {
             assert!(!found.contains(banned), "{banned} under {adapter}");
         }
     }
+}
+
+/// Who asks an issuer for keys needs a runtime and, by default, a client; no framework, and one crypto library.
+#[test]
+fn remote_keys_bring_no_framework_and_no_second_cryptography() {
+    let found = normal_dependencies("tollgate-jwks");
+    for banned in
+        ["axum-core", "actix-web", "warp", "tollgate-tower", "tollgate-sessions", "ring", "native-tls", "h2"]
+    {
+        assert!(!found.contains(banned), "{banned} under tollgate-jwks");
+    }
+    assert!(found.contains("rustls"), "the tree was read");
 }
 
 fn normal_dependencies(package: &str) -> BTreeSet<String> {

@@ -41,6 +41,20 @@ fn the_core_reads_no_clock_and_does_no_io() {
     }
 }
 
+/// When an issuer is asked is decided without a clock, a task or a network.
+#[test]
+fn the_state_of_a_key_set_is_pure() {
+    let root = root().join("crates/tollgate-jwks/src");
+    for file in
+        ["absent.rs", "cache.rs", "caching.rs", "discovery.rs", "document.rs", "moment.rs", "settings.rs"]
+    {
+        let text = fs::read_to_string(root.join(file)).expect("a file");
+        for banned in ["Instant", "SystemTime", "async", "tokio", "Mutex"] {
+            assert!(!text.contains(banned), "{banned} in {file}");
+        }
+    }
+}
+
 /// `Verified` is proof only as long as one function makes it.
 #[test]
 fn verified_is_made_in_one_place() {

@@ -1,7 +1,10 @@
 //! What the tests of this package share.
 
 pub mod app;
+pub mod certificates;
 pub mod client;
+pub mod issuer;
+pub mod requests;
 pub mod services;
 
 /// The README, compiled: what people copy first has to work.

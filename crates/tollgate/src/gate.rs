@@ -6,7 +6,7 @@ use crate::admission::Admission;
 use crate::cache::{CacheLimits, CachedToken, KnownHeaders, TokenCache};
 use crate::challenge::Protection;
 use crate::cross_site::CrossSite;
-use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
+use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::key::KeyRefresh;
 use crate::metadata::ResourceMetadata;
 use crate::policy::Policy;
@@ -225,13 +225,17 @@ impl Gate {
 
     /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
     pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
-        let mut refresh = None;
-        match self.judge(request, now, |verifier, error| refresh = verifier.refresh_after(error, now)) {
-            Ok(admission) => Decision::Admitted(admission),
-            Err(error) => match refresh {
-                Some(refresh) => Decision::AwaitKeys(refresh),
-                None => Decision::Refused(self.refuse(error)),
-            },
+        let (mut refresh, mut unanswered) = (None, None);
+        let judged = self.judge(request, now, |verifier, error| {
+            refresh = verifier.refresh_after(error, now);
+            if refresh.is_none() {
+                unanswered = verifier.unanswered(error, now);
+            }
+        });
+        match (judged, refresh) {
+            (Ok(admission), _) => Decision::Admitted(admission),
+            (Err(_), Some(refresh)) => Decision::AwaitKeys(refresh),
+            (Err(error), None) => Decision::Refused(self.refuse(or_unanswered(error, unanswered))),
         }
     }
 
@@ -240,7 +244,9 @@ impl Gate {
     /// # Errors
     /// The [`Rejection`] when the request is not admitted.
     pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
-        self.judge(request, now, |_, _| {}).map_err(|error| self.refuse(error))
+        let mut unanswered = None;
+        self.judge(request, now, |verifier, error| unanswered = verifier.unanswered(error, now))
+            .map_err(|error| self.refuse(or_unanswered(error, unanswered)))
     }
 
     /// The answer to `error` under this gate's realm, logged.
@@ -335,6 +341,11 @@ impl Gate {
             Err(error) => Err(AuthError::RevocationsUnavailable(error)),
         }
     }
+}
+
+/// The client hears of a bad token only when the issuer has been asked for its key.
+fn or_unanswered(error: AuthError, unanswered: Option<KeysUnavailable>) -> AuthError {
+    unanswered.map_or(error, AuthError::KeysUnavailable)
 }
 
 #[cfg(test)]

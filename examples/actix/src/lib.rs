@@ -61,6 +61,7 @@ fn open_routes(config: &mut ServiceConfig) {
         .service(at("/public").route(read().to(async || reply(example_shared::public()))))
         .service(at("/healthz").route(read().to(async || reply(example_shared::health()))))
         .service(at("/readyz").route(read().to(ready)))
+        .service(at("/metrics").route(read().to(metrics)))
         .service(at("/.well-known/jwks.json").route(read().to(jwks)))
         .service(at("/.well-known/oauth-protected-resource").route(read().to(resource_metadata)));
 }
@@ -86,7 +87,11 @@ async fn admin(token: Authenticated) -> HttpResponse {
 }
 
 async fn ready(app: Data<Application>) -> HttpResponse {
-    reply(example_shared::ready(&app.settings.keys))
+    reply(example_shared::ready(&app.settings))
+}
+
+async fn metrics(app: Data<Application>) -> HttpResponse {
+    reply(example_shared::metrics(&app.settings))
 }
 
 async fn jwks(app: Data<Application>) -> HttpResponse {

@@ -48,10 +48,8 @@ fn open_routes() -> Router<App> {
         .route("/demo.css", get(async || Reply(example_shared::style())))
         .route("/public", get(async || Reply(example_shared::public())))
         .route("/healthz", get(async || Reply(example_shared::health())))
-        .route(
-            "/readyz",
-            get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings.keys))),
-        )
+        .route("/readyz", get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings))))
+        .route("/metrics", get(async |State(app): State<App>| Reply(example_shared::metrics(&app.settings))))
         .route("/.well-known/jwks.json", get(async |State(app): State<App>| Reply(app.settings.jwks())))
         .route(
             "/.well-known/oauth-protected-resource",

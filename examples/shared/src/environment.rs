@@ -5,33 +5,37 @@ use std::io;
 use std::net::SocketAddr;
 
 use tollgate::KeyError;
+use tollgate_jwks::StartError;
 use tollgate_sessions::{IssueError, SigningKeyError};
 
 /// What the applications understand.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 14] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
     "TOLLGATE_AUDIENCE",
     "TOLLGATE_CACHE",
     "TOLLGATE_DATA",
+    "TOLLGATE_DISCOVER",
     "TOLLGATE_ISSUER",
     "TOLLGATE_JWKS_FILE",
+    "TOLLGATE_JWKS_LIFETIME",
+    "TOLLGATE_JWKS_URL",
     "TOLLGATE_PUBLIC_ORIGIN",
     "TOLLGATE_SECRET",
     "TOLLGATE_SECRET_FILE",
     "TOLLGATE_TOKEN_SOURCES",
 ];
 /// What belongs to parts that are not there yet. Setting one must not be ignored.
-const PLANNED: [&str; 6] = [
-    "TOLLGATE_DEMO_EMAIL",
-    "TOLLGATE_DEMO_PASSWORD",
-    "TOLLGATE_DISCOVER",
-    "TOLLGATE_JWKS_URL",
-    "TOLLGATE_REFRESH_WINDOW",
-    "TOLLGATE_STORE",
-];
+const PLANNED: [&str; 4] =
+    ["TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD", "TOLLGATE_REFRESH_WINDOW", "TOLLGATE_STORE"];
 /// What the tests and the build understand.
-const OTHERS: [&str; 3] = ["TOLLGATE_ADVISORIES", "TOLLGATE_CONFORMANCE_REPORT", "TOLLGATE_TEST_SERVICES"];
+const OTHERS: [&str; 5] = [
+    "TOLLGATE_ADVISORIES",
+    "TOLLGATE_CONFORMANCE_REPORT",
+    "TOLLGATE_FAULTS_REPORT",
+    "TOLLGATE_SOAK_SECS",
+    "TOLLGATE_TEST_SERVICES",
+];
 
 /// Why the application does not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,15 @@ pub enum SettingsError {
         /// Why.
         #[source]
         source: KeyError,
+    },
+    /// The remote key set cannot be set up.
+    #[error("{name} cannot be used")]
+    Remote {
+        /// The variable that it comes from.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: StartError,
     },
     /// A file that a variable names cannot be read.
     #[error("{name}: {path} cannot be read")]

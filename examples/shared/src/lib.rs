@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 mod answer;
 mod environment;
 mod items;
+mod keys;
 mod page;
 mod report;
 mod routes;
@@ -19,8 +20,8 @@ pub use items::Items;
 pub use page::{script, style};
 pub use report::Report;
 pub use routes::{
-    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, not_found, page as index, public,
-    ready, who_am_i,
+    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, metrics, not_found, page as index,
+    public, ready, who_am_i,
 };
 pub use settings::Settings;
 pub use shutdown::{interrupted, out_of_patience};

@@ -1,19 +1,16 @@
 //! [`Settings`]: the environment, read once at the start.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use tollgate::{
-    Algorithm, CacheLimits, Clock as _, CrossSite, Gate, KeySet, ResourceMetadata, SystemClock, TokenSource,
-    Verifier,
+    CacheLimits, Clock as _, CrossSite, Gate, ResourceMetadata, SystemClock, TokenSource, Verifier,
 };
-use tollgate_sessions::{AccessToken, SigningKey, SigningKeyError, TokenIssuer};
+use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
 
 use crate::answer::Answer;
 use crate::environment::{self as env, SettingsError, invalid};
-use crate::signing_key;
+use crate::keys::{self, VerificationKeys};
 
 /// What an example application is made of.
 #[derive(Debug)]
@@ -24,7 +21,7 @@ pub struct Settings {
     /// Who is admitted.
     pub gate: Gate,
     /// The keys that tokens are verified with.
-    pub keys: KeySet,
+    pub(crate) keys: VerificationKeys,
     metadata: ResourceMetadata,
     public_keys: String,
     issuer: Option<TokenIssuer>,
@@ -41,9 +38,9 @@ impl Settings {
         env::check_names()?;
         let addr = address()?;
         let origin = public_origin(addr)?;
-        let (keys, signing_key) = keys()?;
         let issuer = env::text("TOLLGATE_ISSUER", "http://127.0.0.1:3000")?;
         let audience = env::text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
+        let (keys, signing_key) = keys::from_env(&issuer)?;
         let lifetime = access_lifetime()?;
         let metadata = ResourceMetadata::new(&origin)
             .map_err(|error| {
@@ -54,7 +51,7 @@ impl Settings {
         let cross_site = CrossSite::new()
             .with_public_origin(&origin)
             .map_err(|error| invalid("TOLLGATE_PUBLIC_ORIGIN", error.to_string()))?;
-        let gate = Gate::new(Verifier::new(keys.clone(), issuer.clone(), audience.clone()))
+        let gate = Gate::new(Verifier::new(keys.to_verify_with(), issuer.clone(), audience.clone()))
             .with_sources(token_sources()?)
             .with_cross_site(cross_site)
             .with_resource_metadata(&metadata);
@@ -136,56 +133,6 @@ fn public_origin(addr: SocketAddr) -> Result<String, SettingsError> {
     env::text(NAME, &format!("http://{addr}"))
 }
 
-/// The keys to verify with, and the one to sign with unless tokens come from elsewhere.
-fn keys() -> Result<(KeySet, Option<SigningKey>), SettingsError> {
-    let named = ["TOLLGATE_SECRET", "TOLLGATE_SECRET_FILE", "TOLLGATE_JWKS_FILE"];
-    let mut given = named.into_iter().filter(|name| env::is_set(name));
-    let (first, second) = (given.next(), given.next());
-    if let (Some(first), Some(_)) = (first, second) {
-        return Err(invalid(
-            first,
-            "only one of TOLLGATE_SECRET, TOLLGATE_SECRET_FILE and TOLLGATE_JWKS_FILE may be set",
-        ));
-    }
-    match first {
-        Some(name @ "TOLLGATE_JWKS_FILE") => Ok((key_set(name)?, None)),
-        Some(name) => {
-            let encoded = if name == "TOLLGATE_SECRET" { env::text(name, "")? } else { read(name)? };
-            secret(name, encoded.trim())
-        }
-        None => {
-            let key =
-                signing_key::load_or_generate(Path::new(&env::text("TOLLGATE_DATA", "tollgate-data")?))?;
-            Ok((key.verifying_key().map_err(SettingsError::SigningKey)?.into(), Some(key)))
-        }
-    }
-}
-
-fn key_set(name: &'static str) -> Result<KeySet, SettingsError> {
-    let keys = KeySet::from_jwk_set(read(name)?).map_err(|source| SettingsError::Key { name, source })?;
-    for key in keys.skipped() {
-        let key_id = key.key_id.as_ref().map(tollgate::KeyId::as_str);
-        tracing::warn!(index = key.index, key_id, reason = %key.reason, "a key of the set is not used");
-    }
-    Ok(keys)
-}
-
-/// The secret in base64url, or in the base64 that `openssl rand -base64 32` prints.
-fn secret(name: &'static str, encoded: &str) -> Result<(KeySet, Option<SigningKey>), SettingsError> {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-    let url_safe = encoded.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    let secret = URL_SAFE_NO_PAD
-        .decode(url_safe)
-        .map_err(|_cause| invalid(name, "is not base64; make one with: openssl rand -base64 32"))?;
-    let key = SigningKey::hmac(Algorithm::Hs256, secret).map_err(|error| match error {
-        SigningKeyError::Key(source) => SettingsError::Key { name, source },
-        other => SettingsError::SigningKey(other),
-    })?;
-    Ok((key.verifying_key().map_err(SettingsError::SigningKey)?.into(), Some(key)))
-}
-
 /// A JWK Set of the public half. A secret has none, so its set is empty.
 fn public_key_set(key: Option<&SigningKey>) -> String {
     format!(r#"{{"keys":[{}]}}"#, key.and_then(SigningKey::public_jwk).unwrap_or_default())
@@ -229,10 +176,4 @@ fn access_lifetime() -> Result<Duration, SettingsError> {
     secs.parse()
         .map(Duration::from_secs)
         .map_err(|_cause| invalid("TOLLGATE_ACCESS_TTL", "is not a number of seconds"))
-}
-
-/// The file that the variable names.
-fn read(name: &'static str) -> Result<String, SettingsError> {
-    let path = env::text(name, "")?;
-    fs::read_to_string(&path).map_err(|source| SettingsError::File { name, path, source })
 }

@@ -55,7 +55,11 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     let ready = warp::path!("readyz")
         .and(read())
         .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| example_shared::ready(&settings.keys));
+        .map(|settings: Arc<Settings>| example_shared::ready(&settings));
+    let metrics = warp::path!("metrics")
+        .and(read())
+        .and(with_settings.clone())
+        .map(|settings: Arc<Settings>| example_shared::metrics(&settings));
     let jwks = warp::path!(".well-known" / "jwks.json")
         .and(read())
         .and(with_settings.clone())
@@ -65,7 +69,7 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
         .and(with_settings)
         .map(|settings: Arc<Settings>| settings.resource_metadata());
     let assets = page.or(script).unify().or(style).unify().or(public).unify();
-    let documents = health.or(ready).unify().or(jwks).unify().or(metadata).unify();
+    let documents = health.or(ready).unify().or(metrics).unify().or(jwks).unify().or(metadata).unify();
     assets.or(documents).unify().map(reply).boxed()
 }
 

@@ -30,7 +30,9 @@ impl Excerpt {
     /// How many characters are kept.
     pub const MAX_CHARS: usize = 128;
 
-    pub(crate) fn new(text: &str) -> Self {
+    /// The beginning of `text`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
         Self(text.chars().take(Self::MAX_CHARS).collect::<String>().into_boxed_str())
     }
 }

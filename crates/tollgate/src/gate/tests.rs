@@ -269,6 +269,40 @@ fn a_hit_is_checked_against_the_clock() {
     assert_eq!(at(&gate, &request, 0), 200);
 }
 
+/// A source whose issuer does not answer.
+#[derive(Debug)]
+struct Unreachable;
+
+impl KeySource for Unreachable {
+    fn keys(&self, _: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        Ok(key().with_key_id("old").unwrap().into())
+    }
+
+    fn refresh(&self, wanted: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
+        let asks = wanted.and_then(|wanted| wanted.key_id).is_some_and(|key_id| key_id.as_str() == "new");
+        asks.then(|| KeyRefresh::new(std::future::ready(())))
+    }
+
+    fn unanswered(&self, _: KeyRequest<'_>, _: UnixTime) -> Option<KeysUnavailable> {
+        Some(KeysUnavailable::new("the issuer does not answer", Duration::from_secs(7)))
+    }
+}
+
+#[test]
+fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
+    let gate = Gate::new(Verifier::new(Unreachable, ISSUER, AUDIENCE));
+    let named = |kid: &str| {
+        bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
+    };
+    assert_eq!(at(&gate, &named("old"), 0), 200);
+    let rejection = refused(&gate, &named("other"));
+    assert_eq!(rejection.status(), 503, "without a refresh");
+    assert!(rejection.headers().any(|field| field == ("retry-after", "7".into())));
+    assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
+    assert_eq!(gate.readmit(&named("new"), NOW).unwrap_err().status(), 503, "after a refresh");
+    assert_eq!(refused(&gate, &bearer("garbage")).status(), 401);
+}
+
 /// Keys that can be withdrawn.
 #[derive(Debug)]
 struct Changing(std::sync::RwLock<Option<KeySet>>);

@@ -34,6 +34,15 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// The answer is `None` when a refresh would not help: the issuer has just been asked, or the key id is known
     /// not to exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
+
+    /// Why nobody can say whether the key exists: the issuer should have been asked for it, and could not be. The
+    /// request is then answered with 503, as a 401 would make a client throw away a token that may be good. `None`,
+    /// the default, when the issuer has spoken.
+    ///
+    /// Asked when [`refresh`](Self::refresh) answered `None`, and when the key is still unknown after a refresh.
+    fn unanswered(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
+        None
+    }
 }
 
 /// The key that a token asks for. It comes from an unverified token: a source may look it up, nothing more.
@@ -100,6 +109,13 @@ impl Keys {
         match &self.0 {
             Kind::Fixed(_) => None,
             Kind::Source(source) => source.refresh(wanted, now),
+        }
+    }
+
+    pub(crate) fn unanswered(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
+        match &self.0 {
+            Kind::Fixed(_) => None,
+            Kind::Source(source) => source.unanswered(wanted, now),
         }
     }
 }

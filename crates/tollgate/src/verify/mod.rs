@@ -10,7 +10,7 @@ use crate::algorithm::Algorithm;
 use crate::cache::KnownHeaders;
 use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
-use crate::error::{AuthError, ConfigError, Excerpt, TokenError};
+use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
 use crate::key::{KeyRefresh, KeyRequest, Keys};
 use crate::time::UnixTime;
@@ -203,12 +203,13 @@ impl Verifier {
     pub(crate) fn refresh_after(&self, error: &AuthError, now: UnixTime) -> Option<KeyRefresh> {
         match error {
             AuthError::KeysUnavailable(_) => self.keys.refresh(None, now),
-            AuthError::InvalidToken(TokenError::UnknownKey { key_id, algorithm }) => {
-                let wanted = KeyRequest { key_id: key_id.as_ref(), algorithm: *algorithm };
-                self.keys.refresh(Some(wanted), now)
-            }
-            _ => None,
+            error => self.keys.refresh(Some(wanted_key(error)?), now),
         }
+    }
+
+    /// Why `error`, an unknown key, is not the last word: the issuer could not be asked for the key.
+    pub(crate) fn unanswered(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
+        self.keys.unanswered(wanted_key(error)?, now)
     }
 
     /// Headers of tokens that this verifier has accepted.
@@ -353,6 +354,16 @@ impl Verifier {
             return Ok(());
         }
         Err(TokenError::TypeMismatch { found: Excerpt::new(header.typ().unwrap_or_default()) })
+    }
+}
+
+/// The key that the token asked for, when `error` is that it is not known.
+fn wanted_key(error: &AuthError) -> Option<KeyRequest<'_>> {
+    match error {
+        AuthError::InvalidToken(TokenError::UnknownKey { key_id, algorithm }) => {
+            Some(KeyRequest { key_id: key_id.as_ref(), algorithm: *algorithm })
+        }
+        _ => None,
     }
 }
 

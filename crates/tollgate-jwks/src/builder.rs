@@ -1,0 +1,115 @@
+//! [`RemoteKeySetBuilder`]: from a URL or an issuer to a running key set.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::error::StartError;
+use crate::fetch::Fetcher;
+use crate::http::HttpClient;
+use crate::location::{Location, PlainHttp};
+use crate::remote::RemoteKeySet;
+use crate::settings::RefreshSettings;
+use crate::shared::Shared;
+
+/// How a [`RemoteKeySet`] is set up. Ends with [`connect`](Self::connect) or [`start`](Self::start).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RemoteKeySetBuilder {
+    place: Place,
+    plain_http: PlainHttp,
+    settings: RefreshSettings,
+    client: Option<Arc<dyn HttpClient>>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    Url(Box<str>),
+    Issuer(Box<str>),
+}
+
+impl RemoteKeySetBuilder {
+    pub(crate) fn at(url: Box<str>) -> Self {
+        Self::of(Place::Url(url))
+    }
+
+    pub(crate) fn discover(issuer: Box<str>) -> Self {
+        Self::of(Place::Issuer(issuer))
+    }
+
+    fn of(place: Place) -> Self {
+        Self { place, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
+    }
+
+    /// Refreshes by these settings.
+    pub fn with_settings(self, settings: RefreshSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Fetches with this client.
+    pub fn with_client(self, client: impl HttpClient) -> Self {
+        Self { client: Some(Arc::new(client)), ..self }
+    }
+
+    /// Allows plain `http` to loopback addresses (`127.0.0.0/8`, `::1`, `localhost`). For development and tests.
+    ///
+    /// # Security
+    /// Any process on this machine can then answer for the issuer while the issuer is not running.
+    pub fn with_insecure_loopback(self) -> Self {
+        Self { plain_http: PlainHttp::ToLoopback, ..self }
+    }
+
+    /// Fetches the keys, and starts to refresh them: an application that cannot have them does not start.
+    ///
+    /// Ends within the timeout of the settings.
+    ///
+    /// # Errors
+    /// [`StartError::Fetch`] when the keys cannot be had; other [`StartError`]s when the setup cannot work.
+    pub async fn connect(self) -> Result<RemoteKeySet, StartError> {
+        let runtime = runtime()?;
+        let shared = self.build()?;
+        match shared.first_refresh().await {
+            Ok(rounds) => Ok(RemoteKeySet::run(shared, rounds, &runtime)),
+            Err(reason) => Err(StartError::Fetch { location: shared.location().into(), reason }),
+        }
+    }
+
+    /// Starts to fetch and to refresh the keys, and does not wait for them: requests wait for the first fetch, and are
+    /// answered 503 when it fails, until there are keys. [`RemoteKeySet::status`] says whether there are.
+    ///
+    /// # Errors
+    /// [`StartError`] when the setup cannot work.
+    pub fn start(self) -> Result<RemoteKeySet, StartError> {
+        let runtime = runtime()?;
+        let shared = self.build()?;
+        let rounds = shared.rounds();
+        Ok(RemoteKeySet::run(shared, rounds, &runtime))
+    }
+
+    fn build(self) -> Result<Arc<Shared>, StartError> {
+        self.settings.check().map_err(StartError::Settings)?;
+        let (text, location) = match &self.place {
+            Place::Url(url) => (url, Location::fixed(url, self.plain_http)),
+            Place::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
+        };
+        let location = location.map_err(|reason| StartError::Url { text: text.clone(), reason })?;
+        let client = self.client.map_or_else(default_client, Ok)?;
+        let fetcher = Fetcher::new(client, location, self.plain_http, self.settings.clone());
+        Ok(Arc::new(Shared::new(fetcher, self.settings)))
+    }
+}
+
+fn runtime() -> Result<Handle, StartError> {
+    Handle::try_current().map_err(|_cause| StartError::NoRuntime)
+}
+
+#[cfg(feature = "client")]
+fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
+    let client = crate::client::HttpsClient::new().map_err(|error| StartError::Client(Box::new(error)))?;
+    Ok(Arc::new(client))
+}
+
+#[cfg(not(feature = "client"))]
+fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
+    Err(StartError::NoClient)
+}

@@ -1,0 +1,219 @@
+use tollgate::{Algorithm, KeyId};
+use tollgate_testing::keys;
+
+use super::*;
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn at(since_start: u64) -> Moment {
+    Moment::after_start(secs(since_start))
+}
+
+fn set(key_ids: &[&str]) -> KeySet {
+    let key = keys::verifying(Algorithm::Es256);
+    KeySet::new(key_ids.iter().map(|key_id| key.clone().with_key_id(*key_id).unwrap())).unwrap()
+}
+
+fn wanted(key_id: &str) -> WantedKey {
+    WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256 }
+}
+
+fn cache() -> KeySetCache {
+    KeySetCache::new(RefreshSettings::new(), fastrand::Rng::with_seed(1))
+}
+
+/// A cache that got the keys `a` at the start, and the time of its next refresh.
+fn with_keys() -> (KeySetCache, Moment) {
+    let mut cache = cache();
+    assert_eq!(cache.poll(at(0)), Step::Refresh);
+    cache.finish(Outcome::New(set(&["a"]), None), at(0));
+    let due = cache.due();
+    (cache, due)
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed { retry_after: None }
+}
+
+#[test]
+fn it_asks_at_once_and_then_ahead_of_expiry() {
+    let mut cache = cache();
+    assert_eq!(cache.freshness(at(0)), Freshness::Unavailable);
+    assert_eq!(cache.poll(at(0)), Step::Refresh);
+    assert_eq!(cache.poll(at(0)), Step::UnderWay, "one at a time");
+    cache.finish(Outcome::New(set(&["a"]), Some(secs(1000))), at(1));
+    assert_eq!(cache.freshness(at(999)), Freshness::Fresh);
+    let Step::Wait(due) = cache.poll(at(1)) else { panic!("a wait") };
+    assert!(due > at(760) && due < at(842), "{due:?}: 80 % of 1000 s, 5 % more or less");
+    assert_eq!(cache.poll(due), Step::Refresh);
+    cache.finish(Outcome::Unchanged(None), due);
+    assert_eq!(cache.age(due), Some(Duration::ZERO));
+    assert_eq!(cache.freshness(due.plus(secs(599))), Freshness::Fresh);
+}
+
+#[test]
+fn nodes_do_not_return_at_once() {
+    let due = |seed: u64| {
+        let mut cache = KeySetCache::new(RefreshSettings::new(), fastrand::Rng::with_seed(seed));
+        let _refresh = cache.poll(at(0));
+        cache.finish(Outcome::New(set(&["a"]), None), at(0));
+        cache.due()
+    };
+    let mut times: Vec<Moment> = (0..50).map(due).collect();
+    times.sort();
+    times.dedup();
+    assert_eq!(times.len(), 50);
+}
+
+#[test]
+fn stale_keys_are_used_through_an_outage_and_no_longer() {
+    let (mut cache, mut due) = with_keys();
+    let mut pauses = Vec::new();
+    while due < at(5000) {
+        assert_eq!(cache.poll(due), Step::Refresh);
+        cache.finish(failed(), due);
+        assert!(cache.keys().is_some(), "a failure takes no keys away");
+        pauses.push(cache.due().since(due).as_secs_f64());
+        due = cache.due();
+    }
+    assert_eq!(cache.freshness(at(599)), Freshness::Fresh);
+    assert_eq!(cache.freshness(at(700)), Freshness::Stale(secs(100)));
+    assert_eq!(cache.freshness(at(4199)), Freshness::Stale(secs(3599)));
+    assert_eq!(cache.freshness(at(4200)), Freshness::Unavailable);
+    assert_eq!(cache.usable_until(), at(4200));
+    for (pause, expected) in pauses.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]) {
+        assert!((pause / expected - 1.0).abs() <= 0.2, "{pause} s instead of {expected} s");
+    }
+    assert_eq!(cache.poll(due), Step::Refresh);
+    cache.finish(Outcome::Unchanged(None), due);
+    assert_eq!((cache.freshness(due), cache.failures()), (Freshness::Fresh, 0));
+}
+
+#[test]
+fn an_unknown_key_is_asked_for_once_for_all() {
+    let (mut cache, due) = with_keys();
+    assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
+    assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
+    assert_eq!(cache.ask(Some(wanted("c")), at(10)), Demand::Join);
+    assert_eq!(cache.poll(at(10)), Step::Refresh);
+    assert_eq!(cache.poll(at(10)), Step::UnderWay);
+    cache.finish(Outcome::New(set(&["a", "b"]), None), at(11));
+    assert!(!cache.is_wanted(&wanted("b")) && !cache.is_wanted(&wanted("c")));
+    assert_eq!(cache.ask(Some(wanted("b")), at(11)), Demand::Known, "who asks late looks again");
+    assert_eq!(cache.ask(Some(wanted("c")), at(65)), Demand::Pointless, "the issuer does not have it");
+    assert_eq!(cache.unanswered(&wanted("c"), at(65)), None);
+    assert!(matches!(cache.poll(at(12)), Step::Wait(next) if next > due));
+}
+
+#[test]
+fn forged_key_ids_cost_one_refresh_a_cooldown() {
+    let (mut cache, _) = with_keys();
+    let mut refreshes = 0;
+    for tenth in 0..3000_u64 {
+        let now = Moment::after_start(Duration::from_millis(tenth * 100));
+        for forged in 0..4 {
+            let _demand = cache.ask(Some(wanted(&format!("{tenth}-{forged}"))), now);
+        }
+        if cache.poll(now) == Step::Refresh {
+            refreshes += 1;
+            cache.finish(Outcome::Unchanged(None), now);
+        }
+    }
+    assert_eq!(refreshes, 10, "300 s with a cooldown of 30 s");
+    assert!(cache.absent() <= 1024);
+    // The same while the issuer fails: a demand that fails is not retried by schedule.
+    let (mut cache, due) = with_keys();
+    let mut refreshes = 0;
+    for tenth in 0..3000_u64 {
+        let now = Moment::after_start(Duration::from_millis(tenth * 100));
+        let _demand = cache.ask(Some(wanted(&tenth.to_string())), now);
+        if cache.poll(now) == Step::Refresh {
+            refreshes += 1;
+            cache.finish(failed(), now);
+        }
+    }
+    assert_eq!((refreshes, cache.due()), (10, due));
+}
+
+#[test]
+fn a_refresh_that_began_too_early_is_followed_by_another() {
+    let (mut cache, due) = with_keys();
+    assert_eq!(cache.poll(due), Step::Refresh);
+    // The issuer has made its answer, then rotates, then a token with the new key arrives.
+    assert_eq!(cache.ask(Some(wanted("b")), due), Demand::Join);
+    cache.finish(Outcome::Unchanged(None), due.plus(secs(1)));
+    assert!(cache.is_wanted(&wanted("b")), "still waiting");
+    assert_eq!(cache.poll(due.plus(secs(1))), Step::Refresh);
+    cache.finish(Outcome::New(set(&["b"]), None), due.plus(secs(2)));
+    assert!(!cache.is_wanted(&wanted("b")));
+    // Not within a cooldown, though: then nobody knows, and nobody is remembered as absent.
+    let now = due.plus(secs(40));
+    assert_eq!(cache.ask(Some(wanted("x")), now), Demand::Join);
+    assert_eq!(cache.poll(now), Step::Refresh);
+    assert_eq!(cache.ask(Some(wanted("c")), now), Demand::Join);
+    cache.finish(Outcome::Unchanged(None), now);
+    assert!(!cache.is_wanted(&wanted("c")));
+    assert_eq!(cache.ask(Some(wanted("c")), now.plus(secs(29))), Demand::Pointless);
+    assert_eq!(cache.ask(Some(wanted("c")), now.plus(secs(30))), Demand::Join);
+}
+
+#[test]
+fn when_the_issuer_fails_nobody_can_say_that_a_key_does_not_exist() {
+    let (mut cache, due) = with_keys();
+    assert_eq!(cache.unanswered(&wanted("b"), at(10)), None, "not asked yet, nothing failed");
+    assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
+    assert_eq!(cache.poll(at(10)), Step::Refresh);
+    cache.finish(failed(), at(12));
+    assert!(!cache.is_wanted(&wanted("b")), "nobody is kept waiting");
+    assert_eq!(cache.ask(Some(wanted("b")), at(13)), Demand::Pointless);
+    assert_eq!(cache.unanswered(&wanted("b"), at(13)), Some(secs(27)), "the rest of the cooldown");
+    assert_eq!(cache.due(), due, "the keys are fresh, the schedule stands");
+    assert_eq!(cache.ask(Some(wanted("b")), at(40)), Demand::Join);
+}
+
+#[test]
+fn without_keys_requests_wait_for_a_refresh_but_not_for_a_pause() {
+    let mut cache = cache();
+    assert_eq!(cache.ask(None, at(0)), Demand::Join);
+    assert_eq!(cache.poll(at(0)), Step::Refresh);
+    assert_eq!(cache.ask(None, at(1)), Demand::Join);
+    cache.finish(failed(), at(5));
+    assert_eq!(cache.ask(None, at(5)), Demand::Pointless);
+    assert_eq!(cache.retry_after(at(5)), cache.due().since(at(5)).max(secs(1)));
+    assert_eq!(cache.retry_after(at(100)), secs(1), "never less");
+    assert_eq!(cache.ask(None, at(7)), Demand::Join, "the pause is over");
+}
+
+#[test]
+fn retry_after_is_honoured_within_reason() {
+    for (asked_for, least, most) in [(0, 0, 2), (120, 120, 120), (86_400, 600, 600)] {
+        let retry_after = Some(secs(asked_for));
+        let (mut cache, due) = with_keys();
+        assert_eq!(cache.poll(due), Step::Refresh);
+        cache.finish(Outcome::Failed { retry_after }, due);
+        let pause = cache.due().since(due);
+        assert!(pause >= secs(least) && pause <= secs(most), "{pause:?} for {asked_for} s");
+        assert_eq!(cache.ask(Some(wanted("b")), due.plus(pause / 2)), Demand::Pointless, "by demand too");
+    }
+}
+
+#[test]
+fn a_withdrawn_key_is_gone_with_the_next_document() {
+    let (mut cache, due) = with_keys();
+    let _refresh = cache.poll(due);
+    cache.finish(Outcome::New(set(&["b"]), None), due);
+    assert!(!wanted("a").is_in(cache.keys().unwrap()));
+    assert!(due <= at(600), "within the lifetime");
+}
+
+#[test]
+fn what_nobody_waits_for_is_ignored() {
+    let mut cache = cache();
+    cache.finish(Outcome::New(set(&["a"]), None), at(0));
+    assert!(cache.keys().is_none(), "an answer without a question");
+    let _refresh = cache.poll(at(0));
+    cache.finish(Outcome::Unchanged(None), at(0));
+    assert!(cache.keys().is_none() && cache.failures() == 1, "nothing that could be unchanged");
+}

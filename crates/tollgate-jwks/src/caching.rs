@@ -1,0 +1,120 @@
+//! What an answer says about its own lifetime (RFC 9111), and when to come back (`Retry-After`, RFC 9110 §10.2.3).
+
+use std::time::Duration;
+
+use crate::http::HttpResponse;
+
+/// How long `response` is fresh from when it was received; `None` when it does not say. Zero when it is not to be
+/// stored or used without asking again.
+pub(crate) fn freshness(response: &HttpResponse) -> Option<Duration> {
+    let directives = || response.values("cache-control").flat_map(|value| value.split(','));
+    let named = |name: &str| {
+        directives().any(|directive| {
+            directive.split('=').next().is_some_and(|found| found.trim().eq_ignore_ascii_case(name))
+        })
+    };
+    if named("no-store") || named("no-cache") {
+        return Some(Duration::ZERO);
+    }
+    let age = response.value("age").and_then(seconds).unwrap_or_default();
+    let max_age = directives().find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("max-age").then(|| seconds(value.trim().trim_matches('"')))
+    });
+    match max_age {
+        // RFC 9111 §4.2.1: what cannot be read is stale.
+        Some(max_age) => Some(max_age.unwrap_or_default().saturating_sub(age)),
+        None => expires(response).map(|lifetime| lifetime.saturating_sub(age)),
+    }
+}
+
+/// How long the issuer asks to be left alone.
+pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let value = response.value("retry-after")?;
+    seconds(value).or_else(|| between_dates(response, value))
+}
+
+/// `Expires`, counted from `Date`. One that is no date means "already over" (RFC 9111 §5.3).
+fn expires(response: &HttpResponse) -> Option<Duration> {
+    let value = response.value("expires")?;
+    if httpdate::parse_http_date(value).is_err() {
+        return Some(Duration::ZERO);
+    }
+    between_dates(response, value)
+}
+
+/// From the answer's `Date` to this one, so that a difference between the clocks does not matter.
+fn between_dates(response: &HttpResponse, until: &str) -> Option<Duration> {
+    let date = httpdate::parse_http_date(response.value("date")?).ok()?;
+    let until = httpdate::parse_http_date(until).ok()?;
+    Some(until.duration_since(date).unwrap_or_default())
+}
+
+/// `delta-seconds` (RFC 9111 §1.2.2): too large is very long.
+fn seconds(value: &str) -> Option<Duration> {
+    let value = value.trim();
+    if value.is_empty() || !value.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    Some(Duration::from_secs(value.parse().unwrap_or(VERY_LONG_SECS)))
+}
+
+/// Some 136 years.
+const VERY_LONG_SECS: u64 = 0xffff_ffff;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATE: (&str, &str) = ("Date", "Tue, 24 Nov 2026 10:00:00 GMT");
+
+    fn response(fields: &[(&str, &str)]) -> HttpResponse {
+        fields.iter().fold(HttpResponse::new(200, []), |response, (name, value)| {
+            response.with_header(*name, value.as_bytes())
+        })
+    }
+
+    #[test]
+    fn lifetimes_as_they_are_written() {
+        let expires = ("Expires", "Tue, 24 Nov 2026 10:05:00 GMT");
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[], None),
+            (&[("Cache-Control", "public")], None),
+            (&[("Cache-Control", "public, max-age=300")], Some(300)),
+            (&[("Cache-Control", "MAX-AGE=\"300\" , public")], Some(300)),
+            (&[("Cache-Control", "public"), ("Cache-Control", "max-age=300")], Some(300)),
+            (&[("Cache-Control", "max-age=300"), ("Age", "100")], Some(200)),
+            (&[("Cache-Control", "max-age=300"), ("Age", "400")], Some(0)),
+            (&[("Cache-Control", "max-age=300"), ("Age", "-1")], Some(300)),
+            (&[("Cache-Control", "max-age=99999999999999999999999")], Some(u64::from(u32::MAX))),
+            (&[("Cache-Control", "max-age=soon")], Some(0)),
+            (&[("Cache-Control", "max-age=-5")], Some(0)),
+            (&[("Cache-Control", "max-age=300, no-cache")], Some(0)),
+            (&[("Cache-Control", "No-Store")], Some(0)),
+            (&[("Cache-Control", "s-maxage=5, x-max-age=6")], None),
+            (&[DATE, expires], Some(300)),
+            (&[expires], None),
+            (&[DATE, expires, ("Age", "60")], Some(240)),
+            (&[DATE, expires, ("Cache-Control", "max-age=7")], Some(7)),
+            (&[DATE, ("Expires", "0")], Some(0)),
+            (&[DATE, ("Expires", "Tue, 24 Nov 2026 09:00:00 GMT")], Some(0)),
+        ];
+        for (fields, secs) in table {
+            assert_eq!(freshness(&response(fields)), secs.map(Duration::from_secs), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn when_to_come_back() {
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[], None),
+            (&[("Retry-After", "120")], Some(120)),
+            (&[("Retry-After", "soon")], None),
+            (&[("Retry-After", "Tue, 24 Nov 2026 10:00:30 GMT"), DATE], Some(30)),
+            (&[("Retry-After", "Tue, 24 Nov 2026 10:00:30 GMT")], None),
+        ];
+        for (fields, secs) in table {
+            assert_eq!(retry_after(&response(fields)), secs.map(Duration::from_secs), "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Metadata of an issuer: where it is, and what it has to say (OpenID Connect Discovery 1.0, RFC 8414).
+
+use serde::Deserialize;
+use tollgate::Excerpt;
+use url::Url;
+
+use crate::error::MetadataError;
+use crate::location::{self, PlainHttp, UrlError};
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    jwks_uri: String,
+}
+
+/// Where metadata of an issuer may be, the most common place first: the path appended (OpenID Connect Discovery 1.0
+/// §4), and inserted between host and path of the issuer (RFC 8414 §3.1, §5).
+pub(crate) fn well_known(issuer: &Url) -> Vec<Url> {
+    let path = issuer.path().trim_end_matches('/');
+    let mut paths = vec![
+        format!("{path}/.well-known/openid-configuration"),
+        format!("/.well-known/oauth-authorization-server{path}"),
+        format!("/.well-known/openid-configuration{path}"),
+    ];
+    paths.dedup();
+    if path.is_empty() {
+        // Appended and inserted are the same.
+        paths.truncate(2);
+    }
+    let at = |path: String| {
+        let mut url = issuer.clone();
+        url.set_path(&path);
+        url
+    };
+    paths.into_iter().map(at).collect()
+}
+
+/// The URL of the keys, from the metadata that `from` answered.
+///
+/// # Errors
+/// [`MetadataError`] when it is not that of `issuer`, to the last character (RFC 8414 §3.3), or sends us where we do
+/// not go: keys are fetched over https, from any host that metadata over https names. Over plain http, which only a
+/// loopback address may have, they stay on the same host.
+pub(crate) fn keys_url(
+    document: &[u8],
+    issuer: &str,
+    from: &Url,
+    plain_http: PlainHttp,
+) -> Result<Url, MetadataError> {
+    // serde would read an array as well, member by member.
+    if !document.trim_ascii_start().starts_with(b"{") {
+        return Err(MetadataError::Malformed);
+    }
+    let metadata: Metadata = serde_json::from_slice(document).map_err(|_cause| MetadataError::Malformed)?;
+    if metadata.issuer != issuer {
+        return Err(MetadataError::IssuerMismatch { found: Excerpt::new(&metadata.issuer) });
+    }
+    let refuse = |reason| MetadataError::KeysUrl { found: Excerpt::new(&metadata.jwks_uri), reason };
+    let plain_http = if from.scheme() == "https" { PlainHttp::Refused } else { plain_http };
+    let url = location::parse(&metadata.jwks_uri, plain_http).map_err(refuse)?;
+    if from.scheme() != "https" && url.host() != from.host() {
+        return Err(refuse(UrlError::OtherHost));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn both_path_styles() {
+        let at = |issuer: &str| well_known(&url(issuer)).into_iter().map(String::from).collect::<Vec<_>>();
+        let plain = [
+            "https://issuer.example/.well-known/openid-configuration",
+            "https://issuer.example/.well-known/oauth-authorization-server",
+        ];
+        assert_eq!(at("https://issuer.example"), plain);
+        assert_eq!(at("https://issuer.example/"), plain);
+        let with_path = [
+            "https://issuer.example:8443/a/b/.well-known/openid-configuration",
+            "https://issuer.example:8443/.well-known/oauth-authorization-server/a/b",
+            "https://issuer.example:8443/.well-known/openid-configuration/a/b",
+        ];
+        assert_eq!(at("https://issuer.example:8443/a/b"), with_path);
+        assert_eq!(at("https://issuer.example:8443/a/b/"), with_path);
+    }
+
+    #[test]
+    fn metadata_is_of_this_issuer_and_sends_us_nowhere_bad() {
+        let https = url("https://issuer.example/.well-known/openid-configuration");
+        let loopback = url("http://127.0.0.1:3000/.well-known/openid-configuration");
+        let read = |from: &Url, issuer: &str, document: &str| {
+            keys_url(document.as_bytes(), issuer, from, PlainHttp::ToLoopback)
+        };
+        let document =
+            |issuer: &str, keys: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys}","x":1}}"#);
+        let here = "https://issuer.example";
+        let good =
+            |from: &Url, issuer: &str, keys: &str| read(from, issuer, &document(issuer, keys)).unwrap();
+        good(&https, here, "https://issuer.example/keys");
+        good(&https, here, "https://keys.example:8443/keys?v=1");
+        good(&loopback, "http://127.0.0.1:3000", "http://127.0.0.1:3000/keys");
+        good(&loopback, "http://127.0.0.1:3000", "http://127.0.0.1:4000/keys");
+        for other in ["https://issuer.example/", "https://Issuer.example", "https://evil.example", ""] {
+            let error = read(&https, here, &document(other, "https://issuer.example/keys")).unwrap_err();
+            assert!(matches!(error, MetadataError::IssuerMismatch { .. }), "{other}");
+        }
+        for (from, keys, reason) in [
+            (&https, "http://issuer.example/keys", UrlError::NotHttps),
+            (&https, "http://127.0.0.1:3000/keys", UrlError::NotHttps),
+            (&https, "file:///keys", UrlError::NotHttps),
+            (&https, "/keys", UrlError::NotAUrl),
+            (&https, "https://a:b@issuer.example/keys", UrlError::Credentials),
+            (&loopback, "http://169.254.169.254/latest", UrlError::NotHttps),
+            (&loopback, "https://issuer.example/keys", UrlError::OtherHost),
+            (&loopback, "http://127.0.0.2:3000/keys", UrlError::OtherHost),
+        ] {
+            let error = read(from, here, &document(here, keys)).unwrap_err();
+            assert!(
+                matches!(&error, MetadataError::KeysUrl { reason: found, .. } if *found == reason),
+                "{error}"
+            );
+        }
+        for malformed in [
+            "",
+            "<html>",
+            "[]",
+            r#"["https://issuer.example","https://issuer.example/keys"]"#,
+            "{}",
+            r#"{"issuer":"https://issuer.example"}"#,
+            r#"{"issuer":1,"jwks_uri":"https://issuer.example/keys"}"#,
+            r#"{"issuer":"https://issuer.example","issuer":"https://issuer.example","jwks_uri":"https://x/"}"#,
+        ] {
+            assert_eq!(read(&https, here, malformed), Err(MetadataError::Malformed), "{malformed}");
+        }
+    }
+}

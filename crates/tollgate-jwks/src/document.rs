@@ -1,0 +1,117 @@
+//! Whether an answer is a document that can be used, and the keys in it.
+
+use tollgate::{Excerpt, KeyError, KeySet};
+
+use crate::caching;
+use crate::error::FetchError;
+use crate::http::HttpResponse;
+use crate::settings::RefreshSettings;
+
+/// That the answer is a JSON document: 200, of a JSON type, not compressed, not too large.
+///
+/// # Errors
+/// [`FetchError`] says what it is instead.
+pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), FetchError> {
+    match response.status() {
+        200 => {}
+        301 | 302 | 303 | 307 | 308 => {
+            let to = Excerpt::new(response.value("location").unwrap_or("nowhere"));
+            return Err(FetchError::Redirect { to });
+        }
+        status => {
+            return Err(FetchError::Status { status, retry_after: caching::retry_after(response) });
+        }
+    }
+    if response.values("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
+        return Err(FetchError::ContentEncoding);
+    }
+    if let Some(found) = response.value("content-type").filter(|found| !is_json(found)) {
+        return Err(FetchError::ContentType { found: Excerpt::new(found) });
+    }
+    // The client has stopped there already, if it keeps its promise.
+    if response.body().len() > max_bytes {
+        return Err(FetchError::TooLarge { max: max_bytes });
+    }
+    Ok(())
+}
+
+/// The keys of a document. One bad key among good ones is skipped.
+///
+/// # Errors
+/// [`FetchError::Document`] when nothing in it can be used, or there are too many keys.
+pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet, FetchError> {
+    let keys = KeySet::from_jwk_set(body).map_err(FetchError::Document)?;
+    let max = settings.max_keys;
+    if keys.iter().count().saturating_add(keys.skipped().len()) > max {
+        return Err(FetchError::Document(KeyError::TooManyKeys { max }));
+    }
+    Ok(keys)
+}
+
+/// `application/json`, or any type with the suffix `+json` (RFC 6839 §3.1), such as `application/jwk-set+json`.
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate::Algorithm;
+    use tollgate_testing::keys;
+
+    use super::*;
+
+    fn refused(response: &HttpResponse) -> String {
+        check(response, 100).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_json_with_200_is_a_document() {
+        let json = |body: &str| HttpResponse::new(200, body).with_header("Content-Type", "application/json");
+        for good in [
+            json("{}"),
+            HttpResponse::new(200, "{}"),
+            HttpResponse::new(200, "{}")
+                .with_header("content-type", "application/JWK-Set+json; charset=utf-8"),
+            json("{}").with_header("content-encoding", "identity"),
+            json(&" ".repeat(100)),
+        ] {
+            check(&good, 100).unwrap();
+        }
+        for (bad, sentence) in [
+            (HttpResponse::new(500, "{}"), "answers 500"),
+            (HttpResponse::new(204, ""), "answers 204"),
+            (HttpResponse::new(304, ""), "answers 304"),
+            (
+                HttpResponse::new(302, "").with_header("location", "http://evil.example/"),
+                "http://evil.example/",
+            ),
+            (HttpResponse::new(301, ""), "redirects to"),
+            (HttpResponse::new(200, "{}").with_header("content-type", "text/html"), "text/html"),
+            (HttpResponse::new(200, "{}").with_header("content-type", "application/jsonp"), "jsonp"),
+            (json("{}").with_header("content-encoding", "gzip"), "compressed"),
+            (json(&" ".repeat(101)), "larger than 100 bytes"),
+        ] {
+            assert!(refused(&bad).contains(sentence), "{}", refused(&bad));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_set_is_refused() {
+        let settings = RefreshSettings::new().with_max_keys(3);
+        let set = keys::jwk_set(&[Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]);
+        assert_eq!(key_set(set.as_bytes(), &settings).unwrap().iter().count(), 3);
+        let with_broken = set.replacen("[", r#"[{"kty":"EC","kid":"broken"},"#, 1);
+        assert!(key_set(with_broken.as_bytes(), &settings).is_err(), "four keys");
+        let keys = key_set(with_broken.as_bytes(), &RefreshSettings::new()).unwrap();
+        assert_eq!((keys.iter().count(), keys.skipped().len()), (3, 1));
+        let truncated = set.strip_suffix("}]}").unwrap();
+        for bad in
+            ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#, truncated]
+        {
+            assert!(matches!(key_set(bad.as_bytes(), &settings), Err(FetchError::Document(_))), "{bad}");
+        }
+        let secret = r#"{"keys":[{"kty":"oct","kid":"s","alg":"HS256","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}]}"#;
+        assert!(key_set(secret.as_bytes(), &settings).is_err(), "a secret that everyone can read");
+    }
+}

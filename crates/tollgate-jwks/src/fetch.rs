@@ -1,0 +1,224 @@
+//! [`Fetcher`]: one refresh, from the question where the keys are to a parsed set.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tollgate::KeySet;
+use url::Url;
+
+use crate::caching;
+use crate::discovery;
+use crate::document;
+use crate::error::{FetchError, MetadataError};
+use crate::http::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use crate::location::{self, Location, PlainHttp};
+use crate::moment::Moment;
+use crate::settings::RefreshSettings;
+
+/// Fetches the keys of one location. Remembers where they are and which document came last.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    client: Arc<dyn HttpClient>,
+    location: Location,
+    plain_http: PlainHttp,
+    settings: RefreshSettings,
+    memory: Mutex<Memory>,
+    requests: AtomicU64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    found: Option<Found>,
+    last: Option<Arc<Last>>,
+}
+
+/// Where the metadata says the keys are.
+#[derive(Clone, Debug)]
+struct Found {
+    url: Url,
+    at: Moment,
+    /// The keys could not be had there.
+    is_doubtful: bool,
+}
+
+/// The last good document, and what to ask with whether it is still the same.
+#[derive(Debug)]
+struct Last {
+    url: Url,
+    body: Box<[u8]>,
+    validator: Option<(&'static str, String)>,
+}
+
+/// What a refresh brought.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// `None` when the document is the one that was known, so that what was verified with its keys stays verified.
+    pub(crate) keys: Option<KeySet>,
+    /// How long it says it is fresh.
+    pub(crate) freshness: Option<Duration>,
+}
+
+impl Fetcher {
+    pub(crate) fn new(
+        client: Arc<dyn HttpClient>,
+        location: Location,
+        plain_http: PlainHttp,
+        settings: RefreshSettings,
+    ) -> Self {
+        let (memory, requests) = (Mutex::default(), AtomicU64::new(0));
+        Self { client, location, plain_http, settings, memory, requests }
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// HTTP requests made so far: metadata and second tries are requests of their own.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// One refresh. Ends within the timeout.
+    pub(crate) async fn refresh(&self, now: Moment) -> Result<Fetched, FetchError> {
+        let after = self.settings.timeout;
+        match tokio::time::timeout(after, self.try_twice(now)).await {
+            Ok(fetched) => fetched,
+            Err(_elapsed) => {
+                self.doubt_metadata();
+                Err(FetchError::Timeout { after })
+            }
+        }
+    }
+
+    async fn try_twice(&self, now: Moment) -> Result<Fetched, FetchError> {
+        let first = self.try_once(now).await;
+        match (first, self.settings.quick_retry) {
+            (Err(error), Some(pause)) if error.is_momentary() => {
+                tracing::debug!(location = %self.location.shown(), cause = error.sentence(), "trying once more");
+                tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
+                self.try_once(now).await
+            }
+            (first, _) => first,
+        }
+    }
+
+    async fn try_once(&self, now: Moment) -> Result<Fetched, FetchError> {
+        let url = self.keys_url(now).await?;
+        let fetched = self.fetch_keys(&url).await;
+        if fetched.is_err() {
+            self.doubt_metadata();
+        }
+        fetched
+    }
+
+    /// Where the keys are: as configured, or as the metadata says. A place that was found once is good enough when
+    /// the metadata cannot be read again.
+    async fn keys_url(&self, now: Moment) -> Result<Url, FetchError> {
+        let (issuer, issuer_url) = match &self.location {
+            Location::Fixed(url) => return Ok(url.clone()),
+            Location::Discovered { issuer, url } => (issuer, url),
+        };
+        let known = self.memory(|memory| memory.found.clone());
+        let is_good =
+            |found: &Found| !found.is_doubtful && now.since(found.at) < self.settings.metadata_lifetime;
+        if let Some(found) = known.as_ref().filter(|found| is_good(found)) {
+            return Ok(found.url.clone());
+        }
+        match (self.discover(issuer, issuer_url).await, known) {
+            (Ok(url), _) => {
+                let found = Found { url: url.clone(), at: now, is_doubtful: false };
+                self.memory(|memory| memory.found = Some(found));
+                Ok(url)
+            }
+            (Err(error), Some(known)) => {
+                tracing::warn!(issuer, cause = error.sentence(), "metadata cannot be read again");
+                Ok(known.url)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Asks the well-known places in turn, until one has metadata.
+    async fn discover(&self, issuer: &str, issuer_url: &Url) -> Result<Url, FetchError> {
+        let places = discovery::well_known(issuer_url);
+        for url in &places {
+            let response = self.get(url, &[]).await?;
+            if is_not_there(response.status()) {
+                continue;
+            }
+            document::check(&response, self.settings.max_document_bytes)?;
+            let keys = discovery::keys_url(response.body(), issuer, url, self.plain_http)?;
+            tracing::info!(issuer, keys = %location::shown(&keys), "metadata read");
+            return Ok(keys);
+        }
+        let tried: Vec<&str> = places.iter().map(Url::as_str).collect();
+        Err(MetadataError::NotFound { tried: tried.join(", ").into() }.into())
+    }
+
+    async fn fetch_keys(&self, url: &Url) -> Result<Fetched, FetchError> {
+        let last = self.memory(|memory| memory.last.clone()).filter(|last| last.url == *url);
+        let condition = last.as_ref().and_then(|last| last.validator.clone());
+        let is_conditional = condition.is_some();
+        let response = self.get(url, condition.as_slice()).await?;
+        let freshness = caching::freshness(&response);
+        if is_conditional && response.status() == 304 {
+            return Ok(Fetched { keys: None, freshness });
+        }
+        document::check(&response, self.settings.max_document_bytes)?;
+        let is_known = last.is_some_and(|last| *last.body == *response.body());
+        let keys = match is_known {
+            true => None,
+            false => Some(document::key_set(response.body(), &self.settings)?),
+        };
+        let validator = validator(&response);
+        let last = Last { url: url.clone(), body: response.body().into(), validator };
+        self.memory(|memory| memory.last = Some(Arc::new(last)));
+        Ok(Fetched { keys, freshness })
+    }
+
+    async fn get(&self, url: &Url, headers: &[(&'static str, String)]) -> Result<HttpResponse, FetchError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let max = self.settings.max_document_bytes;
+        let response = self.client.get(HttpRequest::new(url.as_str(), headers, max)).await;
+        response.map_err(|error| match error {
+            HttpError::TooLarge => FetchError::TooLarge { max },
+            error => FetchError::Http(error),
+        })
+    }
+
+    /// The next refresh looks up again where the keys are.
+    fn doubt_metadata(&self) {
+        self.memory(|memory| {
+            if let Some(found) = &mut memory.found {
+                found.is_doubtful = true;
+            }
+        });
+    }
+
+    /// Never held across a wait.
+    fn memory<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
+        use_it(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// That the issuer has nothing at this place, rather than trouble in answering.
+fn is_not_there(status: u16) -> bool {
+    matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
+}
+
+/// `ETag` before `Last-Modified`, which is only good to the second (RFC 9110 §8.8, §13.1).
+fn validator(response: &HttpResponse) -> Option<(&'static str, String)> {
+    const MAX_BYTES: usize = 256;
+    let usable = |name: &str| {
+        let value = response.value(name)?;
+        let is_plain = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        (is_plain && !value.is_empty() && value.len() <= MAX_BYTES).then(|| value.to_owned())
+    };
+    usable("etag")
+        .map(|etag| ("if-none-match", etag))
+        .or_else(|| usable("last-modified").map(|date| ("if-modified-since", date)))
+}
+
+#[cfg(test)]
+mod tests;

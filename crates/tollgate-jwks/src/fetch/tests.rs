@@ -1,0 +1,237 @@
+use std::collections::VecDeque;
+
+use tollgate::Algorithm;
+use tollgate_testing::keys;
+
+use super::*;
+use crate::http::HttpFuture;
+use crate::outcome::FetchOutcome;
+
+const ISSUER: &str = "https://issuer.example/a";
+const KEYS: &str = "https://keys.example/jwks";
+
+/// Answers in the order of a script, and remembers what was asked.
+#[derive(Debug, Default)]
+struct Script {
+    answers: Mutex<VecDeque<Result<HttpResponse, HttpError>>>,
+    asked: Mutex<Vec<(String, Vec<(String, String)>)>>,
+}
+
+impl Script {
+    fn new(answers: impl IntoIterator<Item = Result<HttpResponse, HttpError>>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
+    }
+
+    fn urls(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|(url, _)| url.clone()).collect()
+    }
+
+    fn last_fields(&self) -> Vec<(String, String)> {
+        self.asked.lock().unwrap().last().unwrap().1.clone()
+    }
+}
+
+impl HttpClient for Script {
+    fn get<'a>(&'a self, request: HttpRequest<'a>) -> HttpFuture<'a> {
+        let fields = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.asked.lock().unwrap().push((request.url().to_owned(), fields));
+        let answer = self.answers.lock().unwrap().pop_front();
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer,
+                // Nothing in the script: an issuer that hangs.
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+fn json(body: impl Into<Vec<u8>>) -> HttpResponse {
+    HttpResponse::new(200, body).with_header("content-type", "application/json")
+}
+
+fn key_set(algorithm: Algorithm) -> HttpResponse {
+    json(keys::jwk_set(&[algorithm]))
+}
+
+fn metadata(keys: &str) -> HttpResponse {
+    json(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"{keys}"}}"#))
+}
+
+fn status(status: u16) -> Result<HttpResponse, HttpError> {
+    Ok(HttpResponse::new(status, ""))
+}
+
+fn broken() -> Result<HttpResponse, HttpError> {
+    Err(HttpError::Broken("reset".into()))
+}
+
+fn fixed(script: &Arc<Script>) -> Fetcher {
+    fetcher(script, Location::fixed(KEYS, PlainHttp::Refused).unwrap())
+}
+
+fn discovered(script: &Arc<Script>) -> Fetcher {
+    fetcher(script, Location::discovered(ISSUER, PlainHttp::Refused).unwrap())
+}
+
+fn fetcher(script: &Arc<Script>, location: Location) -> Fetcher {
+    let client: Arc<dyn HttpClient> = Arc::<Script>::clone(script);
+    Fetcher::new(client, location, PlainHttp::Refused, RefreshSettings::new())
+}
+
+fn at(secs: u64) -> Moment {
+    Moment::after_start(Duration::from_secs(secs))
+}
+
+async fn refused(fetcher: &Fetcher) -> FetchError {
+    fetcher.refresh(at(0)).await.unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_document_keeps_its_keys() {
+    let script = Script::new([
+        Ok(key_set(Algorithm::Es256)
+            .with_header("cache-control", "max-age=300")
+            .with_header("etag", "\"1\"")),
+        Ok(HttpResponse::new(304, "").with_header("cache-control", "max-age=400")),
+        Ok(key_set(Algorithm::Es256)),
+        Ok(key_set(Algorithm::Es384).with_header("last-modified", "Tue, 24 Nov 2026 10:00:00 GMT")),
+        status(304),
+        status(304),
+    ]);
+    let fetcher = fixed(&script);
+    let first = fetcher.refresh(at(0)).await.unwrap();
+    assert!(first.keys.is_some() && first.freshness == Some(Duration::from_secs(300)));
+    assert_eq!(script.last_fields(), []);
+    let second = fetcher.refresh(at(1)).await.unwrap();
+    assert!(second.keys.is_none() && second.freshness == Some(Duration::from_secs(400)));
+    assert_eq!(script.last_fields(), [("if-none-match".to_owned(), "\"1\"".to_owned())]);
+    assert!(fetcher.refresh(at(2)).await.unwrap().keys.is_none(), "the same bytes");
+    let fourth = fetcher.refresh(at(3)).await.unwrap();
+    assert!(fourth.keys.is_some(), "other bytes");
+    assert_eq!(script.last_fields(), [], "the last answer had no validator");
+    assert!(fetcher.refresh(at(4)).await.unwrap().keys.is_none());
+    assert_eq!(script.last_fields()[0].0, "if-modified-since");
+    // A client that sends a 304 nobody asked for.
+    let unasked = Script::new([status(304)]);
+    let error = refused(&fixed(&unasked)).await;
+    assert!(matches!(error, FetchError::Status { status: 304, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_gone_at_once_is_tried_once_more() {
+    for failure in [broken(), status(500), status(502), status(503), status(504)] {
+        let script = Script::new([failure, Ok(key_set(Algorithm::Es256))]);
+        fixed(&script).refresh(at(0)).await.unwrap();
+        assert_eq!(script.urls().len(), 2);
+    }
+    let script = Script::new([broken(), broken(), Ok(key_set(Algorithm::Es256))]);
+    assert_eq!(refused(&fixed(&script)).await.outcome(), FetchOutcome::Unreachable);
+    assert_eq!(script.urls().len(), 2, "once, not for ever");
+    for failure in [
+        status(404),
+        status(429),
+        Ok(HttpResponse::new(503, "").with_header("retry-after", "60")),
+        Ok(HttpResponse::new(200, "<html>").with_header("content-type", "text/html")),
+        Err(HttpError::TooLarge),
+    ] {
+        let script = Script::new([failure, Ok(key_set(Algorithm::Es256))]);
+        refused(&fixed(&script)).await;
+        assert_eq!(script.urls().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_ends_within_the_timeout() {
+    for answers in [vec![], vec![Ok(metadata(KEYS))], vec![broken()]] {
+        let script = Script::new(answers);
+        let fetcher = discovered(&script);
+        let began = tokio::time::Instant::now();
+        assert!(matches!(refused(&fetcher).await, FetchError::Timeout { .. }));
+        assert_eq!(began.elapsed(), Duration::from_secs(5), "of the simulated clock");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_is_looked_for_in_all_its_places() {
+    let script = Script::new([
+        status(404),
+        status(403),
+        Ok(metadata(KEYS)),
+        Ok(key_set(Algorithm::Es256)),
+        Ok(key_set(Algorithm::Es256)),
+    ]);
+    let fetcher = discovered(&script);
+    fetcher.refresh(at(0)).await.unwrap();
+    fetcher.refresh(at(10)).await.unwrap();
+    assert_eq!(
+        script.urls(),
+        [
+            "https://issuer.example/a/.well-known/openid-configuration",
+            "https://issuer.example/.well-known/oauth-authorization-server/a",
+            "https://issuer.example/.well-known/openid-configuration/a",
+            KEYS,
+            KEYS, // the metadata is not read again
+        ]
+    );
+    assert_eq!(fetcher.requests(), 5);
+    let nowhere = Script::new([status(404), status(404), status(404)]);
+    let error = refused(&discovered(&nowhere)).await;
+    assert!(error.sentence().contains("openid-configuration"), "{}", error.sentence());
+    assert_eq!(error.outcome(), FetchOutcome::Metadata);
+    // Trouble at the first place is no reason to look elsewhere.
+    let trouble = Script::new([status(429)]);
+    assert!(matches!(refused(&discovered(&trouble)).await, FetchError::Status { status: 429, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_is_read_again_when_the_keys_are_not_there() {
+    let elsewhere = "https://keys.example/moved";
+    let script = Script::new([
+        Ok(metadata(KEYS)),
+        Ok(key_set(Algorithm::Es256)),
+        status(404),
+        Ok(metadata(elsewhere)),
+        Ok(key_set(Algorithm::Es384)),
+        status(404),
+        // The metadata cannot be read: the place that is known is good enough.
+        status(429),
+        Ok(key_set(Algorithm::Es256)),
+        // A day later.
+        Ok(metadata(KEYS)),
+        Ok(key_set(Algorithm::Es256)),
+    ]);
+    let fetcher = discovered(&script);
+    fetcher.refresh(at(0)).await.unwrap();
+    fetcher.refresh(at(1)).await.unwrap_err();
+    fetcher.refresh(at(2)).await.unwrap();
+    fetcher.refresh(at(3)).await.unwrap_err();
+    fetcher.refresh(at(4)).await.unwrap();
+    fetcher.refresh(at(90_000)).await.unwrap();
+    let well_known = "https://issuer.example/a/.well-known/openid-configuration";
+    let expected =
+        [well_known, KEYS, KEYS, well_known, elsewhere, elsewhere, well_known, elsewhere, well_known, KEYS];
+    assert_eq!(script.urls(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_metadata_leads_nowhere() {
+    for (document, sentence) in [
+        (json(r#"{"issuer":"https://issuer.example/a/","jwks_uri":"https://x/"}"#), "last character"),
+        (metadata("http://keys.example/jwks"), "https is required"),
+        (json("<html>"), "not a JSON object"),
+        (HttpResponse::new(302, "").with_header("location", "https://evil.example/"), "not followed"),
+    ] {
+        let script = Script::new([Ok(document)]);
+        let error = refused(&discovered(&script)).await.sentence();
+        assert!(error.contains(sentence), "{error}");
+        assert_eq!(script.urls().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_larger_than_allowed_is_refused_whatever_the_client_does() {
+    let large = json(vec![b' '; 600 * 1024]);
+    let error = refused(&fixed(&Script::new([Ok(large)]))).await;
+    assert!(matches!(error, FetchError::TooLarge { max: 524_288 }), "{error}");
+}

@@ -1,0 +1,86 @@
+//! [`RemoteKeySet`]: the keys of an issuer, kept fresh in the background.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tollgate::{KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime};
+
+use crate::builder::RemoteKeySetBuilder;
+use crate::shared::{Rounds, Shared};
+use crate::status::Status;
+
+/// The keys of one issuer, fetched over HTTP and refreshed in the background. Cheap to clone; clones share the keys.
+///
+/// Requests with a known key read a snapshot, without a lock and without waiting. A request whose token names an
+/// unknown key waits for one fetch, which it shares with all others that wait; a client that goes away does not stop
+/// it. Everything else is described, with its numbers, in [`RefreshSettings`](crate::RefreshSettings).
+///
+/// Several issuers are several key sets, each behind a verifier of its own; one that does not answer leaves the others
+/// alone.
+///
+/// The task that refreshes runs on the Tokio runtime on which the key set was started, and ends when the last clone is
+/// dropped. Ages are counted by a monotonic clock, not by the gate's: setting a clock does not make keys old.
+///
+/// # Examples
+/// ```no_run
+/// use tollgate::{Gate, Verifier};
+/// use tollgate_jwks::RemoteKeySet;
+///
+/// # async fn example() -> Result<(), tollgate_jwks::StartError> {
+/// let keys = RemoteKeySet::discover("https://issuer.example").connect().await?;
+/// let gate = Gate::new(Verifier::new(keys, "https://issuer.example", "api://demo"));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RemoteKeySet(Arc<Running>);
+
+#[derive(Debug)]
+struct Running {
+    shared: Arc<Shared>,
+    task: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl RemoteKeySet {
+    /// The key set at this URL (`jwks_uri`).
+    pub fn at(url: impl Into<Box<str>>) -> RemoteKeySetBuilder {
+        RemoteKeySetBuilder::at(url.into())
+    }
+
+    /// The key set that the issuer's metadata names: OpenID Connect Discovery 1.0, or RFC 8414. The issuer is written
+    /// exactly as in its tokens; metadata of another issuer is refused.
+    pub fn discover(issuer: impl Into<Box<str>>) -> RemoteKeySetBuilder {
+        RemoteKeySetBuilder::discover(issuer.into())
+    }
+
+    pub(crate) fn run(shared: Arc<Shared>, rounds: Rounds, runtime: &Handle) -> Self {
+        let task = runtime.spawn(Arc::clone(&shared).keep_fresh(rounds)).abort_handle();
+        Self(Arc::new(Running { shared, task }))
+    }
+
+    /// How it is: state, age, counts. For readiness checks and metrics.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.shared.status()
+    }
+}
+
+impl KeySource for RemoteKeySet {
+    fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        self.0.shared.keys()
+    }
+
+    fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
+        self.0.shared.refresh(wanted.map(Into::into))
+    }
+
+    fn unanswered(&self, wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
+        self.0.shared.unanswered(&wanted.into())
+    }
+}

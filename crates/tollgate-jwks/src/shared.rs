@@ -1,0 +1,324 @@
+//! [`Shared`]: what the refreshing task and the requests have in common.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tollgate::{KeyRefresh, KeySet, KeysUnavailable};
+
+use crate::absent::WantedKey;
+use crate::cache::{Demand, Freshness, KeySetCache, Outcome, Step};
+use crate::error::FetchError;
+use crate::fetch::{Fetched, Fetcher};
+use crate::moment::Moment;
+use crate::outcome::FetchOutcome;
+use crate::settings::RefreshSettings;
+use crate::status::{LastFailure, Status};
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    origin: Instant,
+    fetcher: Fetcher,
+    max_waiting: usize,
+    /// What requests read, without a lock.
+    snapshot: ArcSwap<Snapshot>,
+    /// Locked by the task, by requests that find no key, and by who asks for the status; never across a wait.
+    cache: Mutex<KeySetCache>,
+    /// Wakes the task: a key is wanted.
+    demand: Notify,
+    /// The number of refreshes that ended; subscribed to by waiting requests.
+    rounds: watch::Receiver<u64>,
+    /// Where the other end is until the task takes it.
+    sender: Mutex<Option<Rounds>>,
+    waiting: AtomicUsize,
+    counts: Counts,
+    last_failure: Mutex<Option<(Moment, FetchOutcome, String)>>,
+}
+
+/// Tells waiting requests that a refresh has ended. When it is dropped, nobody waits any longer.
+pub(crate) type Rounds = watch::Sender<u64>;
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    keys: Option<KeySet>,
+    usable_until: Moment,
+    due: Moment,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    outcomes: [AtomicU64; FetchOutcome::ALL.len()],
+    waited: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(fetcher: Fetcher, settings: RefreshSettings) -> Self {
+        let (sender, rounds) = watch::channel(0);
+        Self {
+            origin: Instant::now(),
+            fetcher,
+            max_waiting: settings.max_waiting,
+            snapshot: ArcSwap::default(),
+            cache: Mutex::new(KeySetCache::new(settings, fastrand::Rng::new())),
+            demand: Notify::new(),
+            rounds,
+            sender: Mutex::new(Some(sender)),
+            waiting: AtomicUsize::new(0),
+            counts: Counts::default(),
+            last_failure: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn location(&self) -> String {
+        self.fetcher.location().shown()
+    }
+
+    /// The end that tells of refreshes. There is one; taken once.
+    pub(crate) fn rounds(&self) -> Rounds {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        sender.unwrap_or_else(|| watch::channel(0).0)
+    }
+
+    /// The keys as they are now, without a lock.
+    pub(crate) fn keys(&self) -> Result<KeySet, KeysUnavailable> {
+        let snapshot = self.snapshot.load();
+        let now = self.now();
+        match &snapshot.keys {
+            Some(keys) if now < snapshot.usable_until => Ok(keys.clone()),
+            keys => {
+                let reason = match keys {
+                    Some(_) => "the keys are too old, and the issuer cannot be asked for new ones",
+                    None => "there are no keys yet",
+                };
+                let retry_after = snapshot.due.since(now).max(Duration::from_secs(1));
+                Err(KeysUnavailable::new(reason, retry_after))
+            }
+        }
+    }
+
+    /// Joins the refresh that may bring the key.
+    pub(crate) fn refresh(self: &Arc<Self>, wanted: Option<WantedKey>) -> Option<KeyRefresh> {
+        let Some(place) = Place::take(self) else {
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        let (demand, rounds) = {
+            let mut cache = self.cache();
+            let mut rounds = self.rounds.clone();
+            rounds.mark_unchanged();
+            (cache.ask(wanted.clone(), self.now()), rounds)
+        };
+        match demand {
+            Demand::Pointless => {
+                self.counts.refused.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Demand::Known => Some(KeyRefresh::new(std::future::ready(()))),
+            Demand::Join => {
+                self.counts.waited.fetch_add(1, Ordering::Relaxed);
+                self.demand.notify_one();
+                Some(KeyRefresh::new(wait(place, wanted, rounds)))
+            }
+        }
+    }
+
+    pub(crate) fn unanswered(&self, wanted: &WantedKey) -> Option<KeysUnavailable> {
+        let retry_after = self.cache().unanswered(wanted, self.now())?;
+        Some(KeysUnavailable::new("the issuer cannot be asked for the key", retry_after))
+    }
+
+    /// The first refresh, here and now.
+    pub(crate) async fn first_refresh(&self) -> Result<Rounds, FetchError> {
+        let began = self.now();
+        let _refresh = self.cache().poll(began);
+        let fetched = self.fetcher.refresh(began).await?;
+        let rounds = self.rounds();
+        self.finish(&Ok(fetched), began, &rounds);
+        Ok(rounds)
+    }
+
+    /// Refreshes by schedule and on demand, until it is dropped.
+    pub(crate) async fn keep_fresh(self: Arc<Self>, rounds: Rounds) {
+        loop {
+            let now = self.now();
+            let step = self.cache().poll(now);
+            match step {
+                Step::Refresh => {
+                    let fetched = self.fetch(now).await;
+                    self.finish(&fetched, now, &rounds);
+                }
+                Step::Wait(until) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(self.instant(until)) => {}
+                        () = self.demand.notified() => {}
+                    }
+                }
+                // Not from here: this is where refreshes end.
+                Step::UnderWay => self.demand.notified().await,
+            }
+        }
+    }
+
+    /// In a task of its own, so that a client that panics is a failed refresh, not the last one.
+    async fn fetch(self: &Arc<Self>, now: Moment) -> Result<Fetched, FetchError> {
+        let mut tasks = JoinSet::new();
+        let shared = Arc::clone(self);
+        tasks.spawn(async move { shared.fetcher.refresh(now).await });
+        match tasks.join_next().await {
+            Some(Ok(fetched)) => fetched,
+            Some(Err(_)) | None => Err(FetchError::Client),
+        }
+    }
+
+    /// Takes in how a refresh ended, and lets waiting requests look again.
+    fn finish(&self, fetched: &Result<Fetched, FetchError>, began: Moment, rounds: &Rounds) {
+        let now = self.now();
+        let (outcome, news) = match fetched {
+            Ok(Fetched { keys: Some(keys), freshness }) => {
+                (FetchOutcome::New, Outcome::New(keys.clone(), *freshness))
+            }
+            Ok(Fetched { keys: None, freshness }) => {
+                (FetchOutcome::Unchanged, Outcome::Unchanged(*freshness))
+            }
+            Err(error) => (error.outcome(), Outcome::Failed { retry_after: error.retry_after() }),
+        };
+        if let Some(count) = self.counts.outcomes.get(outcome.index()) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Err(error) = fetched {
+            *self.last_failure() = Some((now, outcome, error.sentence()));
+        }
+        {
+            let mut cache = self.cache();
+            cache.finish(news, now);
+            self.snapshot.store(Arc::new(Snapshot {
+                keys: cache.keys().cloned(),
+                usable_until: cache.usable_until(),
+                due: cache.due(),
+            }));
+            // Under the lock: who asks sees a refresh under way, or what it brought.
+            rounds.send_modify(|rounds| *rounds = rounds.wrapping_add(1));
+        }
+        self.log(fetched, outcome, now.since(began));
+    }
+
+    fn log(&self, fetched: &Result<Fetched, FetchError>, outcome: FetchOutcome, took: Duration) {
+        let Status { age, freshness, next_refresh_in, failures, .. } = self.status();
+        let (location, took_ms) = (self.location(), took.as_millis());
+        let age_secs = age.map(|age| age.as_secs());
+        let next_secs = next_refresh_in.as_secs();
+        let outcome = outcome.name();
+        match fetched {
+            Ok(Fetched { keys: Some(keys), .. }) => {
+                for key in keys.skipped() {
+                    let key_id = key.key_id.as_ref().map(tracing::field::display);
+                    let (index, reason) = (key.index, &key.reason);
+                    tracing::warn!(location, index, key_id, %reason, "a key of the set is not used");
+                }
+                let keys = keys.iter().count();
+                tracing::info!(location, outcome, keys, took_ms, next_secs, "keys fetched");
+            }
+            Ok(_) => tracing::debug!(location, outcome, took_ms, next_secs, "keys confirmed"),
+            Err(error) => {
+                let cause = error.sentence();
+                if freshness == Freshness::Unavailable {
+                    tracing::error!(location, outcome, cause, failures, took_ms, next_secs, "no keys");
+                } else {
+                    tracing::warn!(
+                        location,
+                        outcome,
+                        cause,
+                        age_secs,
+                        failures,
+                        took_ms,
+                        next_secs,
+                        "keys not refreshed"
+                    );
+                }
+            }
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let now = self.now();
+        let cache = self.cache();
+        let outcomes = FetchOutcome::ALL.map(|outcome| {
+            let count = self.counts.outcomes.get(outcome.index());
+            (outcome, count.map_or(0, |count| count.load(Ordering::Relaxed)))
+        });
+        let last_failure = self.last_failure().as_ref().map(|(at, outcome, cause)| LastFailure {
+            outcome: *outcome,
+            cause: cause.clone(),
+            ago: now.since(*at),
+        });
+        let keys = cache.keys();
+        Status {
+            location: self.location(),
+            freshness: cache.freshness(now),
+            age: cache.age(now),
+            usable: keys.map_or(0, |keys| keys.iter().count()),
+            skipped: keys.map_or(0, |keys| keys.skipped().len()),
+            next_refresh_in: cache.due().since(now),
+            failures: cache.failures(),
+            last_failure,
+            outcomes,
+            requests: self.fetcher.requests(),
+            waited: self.counts.waited.load(Ordering::Relaxed),
+            refused: self.counts.refused.load(Ordering::Relaxed),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            absent: cache.absent(),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::after_start(Instant::now().saturating_duration_since(self.origin))
+    }
+
+    /// Very far away instead of never.
+    fn instant(&self, moment: Moment) -> Instant {
+        const FAR: Duration = Duration::from_secs(24 * 3600);
+        let wait = moment.since(self.now()).min(FAR);
+        Instant::now().checked_add(wait).unwrap_or(self.origin)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, KeySetCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_failure(&self) -> MutexGuard<'_, Option<(Moment, FetchOutcome, String)>> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Until the refresh that is to find the key has ended, or nobody refreshes any longer.
+async fn wait(place: Place, wanted: Option<WantedKey>, mut rounds: watch::Receiver<u64>) {
+    while rounds.changed().await.is_ok() {
+        let is_open = wanted.as_ref().is_some_and(|wanted| place.0.cache().is_wanted(wanted));
+        if !is_open {
+            break;
+        }
+    }
+}
+
+/// One of the places for waiting requests; free again when dropped.
+struct Place(Arc<Shared>);
+
+impl Place {
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let taken = shared.waiting.fetch_add(1, Ordering::Relaxed);
+        // Made first, so that its drop gives back what was taken too much.
+        let place = Self(Arc::clone(shared));
+        (taken < shared.max_waiting).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,69 @@
+//! Ten thousand forged key ids at full speed: what they cost the issuer, and the requests beside them.
+
+use std::time::{Duration, Instant};
+
+use tollgate::{Gate, Verifier};
+use tollgate_conformance::issuer::{Issuer, json};
+use tollgate_conformance::requests::ask;
+use tollgate_jwks::{RefreshSettings, RemoteKeySet};
+use tollgate_testing::keys;
+
+use crate::report::{Report, Row};
+use crate::{AUDIENCE, ISSUER, KNOWN, forged, token};
+
+const FORGED: usize = 10_000;
+const SENDERS: usize = 4;
+const COOLDOWN: Duration = Duration::from_millis(500);
+
+#[expect(clippy::disallowed_methods, reason = "cooldowns are counted by the real clock")]
+pub(crate) async fn flood(report: Report) {
+    let issuer = Issuer::start(None).await;
+    issuer.answer(json(&keys::jwk_set(&[KNOWN])));
+    let set = RemoteKeySet::at(format!("http://{}/jwks", issuer.address()))
+        .with_insecure_loopback()
+        .with_settings(RefreshSettings::new().with_cooldown(COOLDOWN))
+        .connect()
+        .await
+        .expect("keys");
+    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let tokens: Vec<String> = (0..FORGED).map(|n| forged(&format!("forged-{n}"))).collect();
+    let alone = good_requests(&gate).await;
+
+    let began = Instant::now();
+    let senders: Vec<_> = tokens
+        .chunks(FORGED / SENDERS)
+        .map(|tokens| {
+            let (gate, tokens) = (gate.clone(), tokens.to_vec());
+            tokio::spawn(async move {
+                for token in tokens {
+                    assert_eq!(ask(&gate, &token).await.status, 401);
+                }
+            })
+        })
+        .collect();
+    let beside = good_requests(&gate).await;
+    for sender in senders {
+        sender.await.expect("all were refused");
+    }
+    // Only this bound depends on the time: the slower the machine, the more cooldowns fit in.
+    let cooldowns = began.elapsed().as_millis() / COOLDOWN.as_millis() + 1;
+    let fetches = issuer.requests() - 1;
+    assert!(u128::from(fetches) <= cooldowns, "{fetches} fetches in {cooldowns} cooldowns");
+    assert!(fetches >= 1, "the issuer was asked at all");
+    assert!(set.status().absent_keys() <= 1024, "bounded memory");
+    assert_eq!(set.status().waiting(), 0);
+    report.add(Row::flood(fetches, &alone, &beside));
+}
+
+/// None of them waits for anything: that is what can be asserted; the times are for the report.
+async fn good_requests(gate: &Gate) -> Vec<Duration> {
+    let token = token(KNOWN);
+    let mut times = Vec::new();
+    for _ in 0..2000 {
+        let answer = ask(gate, &token).await;
+        assert_eq!((answer.status, answer.waited), (200, false));
+        times.push(answer.took);
+        tokio::task::yield_now().await;
+    }
+    times
+}

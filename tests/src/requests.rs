@@ -1,0 +1,42 @@
+//! Requests to a gate, answered as an adapter would answer them.
+
+use std::time::{Duration, Instant};
+
+use tollgate::{Decision, Gate};
+use tollgate_tower::HttpRequest;
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub status: u16,
+    /// Whether it waited for a refresh of the keys.
+    pub waited: bool,
+    pub took: Duration,
+}
+
+/// Asks the gate with this token. Whoever waits longer than a minute hangs.
+#[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
+pub async fn ask(gate: &Gate, token: &str) -> Answered {
+    let began = Instant::now();
+    let asked = tokio::time::timeout(Duration::from_secs(60), decide(gate, token));
+    let (status, waited) = asked.await.expect("an answer, not a hang");
+    Answered { status, waited, took: began.elapsed() }
+}
+
+async fn decide(gate: &Gate, token: &str) -> (u16, bool) {
+    let request = http::Request::builder().header("authorization", format!("Bearer {token}"));
+    let request = request.body(()).expect("a request");
+    match gate.admit(&HttpRequest::from(&request), gate.now()) {
+        Decision::Admitted(_) => (200, false),
+        Decision::Refused(rejection) => {
+            let has_time = rejection.headers().any(|(name, _)| name == "retry-after");
+            assert_eq!(rejection.status() == 503, has_time, "503 says when to come back");
+            (rejection.status(), false)
+        }
+        Decision::AwaitKeys(refresh) => {
+            refresh.await;
+            let answer = gate.readmit(&HttpRequest::from(&request), gate.now());
+            (answer.map_or_else(|rejection| rejection.status(), |_| 200), true)
+        }
+    }
+}
