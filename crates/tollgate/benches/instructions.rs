@@ -153,7 +153,7 @@ struct User {
 
 fn run(name: &str, operations: u64) {
     let good = sign(1_700_000_600);
-    let key = VerifyingKey::hmac(Algorithm::Hs256, &SECRET).expect("a strong secret");
+    let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).expect("a strong secret");
     let verifier = Verifier::new(key, ISSUER, AUDIENCE);
     let cached = Gate::new(verifier.clone());
     let uncached = cached.clone().without_cache();
@@ -166,7 +166,7 @@ fn run(name: &str, operations: u64) {
         }
         "verify" => repeat(operations, || verifier.verify(&good, NOW).unwrap()),
         "verify_and_read_claims" => {
-            repeat(operations, || verifier.verify(&good, NOW).unwrap().claims::<User>().unwrap())
+            repeat(operations, || verifier.verify(&good, NOW).unwrap().claims::<User>().unwrap());
         }
         "admit_uncached" => repeat_admit(operations, &uncached, &good),
         "admit_cached" => repeat_admit(operations, &cached, &good),

@@ -135,7 +135,7 @@ impl<'r> Credential<'r, '_> {
     /// # Errors
     /// [`RequestError::NotAToken`] when it cannot be one, whoever issued it.
     pub(crate) fn token(&self) -> Result<&'r str, RequestError> {
-        b64token(self.bytes).ok_or(RequestError::NotAToken { place: self.source.place() })
+        b64token(self.bytes).ok_or_else(|| RequestError::NotAToken { place: self.source.place() })
     }
 }
 
