@@ -117,17 +117,19 @@ mod tests {
 
     #[test]
     fn challenges_read_as_the_rfc_shows_them() {
-        let mut protection = Protection::default();
-        assert_snapshot!(Challenge::bare(&protection), @r#"Bearer realm="api""#);
-        protection.set_realm("orders, and 'more'".into()).unwrap();
+        let protection = Protection::default();
+        let challenge = |protection: &Protection, code| Challenge::error(&Arc::new(protection.clone()), code);
+        assert_snapshot!(Challenge::bare(&Arc::new(protection.clone())), @r#"Bearer realm="api""#);
+        let protection = protection.with_realm("orders, and 'more'".into()).unwrap();
         assert_snapshot!(
-            Challenge::error(&protection, ErrorCode::InvalidToken),
+            challenge(&protection, ErrorCode::InvalidToken),
             @r#"Bearer realm="orders, and 'more'", error="invalid_token""#
         );
-        protection.set_metadata(&ResourceMetadata::new("https://api.example/v1").unwrap());
+        let metadata = ResourceMetadata::new("https://api.example/v1").unwrap();
+        let protection = protection.with_metadata(&metadata);
         let scopes = ["read:items", "write:items"].into_iter().collect();
         assert_snapshot!(
-            Challenge::error(&protection, ErrorCode::InsufficientScope).with_scopes(scopes),
+            challenge(&protection, ErrorCode::InsufficientScope).with_scopes(scopes),
             @r#"Bearer realm="orders, and 'more'", error="insufficient_scope", scope="read:items write:items", resource_metadata="https://api.example/.well-known/oauth-protected-resource/v1""#
         );
     }
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn realms_that_would_break_the_field_are_refused() {
         for realm in ["a\"b", "a\\b", "a\r\nb", "ä", "a\tb", "\u{7f}"] {
-            assert!(Protection::default().set_realm(realm.into()).is_err(), "{realm:?}");
+            assert!(Protection::default().with_realm(realm.into()).is_err(), "{realm:?}");
         }
     }
 }

@@ -177,3 +177,18 @@ fn reason_phrase(status: u16) -> &'static str {
         _ => "Internal Server Error",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_each() {
+        let error =
+            AuthError::InvalidToken(crate::error::TokenError::Header(crate::error::HeaderError::Critical));
+        assert_eq!(
+            Causes(&error).to_string(),
+            "token refused: header refused: `crit` asks for extensions that are not understood"
+        );
+    }
+}

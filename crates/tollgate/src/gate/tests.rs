@@ -216,13 +216,23 @@ fn answers_are_problem_details() {
     );
 }
 
+/// A cached token remembers how refusals read; a gate with another realm must not find it.
 #[test]
-fn causes_are_told_once_each() {
-    let error = AuthError::InvalidToken(TokenError::Header(crate::HeaderError::Critical));
-    assert_eq!(
-        Causes(&error).to_string(),
-        "token refused: header refused: `crit` asks for extensions that are not understood"
-    );
+fn gates_that_differ_in_realm_share_no_tokens() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Never {
+        #[expect(dead_code, reason = "not in the token")]
+        missing: String,
+    }
+    let gate = Gate::new(verifier());
+    let request = FakeRequest::get("/").header("authorization", format!("Bearer {}", token("")).as_bytes());
+    let renamed = gate.clone().with_realm("orders").unwrap();
+    for (gate, realm) in [(&gate, "api"), (&renamed, "orders"), (&gate, "api"), (&renamed, "orders")] {
+        let Decision::Admitted(admission) = gate.admit(&request, NOW) else { panic!("not admitted") };
+        let rejection = admission.claims::<Never>().unwrap_err();
+        let challenge = rejection.challenge().unwrap().to_string();
+        assert_eq!(challenge, format!("Bearer realm=\"{realm}\", error=\"invalid_token\""));
+    }
 }
 
 fn at(gate: &Gate, request: &FakeRequest, secs: i64) -> u16 {
