@@ -201,7 +201,7 @@ mod tests {
     use crate::verify::Unverified;
 
     fn cached(token: &str) -> CachedToken {
-        let unverified = Unverified::parse(token, usize::MAX, &KnownHeaders::default()).unwrap();
+        let unverified = Unverified::parse(token, usize::MAX, &KnownHeaders::default(), &[]).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
         CachedToken { verified, verifier: 0, key_set }
     }

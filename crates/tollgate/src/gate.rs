@@ -294,7 +294,7 @@ impl Gate {
             return Ok(verified);
         }
         let token = credential.token().map_err(AuthError::InvalidRequest)?;
-        let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers)
+        let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers, &self.0.verifiers)
             .map_err(AuthError::InvalidToken)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
         let (verified, key_set) =

@@ -20,7 +20,7 @@ use tower_oauth2_resource_server::server::OAuth2ResourceServer;
 use tower_oauth2_resource_server::tenant::TenantConfiguration;
 use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 
-use crate::lineup::{BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
+use crate::lineup::{BODY, EMPTY_LAYER, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
 use crate::{axum_07, huskarl};
 
 type Service = RouterIntoService<axum::body::Body>;
@@ -30,6 +30,7 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
     let mut lineup = Lineup::new(runtime, tokens);
     let open: Service = Router::new().route(PATH, get(async || BODY)).into_service();
     lineup.add(NO_AUTH, Ok(open));
+    lineup.add(EMPTY_LAYER, Ok(empty_layer()));
     lineup.add(OURS, Ok(ours(gate.clone())));
     lineup.add(OURS_UNCACHED, Ok(ours(gate.without_cache())));
     lineup.add("hand-rolled, jsonwebtoken 11", Ok(hand_rolled(algorithm)));
@@ -44,6 +45,12 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
 fn ours(gate: Gate) -> Service {
     let handler = async |_: Claims<User>| BODY;
     Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)).into_service()
+}
+
+/// What axum takes for any layer around a route, even one that does nothing.
+fn empty_layer() -> Service {
+    let empty = tower::layer::layer_fn(|inner| tower::util::MapRequest::new(inner, |request| request));
+    Router::new().route(PATH, get(async || BODY)).layer(empty).into_service()
 }
 
 /// What applications write themselves.

@@ -9,6 +9,8 @@ use tollgate_benches::Contender;
 use tower::Service;
 
 pub(crate) const NO_AUTH: &str = "no auth";
+/// Starts like the other: it lets everybody in.
+pub(crate) const EMPTY_LAYER: &str = "no auth, an empty layer";
 pub(crate) const OURS: &str = "tollgate";
 pub(crate) const OURS_UNCACHED: &str = "tollgate, without its cache";
 pub(crate) const BODY: &str = "hello";

@@ -14,7 +14,7 @@ use tollgate_benches::fixtures::{self, Size};
 use tollgate_benches::svg::{self, Bar, Side};
 use tollgate_benches::{Options, Report, Rounds, machine, nanoseconds};
 
-use crate::lineup::{NO_AUTH, OURS, Tokens};
+use crate::lineup::{EMPTY_LAYER, NO_AUTH, OURS, Tokens};
 
 /// Those that are measured against a baseline of their own.
 const OTHER_BASELINES: [(&str, &str); 1] = [(axum_07::JWT_AUTHORIZER, axum_07::NO_AUTH)];
@@ -130,7 +130,8 @@ fn present(report: &mut Report<'_>, framework: &str, algorithm: Algorithm, round
     let file = format!("frameworks-{framework}-{}.svg", algorithm.name().to_lowercase());
     report.chart(&file, &title, &svg::bars(&title, "microseconds, less is better", &bars));
 
-    let peers = rounds.names().filter(|name| !is_base(name) && !name.starts_with("tollgate"));
+    let is_peer = |name: &&str| !is_base(name) && *name != EMPTY_LAYER && !name.starts_with("tollgate");
+    let peers = rounds.names().filter(is_peer);
     let added = |name: &str| rounds.added(name, base_of(name)).median;
     let best = peers.min_by(|a, b| added(a).total_cmp(&added(b))).expect("a peer");
     [

@@ -98,6 +98,14 @@ impl Keys {
         Self(Kind::Source(source))
     }
 
+    /// The keys, when they stay what they are.
+    pub(crate) fn fixed(&self) -> Option<&KeySet> {
+        match &self.0 {
+            Kind::Fixed(keys) => Some(keys),
+            Kind::Source(_) => None,
+        }
+    }
+
     pub(crate) fn snapshot(&self, now: UnixTime) -> Result<Snapshot<'_>, KeysUnavailable> {
         match &self.0 {
             Kind::Fixed(keys) => Ok(Snapshot::Fixed(keys)),

@@ -197,14 +197,9 @@ fn without_padding(bytes: &[u8]) -> &[u8] {
 
 fn is_b64token_symbol(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let digit_or_slash = byte.wrapping_sub(b'/') < 11; // '/' comes before '0'
-    letter
-        | digit_or_slash
-        | (byte == b'-')
-        | (byte == b'.')
-        | (byte == b'_')
-        | (byte == b'~')
-        | (byte == b'+')
+    // `-`, `.`, `/` and the digits follow each other.
+    let digit_or_neighbour = byte.wrapping_sub(b'-') < 13;
+    letter | digit_or_neighbour | (byte == b'+') | (byte == b'_') | (byte == b'~')
 }
 
 /// `token` of RFC 9110 §5.6.2: what names of fields and cookies are made of.

@@ -77,8 +77,14 @@ pub(crate) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
-    pub(crate) fn parse(token: &'a str, max_bytes: usize, known: &KnownHeaders) -> Result<Self, TokenError> {
+    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
+    /// is one that none of the `verifiers` takes, the payload is not looked at.
+    pub(crate) fn parse(
+        token: &'a str,
+        max_bytes: usize,
+        known: &KnownHeaders,
+        verifiers: &[Verifier],
+    ) -> Result<Self, TokenError> {
         let token = CompactToken::parse(token, max_bytes)?;
         let known_header = known.get(token.header_text());
         let header_is_known = known_header.is_some();
@@ -86,6 +92,9 @@ impl<'a> Unverified<'a> {
             Some(header) => header,
             None => Header::parse(&token.header_json()?)?,
         };
+        if !header_is_known {
+            check_header(&header, verifiers)?;
+        }
         let payload = Payload::parse(token.payload_json()?)?;
         Ok(Self { token, header, header_is_known, payload })
     }
@@ -137,7 +146,8 @@ impl Verifier {
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
         let unverified =
-            Unverified::parse(token, self.max_token_bytes, &self.headers).map_err(AuthError::InvalidToken)?;
+            Unverified::parse(token, self.max_token_bytes, &self.headers, std::slice::from_ref(self))
+                .map_err(AuthError::InvalidToken)?;
         self.check(unverified, now).map(|(verified, _)| verified)
     }
 
@@ -180,6 +190,14 @@ impl Verifier {
         let verified =
             Verified::assert(header, payload, Arc::clone(&self.paths), Arc::clone(&self.protection));
         Ok((verified, KeySetId(keys.id())))
+    }
+
+    /// Refuses a header that no token is accepted with, whatever its claims are. Keys that can change are left out: they
+    /// are asked for when the claims have been checked, so that a token that is expired makes nobody fetch.
+    fn check_header(&self, header: &Header) -> Result<(), TokenError> {
+        self.check_type(header)?;
+        self.check_algorithm(header.algorithm())?;
+        self.keys.fixed().map_or(Ok(()), |keys| keys.select(header).map(drop))
     }
 
     /// Whether a token that was verified with the key set `verified_with` still is: `Ok(false)` when the keys have
@@ -355,6 +373,18 @@ impl Verifier {
         }
         Err(TokenError::TypeMismatch { found: Excerpt::new(header.typ().unwrap_or_default()) })
     }
+}
+
+/// Whether one of the verifiers may take a token with this header.
+fn check_header(header: &Header, verifiers: &[Verifier]) -> Result<(), TokenError> {
+    let mut verdict = Ok(());
+    for verifier in verifiers {
+        verdict = verifier.check_header(header);
+        if verdict.is_ok() {
+            break;
+        }
+    }
+    verdict
 }
 
 /// The key that the token asked for, when `error` is that it is not known.

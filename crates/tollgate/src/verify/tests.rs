@@ -119,6 +119,24 @@ fn algorithms_of_the_token_do_not_choose_the_key() {
     assert!(verifier().with_algorithms([]).is_err());
 }
 
+/// The claims, here no claims at all, are not even decoded.
+#[test]
+fn a_header_that_nobody_takes_ends_the_reading() {
+    for (header, expected) in [
+        (r#"{"alg":"HS256","kid":"other"}"#, None),
+        (r#"{"alg":"HS512"}"#, Some(TokenError::UnknownKey { key_id: None, algorithm: Algorithm::Hs512 })),
+        (
+            r#"{"alg":"HS256","typ":"dpop+jwt"}"#,
+            Some(TokenError::TypeMismatch { found: Excerpt::new("dpop+jwt") }),
+        ),
+    ] {
+        let token = format!("{}.!.AAAA", crate::base64url::encode(header.as_bytes()));
+        let unread = TokenError::Encoding { part: crate::error::Part::Payload };
+        // The key of these tests has no id, so it answers to any.
+        assert_eq!(refused(&token), expected.unwrap_or(unread), "{header}");
+    }
+}
+
 #[test]
 fn issuer_is_one_string_compared_exactly() {
     let wrong = [
