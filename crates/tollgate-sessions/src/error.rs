@@ -45,6 +45,12 @@ pub enum IssueError {
         /// The claim.
         name: Box<str>,
     },
+    /// A claim, or a member inside one, that is named like a secret.
+    #[error("claim `{name}` is named like a secret, and whoever holds the token can read it")]
+    SecretClaim {
+        /// The claim or member.
+        name: Box<str>,
+    },
     /// The lifetime is zero or longer than a day.
     #[error("a lifetime of {secs} s is not between 1 s and a day")]
     Lifetime {

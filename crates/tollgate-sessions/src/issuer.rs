@@ -12,10 +12,26 @@ use serde_json::{Map, Value};
 use tollgate::UnixTime;
 
 use crate::error::{IssueError, SigningKeyError};
+use crate::secret_names;
+use crate::session::SessionView;
 use crate::signing::SigningKey;
 
 /// Claims that the issuer sets, and nobody else.
-const RESERVED: [&str; 10] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "roles"];
+const RESERVED: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "client_id",
+    "scope",
+    "roles",
+    "sid",
+    "sep",
+    "auth_time",
+];
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
@@ -125,6 +141,16 @@ impl AccessToken {
         Self { subject, client_id, scopes: Vec::new(), roles: Vec::new(), extra: Map::new() }
     }
 
+    /// A token of a session: about its subject, with the claims `sid`, `sep` and `auth_time`, so that it ends with the
+    /// session where [`RevokedSessions`](crate::RevokedSessions) are asked.
+    pub fn of_session(session: &SessionView, client_id: impl Into<Box<str>>) -> Self {
+        let mut token = Self::new(session.subject.clone(), client_id);
+        token.extra.insert("sid".to_owned(), session.session.to_string().into());
+        token.extra.insert("sep".to_owned(), session.epoch.into());
+        token.extra.insert("auth_time".to_owned(), session.auth_time.to_unix_time().as_secs().into());
+        token
+    }
+
     /// Grants these scopes.
     #[must_use]
     pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -142,16 +168,36 @@ impl AccessToken {
     /// Adds a claim. Whoever holds the token can read it: nothing secret belongs here.
     ///
     /// # Errors
-    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::Claim`] for a value that has no
-    /// JSON form.
-    pub fn with_claim(mut self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::SecretClaim`] for one whose name, or
+    /// that of a member inside, reads like that of a secret, [`IssueError::Claim`] for a value that has no JSON form.
+    pub fn with_claim(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+        let value = to_json(name, value)?;
+        if let Some(found) = secret_names::find(name, &value) {
+            return Err(IssueError::SecretClaim { name: found.into() });
+        }
+        self.insert(name, value)
+    }
+
+    /// Adds a claim whose name reads like that of a secret, and which is none.
+    ///
+    /// # Errors
+    /// As [`with_claim`](Self::with_claim), but for [`IssueError::SecretClaim`].
+    pub fn with_claim_despite_its_name(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+        let value = to_json(name, value)?;
+        self.insert(name, value)
+    }
+
+    fn insert(mut self, name: &str, value: Value) -> Result<Self, IssueError> {
         if RESERVED.contains(&name) {
             return Err(IssueError::ReservedClaim { name: name.into() });
         }
-        let value = serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })?;
         self.extra.insert(name.to_owned(), value);
         Ok(self)
     }
+}
+
+fn to_json(name: &str, value: impl Serialize) -> Result<Value, IssueError> {
+    serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })
 }
 
 /// A signed token. `Debug` does not show it.
@@ -226,6 +272,20 @@ mod tests {
             let error = AccessToken::new("alice", "web").with_claim(name, 1).unwrap_err();
             assert_eq!(error, IssueError::ReservedClaim { name: name.into() });
         }
+    }
+
+    #[test]
+    fn secrets_do_not_belong_into_a_token() {
+        let error = AccessToken::new("alice", "web").with_claim("password", "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "claim `password` is named like a secret, and whoever holds the token can read it"
+        );
+        let inside = serde_json::json!([{ "kind": "card", "card_number": "x" }]);
+        let error = AccessToken::new("alice", "web").with_claim("payment", &inside).unwrap_err();
+        assert_eq!(error, IssueError::SecretClaim { name: "card_number".into() });
+        AccessToken::new("alice", "web").with_claim_despite_its_name("payment", &inside).unwrap();
+        assert!(AccessToken::new("alice", "web").with_claim_despite_its_name("sid", 1).is_err());
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod error;
 mod issuer;
 mod private_file;
 mod refresh;
+mod revoked;
+mod secret_names;
 mod session;
 mod sessions;
 mod signing;
@@ -37,6 +39,7 @@ pub use refresh::{
     Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
     RotationPolicy, TokenFlags,
 };
+pub use revoked::{RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
 pub use sessions::{
     ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
