@@ -2,6 +2,8 @@
 
 use tollgate::{Algorithm, KeyError};
 
+use crate::private_file::PrivateFileError;
+
 /// Why a signing key cannot be made or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +29,32 @@ pub enum SigningKeyError {
     /// The system has no randomness, or signing failed inside the library.
     #[error("the cryptographic library failed")]
     Crypto,
+}
+
+/// Why a key ring cannot be opened or turned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// The file cannot be read or written, or others can read it.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// A key cannot be made, or a kept one not be read.
+    #[error("signing key of the ring cannot be used")]
+    Key(#[from] SigningKeyError),
+    /// The file holds something else.
+    #[error("the file holds no key ring; name another, or delete it to have a new one made")]
+    NotARing,
+    /// The file holds keys for another algorithm.
+    #[error("the file holds keys for {found}, not for {expected}")]
+    OtherAlgorithm {
+        /// What the file says.
+        found: Box<str>,
+        /// What was asked for.
+        expected: Algorithm,
+    },
+    /// A key would have to be published before its predecessor signs.
+    #[error("keys have to sign for longer than they are published before")]
+    Schedule,
 }
 
 /// Why an access token is not issued.

@@ -29,10 +29,10 @@ mod sessions;
 mod signing;
 mod store;
 
-pub use error::{IssueError, SigningKeyError};
+pub use error::{IssueError, KeyRingError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
 pub use private_file::PrivateFileError;
-pub use signing::SigningKey;
+pub use signing::{KeyRing, RotationSchedule, SigningKey};
 
 // Sessions.
 pub use refresh::{

@@ -41,7 +41,7 @@ impl World {
 
     fn verified(&self, token: &AccessToken) -> Verified {
         let signed = self.issuer.issue(token, self.now()).unwrap();
-        let verifier = Verifier::new(self.issuer.key().verifying_key().unwrap(), ISSUER, "api");
+        let verifier = Verifier::new(self.issuer.key_set().unwrap(), ISSUER, "api");
         verifier.verify(signed.as_str(), self.now()).unwrap()
     }
 
