@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use tollgate_sessions::{EndReason, RefreshError, RefreshToken, SessionId, SqliteStore, Transport};
+use tollgate_sessions::{
+    EndReason, Login, RefreshError, RefreshToken, Revocation, RevocationFeed as _, SessionId, SqliteStore,
+    Transport,
+};
 
 use crate::child::{Rotating, sessions};
 
@@ -16,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         Arc::new(SqliteStore::open(scratch()).expect("a file").with_clock(clock))
     });
     trials.push(crate::trial("sqlite::two_processes_share_a_file".to_owned(), two_processes));
+    trials.push(crate::trial("sqlite::announcements_cross_connections".to_owned(), announcements));
     trials.push(crate::trial("sqlite::what_was_said_survives_sigkill".to_owned(), killed));
     trials
 }
@@ -57,6 +61,24 @@ fn two_processes() {
                 break;
             }
         }
+    });
+}
+
+/// What one connection announces, another one reads.
+fn announcements() {
+    let path = scratch();
+    let (here, there) =
+        (SqliteStore::open(&path).expect("a store"), SqliteStore::open(&path).expect("a store"));
+    crate::runtime().block_on(async {
+        let sessions = sessions(Arc::new(here));
+        let before = there.revocations(None).await.expect("a page");
+        assert!(before.entries.is_empty());
+        let session = sessions.create(&Login::new("alice")).await.expect("a login").session.session;
+        sessions.revoke(session, "alice", EndReason::Logout).await.expect("written");
+        let page = there.revocations(Some(&before.cursor)).await.expect("a page");
+        let found: Vec<_> = page.entries.into_iter().map(|entry| entry.revocation).collect();
+        assert_eq!(found, [Revocation::Session(session)]);
+        assert!(there.revocations(Some(&page.cursor)).await.expect("a page").entries.is_empty());
     });
 }
 

@@ -137,6 +137,31 @@ async fn a_stale_feed_obeys_its_policy() {
     }
 }
 
+/// A store that never tells of changes, as a file does that another process writes.
+#[derive(Debug)]
+struct Untold(Arc<dyn crate::store::SessionStore>);
+
+impl RevocationFeed for Untold {
+    fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        self.0.revocations(after)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_hint_the_next_poll_finds_it() {
+    let world = World::new();
+    let (session, token) = world.log_in("alice").await;
+    let revoked = world.revoked();
+    let following = tokio::spawn(revoked.clone().follow(Untold(world.sessions.store())));
+    settle().await;
+    world.sessions.revoke(session.session, "alice", EndReason::Logout).await.unwrap();
+    settle().await;
+    assert!(!revoked.is_revoked(&token, world.now()).unwrap(), "nobody told");
+    tokio::time::sleep(POLL + Duration::from_millis(1)).await;
+    assert!(revoked.is_revoked(&token, world.now()).unwrap());
+    following.abort();
+}
+
 #[test]
 fn announcements_merge_in_any_order() {
     let at = |secs: i64| UnixMillis::from_millis(secs * 1000);

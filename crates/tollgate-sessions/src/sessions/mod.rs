@@ -129,7 +129,7 @@ impl Sessions {
         };
         let view = self.ask(|| self.0.store.create(&new)).await?;
         self.end_surplus(&login.subject).await;
-        info!(session = %session, subject = %login.subject, "session began");
+        info!(session = %session, subject = ?login.subject, "session began");
         Ok(Issued { refresh_token: token, session: view, kind: None })
     }
 
@@ -182,7 +182,7 @@ impl Sessions {
             Rotation::Reuse(view) => {
                 let behind = view.generation.saturating_sub(command.generation);
                 let other_client = differ(view.fingerprint, command.fingerprint);
-                warn!(%session, subject = %view.subject, behind, other_client, "refresh token used twice; session ended");
+                warn!(%session, subject = ?view.subject, behind, other_client, "refresh token used twice; session ended");
                 Err(RefreshError::Reuse)
             }
             Rotation::Ended(reason) => {
@@ -212,7 +212,7 @@ impl Sessions {
                 error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
             }
             RenewalKind::Replayed if differ(view.fingerprint, command.fingerprint) => {
-                warn!(%session, subject = %view.subject, "refresh answered again for another client");
+                warn!(%session, subject = ?view.subject, "refresh answered again for another client");
                 if self.0.settings.foreign_replays == ForeignReplays::End {
                     self.end_session(session, None, EndReason::Reuse).await.map_err(RefreshError::Store)?;
                     return Err(RefreshError::Reuse);
