@@ -47,6 +47,7 @@ pub use sessions::{
 };
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
+pub use store::open_store;
 
 // For stores.
 pub use refresh::{Decision, decide};

@@ -6,6 +6,7 @@ mod feed;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod url;
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +23,7 @@ pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub use url::open_store;
 
 use crate::session::{NewSession, SessionView};
 
