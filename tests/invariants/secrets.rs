@@ -11,7 +11,10 @@ use tollgate::{
     Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
-use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
+use tollgate_sessions::{
+    AccessToken, Login, MemoryStore, RefreshKey, RefreshKeys, RotationPolicy, SessionSettings, Sessions,
+    SigningKey, TokenIssuer, Transport,
+};
 use tollgate_testing::{Forge, ManualClock, keys};
 use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, HttpRequest};
 
@@ -222,6 +225,61 @@ fn the_log() {
     assert!(text.contains("signature does not verify"), "the log was captured:\n{text}");
     for secret in ["SENTINEL", "eyJ", "\nforged"] {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
+    }
+}
+
+/// Whatever happens to a session, its refresh tokens are neither printed nor logged.
+#[test]
+fn sessions_and_their_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut printed = Printed::default();
+    let mut tokens = Vec::new();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let keys = RefreshKeys::new(RefreshKey::new(1, SENTINEL).expect("a strong secret"));
+            let strict = RotationPolicy::default().with_window(Duration::ZERO);
+            let sessions = Sessions::new(MemoryStore::new(), keys.clone(), Duration::from_secs(600))
+                .with_settings(SessionSettings::default().with_rotation(strict));
+            let login = Login::new("alice\nforged log line").with_client("Firefox");
+            let first = sessions.create(&login).await.expect("a login");
+            let text = first.refresh_token.expose();
+            let renewed = sessions.rotate(&text, Transport::Body, Some("Chrome")).await.expect("a renewal");
+            let next = renewed.refresh_token.expose();
+            let wrong_way =
+                sessions.rotate(&next, Transport::Cookie, None).await.expect_err("wrong transport");
+            let reuse = sessions.rotate(&text, Transport::Body, None).await.expect_err("reuse");
+            let ended = sessions.rotate(&next, Transport::Body, None).await.expect_err("ended");
+            let forged = format!("{}AAAA", &next[..72]);
+            let forgery = sessions.rotate(&forged, Transport::Body, None).await.expect_err("forged");
+            let malformed = sessions.rotate(SENTINEL, Transport::Body, None).await.expect_err("malformed");
+            sessions.logout(&next).await.expect("a logout");
+            let weak = RefreshKey::new(1, &SENTINEL[..20]).expect_err("too short");
+            for error in [&wrong_way, &reuse, &ended, &forgery, &malformed] {
+                printed.add(error);
+                writeln!(printed.0, "{error}").expect("a string");
+            }
+            printed.add(&keys);
+            printed.add(&sessions);
+            printed.add(&first);
+            printed.add(&renewed);
+            printed.add(&weak);
+            writeln!(printed.0, "{weak}").expect("a string");
+            tokens.extend([text, next, forged]);
+        });
+    });
+    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    for event in ["used twice", "forged refresh token", "another way", "session began"] {
+        assert!(text.contains(event), "{event:?} was logged:\n{text}");
+    }
+    for secret in tokens.iter().map(|token| &token[4..40]).chain(["SENTINEL", "rt1_", "\nforged"]) {
+        assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
+        printed.assert_free_of(&[secret]);
     }
 }
 

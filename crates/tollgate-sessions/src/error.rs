@@ -2,6 +2,8 @@
 
 use tollgate::{Algorithm, KeyError};
 
+use crate::private_file::PrivateFileError;
+
 /// Why a signing key cannot be made or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +31,32 @@ pub enum SigningKeyError {
     Crypto,
 }
 
+/// Why a key ring cannot be opened or turned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// The file cannot be read or written, or others can read it.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// A key cannot be made, or a kept one not be read.
+    #[error("signing key of the ring cannot be used")]
+    Key(#[from] SigningKeyError),
+    /// The file holds something else.
+    #[error("the file holds no key ring; name another, or delete it to have a new one made")]
+    NotARing,
+    /// The file holds keys for another algorithm.
+    #[error("the file holds keys for {found}, not for {expected}")]
+    OtherAlgorithm {
+        /// What the file says.
+        found: Box<str>,
+        /// What was asked for.
+        expected: Algorithm,
+    },
+    /// A key would have to be published before its predecessor signs.
+    #[error("keys have to sign for longer than they are published before")]
+    Schedule,
+}
+
 /// Why an access token is not issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +71,12 @@ pub enum IssueError {
     #[error("claim `{name}` has no JSON form")]
     Claim {
         /// The claim.
+        name: Box<str>,
+    },
+    /// A claim, or a member inside one, that is named like a secret.
+    #[error("claim `{name}` is named like a secret, and whoever holds the token can read it")]
+    SecretClaim {
+        /// The claim or member.
         name: Box<str>,
     },
     /// The lifetime is zero or longer than a day.

@@ -9,20 +9,36 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::UnixTime;
+use tollgate::{KeySet, UnixTime};
 
-use crate::error::{IssueError, SigningKeyError};
-use crate::signing::SigningKey;
+use crate::error::{IssueError, KeyRingError, SigningKeyError};
+use crate::secret_names;
+use crate::session::SessionView;
+use crate::signing::{KeyRing, SigningKey, jwk_set};
 
 /// Claims that the issuer sets, and nobody else.
-const RESERVED: [&str; 10] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "roles"];
+const RESERVED: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "client_id",
+    "scope",
+    "roles",
+    "sid",
+    "sep",
+    "auth_time",
+];
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// Signs access tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
-    key: Arc<SigningKey>,
+    signer: Signer,
     issuer: Arc<str>,
     audience: Arc<str>,
     lifetime: Duration,
@@ -31,12 +47,20 @@ pub struct TokenIssuer {
 impl TokenIssuer {
     /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise.
     pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
-        Self {
-            key: Arc::new(key),
-            issuer: issuer.into(),
-            audience: audience.into(),
-            lifetime: DEFAULT_LIFETIME,
-        }
+        Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
+    }
+
+    /// Signs with whichever key of `ring` is due. Otherwise as [`new`](Self::new).
+    pub fn with_key_ring(
+        ring: Arc<KeyRing>,
+        issuer: impl Into<Arc<str>>,
+        audience: impl Into<Arc<str>>,
+    ) -> Self {
+        Self::signing_with(Signer::Ring(ring), issuer.into(), audience.into())
+    }
+
+    fn signing_with(signer: Signer, issuer: Arc<str>, audience: Arc<str>) -> Self {
+        Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME }
     }
 
     /// How long tokens live.
@@ -56,10 +80,24 @@ impl TokenIssuer {
         self.lifetime
     }
 
-    /// The key that signs.
+    /// The public keys that verify its tokens, as the JWK Set to publish (RFC 7517 §5). Secrets are not in it.
     #[must_use]
-    pub fn key(&self) -> &SigningKey {
-        &self.key
+    pub fn jwk_set(&self) -> String {
+        match &self.signer {
+            Signer::Key(key) => jwk_set([&**key]),
+            Signer::Ring(ring) => ring.jwk_set(),
+        }
+    }
+
+    /// What verifies its tokens, for a verifier in the same process.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Key`]; not to be expected of keys that could be made.
+    pub fn key_set(&self) -> Result<KeySet, KeyRingError> {
+        match &self.signer {
+            Signer::Key(key) => Ok(KeySet::from(key.verifying_key()?)),
+            Signer::Ring(ring) => ring.key_set(),
+        }
     }
 
     /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`.
@@ -83,22 +121,38 @@ impl TokenIssuer {
         if !token.roles.is_empty() {
             set("roles", token.roles.clone().into());
         }
-        let signed = self.sign(&Value::Object(claims))?;
+        let signed = sign(&*self.signer.at(now)?, &Value::Object(claims))?;
         Ok(SignedToken { text: signed, expires_at })
     }
+}
 
-    fn sign(&self, claims: &Value) -> Result<String, SigningKeyError> {
-        let mut header = Map::new();
-        header.insert("alg".to_owned(), self.key.algorithm().name().into());
-        header.insert("typ".to_owned(), "at+jwt".into());
-        if let Some(key_id) = self.key.key_id() {
-            header.insert("kid".to_owned(), key_id.as_str().into());
+/// One key, or those that replace each other.
+#[derive(Clone, Debug)]
+enum Signer {
+    Key(Arc<SigningKey>),
+    Ring(Arc<KeyRing>),
+}
+
+impl Signer {
+    fn at(&self, now: UnixTime) -> Result<Arc<SigningKey>, SigningKeyError> {
+        match self {
+            Self::Key(key) => Ok(Arc::clone(key)),
+            Self::Ring(ring) => ring.signing_key(now).ok_or(SigningKeyError::Crypto),
         }
-        let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
-        let input = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims.to_string()));
-        let signature = self.key.sign(input.as_bytes())?;
-        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+fn sign(key: &SigningKey, claims: &Value) -> Result<String, SigningKeyError> {
+    let mut header = Map::new();
+    header.insert("alg".to_owned(), key.algorithm().name().into());
+    header.insert("typ".to_owned(), "at+jwt".into());
+    if let Some(key_id) = key.key_id() {
+        header.insert("kid".to_owned(), key_id.as_str().into());
+    }
+    let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
+    let input = format!("{}.{}", encode(Value::Object(header).to_string()), encode(claims.to_string()));
+    let signature = key.sign(input.as_bytes())?;
+    Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// 128 random bits (RFC 9068 §2.2 `jti`).
@@ -125,6 +179,16 @@ impl AccessToken {
         Self { subject, client_id, scopes: Vec::new(), roles: Vec::new(), extra: Map::new() }
     }
 
+    /// A token of a session: about its subject, with the claims `sid`, `sep` and `auth_time`, so that it ends with the
+    /// session where [`RevokedSessions`](crate::RevokedSessions) are asked.
+    pub fn of_session(session: &SessionView, client_id: impl Into<Box<str>>) -> Self {
+        let mut token = Self::new(session.subject.clone(), client_id);
+        token.extra.insert("sid".to_owned(), session.session.to_string().into());
+        token.extra.insert("sep".to_owned(), session.epoch.into());
+        token.extra.insert("auth_time".to_owned(), session.auth_time.to_unix_time().as_secs().into());
+        token
+    }
+
     /// Grants these scopes.
     #[must_use]
     pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -142,16 +206,36 @@ impl AccessToken {
     /// Adds a claim. Whoever holds the token can read it: nothing secret belongs here.
     ///
     /// # Errors
-    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::Claim`] for a value that has no
-    /// JSON form.
-    pub fn with_claim(mut self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::SecretClaim`] for one whose name, or
+    /// that of a member inside, reads like that of a secret, [`IssueError::Claim`] for a value that has no JSON form.
+    pub fn with_claim(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+        let value = to_json(name, value)?;
+        if let Some(found) = secret_names::find(name, &value) {
+            return Err(IssueError::SecretClaim { name: found.into() });
+        }
+        self.insert(name, value)
+    }
+
+    /// Adds a claim whose name reads like that of a secret, and which is none.
+    ///
+    /// # Errors
+    /// As [`with_claim`](Self::with_claim), but for [`IssueError::SecretClaim`].
+    pub fn with_claim_despite_its_name(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+        let value = to_json(name, value)?;
+        self.insert(name, value)
+    }
+
+    fn insert(mut self, name: &str, value: Value) -> Result<Self, IssueError> {
         if RESERVED.contains(&name) {
             return Err(IssueError::ReservedClaim { name: name.into() });
         }
-        let value = serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })?;
         self.extra.insert(name.to_owned(), value);
         Ok(self)
     }
+}
+
+fn to_json(name: &str, value: impl Serialize) -> Result<Value, IssueError> {
+    serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })
 }
 
 /// A signed token. `Debug` does not show it.
@@ -207,11 +291,11 @@ mod tests {
             .with_claim("tenant", "t1")
             .unwrap();
         let signed = issuer.issue(&token, NOW).unwrap();
-        let verifier = Verifier::new(issuer.key().verifying_key().unwrap(), "https://i.example", "api")
-            .with_rfc9068_profile();
+        let verifier =
+            Verifier::new(issuer.key_set().unwrap(), "https://i.example", "api").with_rfc9068_profile();
         let verified = verifier.verify(signed.as_str(), NOW).unwrap();
         assert_eq!(verified.header().typ(), Some("at+jwt"));
-        assert_eq!(verified.header().key_id(), issuer.key().key_id());
+        assert_eq!(verified.header().key_id(), issuer.key_set().unwrap().iter().next().unwrap().key_id());
         assert_eq!(verified.scopes().unwrap().to_string(), "a b");
         assert_eq!(verified.claim(&ClaimPath::name("tenant")), Some("\"t1\""));
         assert_eq!(verified.expires_at(), NOW.saturating_add(Duration::from_secs(600)));
@@ -226,6 +310,20 @@ mod tests {
             let error = AccessToken::new("alice", "web").with_claim(name, 1).unwrap_err();
             assert_eq!(error, IssueError::ReservedClaim { name: name.into() });
         }
+    }
+
+    #[test]
+    fn secrets_do_not_belong_into_a_token() {
+        let error = AccessToken::new("alice", "web").with_claim("password", "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "claim `password` is named like a secret, and whoever holds the token can read it"
+        );
+        let inside = serde_json::json!([{ "kind": "card", "card_number": "x" }]);
+        let error = AccessToken::new("alice", "web").with_claim("payment", &inside).unwrap_err();
+        assert_eq!(error, IssueError::SecretClaim { name: "card_number".into() });
+        AccessToken::new("alice", "web").with_claim_despite_its_name("payment", &inside).unwrap();
+        assert!(AccessToken::new("alice", "web").with_claim_despite_its_name("sid", 1).is_err());
     }
 
     #[test]

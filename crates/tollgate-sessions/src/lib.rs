@@ -1,4 +1,4 @@
-//! The issuing side of tollgate: signing keys and the access tokens made with them.
+//! The issuing side of tollgate: signing keys, the access tokens made with them, and the sessions that renew them.
 //!
 //! ```
 //! use tollgate::{Algorithm, Gate, SystemClock, Clock, Verifier};
@@ -16,12 +16,44 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Refresh tokens, sessions, revocation and passwords are planned for this crate and are not part of it yet.
+//! Passwords and endpoints are planned for this crate and are not part of it yet.
 
 mod error;
 mod issuer;
+mod private_file;
+mod refresh;
+mod revoked;
+mod secret_names;
+mod session;
+mod sessions;
 mod signing;
+mod store;
 
-pub use error::{IssueError, SigningKeyError};
+pub use error::{IssueError, KeyRingError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
-pub use signing::SigningKey;
+pub use private_file::PrivateFileError;
+pub use signing::{KeyRing, RotationSchedule, SigningKey};
+
+// Sessions.
+pub use refresh::{
+    Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
+    RotationPolicy, TokenFlags,
+};
+pub use revoked::{RevokedSessions, WhenStale};
+pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
+pub use sessions::{
+    ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
+    Transport,
+};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
+pub use store::open_store;
+
+// For stores.
+pub use refresh::{Decision, decide};
+pub use session::{NewSession, SecretHash, SessionRecord, SessionState};
+pub use store::{
+    Durability, EndReason, FeedCursor, FeedPage, MAX_ABSOLUTE_LIFETIME, MemoryStore, Purged, Renewed,
+    Revocation, RevocationEntry, RevocationFeed, Revoke, RevokeScope, Revoked, Rotate, Rotation,
+    SessionStore, StoreError, StoreErrorKind, StoreFuture,
+};

@@ -33,6 +33,7 @@
 mod clock;
 mod forge;
 pub mod keys;
+pub mod store_suite;
 
 pub use clock::ManualClock;
 pub use forge::{Forge, TokenBuilder};

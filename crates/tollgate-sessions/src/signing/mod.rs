@@ -2,6 +2,7 @@
 
 mod key_pair;
 mod public;
+mod ring;
 
 use std::fmt;
 
@@ -11,6 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::error::SigningKeyError;
 use key_pair::KeyPair;
+
+pub(crate) use ring::jwk_set;
+pub use ring::{KeyRing, RotationSchedule};
 
 /// A key that signs tokens. It is not `Clone`, and `Debug` shows its id and algorithm only.
 ///

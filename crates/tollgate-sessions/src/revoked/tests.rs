@@ -1,0 +1,185 @@
+//! From an end of a session to the answer of the joint.
+
+use tollgate::{Algorithm, Verifier};
+
+use super::*;
+use crate::issuer::{AccessToken, TokenIssuer};
+use crate::refresh::{RefreshKey, RefreshKeys};
+use crate::session::SessionView;
+use crate::sessions::{Login, Sessions};
+use crate::signing::SigningKey;
+use crate::store::{EndReason, FeedCursor, FeedPage, MemoryStore, StoreFuture};
+
+const ISSUER: &str = "https://issuer.example";
+
+struct World {
+    sessions: Sessions,
+    issuer: TokenIssuer,
+    clock: StoreClock,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_500));
+        let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
+        let store = MemoryStore::new().with_clock(clock.clone());
+        let sessions =
+            Sessions::new(store, RefreshKeys::new(key), Duration::from_secs(600)).with_clock(clock.clone());
+        let issuer = TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), ISSUER, "api");
+        Self { sessions, issuer, clock }
+    }
+
+    fn now(&self) -> UnixTime {
+        self.clock.now().to_unix_time()
+    }
+
+    async fn log_in(&self, subject: &str) -> (SessionView, Verified) {
+        let session = self.sessions.create(&Login::new(subject)).await.unwrap().session;
+        let token = self.verified(&AccessToken::of_session(&session, "web"));
+        (session, token)
+    }
+
+    fn verified(&self, token: &AccessToken) -> Verified {
+        let signed = self.issuer.issue(token, self.now()).unwrap();
+        let verifier = Verifier::new(self.issuer.key_set().unwrap(), ISSUER, "api");
+        verifier.verify(signed.as_str(), self.now()).unwrap()
+    }
+
+    fn revoked(&self) -> RevokedSessions {
+        RevokedSessions::new(ISSUER).with_clock(self.clock.clone())
+    }
+}
+
+/// Waits until all tasks that can run have run.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn ends_reach_the_gate() {
+    let world = World::new();
+    let revoked = world.revoked();
+    let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
+    settle().await;
+    let ended = |token: &Verified| revoked.is_revoked(token, world.now()).unwrap();
+    let (one, of_one) = world.log_in("alice").await;
+    let (_, of_two) = world.log_in("alice").await;
+    let (_, of_bob) = world.log_in("bob").await;
+    let sessionless = world.verified(&AccessToken::new("alice", "web"));
+    assert!(![&of_one, &of_two, &of_bob, &sessionless].into_iter().any(ended));
+    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    settle().await;
+    assert!(ended(&of_one) && !ended(&of_two));
+    world.sessions.revoke_all("alice", EndReason::Administrator).await.unwrap();
+    settle().await;
+    assert!(ended(&of_two) && !ended(&of_bob));
+    assert!(ended(&sessionless), "issued in the same second");
+    // A new login within the same millisecond is told apart by its epoch.
+    let (_, of_three) = world.log_in("alice").await;
+    assert!(!ended(&of_three));
+    world.sessions.revoke_everything(EndReason::Administrator).await.unwrap();
+    settle().await;
+    assert!(ended(&of_three) && ended(&of_bob));
+    following.abort();
+}
+
+#[tokio::test]
+async fn who_starts_late_hears_all_that_matters() {
+    let world = World::new();
+    let (one, of_one) = world.log_in("alice").await;
+    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    let revoked = world.revoked();
+    assert_eq!(revoked.staleness(world.now()), None);
+    assert!(revoked.is_revoked(&of_one, world.now()).is_err(), "nothing is known yet");
+    let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
+    settle().await;
+    assert!(revoked.is_revoked(&of_one, world.now()).unwrap());
+    following.abort();
+}
+
+#[tokio::test]
+async fn tokens_of_others_are_not_judged() {
+    let world = World::new();
+    let (_, token) = world.log_in("alice").await;
+    let other = RevokedSessions::new("https://other.example");
+    assert!(!other.is_revoked(&token, world.now()).unwrap());
+}
+
+#[derive(Debug)]
+struct Silent;
+
+impl RevocationFeed for Silent {
+    fn revocations<'a>(&'a self, _after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        Box::pin(std::future::ready(Err(StoreError::new(StoreErrorKind::Unavailable, "silent"))))
+    }
+}
+
+#[tokio::test]
+async fn a_stale_feed_obeys_its_policy() {
+    let world = World::new();
+    let (_, token) = world.log_in("alice").await;
+    let (closed, open) = (world.revoked(), world.revoked().when_stale(WhenStale::AcceptUntilExpiry));
+    let following = tokio::spawn(closed.clone().follow(world.sessions.store()));
+    settle().await;
+    following.abort();
+    let silent = [tokio::spawn(closed.clone().follow(Silent)), tokio::spawn(open.clone().follow(Silent))];
+    settle().await;
+    let after = |secs| world.now().saturating_add(Duration::from_secs(secs));
+    assert_eq!(closed.is_revoked(&token, after(30)), Ok(false));
+    assert_eq!(closed.staleness(after(31)), Some(Duration::from_secs(31)));
+    let error = closed.is_revoked(&token, after(31)).unwrap_err();
+    assert_eq!(error.to_string(), "ended sessions were last heard of 31 s ago");
+    assert_eq!(open.is_revoked(&token, after(31)), Ok(false));
+    for task in silent {
+        task.abort();
+    }
+}
+
+/// A store that never tells of changes, as a file does that another process writes.
+#[derive(Debug)]
+struct Untold(Arc<dyn crate::store::SessionStore>);
+
+impl RevocationFeed for Untold {
+    fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        self.0.revocations(after)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_hint_the_next_poll_finds_it() {
+    let world = World::new();
+    let (session, token) = world.log_in("alice").await;
+    let revoked = world.revoked();
+    let following = tokio::spawn(revoked.clone().follow(Untold(world.sessions.store())));
+    settle().await;
+    world.sessions.revoke(session.session, "alice", EndReason::Logout).await.unwrap();
+    settle().await;
+    assert!(!revoked.is_revoked(&token, world.now()).unwrap(), "nobody told");
+    tokio::time::sleep(POLL + Duration::from_millis(1)).await;
+    assert!(revoked.is_revoked(&token, world.now()).unwrap());
+    following.abort();
+}
+
+#[test]
+fn announcements_merge_in_any_order() {
+    let at = |secs: i64| UnixMillis::from_millis(secs * 1000);
+    let entry = |min_epoch, secs| RevocationEntry {
+        revocation: crate::store::Revocation::Subject { subject: "alice".into(), min_epoch },
+        until: at(secs),
+    };
+    let entries = [entry(5, 10), entry(9, 4), entry(5, 10), entry(2, 3)];
+    let mut known = Known::default();
+    let mut reverse = Known::default();
+    for (one, other) in entries.iter().zip(entries.iter().rev()) {
+        known.add(one.clone());
+        reverse.add(other.clone());
+    }
+    for known in [&mut known, &mut reverse] {
+        known.forget(at(9));
+        assert_eq!(known.min_epoch("alice"), 9);
+        known.forget(at(10));
+        assert_eq!(known.min_epoch("alice"), 0);
+    }
+}

@@ -1,0 +1,398 @@
+//! [`Sessions`]: log in, renew, log out.
+
+mod error;
+mod flights;
+mod login;
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::{debug, error, info, warn};
+
+pub use error::{RefreshError, SessionError};
+pub use login::{Issued, Login, Transport};
+pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
+
+use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
+use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
+use crate::store::{
+    EndReason, Purged, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
+    StoreErrorKind, StoreFuture,
+};
+use flights::{Flight, Flights};
+
+/// Sessions and their refresh tokens. Cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate_sessions::{Login, MemoryStore, RefreshError, RefreshKey, RefreshKeys, Sessions, Transport};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+/// let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+///
+/// let login = sessions.create(&Login::new("alice")).await?;
+/// let renewed = sessions.rotate(&login.refresh_token.expose(), Transport::Body, None).await?;
+/// sessions.logout(&renewed.refresh_token.expose()).await?;
+///
+/// let after = sessions.rotate(&renewed.refresh_token.expose(), Transport::Body, None).await;
+/// assert!(matches!(after, Err(RefreshError::Ended(_))));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn SessionStore>,
+    keys: RefreshKeys,
+    announce_for: Duration,
+    settings: SessionSettings,
+    clock: StoreClock,
+    flights: Flights,
+}
+
+impl Sessions {
+    /// Keeps sessions in `store`, with refresh tokens made by `keys`. `access_lifetime` is how long the access tokens live
+    /// that go with them ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)): an end is announced that long.
+    pub fn new(store: impl SessionStore, keys: RefreshKeys, access_lifetime: Duration) -> Self {
+        Self(Arc::new(Inner {
+            store: Arc::new(store),
+            keys,
+            announce_for: access_lifetime.saturating_add(ANNOUNCEMENT_MARGIN),
+            settings: SessionSettings::default(),
+            clock: StoreClock::of_the_store(),
+            flights: Flights::default(),
+        }))
+    }
+
+    /// The same, by other settings.
+    #[must_use]
+    pub fn with_settings(self, settings: SessionSettings) -> Self {
+        self.rebuilt(|inner| inner.settings = settings)
+    }
+
+    /// Takes the time that new session ids carry from another clock, for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: StoreClock) -> Self {
+        self.rebuilt(|inner| inner.clock = clock)
+    }
+
+    fn rebuilt(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let old = &self.0;
+        let mut inner = Inner {
+            store: Arc::clone(&old.store),
+            keys: old.keys.clone(),
+            announce_for: old.announce_for,
+            settings: old.settings,
+            clock: old.clock.clone(),
+            flights: Flights::default(),
+        };
+        change(&mut inner);
+        Self(Arc::new(inner))
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &SessionSettings {
+        &self.0.settings
+    }
+
+    /// The store, for a [`RevocationFeed`](crate::RevocationFeed) or a health check.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn SessionStore> {
+        Arc::clone(&self.0.store)
+    }
+
+    /// Begins a session. Of a subject that then has too many, those that were not renewed for longest end.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store could not do it, or the subject is empty.
+    pub async fn create(&self, login: &Login) -> Result<Issued, SessionError> {
+        if login.subject.is_empty() {
+            return Err(SessionError::EmptySubject);
+        }
+        let session = SessionId::generate(self.0.clock.now())?;
+        let token = self.0.keys.begin(session, login.flags)?;
+        let lifetimes = self.0.settings.lifetimes(login.flags);
+        let new = NewSession {
+            session,
+            subject: login.subject.clone(),
+            secret_hash: token.secret_hash(),
+            idle: lifetimes.idle,
+            absolute: lifetimes.absolute,
+            fingerprint: self.fingerprint(login.client.as_deref()),
+            meta: login.meta.clone(),
+        };
+        let view = self.ask(|| self.0.store.create(&new)).await?;
+        self.end_surplus(&login.subject).await;
+        info!(session = %session, subject = ?login.subject, "session began");
+        Ok(Issued { refresh_token: token, session: view, kind: None })
+    }
+
+    /// Renews the session of a refresh token. Equal tokens at the same time get the same answer.
+    ///
+    /// `client` is what the client says of itself, as for [`Login::with_client`].
+    ///
+    /// # Errors
+    /// [`RefreshError`]. Only those that are a [denial](RefreshError::is_denial) end the client's session.
+    pub async fn rotate(
+        &self,
+        token: &str,
+        transport: Transport,
+        client: Option<&str>,
+    ) -> Result<Issued, RefreshError> {
+        let token = self.read(token)?;
+        if token.flags().is_cookie_bound() != (transport == Transport::Cookie) {
+            warn!(session = %token.session(), ?transport, "refresh token came another way than it was given out");
+            return Err(RefreshError::WrongTransport);
+        }
+        let command = Rotate {
+            session: token.session(),
+            generation: token.generation(),
+            secret_hash: token.secret_hash(),
+            fingerprint: self.fingerprint(client),
+            policy: self.0.settings.rotation,
+            idle: self.0.settings.lifetimes(token.flags()).idle,
+            announce_for: self.0.announce_for,
+        };
+        let flight = Flight::of(&command);
+        let rotation =
+            self.0.flights.join(flight, || self.ask(|| self.0.store.rotate(&command))).await.map_err(
+                |error| {
+                    error!(session = %command.session, %error, "session cannot be renewed at present");
+                    RefreshError::Store(error)
+                },
+            )?;
+        self.answer(&token, &command, rotation).await
+    }
+
+    async fn answer(
+        &self,
+        token: &RefreshToken,
+        command: &Rotate,
+        rotation: Rotation,
+    ) -> Result<Issued, RefreshError> {
+        let session = command.session;
+        match rotation {
+            Rotation::Live(renewed) => self.renewed(token, command, renewed).await,
+            Rotation::Reuse(view) => {
+                let behind = view.generation.saturating_sub(command.generation);
+                let other_client = differ(view.fingerprint, command.fingerprint);
+                warn!(%session, subject = ?view.subject, behind, other_client, "refresh token used twice; session ended");
+                Err(RefreshError::Reuse)
+            }
+            Rotation::Ended(reason) => {
+                info!(%session, ?reason, "refresh token of an ended session");
+                Err(RefreshError::Ended(reason))
+            }
+            Rotation::Expired(expiry) => {
+                info!(%session, ?expiry, "refresh token of an expired session");
+                Err(RefreshError::Expired(expiry))
+            }
+            Rotation::Unknown => {
+                info!(%session, "refresh token of a session that is not there");
+                Err(RefreshError::Unknown)
+            }
+        }
+    }
+
+    async fn renewed(
+        &self,
+        token: &RefreshToken,
+        command: &Rotate,
+        Renewed { kind, session: view }: Renewed,
+    ) -> Result<Issued, RefreshError> {
+        let session = view.session;
+        match kind {
+            RenewalKind::Ahead => {
+                error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
+            }
+            RenewalKind::Replayed if differ(view.fingerprint, command.fingerprint) => {
+                warn!(%session, subject = ?view.subject, "refresh answered again for another client");
+                if self.0.settings.foreign_replays == ForeignReplays::End {
+                    self.end_session(session, None, EndReason::Reuse).await.map_err(RefreshError::Store)?;
+                    return Err(RefreshError::Reuse);
+                }
+            }
+            kind => debug!(%session, ?kind, "session renewed"),
+        }
+        let refresh_token = self.0.keys.successor(token, view.generation);
+        Ok(Issued { refresh_token, session: view, kind: Some(kind) })
+    }
+
+    /// Ends the session of a refresh token: of any generation, and even when it has expired.
+    ///
+    /// # Errors
+    /// [`RefreshError::Malformed`] and [`RefreshError::Forged`] for what is no token of ours; [`RefreshError::Store`] when
+    /// the store did not confirm: the session may still be live.
+    pub async fn logout(&self, token: &str) -> Result<Revoked, RefreshError> {
+        let token = self.read(token)?;
+        self.end_session(token.session(), None, EndReason::Logout).await.map_err(RefreshError::Store)
+    }
+
+    /// Ends a session, if it belongs to `owner`.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`] when the store did not confirm.
+    pub async fn revoke(
+        &self,
+        session: SessionId,
+        owner: &str,
+        reason: EndReason,
+    ) -> Result<Revoked, SessionError> {
+        Ok(self.end_session(session, Some(owner), reason).await?)
+    }
+
+    /// Ends all sessions of `subject`.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store did not confirm, or the subject is empty.
+    pub async fn revoke_all(&self, subject: &str, reason: EndReason) -> Result<Revoked, SessionError> {
+        self.end_subject(subject, None, reason).await
+    }
+
+    /// Ends all sessions of `subject` but `keep`, as after a change of password. Access tokens of the kept session end
+    /// too; renewing it brings new ones.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the store did not confirm, or the subject is empty.
+    pub async fn revoke_others(
+        &self,
+        subject: &str,
+        keep: SessionId,
+        reason: EndReason,
+    ) -> Result<Revoked, SessionError> {
+        self.end_subject(subject, Some(keep), reason).await
+    }
+
+    /// Ends all sessions of everybody.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`] when the store did not confirm.
+    pub async fn revoke_everything(&self, reason: EndReason) -> Result<Revoked, SessionError> {
+        warn!(?reason, "all sessions of everybody end");
+        Ok(self.end(RevokeScope::Everything, reason).await?)
+    }
+
+    /// The live sessions of `subject`, the one last renewed first.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub async fn list(&self, subject: &str) -> Result<Vec<SessionView>, SessionError> {
+        if subject.is_empty() {
+            return Err(SessionError::EmptySubject);
+        }
+        let limit = self.0.settings.per_subject.saturating_add(SURPLUS);
+        Ok(self.ask(|| self.0.store.list(subject, limit)).await?)
+    }
+
+    /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub async fn purge(&self, budget: usize) -> Result<Purged, SessionError> {
+        Ok(self.0.store.purge(budget).await?)
+    }
+
+    /// Checks the form and the tag: what nobody here has made costs no question to the store.
+    fn read(&self, token: &str) -> Result<RefreshToken, RefreshError> {
+        let token: RefreshToken = token.parse().map_err(|_cause| {
+            info!("what was presented is no refresh token");
+            RefreshError::Malformed
+        })?;
+        if self.0.keys.verify(&token) {
+            return Ok(token);
+        }
+        warn!(key_id = token.key_id(), "forged refresh token, or the key that made it was left out");
+        Err(RefreshError::Forged)
+    }
+
+    fn fingerprint(&self, client: Option<&str>) -> Option<Fingerprint> {
+        client.map(|client| self.0.keys.fingerprint(client))
+    }
+
+    async fn end_subject(
+        &self,
+        subject: &str,
+        keep: Option<SessionId>,
+        reason: EndReason,
+    ) -> Result<Revoked, SessionError> {
+        if subject.is_empty() {
+            return Err(SessionError::EmptySubject);
+        }
+        Ok(self.end(RevokeScope::Subject { subject: subject.into(), keep }, reason).await?)
+    }
+
+    async fn end_session(
+        &self,
+        session: SessionId,
+        owner: Option<&str>,
+        reason: EndReason,
+    ) -> Result<Revoked, StoreError> {
+        self.end(RevokeScope::Session { session, owner: owner.map(Into::into) }, reason).await
+    }
+
+    async fn end(&self, scope: RevokeScope, reason: EndReason) -> Result<Revoked, StoreError> {
+        let command = Revoke { scope, reason, announce_for: self.0.announce_for };
+        let revoked = self.ask(|| self.0.store.revoke(&command)).await.inspect_err(|error| {
+            error!(scope = ?command.scope, %error, "sessions cannot be ended at present");
+        })?;
+        info!(scope = ?command.scope, ?reason, changed = revoked.changed, "sessions ended");
+        Ok(revoked)
+    }
+
+    /// A login that succeeded is not taken back because this fails: the next one does it.
+    async fn end_surplus(&self, subject: &str) {
+        let Ok(sessions) = self.list(subject).await else { return };
+        for view in sessions.into_iter().skip(self.0.settings.per_subject) {
+            if self.end_session(view.session, Some(subject), EndReason::Displaced).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the store no longer than is set, and asks a second time when it is not known whether it did.
+    async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+        let answer = self.ask_once(&question).await;
+        match answer {
+            Err(error) if error.kind() == StoreErrorKind::Ambiguous => self.ask_once(&question).await,
+            answer => answer,
+        }
+    }
+
+    async fn ask_once<'a, T>(&self, question: &impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+        let limit = self.0.settings.store_timeout;
+        timeout(limit, question()).await.unwrap_or_else(|_elapsed| {
+            let millis = limit.as_millis();
+            Err(StoreError::new(StoreErrorKind::Ambiguous, format!("no answer within {millis} ms")))
+        })
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("store", &self.0.store)
+            .field("keys", &self.0.keys)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether both are known, and are not the same.
+fn differ(one: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
+/// An end is announced longer than access tokens live by the leeway of a gate and what clocks may differ.
+const ANNOUNCEMENT_MARGIN: Duration = Duration::from_secs(120);
+/// How many sessions beyond those allowed are looked at, and ended, at a login.
+const SURPLUS: usize = 32;
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests;

@@ -1,0 +1,284 @@
+//! Sessions over a store in memory, and over one that fails.
+
+use std::future::{Future, pending, ready};
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
+use crate::session::UnixMillis;
+use crate::store::{FeedCursor, FeedPage, MemoryStore, RevocationFeed};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn keys() -> RefreshKeys {
+    RefreshKeys::new(RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap())
+}
+
+fn at_start() -> StoreClock {
+    StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000))
+}
+
+fn sessions() -> (Sessions, StoreClock) {
+    let clock = at_start();
+    let store = MemoryStore::new().with_clock(clock.clone());
+    (Sessions::new(store, keys(), MINUTE * 10).with_clock(clock.clone()), clock)
+}
+
+async fn rotate(sessions: &Sessions, issued: &Issued) -> Result<Issued, RefreshError> {
+    sessions.rotate(&issued.refresh_token.expose(), Transport::Body, None).await
+}
+
+#[tokio::test]
+async fn a_session_goes_on_until_somebody_else_has_it_too() {
+    let (sessions, clock) = sessions();
+    let login = sessions.create(&Login::new("alice").with_meta("{}")).await.unwrap();
+    assert_eq!(login.session.meta.as_deref(), Some("{}"));
+    clock.advance(MINUTE);
+    let one = rotate(&sessions, &login).await.unwrap();
+    assert_eq!(one.kind, Some(RenewalKind::Rotated));
+    let again = rotate(&sessions, &login).await.unwrap();
+    assert_eq!(again.kind, Some(RenewalKind::Replayed));
+    assert!(again.refresh_token == one.refresh_token, "a lost answer is given again");
+    clock.advance(MINUTE);
+    let two = rotate(&sessions, &one).await.unwrap();
+    assert_eq!(two.session.meta.as_deref(), Some("{}"));
+    let stolen = rotate(&sessions, &login).await.unwrap_err();
+    assert!(matches!(stolen, RefreshError::Reuse), "{stolen}");
+    assert!(stolen.is_denial());
+    assert!(matches!(rotate(&sessions, &two).await, Err(RefreshError::Ended(EndReason::Reuse))));
+}
+
+#[tokio::test]
+async fn limits() {
+    let (sessions, clock) = sessions();
+    let day = MINUTE * 60 * 24;
+    let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
+    let idle = sessions.create(&Login::new("bob")).await.unwrap();
+    let short = sessions.create(&Login::new("carol").not_remembered()).await.unwrap();
+    for _ in 0..2 {
+        clock.advance(day * 13);
+        issued = rotate(&sessions, &issued).await.unwrap();
+    }
+    assert!(matches!(rotate(&sessions, &idle).await, Err(RefreshError::Expired(Expiry::Idle))));
+    assert!(matches!(rotate(&sessions, &short).await, Err(RefreshError::Expired(_))));
+    clock.advance(day * 4);
+    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Expired(Expiry::Absolute))));
+}
+
+#[tokio::test]
+async fn every_way_to_end_sessions() {
+    let (sessions, clock) = sessions();
+    let mut all = Vec::new();
+    for subject in ["alice", "alice", "alice", "bob"] {
+        all.push(sessions.create(&Login::new(subject)).await.unwrap());
+    }
+    assert_eq!(sessions.list("alice").await.unwrap().len(), 3);
+    let id = |index: usize| all[index].session.session;
+    let foreign = sessions.revoke(id(0), "bob", EndReason::Logout).await.unwrap();
+    assert!(!foreign.changed, "not bob's");
+    assert!(sessions.revoke(id(0), "alice", EndReason::Logout).await.unwrap().changed);
+    clock.advance(MINUTE);
+    sessions.revoke_others("alice", id(1), EndReason::PasswordChange).await.unwrap();
+    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Ended(EndReason::Logout))));
+    assert!(matches!(rotate(&sessions, &all[2]).await, Err(RefreshError::Ended(EndReason::SubjectRevoked))));
+    let kept = rotate(&sessions, &all[1]).await.unwrap();
+    assert!(kept.session.epoch > all[1].session.epoch, "its new access tokens are told apart");
+    assert_eq!(sessions.list("alice").await.unwrap(), std::slice::from_ref(&kept.session));
+    sessions.revoke_all("alice", EndReason::Administrator).await.unwrap();
+    assert!(rotate(&sessions, &kept).await.is_err());
+    rotate(&sessions, &all[3]).await.unwrap();
+    sessions.revoke_everything(EndReason::Administrator).await.unwrap();
+    assert!(rotate(&sessions, &all[3]).await.is_err());
+    let new = sessions.create(&Login::new("bob")).await.unwrap();
+    clock.advance(MINUTE);
+    rotate(&sessions, &new).await.unwrap();
+    for empty in [sessions.revoke_all("", EndReason::Logout).await.err(), sessions.list("").await.err()] {
+        assert!(matches!(empty, Some(SessionError::EmptySubject)));
+    }
+    assert!(matches!(sessions.create(&Login::new("")).await, Err(SessionError::EmptySubject)));
+}
+
+#[tokio::test]
+async fn logout_takes_a_token_of_any_age() {
+    let (sessions, clock) = sessions();
+    let login = sessions.create(&Login::new("alice")).await.unwrap();
+    let mut issued = login.clone();
+    for _ in 0..3 {
+        clock.advance(MINUTE);
+        issued = rotate(&sessions, &issued).await.unwrap();
+    }
+    assert!(sessions.logout(&login.refresh_token.expose()).await.unwrap().changed);
+    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Ended(EndReason::Logout))));
+    clock.advance(MINUTE * 60 * 24 * 40);
+    assert!(!sessions.logout(&login.refresh_token.expose()).await.unwrap().changed);
+    assert!(matches!(sessions.logout("rt1_").await, Err(RefreshError::Malformed)));
+}
+
+#[tokio::test]
+async fn a_token_comes_the_way_it_was_given_out() {
+    let (sessions, _clock) = sessions();
+    let cookie = sessions.create(&Login::new("alice").in_cookie()).await.unwrap().refresh_token.expose();
+    let body = sessions.create(&Login::new("alice")).await.unwrap().refresh_token.expose();
+    for (token, transport) in [(&cookie, Transport::Body), (&body, Transport::Cookie)] {
+        let error = sessions.rotate(token, transport, None).await.unwrap_err();
+        assert!(matches!(error, RefreshError::WrongTransport) && !error.is_denial());
+    }
+    let renewed = sessions.rotate(&cookie, Transport::Cookie, None).await.unwrap();
+    assert!(renewed.refresh_token.flags().is_cookie_bound());
+}
+
+#[tokio::test]
+async fn the_oldest_of_too_many_sessions_end() {
+    let (sessions, clock) = sessions();
+    let sessions = sessions.with_settings(SessionSettings::default().with_sessions_per_subject(2));
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(sessions.create(&Login::new("alice")).await.unwrap());
+        clock.advance(MINUTE);
+    }
+    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Ended(EndReason::Displaced))));
+    assert!(rotate(&sessions, &all[1]).await.is_err());
+    rotate(&sessions, &all[2]).await.unwrap();
+    rotate(&sessions, &all[3]).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_client_within_the_window() {
+    let (sessions, _clock) = sessions();
+    let strict =
+        sessions.clone().with_settings(SessionSettings::default().with_foreign_replays(ForeignReplays::End));
+    let token =
+        sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token.expose();
+    for client in [Some("Firefox"), None, Some("Chrome")] {
+        sessions.rotate(&token, Transport::Body, client).await.unwrap();
+    }
+    strict.rotate(&token, Transport::Body, Some("Firefox")).await.unwrap();
+    let error = strict.rotate(&token, Transport::Body, Some("Chrome")).await.unwrap_err();
+    assert!(matches!(error, RefreshError::Reuse));
+    assert!(strict.rotate(&token, Transport::Body, Some("Firefox")).await.is_err());
+}
+
+/// Fails as it is told to, and counts how often it was asked.
+#[derive(Debug, Default)]
+struct Failing {
+    asked: AtomicUsize,
+    answers: Mutex<Vec<StoreErrorKind>>,
+    memory: MemoryStore,
+}
+
+impl Failing {
+    fn fails<T: Send + 'static>(&self) -> Option<StoreFuture<'static, T>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let kind = self.answers.lock().unwrap().pop()?;
+        if kind == StoreErrorKind::Corrupt {
+            return Some(Box::pin(pending()));
+        }
+        Some(Box::pin(ready(Err(StoreError::new(kind, "as told")))))
+    }
+}
+
+impl RevocationFeed for Failing {
+    fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        self.memory.revocations(after)
+    }
+
+    fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.memory.changed()
+    }
+}
+
+impl SessionStore for Failing {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+        self.fails().unwrap_or_else(|| self.memory.create(new))
+    }
+
+    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+        self.fails().unwrap_or_else(|| self.memory.rotate(command))
+    }
+
+    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+        self.fails().unwrap_or_else(|| self.memory.revoke(command))
+    }
+
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+        self.memory.list(subject, limit)
+    }
+
+    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+        self.memory.purge(budget)
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        self.memory.ping()
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_logs_nobody_out() {
+    let store = Arc::new(Failing::default());
+    let settings = SessionSettings::default().with_store_timeout(Duration::from_millis(20));
+    let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
+    let issued = sessions.create(&Login::new("alice")).await.unwrap();
+    let tell = |answers: &[StoreErrorKind]| {
+        *store.answers.lock().unwrap() = answers.to_vec();
+        store.asked.store(0, Ordering::SeqCst);
+    };
+    let asked = || store.asked.load(Ordering::SeqCst);
+    for kind in [StoreErrorKind::Unavailable, StoreErrorKind::Contention, StoreErrorKind::Misconfigured] {
+        tell(&[kind]);
+        let error = rotate(&sessions, &issued).await.unwrap_err();
+        assert!(matches!(&error, RefreshError::Store(error) if error.kind() == kind));
+        assert!(!error.is_denial() && error.retry_after().is_some());
+        assert_eq!(asked(), 1);
+        tell(&[kind]);
+        assert!(sessions.logout(&issued.refresh_token.expose()).await.unwrap_err().retry_after().is_some());
+    }
+    // What may have happened is asked again, once; so is what does not answer (told as `Corrupt`).
+    for kind in [StoreErrorKind::Ambiguous, StoreErrorKind::Corrupt] {
+        tell(&[kind]);
+        rotate(&sessions, &issued).await.unwrap();
+        assert_eq!(asked(), 2);
+        tell(&[kind, kind, kind]);
+        let error = rotate(&sessions, &issued).await.unwrap_err();
+        assert!(matches!(&error, RefreshError::Store(error) if error.kind() == StoreErrorKind::Ambiguous));
+        assert_eq!(asked(), 2);
+    }
+    tell(&[]);
+    rotate(&sessions, &issued).await.unwrap();
+}
+
+/// What nobody here has made never reaches the store (I8).
+#[tokio::test]
+async fn forgeries_cost_no_question() {
+    let store = Arc::new(Failing::default());
+    let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE);
+    let token = sessions.create(&Login::new("alice")).await.unwrap().refresh_token.expose();
+    let asked = store.asked.load(Ordering::SeqCst);
+    let other = RefreshKeys::new(RefreshKey::new(1, b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").unwrap());
+    let forged = other.successor(&token.parse().unwrap(), 1).expose();
+    for wrong in [forged.as_str(), "", "rt1_", "eyJhbGciOiJub25lIn0.e30."] {
+        let error = sessions.rotate(wrong, Transport::Body, None).await.unwrap_err();
+        assert!(matches!(error, RefreshError::Forged | RefreshError::Malformed));
+        assert!(sessions.logout(wrong).await.is_err());
+    }
+    assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+}
+
+#[tokio::test]
+async fn without_a_window_a_token_is_good_once() {
+    let (sessions, _clock) = sessions();
+    let strict = RotationPolicy::default().with_window(Duration::ZERO);
+    let sessions = sessions.with_settings(SessionSettings::default().with_rotation(strict));
+    let login = sessions.create(&Login::new("alice")).await.unwrap();
+    rotate(&sessions, &login).await.unwrap();
+    assert!(matches!(rotate(&sessions, &login).await, Err(RefreshError::Reuse)));
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let (sessions, _clock) = sessions();
+    let shown = format!("{sessions:?}");
+    assert!(!shown.contains("pL2v"), "{shown}");
+}

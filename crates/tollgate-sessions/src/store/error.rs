@@ -1,0 +1,69 @@
+//! [`StoreError`]: the store could not do what it was asked.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// The store could not do what it was asked. It says nothing about any session: nobody is logged out because of it.
+#[derive(Clone, Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    what: Box<str>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It cannot be reached, or does not answer in time. Nothing was changed.
+    Unavailable,
+    /// It did not answer after it had been asked to change something; whether it did is not known. Asking the same again
+    /// is safe.
+    Ambiguous,
+    /// Others kept getting in between.
+    Contention,
+    /// What it holds cannot be right.
+    Corrupt,
+    /// It is set up in a way that cannot work, such as a schema of another release.
+    Misconfigured,
+}
+
+impl StoreError {
+    /// A failure of that kind. `what` says more, in a few words without a secret.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind, what: impl Into<Box<str>>) -> Self {
+        Self { kind, what: what.into(), source: None }
+    }
+
+    /// The same, caused by `source`.
+    #[must_use]
+    pub fn with_source(self, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            StoreErrorKind::Unavailable => "session store unavailable",
+            StoreErrorKind::Ambiguous => "session store did not answer",
+            StoreErrorKind::Contention => "session store too busy",
+            StoreErrorKind::Corrupt => "session store holds something impossible",
+            StoreErrorKind::Misconfigured => "session store cannot be used as it is set up",
+        };
+        write!(f, "{kind}: {}", self.what)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| -> &(dyn Error + 'static) { source })
+    }
+}

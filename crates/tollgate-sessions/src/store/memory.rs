@@ -1,0 +1,255 @@
+//! [`MemoryStore`]: sessions of one process, gone with it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::command::{
+    Durability, EndReason, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate,
+    Rotation,
+};
+use super::error::{StoreError, StoreErrorKind};
+use super::feed::{FeedCursor, FeedPage, RevocationFeed};
+use super::{MAX_ABSOLUTE_LIFETIME, SessionStore, StoreFuture};
+use crate::refresh::{Decision, decide};
+use crate::session::{
+    NewSession, SessionId, SessionRecord, SessionState, SessionView, StoreClock, UnixMillis,
+};
+
+/// Sessions in memory: for tests, and for one process whose users may be logged out by a restart.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+    clock: StoreClock,
+    announced: Notify,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: StoreClock) -> Self {
+        Self { clock, ..self }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `step` to the state, at one instant. The lock is held for that only.
+    fn step<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&mut State, UnixMillis) -> Result<T, StoreError>,
+    ) -> StoreFuture<'static, T> {
+        let (answer, announced) = {
+            let mut state = self.state();
+            let before = state.sequence;
+            let answer = step(&mut state, self.clock.now());
+            (answer, state.sequence != before)
+        };
+        if announced {
+            self.announced.notify_waiters();
+        }
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+        self.step(|state, now| state.create(new, now))
+    }
+
+    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+        self.step(|state, now| Ok(state.rotate(command, now)))
+    }
+
+    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+        self.step(|state, now| Ok(state.revoke(command, now)))
+    }
+
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+        self.step(|state, now| Ok(state.list(subject, limit, now)))
+    }
+
+    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+        self.step(|state, now| Ok(state.purge(budget, now)))
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl RevocationFeed for MemoryStore {
+    fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        self.step(|state, _now| {
+            let after = after.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0_u64);
+            let entries =
+                state.announced.range(after.saturating_add(1)..).map(|(_, entry)| entry.clone()).collect();
+            Ok(FeedPage { entries, cursor: FeedCursor::new(state.sequence.to_string()), more: false })
+        })
+    }
+
+    fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.announced.notified())
+    }
+}
+
+/// What is kept. Nothing here waits, and the time is an argument.
+#[derive(Debug, Default)]
+struct State {
+    sessions: HashMap<SessionId, SessionRecord>,
+    by_subject: HashMap<Box<str>, BTreeSet<SessionId>>,
+    /// By subject; the empty one stands for all.
+    epochs: BTreeMap<Box<str>, i64>,
+    announced: BTreeMap<u64, RevocationEntry>,
+    sequence: u64,
+}
+
+impl State {
+    fn create(&mut self, new: &NewSession, now: UnixMillis) -> Result<SessionView, StoreError> {
+        if let Some(known) = self.sessions.get(&new.session) {
+            let same = known.secret_hash == new.secret_hash && known.subject == new.subject;
+            return if same {
+                Ok(known.view())
+            } else {
+                Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
+            };
+        }
+        let record = SessionRecord::begin(new, self.epoch(&new.subject), now);
+        let view = record.view();
+        self.by_subject.entry(new.subject.clone()).or_default().insert(new.session);
+        self.sessions.insert(new.session, record);
+        Ok(view)
+    }
+
+    fn rotate(&mut self, command: &Rotate, now: UnixMillis) -> Rotation {
+        let epochs = &self.epochs;
+        let Some(record) = self
+            .sessions
+            .get_mut(&command.session)
+            .filter(|record| record.secret_hash == command.secret_hash)
+        else {
+            return Rotation::Unknown;
+        };
+        let epoch = epoch_of(epochs, &record.subject);
+        let decision = decide(record, epoch, command.generation, now, &command.policy);
+        let rotation = record.settle(&decision, command, now);
+        if matches!(decision, Decision::Reuse { .. }) {
+            self.announce(Revocation::Session(command.session), now.saturating_add(command.announce_for));
+        }
+        rotation
+    }
+
+    fn revoke(&mut self, command: &Revoke, now: UnixMillis) -> Revoked {
+        let until = now.saturating_add(command.announce_for);
+        let changed = match &command.scope {
+            RevokeScope::Session { session, owner } => {
+                self.end(*session, owner.as_deref(), command.reason, now)
+                    && self.announce(Revocation::Session(*session), until)
+            }
+            RevokeScope::Subject { subject, keep } => {
+                let before = self.epoch(subject);
+                let min_epoch = self.raise(subject, now);
+                if let Some(record) = keep.and_then(|session| self.sessions.get_mut(&session))
+                    && record.subject == *subject
+                    && record.is_live(before, now)
+                {
+                    record.epoch = min_epoch;
+                }
+                self.announce(Revocation::Subject { subject: subject.clone(), min_epoch }, until)
+            }
+            RevokeScope::Everything => {
+                let min_epoch = self.raise("", now);
+                self.announce(Revocation::Everything { min_epoch }, until)
+            }
+        };
+        Revoked { changed, durability: Durability::Durable }
+    }
+
+    fn end(&mut self, session: SessionId, owner: Option<&str>, reason: EndReason, now: UnixMillis) -> bool {
+        let Some(record) = self.sessions.get_mut(&session) else { return false };
+        let owned = owner.is_none_or(|owner| *record.subject == *owner);
+        let ends = owned && record.state == SessionState::Live;
+        if ends {
+            record.end(reason, now);
+        }
+        ends
+    }
+
+    /// Raises the epoch of a subject above all that a session of it can have.
+    fn raise(&mut self, subject: &str, now: UnixMillis) -> i64 {
+        let raised = self.highest(subject).saturating_add(1).max(now.as_millis());
+        self.epochs.insert(subject.into(), raised);
+        raised
+    }
+
+    /// For everybody: above the epochs of all subjects.
+    fn highest(&self, subject: &str) -> i64 {
+        if subject.is_empty() {
+            self.epochs.values().copied().max().unwrap_or(0)
+        } else {
+            self.epoch(subject)
+        }
+    }
+
+    fn epoch(&self, subject: &str) -> i64 {
+        epoch_of(&self.epochs, subject)
+    }
+
+    fn announce(&mut self, revocation: Revocation, until: UnixMillis) -> bool {
+        self.sequence = self.sequence.saturating_add(1);
+        self.announced.insert(self.sequence, RevocationEntry { revocation, until });
+        true
+    }
+
+    fn list(&self, subject: &str, limit: usize, now: UnixMillis) -> Vec<SessionView> {
+        let epoch = self.epoch(subject);
+        let known = self.by_subject.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
+        let mut sessions: Vec<_> =
+            known.filter(|record| record.is_live(epoch, now)).map(SessionRecord::view).collect();
+        sessions.sort_by_key(|view| std::cmp::Reverse((view.rotated_at, view.session)));
+        sessions.truncate(limit);
+        sessions
+    }
+
+    /// A session that was ended stays until it would have expired: who comes back is told why.
+    fn purge(&mut self, budget: usize, now: UnixMillis) -> Purged {
+        let over = |record: &&SessionRecord| now >= record.absolute_expiry || now >= record.idle_expiry;
+        let ids: Vec<_> =
+            self.sessions.values().filter(over).take(budget).map(|record| record.session).collect();
+        for id in &ids {
+            self.forget(*id);
+        }
+        let before = self.announced.len().saturating_add(self.epochs.len());
+        self.announced.retain(|_, entry| entry.until > now);
+        let oldest = now.saturating_sub(MAX_ABSOLUTE_LIFETIME).as_millis();
+        self.epochs.retain(|_, epoch| *epoch > oldest);
+        let after = self.announced.len().saturating_add(self.epochs.len());
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Purged { sessions: count(ids.len()), others: count(before.saturating_sub(after)) }
+    }
+
+    fn forget(&mut self, id: SessionId) {
+        let Some(record) = self.sessions.remove(&id) else { return };
+        if let Some(ids) = self.by_subject.get_mut(&record.subject) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_subject.remove(&record.subject);
+            }
+        }
+    }
+}
+
+fn epoch_of(epochs: &BTreeMap<Box<str>, i64>, subject: &str) -> i64 {
+    let of = |subject: &str| epochs.get(subject).copied().unwrap_or(0);
+    of(subject).max(of(""))
+}

@@ -1,0 +1,107 @@
+//! The tables, and how a file that others made is told apart.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::failure::failure;
+use super::{StoreError, StoreErrorKind};
+
+/// Says in the head of the file whose it is: `TOLL`.
+const APPLICATION_ID: i64 = 0x544f_4c4c;
+
+/// What makes each version from the one before. Only ever add to it.
+const MIGRATIONS: [&str; 1] = [VERSION_1];
+
+/// Nothing that a renewal changes is indexed.
+const VERSION_1: &str = "
+    CREATE TABLE auth_session (
+        sid BLOB NOT NULL PRIMARY KEY CHECK (length(sid) = 16),
+        sub TEXT NOT NULL,
+        sec_hash BLOB NOT NULL CHECK (length(sec_hash) = 32),
+        gen INTEGER NOT NULL,
+        grace_gen INTEGER,
+        rotated_at INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        abs_exp INTEGER NOT NULL,
+        idle_exp INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        ended_at INTEGER,
+        auth_time INTEGER NOT NULL,
+        fp BLOB,
+        meta TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX auth_session_sub ON auth_session (sub);
+    CREATE TABLE auth_subject (
+        sub TEXT NOT NULL PRIMARY KEY,
+        epoch INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE auth_revocation (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind INTEGER NOT NULL,
+        key BLOB NOT NULL,
+        min_epoch INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX auth_revocation_until ON auth_revocation (until);
+";
+
+/// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    let failed = failure("preparing the file");
+    if version(connection)? == Found::Empty {
+        // Only an empty file can be told to give back what is deleted.
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(&failed)?;
+    }
+    let set = |sql: &str| connection.query_row(sql, [], |_row| Ok(())).map_err(&failed);
+    set("PRAGMA journal_mode = WAL")?;
+    connection.execute_batch("PRAGMA synchronous = FULL").map_err(&failed)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
+    let from = match version(&transaction)? {
+        Found::Empty => 0,
+        Found::Version(version) => version,
+    };
+    for migration in MIGRATIONS.iter().skip(from) {
+        transaction.execute_batch(migration).map_err(&failed)?;
+    }
+    let to = MIGRATIONS.len();
+    transaction
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to}"))
+        .map_err(&failed)?;
+    transaction.commit().map_err(&failed)
+}
+
+/// Whether the file is still what it was.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    match version(connection)? {
+        Found::Version(_) => Ok(()),
+        Found::Empty => Err(StoreError::new(StoreErrorKind::Misconfigured, "the tables are gone")),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Found {
+    Empty,
+    Version(usize),
+}
+
+fn version(connection: &Connection) -> Result<Found, StoreError> {
+    let number = |sql: &str| -> Result<i64, StoreError> {
+        connection.query_row(sql, [], |row| row.get(0)).map_err(failure("reading the version of the file"))
+    };
+    let application = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let misconfigured = |what: String| Err(StoreError::new(StoreErrorKind::Misconfigured, what));
+    if application == 0 && version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(Found::Empty);
+    }
+    if application != APPLICATION_ID {
+        return misconfigured("the file is a database of something else; name another file".to_owned());
+    }
+    let newest = MIGRATIONS.len();
+    match usize::try_from(version) {
+        Ok(version) if (1..=newest).contains(&version) => Ok(Found::Version(version)),
+        _ => misconfigured(format!(
+            "the file has schema version {version}, this release knows up to {newest}; run the newer release"
+        )),
+    }
+}

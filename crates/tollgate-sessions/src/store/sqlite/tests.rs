@@ -1,0 +1,91 @@
+//! The file: who may read it, and what is done about one that somebody else made. What a store has to do is tested by
+//! the suite that all stores pass.
+
+use super::*;
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("tollgate-sqlite-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&directory));
+        Self(directory)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("deep/sessions.db")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn refused(path: &Path) -> String {
+    let error = SqliteStore::open(path).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
+    error.to_string()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scratch = Scratch::new("mode");
+    let store = SqliteStore::open(scratch.file()).unwrap();
+    store.ping().await.unwrap();
+    let mut files = 0;
+    for entry in fs::read_dir(scratch.0.join("deep")).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        files += 1;
+    }
+    assert!(files >= 2, "the write-ahead log is there too");
+    drop(store);
+    fs::set_permissions(scratch.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(refused(&scratch.file()).contains("chmod 600"));
+}
+
+#[tokio::test]
+async fn it_is_made_once_and_opened_by_many() {
+    let scratch = Scratch::new("many");
+    let (opened, stores) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| opened.clone().send(SqliteStore::open(scratch.file()).unwrap()).unwrap());
+        }
+    });
+    drop(opened);
+    for store in stores {
+        store.ping().await.unwrap();
+    }
+}
+
+#[test]
+fn files_of_others_are_refused() {
+    let scratch = Scratch::new("others");
+    drop(SqliteStore::open(scratch.file()).unwrap());
+    let change = |sql: &str| connect(&scratch.file()).unwrap().execute_batch(sql).unwrap();
+    change("PRAGMA user_version = 99");
+    let newer = refused(&scratch.file());
+    assert!(newer.contains("schema version 99") && newer.contains("newer release"), "{newer}");
+    change("PRAGMA user_version = 1; PRAGMA application_id = 7");
+    assert!(refused(&scratch.file()).contains("something else"));
+
+    let path = scratch.0.join("text.db");
+    make_private(&path).unwrap();
+    fs::write(&path, "not a database, but long enough for one to be looked for in it ".repeat(20)).unwrap();
+    refused(&path);
+}
+
+#[tokio::test]
+async fn tables_that_are_gone_are_no_answer_about_a_session() {
+    let scratch = Scratch::new("gone");
+    let store = SqliteStore::open(scratch.file()).unwrap();
+    connect(&scratch.file()).unwrap().execute_batch("DROP TABLE auth_session").unwrap();
+    let error = store.list("alice", 1).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
+}

@@ -1,0 +1,53 @@
+//! [`open_store`]: the store that a setting names.
+
+use std::sync::Arc;
+
+use super::error::{StoreError, StoreErrorKind};
+use super::{MemoryStore, SessionStore};
+
+/// Opens the store that `url` names: `memory:`, or `sqlite:` and a path, as in `sqlite:/var/lib/app/sessions.db`.
+///
+/// It may block: call it while starting up.
+///
+/// # Errors
+/// [`StoreErrorKind::Misconfigured`] for a name that this build does not know; otherwise as opening the store itself.
+pub fn open_store(url: &str) -> Result<Arc<dyn SessionStore>, StoreError> {
+    let (scheme, place) = url.split_once(':').unwrap_or_default();
+    match scheme {
+        "memory" if place.is_empty() => Ok(Arc::new(MemoryStore::new())),
+        #[cfg(feature = "sqlite")]
+        "sqlite" if !place.is_empty() => Ok(Arc::new(super::SqliteStore::open(place)?)),
+        // The rest may hold a password.
+        _ => Err(StoreError::new(StoreErrorKind::Misconfigured, KNOWN)),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+const KNOWN: &str = "its name is neither `memory:` nor `sqlite:` and a path";
+#[cfg(not(feature = "sqlite"))]
+const KNOWN: &str = "its name is not `memory:`, which is all that this build knows";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn names_of_stores() {
+        open_store("memory:").unwrap().ping().await.unwrap();
+        for wrong in ["", "memory", "memory:x", "sqlite:", "mysql://u:hunter2@h/d", "/var/lib/x.db"] {
+            let error = open_store(wrong).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{wrong}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_path_of_sqlite() {
+        let path = std::env::temp_dir().join(format!("tollgate-url-{}/s.db", std::process::id()));
+        let store = open_store(&format!("sqlite:{}", path.display())).unwrap();
+        store.ping().await.unwrap();
+        assert!(path.exists());
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+}

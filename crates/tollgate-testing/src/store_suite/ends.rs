@@ -1,0 +1,104 @@
+//! Ending sessions, one after the other.
+
+use super::*;
+
+pub(super) async fn an_end_holds_within_the_window(under: StoreUnderTest) {
+    let new = under.begin("alice").await;
+    under.pass_window();
+    under.rotate(&new, 0).await;
+    assert!(under.logout(&new).await.changed);
+    assert!(!under.logout(&new).await.changed, "once is enough");
+    for generation in [0, 1, 2] {
+        assert_eq!(under.rotate(&new, generation).await, Rotation::Ended(EndReason::Logout));
+    }
+}
+
+pub(super) async fn only_its_owner_ends_a_session(under: StoreUnderTest) {
+    let new = under.begin("alice").await;
+    let by = |owner: &str| RevokeScope::Session { session: new.session, owner: Some(owner.into()) };
+    assert!(!under.revoke(by("bob")).await.changed);
+    assert!(is_live(&under.rotate(&new, 0).await));
+    assert!(under.announced(None).await.0.is_empty());
+    assert!(under.revoke(by("alice")).await.changed);
+    assert!(!is_live(&under.rotate(&new, 0).await));
+}
+
+pub(super) async fn all_of_a_subject_in_one_step(under: StoreUnderTest) {
+    let (one, two, other) =
+        (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
+    // Twice within a millisecond, and after the clock has stepped back.
+    for back in [Duration::ZERO, Duration::ZERO, HOUR] {
+        under.clock.set(under.clock.now().saturating_sub(back));
+        under.logout_everywhere("alice").await;
+        let after = under.begin("alice").await;
+        assert!(is_live(&under.rotate(&after, 0).await), "a new login is not concerned");
+        under.logout_everywhere("alice").await;
+        assert!(!is_live(&under.rotate(&after, 0).await));
+    }
+    assert_eq!(under.rotate(&one, 0).await, Rotation::Ended(EndReason::SubjectRevoked));
+    assert_eq!(under.rotate(&two, 5).await, Rotation::Ended(EndReason::SubjectRevoked));
+    assert!(is_live(&under.rotate(&other, 0).await));
+    assert!(under.list("alice").await.is_empty());
+}
+
+pub(super) async fn all_but_one(under: StoreUnderTest) {
+    let (kept, other, bobs) =
+        (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
+    let but = |keep: &NewSession| RevokeScope::Subject { subject: "alice".into(), keep: Some(keep.session) };
+    under.revoke(but(&kept)).await;
+    assert!(is_live(&under.rotate(&kept, 0).await));
+    assert!(!is_live(&under.rotate(&other, 0).await));
+    // What was ended is not kept, nor is somebody else's.
+    under.revoke(but(&other)).await;
+    assert!(!is_live(&under.rotate(&other, 0).await));
+    assert!(!is_live(&under.rotate(&kept, 0).await));
+    under.revoke(but(&bobs)).await;
+    assert!(is_live(&under.rotate(&bobs, 0).await));
+}
+
+pub(super) async fn everything(under: StoreUnderTest) {
+    let (alice, bob) = (under.begin("alice").await, under.begin("bob").await);
+    under.logout_everywhere("alice").await;
+    let again = under.begin("alice").await;
+    under.revoke(RevokeScope::Everything).await;
+    for session in [&alice, &bob, &again] {
+        assert_eq!(under.rotate(session, 0).await, Rotation::Ended(EndReason::SubjectRevoked));
+    }
+    let after = under.begin("alice").await;
+    assert!(is_live(&under.rotate(&after, 0).await));
+    under.logout_everywhere("alice").await;
+    assert!(!is_live(&under.rotate(&after, 0).await));
+}
+
+pub(super) async fn ends_are_announced(under: StoreUnderTest) {
+    let (one, two) = (under.begin("alice").await, under.begin("alice").await);
+    let (before, cursor) = under.announced(None).await;
+    assert!(before.is_empty());
+    under.logout(&one).await;
+    under.rotate(&two, 3).await;
+    under.pass_window();
+    under.rotate(&two, 0).await;
+    let (mut found, cursor) = under.announced(Some(cursor)).await;
+    // A page may repeat what an earlier one said.
+    found.dedup();
+    assert_eq!(found, [Revocation::Session(one.session), Revocation::Session(two.session)]);
+    let three = under.begin("alice").await;
+    under.logout_everywhere("alice").await;
+    under.revoke(RevokeScope::Everything).await;
+    let (later, _) = under.announced(Some(cursor)).await;
+    let of_alice = later.iter().find_map(|entry| match entry {
+        Revocation::Subject { subject, min_epoch } if &**subject == "alice" => Some(*min_epoch),
+        _ => None,
+    });
+    let of_all = later.iter().find_map(|entry| match entry {
+        Revocation::Everything { min_epoch } => Some(*min_epoch),
+        _ => None,
+    });
+    let view = under.store.create(&three).await.unwrap();
+    assert!(view.epoch < of_alice.unwrap() && of_alice.unwrap() < of_all.unwrap());
+    let (all, _) = under.announced(None).await;
+    assert!(all.len() >= 4, "who asks for the first time hears all that matters: {all:?}");
+    under.clock.advance(HOUR * 2);
+    under.store.purge(100).await.unwrap();
+    assert!(under.announced(None).await.0.is_empty());
+}
