@@ -36,7 +36,7 @@ const FEW: u64 = 200;
 const MANY: u64 = 2200;
 
 /// What is counted; the signature check of the first is not ours, and is taken off the others where it is part of them.
-const SCENARIOS: [(&str, bool); 8] = [
+const SCENARIOS: [(&str, bool); 9] = [
     (SIGNATURE, false),
     ("verify", true),
     ("verify_and_read_claims", true),
@@ -45,6 +45,7 @@ const SCENARIOS: [(&str, bool); 8] = [
     ("admit_cached_and_read_claims", false),
     ("refuse_expired", false),
     ("refuse_garbage", false),
+    ("refuse_unknown_key", false),
 ];
 const SIGNATURE: &str = "signature_alone";
 
@@ -176,6 +177,12 @@ fn run(name: &str, operations: u64) {
         }
         "refuse_expired" => repeat_refuse(operations, &cached, &sign(1_600_000_000)),
         "refuse_garbage" => repeat_refuse(operations, &cached, "bm90.YQ.dG9rZW4"),
+        "refuse_unknown_key" => {
+            let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).and_then(|key| key.with_key_id("ours"));
+            let gate = Gate::new(Verifier::new(key.expect("a strong secret"), ISSUER, AUDIENCE));
+            let header = r#"{"alg":"HS256","kid":"nobody","typ":"JWT"}"#;
+            repeat_refuse(operations, &gate, &sign_with(header, 1_700_000_600));
+        }
         _ => panic!("unknown scenario {name}"),
     }
 }
@@ -207,7 +214,11 @@ fn admit(gate: &Gate, request: &Bearer) -> tollgate::Admission {
 }
 
 fn sign(expires_at: i64) -> String {
-    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    sign_with(r#"{"alg":"HS256","typ":"JWT"}"#, expires_at)
+}
+
+fn sign_with(header: &str, expires_at: i64) -> String {
+    let header = URL_SAFE_NO_PAD.encode(header);
     let claims = format!(
         r#"{{"iss":"{ISSUER}","aud":"{AUDIENCE}","sub":"alice","exp":{expires_at},"iat":1600000000,"name":"Alice Liddell","email":"alice@example.com","scope":"read:items write:items","roles":["admin","user"]}}"#
     );
