@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer, rt, web};
 use example_actix::{Application, not_found};
 use example_shared::{Report, Settings, SettingsError};
 
@@ -19,8 +19,11 @@ async fn main() -> Result<(), Report> {
     .shutdown_timeout(5)
     .bind(addr)
     .map_err(|source| SettingsError::Listen { addr, source })?;
+    // Actix handles interrupts itself, from its first poll on, and waits no longer than that for requests under way.
+    let server = rt::spawn(server.run());
+    rt::task::yield_now().await;
+    // Not before: whoever reads the banner may already want an end.
     io::stdout().write_all(banner.as_bytes())?;
-    // Actix handles interrupts itself, and waits no longer than that for requests under way.
-    server.run().await?;
+    server.await.map_err(io::Error::other)??;
     Ok(())
 }

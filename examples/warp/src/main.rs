@@ -12,11 +12,13 @@ async fn main() -> Result<(), Report> {
     let settings = Settings::from_env()?;
     let addr = settings.addr;
     let listener = TcpListener::bind(addr).await.map_err(|source| SettingsError::Listen { addr, source })?;
+    // Before the banner: whoever reads it may already want an end.
+    let (interrupted, out_of_patience) = (interrupted(), out_of_patience());
     io::stdout().write_all(settings.banner()?.as_bytes())?;
-    let server = warp::serve(app(settings)).incoming(listener).graceful(interrupted());
+    let server = warp::serve(app(settings)).incoming(listener).graceful(interrupted);
     tokio::select! {
         () = server.run() => {}
-        () = out_of_patience() => {}
+        () = out_of_patience => {}
     }
     Ok(())
 }
