@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use crate::error::StartError;
 use crate::fetch::Fetcher;
 use crate::http::HttpClient;
-use crate::location::{Location, PlainHttp};
+use crate::location::{Location, PlainHttp, UrlError};
 use crate::remote::RemoteKeySet;
 use crate::settings::RefreshSettings;
 use crate::shared::Shared;
@@ -92,7 +92,7 @@ impl RemoteKeySetBuilder {
             Place::Url(url) => (url, Location::fixed(url, self.plain_http)),
             Place::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
         };
-        let location = location.map_err(|reason| StartError::Url { text: text.clone(), reason })?;
+        let location = location.map_err(|reason| StartError::Url { text: shown(text, &reason), reason })?;
         let client = self.client.map_or_else(default_client, Ok)?;
         let fetcher = Fetcher::new(client, location, self.plain_http, self.settings.clone());
         Ok(Arc::new(Shared::new(fetcher, self.settings)))
@@ -112,4 +112,25 @@ fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
 #[cfg(not(feature = "client"))]
 fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
     Err(StartError::NoClient)
+}
+
+/// What of a refused URL can be printed: no query, and nothing at all when there is a password in it.
+fn shown(text: &str, reason: &UrlError) -> Box<str> {
+    match reason {
+        UrlError::Credentials => Box::default(),
+        _ => text.split(['?', '#']).next().unwrap_or_default().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_urls_keep_their_secrets() {
+        for url in ["https://svc:s3cret@idp.example/keys", "http://idp.example/keys?code=s3cret"] {
+            let error = RemoteKeySetBuilder::at(url.into()).start().unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub enum StartError {
     /// The URL or the issuer cannot be used.
     #[error("{text:?} cannot be used")]
     Url {
-        /// What was given.
+        /// What was given, without a query, and empty when there is a password in it.
         text: Box<str>,
         /// Why.
         #[source]

@@ -125,7 +125,11 @@ impl Fetcher {
         if let Some(found) = known.as_ref().filter(|found| is_good(found)) {
             return Ok(found.url.clone());
         }
-        match (self.discover(issuer, issuer_url).await, known) {
+        // Metadata that hangs must leave time to ask for the keys where they were.
+        let timeout = self.settings.timeout;
+        let within = if known.is_some() { timeout.mul_f64(0.5) } else { timeout };
+        let found = tokio::time::timeout(within, self.discover(issuer, issuer_url)).await;
+        match (found.unwrap_or(Err(FetchError::Timeout { after: within })), known) {
             (Ok(url), _) => {
                 let found = Found { url: url.clone(), at: now, is_doubtful: false };
                 self.memory(|memory| memory.found = Some(found));

@@ -46,6 +46,7 @@
 //! | the issuer does not answer, or answers nonsense | goes on at once | 503 with `Retry-After` | 503 with `Retry-After` |
 //! | the same, for longer than keys may be stale | 503 with `Retry-After` | 503 | 503 |
 //! | the issuer has withdrawn the key | 401 within the lifetime of the keys | | |
+//! | the issuer has withdrawn all keys that can be used | as if it answered nonsense | 503 | 503 |
 //!
 //! An issuer that publishes a key before it signs with it is never waited for. One that signs at once costs the first
 //! requests one fetch.

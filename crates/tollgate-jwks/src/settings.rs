@@ -163,6 +163,8 @@ impl RefreshSettings {
             (self.timeout.is_zero(), "a timeout of zero lets no fetch succeed"),
             (self.max_waiting == 0, "with no request allowed to wait, no rotation can be seen in time"),
             (self.max_document_bytes == 0, "a document of no bytes holds no keys"),
+            (self.longest_backoff > LONGEST, "the longest backoff is above a year"),
+            (self.quick_retry.is_some_and(|pause| pause > LONGEST), "the quick retry is above a year away"),
             (self.max_keys == 0, "a set of no keys verifies nothing"),
             (self.max_document_bytes > KeySet::MAX_DOCUMENT_BYTES, "the document size is above 512 KiB"),
             (self.max_keys > KeySet::MAX_KEYS, "the number of keys is above 256"),
@@ -179,6 +181,9 @@ impl RefreshSettings {
 /// Below this, waiting would be spinning.
 const SHORTEST: Duration = Duration::from_millis(10);
 
+/// Above this, waiting would be forever, and sums of times could overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +198,8 @@ mod tests {
             (settings().with_lifetime_bounds(secs(9), secs(8)), "wrong way round"),
             (settings().with_backoff(secs(0), secs(8)), "at least 10 ms"),
             (settings().with_backoff(secs(9), secs(8)), "wrong way round"),
+            (settings().with_backoff(secs(9), Duration::MAX), "above a year"),
+            (settings().with_quick_retry(Some(Duration::MAX)), "above a year"),
             (settings().with_timeout(secs(0)), "timeout"),
             (settings().with_max_waiting(0), "wait"),
             (settings().with_max_document_bytes(0), "bytes"),

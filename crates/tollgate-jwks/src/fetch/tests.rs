@@ -31,6 +31,9 @@ impl Script {
     }
 }
 
+/// The status of an answer that never comes.
+const HANGS: u16 = 0;
+
 impl HttpClient for Script {
     fn get<'a>(&'a self, request: HttpRequest<'a>) -> HttpFuture<'a> {
         let fields = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -38,6 +41,7 @@ impl HttpClient for Script {
         let answer = self.answers.lock().unwrap().pop_front();
         Box::pin(async move {
             match answer {
+                Some(Ok(response)) if response.status() == HANGS => std::future::pending().await,
                 Some(answer) => answer,
                 // Nothing in the script: an issuer that hangs.
                 None => std::future::pending().await,
@@ -182,6 +186,21 @@ async fn metadata_is_looked_for_in_all_its_places() {
     // Trouble at the first place is no reason to look elsewhere.
     let trouble = Script::new([status(429)]);
     assert!(matches!(refused(&discovered(&trouble)).await, FetchError::Status { status: 429, .. }));
+}
+
+/// The keys may be on another host, which is well.
+#[tokio::test(start_paused = true)]
+async fn metadata_that_hangs_does_not_keep_the_keys_away() {
+    let script = Script::new([
+        Ok(metadata(KEYS)),
+        Ok(key_set(Algorithm::Es256)),
+        status(HANGS),
+        Ok(key_set(Algorithm::Es384)),
+    ]);
+    let fetcher = discovered(&script);
+    fetcher.refresh(at(0)).await.unwrap();
+    fetcher.refresh(at(90_000)).await.unwrap();
+    assert_eq!(script.urls().last().unwrap(), KEYS);
 }
 
 #[tokio::test(start_paused = true)]
