@@ -48,7 +48,8 @@ impl CacheLimits {
 
     /// What the smallest entry counts for, so that so many of them fill the cache.
     fn least_weight(self) -> u64 {
-        let tokens = u64::try_from(self.tokens).unwrap_or(u64::MAX).max(1);
+        // An entry that takes all of the cache would not be kept at all.
+        let tokens = u64::try_from(self.tokens).unwrap_or(u64::MAX).max(2);
         self.bytes.div_ceil(tokens).max(1)
     }
 }
@@ -176,8 +177,9 @@ struct Weight {
 /// What an entry takes beside its texts: map, reference counts, located claims.
 const OVERHEAD: usize = 512;
 /// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
-/// empty strings, each takes three bytes of the payload and eight of memory; besides, there is their text.
-const AUTHORITIES_PER_PAYLOAD_BYTE: usize = 4;
+/// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
+/// letter takes two bytes of the payload and nine of memory.
+const AUTHORITIES_PER_PAYLOAD_BYTE: usize = 6;
 
 impl Weighter<TokenText, CachedToken> for Weight {
     fn weight(&self, token: &TokenText, cached: &CachedToken) -> u64 {
@@ -234,6 +236,14 @@ mod tests {
         }
         assert!(by_bytes.tokens.weight() <= 64 * 1024, "{}", by_bytes.tokens.weight());
         assert!(by_bytes.tokens.len() < 10, "{}", by_bytes.tokens.len());
+    }
+
+    #[test]
+    fn the_smallest_cache_holds_a_token() {
+        let cache = TokenCache::new(CacheLimits::new(1, 64 * 1024));
+        let token = token("");
+        cache.insert(&token, cached(&token));
+        assert!(cache.get(token.as_bytes()).is_some());
     }
 
     #[test]

@@ -48,12 +48,17 @@ impl Payload {
         Ok(Self { json, index })
     }
 
-    /// Bytes of memory that the located claims take beside the text, as far as their number is the sender's choice.
+    /// Bytes of memory that the located claims take beside the text, as far as the sender decides about it.
     pub(crate) fn index_bytes(&self) -> usize {
-        match &self.index.audience {
-            Some(Audience::Many(places)) => places.capacity().saturating_mul(size_of::<Place>()),
-            _ => 0,
-        }
+        let Index { issuer, subject, token_id, audience, .. } = &self.index;
+        let (list, audiences) = match audience {
+            Some(Audience::Many(places)) => (places.capacity(), places.as_slice()),
+            Some(Audience::One(place)) => (0, std::slice::from_ref(place)),
+            None => (0, [].as_slice()),
+        };
+        let places = [issuer, subject, token_id].into_iter().flatten().chain(audiences);
+        let copies: usize = places.map(Place::copied_bytes).sum();
+        list.saturating_mul(size_of::<Place>()).saturating_add(copies)
     }
 
     pub(crate) fn json(&self) -> &str {
@@ -129,6 +134,14 @@ impl Place {
                 Self::Range(start..start.saturating_add(text.len()))
             }
             Cow::Owned(text) => Self::Copy(text.into()),
+        }
+    }
+
+    /// What a copy takes of the allocator, which hands out no less than 32 bytes.
+    fn copied_bytes(&self) -> usize {
+        match self {
+            Self::Range(_) => 0,
+            Self::Copy(text) => text.len().max(32),
         }
     }
 

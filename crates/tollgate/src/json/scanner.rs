@@ -76,7 +76,7 @@ impl<'de> Scanner<'de> {
         }
         let number = self.since(start);
         // A double holds every integer of up to 308 digits.
-        let fits = (is_integer && number.len() <= 308) || number.parse().is_ok_and(f64::is_finite);
+        let fits = (is_integer && number.len() <= 308) || number.parse().is_ok_and(is_far_from_overflow);
         if fits { Ok(Some(number)) } else { Err(self.malformed()) }
     }
 
@@ -384,6 +384,11 @@ impl<'de> Scanner<'de> {
     fn since(&self, start: usize) -> &'de str {
         self.text.get(start..self.at).unwrap_or_default()
     }
+}
+
+/// `serde_json` rounds on its way to a double, and takes the largest of them for too large.
+fn is_far_from_overflow(number: f64) -> bool {
+    number.abs() < 1.7e308
 }
 
 /// The high bit of the first byte that is a quote, a backslash or a control character; bits above it mean nothing.

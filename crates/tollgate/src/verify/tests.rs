@@ -130,8 +130,8 @@ fn a_header_that_nobody_takes_ends_the_reading() {
             Some(TokenError::TypeMismatch { found: Excerpt::new("dpop+jwt") }),
         ),
     ] {
-        let token = format!("{}.!.AAAA", crate::base64url::encode(header.as_bytes()));
-        let unread = TokenError::Encoding { part: crate::error::Part::Payload };
+        let token = format!("{}.!.AAAA", base64url::encode(header.as_bytes()));
+        let unread = TokenError::Encoding { part: Part::Payload };
         // The key of these tests has no id, so it answers to any.
         assert_eq!(refused(&token), expected.unwrap_or(unread), "{header}");
     }
