@@ -2,6 +2,7 @@
 
 mod checks;
 mod settings;
+mod unverified;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +10,17 @@ use std::time::Duration;
 use crate::algorithm::Algorithm;
 use crate::cache::KnownHeaders;
 use crate::challenge::Protection;
-use crate::claims::{ClaimPath, ClaimPaths, Payload};
+use crate::claims::{ClaimPath, ClaimPaths};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
 use crate::key::{KeyRefresh, KeyRequest, Keys};
 use crate::time::UnixTime;
-use crate::token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};
+use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
 
 pub(crate) use checks::media_type;
 use settings::{Requirement, Types};
+pub(crate) use unverified::Unverified;
 
 /// Whose tokens are accepted, for whom, and with which keys.
 ///
@@ -67,43 +69,6 @@ pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 /// The identity of the key set that a token was verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeySetId(u64);
-
-/// A token that has been read and not yet been checked.
-pub(crate) struct Unverified<'a> {
-    token: CompactToken<'a>,
-    header: Header,
-    header_is_known: bool,
-    payload: Payload,
-}
-
-impl<'a> Unverified<'a> {
-    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
-    /// is one that none of the `verifiers` takes, the payload is not looked at.
-    pub(crate) fn parse(
-        token: &'a str,
-        max_bytes: usize,
-        known: &KnownHeaders,
-        verifiers: &[Verifier],
-    ) -> Result<Self, TokenError> {
-        let token = CompactToken::parse(token, max_bytes)?;
-        let known_header = known.get(token.header_text());
-        let header_is_known = known_header.is_some();
-        let header = match known_header {
-            Some(header) => header,
-            None => Header::parse(&token.header_json()?)?,
-        };
-        if !header_is_known {
-            check_header(&header, verifiers)?;
-        }
-        let payload = Payload::parse(token.payload_json()?)?;
-        Ok(Self { token, header, header_is_known, payload })
-    }
-
-    /// `iss`, to choose the verifier by and for nothing else.
-    pub(crate) fn issuer(&self) -> Option<&str> {
-        self.payload.issuer()
-    }
-}
 
 impl Verifier {
     /// Accepts tokens that `issuer` signed with one of `keys` for `audience`.
@@ -373,18 +338,6 @@ impl Verifier {
         }
         Err(TokenError::TypeMismatch { found: Excerpt::new(header.typ().unwrap_or_default()) })
     }
-}
-
-/// Whether one of the verifiers may take a token with this header.
-fn check_header(header: &Header, verifiers: &[Verifier]) -> Result<(), TokenError> {
-    let mut verdict = Ok(());
-    for verifier in verifiers {
-        verdict = verifier.check_header(header);
-        if verdict.is_ok() {
-            break;
-        }
-    }
-    verdict
 }
 
 /// The key that the token asked for, when `error` is that it is not known.

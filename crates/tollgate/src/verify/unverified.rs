@@ -1,0 +1,57 @@
+//! [`Unverified`]: a token that has been read. Nothing in it is believed yet.
+
+use super::Verifier;
+use crate::cache::KnownHeaders;
+use crate::claims::Payload;
+use crate::error::TokenError;
+use crate::header::Header;
+use crate::token::CompactToken;
+
+/// A token that has been read and not yet been checked.
+pub(crate) struct Unverified<'a> {
+    pub(super) token: CompactToken<'a>,
+    pub(super) header: Header,
+    pub(super) header_is_known: bool,
+    pub(super) payload: Payload,
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
+    /// is one that none of the `verifiers` takes, the payload is not looked at.
+    pub(crate) fn parse(
+        token: &'a str,
+        max_bytes: usize,
+        known: &KnownHeaders,
+        verifiers: &[Verifier],
+    ) -> Result<Self, TokenError> {
+        let token = CompactToken::parse(token, max_bytes)?;
+        let known_header = known.get(token.header_text());
+        let header_is_known = known_header.is_some();
+        let header = match known_header {
+            Some(header) => header,
+            None => Header::parse(&token.header_json()?)?,
+        };
+        if !header_is_known {
+            check_header(&header, verifiers)?;
+        }
+        let payload = Payload::parse(token.payload_json()?)?;
+        Ok(Self { token, header, header_is_known, payload })
+    }
+
+    /// `iss`, to choose the verifier by and for nothing else.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.payload.issuer()
+    }
+}
+
+/// Whether one of the verifiers may take a token with this header.
+fn check_header(header: &Header, verifiers: &[Verifier]) -> Result<(), TokenError> {
+    let mut verdict = Ok(());
+    for verifier in verifiers {
+        verdict = verifier.check_header(header);
+        if verdict.is_ok() {
+            break;
+        }
+    }
+    verdict
+}
