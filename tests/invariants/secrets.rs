@@ -194,12 +194,7 @@ async fn fields_are_marked_sensitive() {
 /// Whatever is presented, the log at its most talkative holds no token.
 #[test]
 fn the_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let (log, subscriber) = Log::capture();
     let forge = Forge::new(ISSUER, AUDIENCE);
     let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
     tracing::subscriber::with_default(subscriber, || {
@@ -231,12 +226,7 @@ fn the_log() {
 /// Whatever happens to a session, its refresh tokens are neither printed nor logged.
 #[test]
 fn sessions_and_their_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let (log, subscriber) = Log::capture();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut printed = Printed::default();
     let mut tokens = Vec::new();
@@ -285,6 +275,19 @@ fn sessions_and_their_log() {
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// A log at its most talkative, and what writes into it.
+    fn capture() -> (Self, impl tracing::Subscriber + Send + Sync) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, subscriber)
+    }
+}
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

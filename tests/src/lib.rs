@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod client;
 pub mod issuer;
 pub mod requests;
+pub mod script;
 pub mod services;
 
 /// The README, compiled: what people copy first has to work.
