@@ -47,7 +47,7 @@ const VERSION_1: &str = "
 /// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = failure("preparing the file");
-    if version(connection)? == Found::Empty {
+    if version_now(connection)? == Found::Empty {
         // Only an empty file can be told to give back what is deleted.
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(&failed)?;
     }
@@ -70,7 +70,7 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(&failed)
 }
 
-/// Whether the file is still what it was.
+/// Whether the file is still what it was. Writers ask within their transaction.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     match version(connection)? {
         Found::Version(_) => Ok(()),
@@ -84,6 +84,13 @@ enum Found {
     Version(usize),
 }
 
+/// In one transaction: what is read first and last must not be from before and after somebody else made the tables.
+fn version_now(connection: &Connection) -> Result<Found, StoreError> {
+    let reading = connection.unchecked_transaction().map_err(failure("reading the version of the file"))?;
+    version(&reading)
+}
+
+/// Within a transaction.
 fn version(connection: &Connection) -> Result<Found, StoreError> {
     let number = |sql: &str| -> Result<i64, StoreError> {
         connection.query_row(sql, [], |row| row.get(0)).map_err(failure("reading the version of the file"))

@@ -51,16 +51,19 @@ async fn only_its_owner_reads_it() {
 
 #[tokio::test]
 async fn it_is_made_once_and_opened_by_many() {
-    let scratch = Scratch::new("many");
-    let (opened, stores) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| opened.clone().send(SqliteStore::open(scratch.file()).unwrap()).unwrap());
+    // What goes wrong between them does so rarely.
+    for round in 0..20 {
+        let scratch = Scratch::new(&format!("many-{round}"));
+        let (opened, stores) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| opened.clone().send(SqliteStore::open(scratch.file()).unwrap()).unwrap());
+            }
+        });
+        drop(opened);
+        for store in stores {
+            store.ping().await.unwrap();
         }
-    });
-    drop(opened);
-    for store in stores {
-        store.ping().await.unwrap();
     }
 }
 
