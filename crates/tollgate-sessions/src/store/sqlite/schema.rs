@@ -1,5 +1,7 @@
 //! The tables, and how a file that others made is told apart.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::failure::failure;
@@ -46,6 +48,19 @@ const VERSION_1: &str = "
 
 /// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    // SQLite waits for others by itself, but not where it changes the kind of journal.
+    for _ in 0..250 {
+        match try_prepare(connection) {
+            Err(error) if error.kind() == StoreErrorKind::Contention => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            prepared => return prepared,
+        }
+    }
+    try_prepare(connection)
+}
+
+fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = failure("preparing the file");
     if version_now(connection)? == Found::Empty {
         // Only an empty file can be told to give back what is deleted.
