@@ -1,5 +1,6 @@
 //! The example application on Actix Web. [`Application::routes`] is the whole of it.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::guard::{Any, Get, Head};
@@ -54,13 +55,13 @@ fn read() -> Route {
 }
 
 fn open_routes(config: &mut ServiceConfig) {
+    for (path, file) in example_shared::page() {
+        config.service(at(path).route(read().to(move || ready(reply(file.clone())))));
+    }
     config
-        .service(at("/").route(read().to(async || reply(example_shared::index()))))
-        .service(at("/demo.js").route(read().to(async || reply(example_shared::script()))))
-        .service(at("/demo.css").route(read().to(async || reply(example_shared::style()))))
         .service(at("/public").route(read().to(async || reply(example_shared::public()))))
         .service(at("/healthz").route(read().to(async || reply(example_shared::health()))))
-        .service(at("/readyz").route(read().to(ready)))
+        .service(at("/readyz").route(read().to(readiness)))
         .service(at("/metrics").route(read().to(metrics)))
         .service(at("/.well-known/jwks.json").route(read().to(jwks)))
         .service(at("/.well-known/oauth-protected-resource").route(read().to(resource_metadata)));
@@ -86,7 +87,7 @@ async fn admin(token: Authenticated) -> HttpResponse {
     reply(example_shared::admin(&token))
 }
 
-async fn ready(app: Data<Application>) -> HttpResponse {
+async fn readiness(app: Data<Application>) -> HttpResponse {
     reply(example_shared::ready(&app.settings))
 }
 
@@ -103,8 +104,8 @@ async fn resource_metadata(app: Data<Application>) -> HttpResponse {
 }
 
 /// Any path that is not there.
-pub fn not_found() -> std::future::Ready<HttpResponse> {
-    std::future::ready(reply(example_shared::not_found()))
+pub fn not_found() -> Ready<HttpResponse> {
+    ready(reply(example_shared::not_found()))
 }
 
 /// An [`Answer`] as actix sends it.

@@ -30,6 +30,7 @@ pub fn app(settings: Settings) -> Router {
         .route("/me", get(me))
         .route_layer(required)
         .merge(Router::new().route("/whoami", get(who_am_i)).route_layer(optional))
+        .merge(page())
         .merge(open_routes())
         .fallback(async || Reply(example_shared::not_found()))
         .method_not_allowed_fallback(async || Reply(example_shared::method_not_allowed()))
@@ -41,11 +42,14 @@ fn needs_scope(scope: &str) -> AuthorizeLayer {
     AuthorizeLayer::new(Policy::scope(scope))
 }
 
+fn page() -> Router<App> {
+    example_shared::page().fold(Router::new(), |page, (path, file)| {
+        page.route(path, get(async move || Reply(file.clone())))
+    })
+}
+
 fn open_routes() -> Router<App> {
     Router::new()
-        .route("/", get(async || Reply(example_shared::index())))
-        .route("/demo.js", get(async || Reply(example_shared::script())))
-        .route("/demo.css", get(async || Reply(example_shared::style())))
         .route("/public", get(async || Reply(example_shared::public())))
         .route("/healthz", get(async || Reply(example_shared::health())))
         .route("/readyz", get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings))))

@@ -17,11 +17,11 @@ mod signing_key;
 pub use answer::Answer;
 pub use environment::SettingsError;
 pub use items::Items;
-pub use page::{script, style};
+pub use page::page;
 pub use report::Report;
 pub use routes::{
-    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, metrics, not_found, page as index,
-    public, ready, who_am_i,
+    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, metrics, not_found, public,
+    ready, who_am_i,
 };
 pub use settings::Settings;
 pub use shutdown::{interrupted, out_of_patience};

@@ -8,14 +8,7 @@ use tollgate_jwks::{FetchOutcome, Health, Status};
 
 use crate::answer::Answer;
 use crate::keys::VerificationKeys;
-use crate::page;
 use crate::settings::Settings;
-
-/// `GET /`: the demo page.
-#[must_use]
-pub fn page() -> Answer {
-    page::index()
-}
 
 /// `GET /public`.
 #[must_use]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
 use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize};
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply as _};
@@ -47,9 +48,7 @@ fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
 
 fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     let with_settings = warp::any().map(move || Arc::clone(&settings));
-    let page = warp::path::end().and(read()).map(example_shared::index);
-    let script = warp::path!("demo.js").and(read()).map(example_shared::script);
-    let style = warp::path!("demo.css").and(read()).map(example_shared::style);
+    let page = warp::path::full().and_then(page).and(read());
     let public = warp::path!("public").and(read()).map(example_shared::public);
     let health = warp::path!("healthz").and(read()).map(example_shared::health);
     let ready = warp::path!("readyz")
@@ -68,9 +67,15 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
         .and(read())
         .and(with_settings)
         .map(|settings: Arc<Settings>| settings.resource_metadata());
-    let assets = page.or(script).unify().or(style).unify().or(public).unify();
-    let documents = health.or(ready).unify().or(metrics).unify().or(jwks).unify().or(metadata).unify();
-    assets.or(documents).unify().map(reply).boxed()
+    let documents = public.or(health).unify().or(ready).unify().or(metrics).unify().or(jwks).unify().or(metadata).unify();
+    page.or(documents).unify().map(reply).boxed()
+}
+
+/// A file of the demo page, if the path is one's.
+async fn page(path: FullPath) -> Result<Answer, Rejection> {
+    let mut files = example_shared::page();
+    let file = files.find(|(known, _)| *known == path.as_str());
+    file.map(|(_, file)| file).ok_or_else(warp::reject::not_found)
 }
 
 /// GET, and HEAD with it (RFC 9110 §9.3.2).
