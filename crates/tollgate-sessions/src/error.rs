@@ -35,17 +35,19 @@ pub enum SigningKeyError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// The file cannot be read or written, or others can read it.
+    /// A file cannot be read or written, or others can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// A key cannot be made, or a kept one not be read.
     #[error("signing key of the ring cannot be used")]
     Key(#[from] SigningKeyError),
-    /// The file holds something else.
-    #[error("the file holds no key ring; name another, or delete it to have a new one made")]
+    /// The directory, or a file in it, holds something else.
+    #[error(
+        "the directory holds something else than a key ring; name another, or delete it to have a new ring made"
+    )]
     NotARing,
-    /// The file holds keys for another algorithm.
-    #[error("the file holds keys for {found}, not for {expected}")]
+    /// The directory holds keys for another algorithm.
+    #[error("the directory holds keys for {found}, not for {expected}")]
     OtherAlgorithm {
         /// What the file says.
         found: Box<str>,

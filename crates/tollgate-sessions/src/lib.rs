@@ -20,6 +20,7 @@
 
 mod error;
 mod issuer;
+mod key_files;
 mod private_file;
 mod refresh;
 mod revoked;

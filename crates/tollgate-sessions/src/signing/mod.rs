@@ -3,6 +3,7 @@
 mod key_pair;
 mod public;
 mod ring;
+mod schedule;
 
 use std::fmt;
 
@@ -13,8 +14,9 @@ use zeroize::Zeroizing;
 use crate::error::SigningKeyError;
 use key_pair::KeyPair;
 
+pub use ring::KeyRing;
 pub(crate) use ring::jwk_set;
-pub use ring::{KeyRing, RotationSchedule};
+pub use schedule::RotationSchedule;
 
 /// A key that signs tokens. It is not `Clone`, and `Debug` shows its id and algorithm only.
 ///
