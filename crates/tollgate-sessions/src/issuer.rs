@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{KeySet, UnixTime};
+use tollgate::{KeySet, Keys, UnixTime};
 
 use crate::error::{IssueError, KeyRingError, SigningKeyError};
 use crate::secret_names;
@@ -89,14 +89,29 @@ impl TokenIssuer {
         }
     }
 
-    /// What verifies its tokens, for a verifier in the same process.
+    /// What verifies its tokens, as it is now; [`keys`](Self::keys) follows a key ring.
     ///
     /// # Errors
     /// [`KeyRingError::Key`]; not to be expected of keys that could be made.
     pub fn key_set(&self) -> Result<KeySet, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(KeySet::from(key.verifying_key()?)),
-            Signer::Ring(ring) => ring.key_set(),
+            Signer::Ring(ring) => Ok(ring.key_set()),
+        }
+    }
+
+    /// What verifies its tokens, now and when a key ring has turned: for a [`Verifier`](tollgate::Verifier) in the same
+    /// process.
+    ///
+    /// # Errors
+    /// As [`key_set`](Self::key_set).
+    pub fn keys(&self) -> Result<Keys, KeyRingError> {
+        match &self.signer {
+            Signer::Key(key) => Ok(key.verifying_key()?.into()),
+            Signer::Ring(ring) => {
+                let ring: Arc<KeyRing> = Arc::clone(ring);
+                Ok(Keys::shared(ring))
+            }
         }
     }
 
