@@ -59,7 +59,7 @@ pub use accounts::{
     Registered,
 };
 pub use passwords::{
-    HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
+    Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
     PasswordVerdict, Passwords, PasswordsError, Pepper, PepperError, Peppers, PoolCounts, UnusableHash,
 };
 #[cfg(feature = "sqlite")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::passwords::{HashError, UnusableHash};
+use crate::passwords::{Busy, HashError, UnusableHash};
 use crate::store::StoreError;
 use crate::throttle::Throttled;
 use crate::users::ParseLoginNameError;
@@ -177,6 +177,12 @@ impl From<Throttled> for LoginError {
     }
 }
 
+impl From<Busy> for LoginError {
+    fn from(busy: Busy) -> Self {
+        Self::Busy { retry_after: busy.retry_after }
+    }
+}
+
 impl From<Throttled> for RegisterError {
     fn from(throttled: Throttled) -> Self {
         Self::Throttled { retry_after: throttled.retry_after }
@@ -186,7 +192,7 @@ impl From<Throttled> for RegisterError {
 impl From<HashError> for RegisterError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Busy { retry_after } => Self::Busy { retry_after },
+            HashError::Busy(Busy { retry_after, .. }) => Self::Busy { retry_after },
             HashError::Crypto => Self::Crypto,
         }
     }
@@ -206,7 +212,7 @@ impl From<LoginError> for ChangePasswordError {
 impl From<HashError> for ChangePasswordError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Busy { retry_after } => Self::Busy { retry_after },
+            HashError::Busy(Busy { retry_after, .. }) => Self::Busy { retry_after },
             HashError::Crypto => Self::Crypto,
         }
     }

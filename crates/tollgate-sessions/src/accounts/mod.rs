@@ -15,7 +15,7 @@ use tracing::{debug, error, info, warn};
 pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
 pub use settings::AccountSettings;
 
-use crate::passwords::{HashError, Password, PasswordHash, PasswordVerdict, Passwords};
+use crate::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
 use crate::store::{StoreError, StoreFuture, ask};
 use crate::throttle::LoginThrottle;
 use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
@@ -131,9 +131,10 @@ impl Accounts {
                 info!(?peer, ?subject, cause = %denial, "login denied");
                 Err(LoginError::Denied(denial))
             }
-            Err(error) => {
+            Err(busy) => {
                 attempt.came_to_nothing();
-                Err(error)
+                warn!(?peer, "login refused: too many passwords are being checked");
+                Err(busy.into())
             }
         }
     }
@@ -232,14 +233,10 @@ impl Accounts {
         &self,
         found: Option<&'a Credential>,
         password: &Password,
-    ) -> Result<Judgement<'a>, LoginError> {
+    ) -> Result<Judgement<'a>, Busy> {
         let enabled = found.filter(|credential| credential.user.enabled);
         let hash = enabled.and_then(|credential| credential.hash.as_ref());
-        let verdict = self.0.passwords.verify(hash, password).await.map_err(|error| match error {
-            HashError::Busy { retry_after } => LoginError::Busy { retry_after },
-            // Checking needs no randomness.
-            HashError::Crypto => LoginError::Busy { retry_after: std::time::Duration::from_secs(1) },
-        })?;
+        let verdict = self.0.passwords.verify(hash, password).await?;
         Ok(match (found, enabled) {
             (None, _) => Judgement::Denied(Denial::UnknownUser),
             (Some(_), None) => Judgement::Denied(Denial::Disabled),

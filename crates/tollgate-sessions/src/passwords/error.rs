@@ -21,32 +21,31 @@ pub enum PasswordsError {
     Crypto,
 }
 
-/// Why a password was neither hashed nor checked.
+/// Too many passwords wait to be hashed already, or this one has waited too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being checked")]
+#[non_exhaustive]
+pub struct Busy {
+    /// When asking again makes sense.
+    pub retry_after: Duration,
+}
+
+impl Busy {
+    pub(super) const fn new() -> Self {
+        Self { retry_after: RETRY_AFTER }
+    }
+}
+
+/// Why a password was not hashed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
-    /// Too many wait already, or it waited too long.
-    #[error("too many passwords are being checked")]
-    Busy {
-        /// When asking again makes sense.
-        retry_after: Duration,
-    },
+    /// Too many wait.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The system has no randomness.
     #[error("the cryptographic library failed")]
     Crypto,
-}
-
-impl HashError {
-    pub(super) const BUSY: Self = Self::Busy { retry_after: RETRY_AFTER };
-
-    /// When asking again makes sense, if it does.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Busy { retry_after } => Some(*retry_after),
-            Self::Crypto => None,
-        }
-    }
 }
 
 /// Why a stored hash cannot be used.

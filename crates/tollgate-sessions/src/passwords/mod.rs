@@ -19,7 +19,7 @@ use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 pub use cost::{HashCost, HashCostError};
-pub use error::{HashError, PasswordsError, UnusableHash};
+pub use error::{Busy, HashError, PasswordsError, UnusableHash};
 pub use hash::PasswordHash;
 pub use password::{ParsePasswordError, Password};
 pub use pepper::{Pepper, PepperError, Peppers};
@@ -83,7 +83,7 @@ impl Passwords {
     /// Whether `password` is the one of `stored`.
     ///
     /// # Errors
-    /// [`HashError::Busy`].
+    /// [`Busy`].
     ///
     /// # Security
     /// Where there is nothing to compare with, pass `None`: a hash is computed all the same. Whoever returns early instead
@@ -92,7 +92,7 @@ impl Passwords {
         &self,
         stored: Option<&PasswordHash>,
         password: &Password,
-    ) -> Result<PasswordVerdict, HashError> {
+    ) -> Result<PasswordVerdict, Busy> {
         let read = stored.map(|hash| self.read(hash));
         let target = match &read {
             Some(Ok(stored)) => stored,
@@ -133,7 +133,7 @@ impl Passwords {
             || stored.tag.len() < today.tag.len()
     }
 
-    async fn compute(&self, like: Stored, password: &Password) -> Result<pool::Tag, HashError> {
+    async fn compute(&self, like: Stored, password: &Password) -> Result<pool::Tag, Busy> {
         let secret = like.pepper.and_then(|id| self.secret(id)).unwrap_or_default();
         let secret = Zeroizing::new(secret.to_vec());
         self.0.pool.compute(Task { password: password.clone(), secret, like }).await

@@ -28,7 +28,7 @@ impl Stored {
     pub(super) fn parse(hash: &PasswordHash) -> Result<Self, UnusableHash> {
         let text = hash.expose();
         let parts = (text.len() <= MAX_BYTES).then(|| Parts::of(text)).flatten();
-        let stored = parts.and_then(Self::read).ok_or(UnusableHash::Malformed)?;
+        let stored = parts.and_then(|parts| Self::read(&parts)).ok_or(UnusableHash::Malformed)?;
         if !stored.cost.is_bearable() {
             return Err(UnusableHash::TooExpensive);
         }
@@ -37,7 +37,7 @@ impl Stored {
         Ok(stored)
     }
 
-    fn read(parts: Parts<'_>) -> Option<Self> {
+    fn read(parts: &Parts<'_>) -> Option<Self> {
         let algorithm = match parts.algorithm {
             "argon2id" => Algorithm::Argon2id,
             "argon2i" => Algorithm::Argon2i,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::error::{HashError, PasswordsError};
+use super::error::{Busy, PasswordsError};
 use super::settings::PasswordSettings;
 use super::task::{Buffer, Task};
 
@@ -101,7 +101,7 @@ impl Pool {
     }
 
     /// Does `task` on one of the threads.
-    pub(super) async fn compute(&self, task: Task) -> Result<Tag, HashError> {
+    pub(super) async fn compute(&self, task: Task) -> Result<Tag, Busy> {
         let (reply, mut answer) = oneshot::channel();
         let waiting = Waiting(Claim::default());
         self.shared.push(Job { task, claim: waiting.0.clone(), reply })?;
@@ -151,7 +151,7 @@ pub struct PoolCounts {
 }
 
 impl Shared {
-    fn push(&self, job: Job) -> Result<(), HashError> {
+    fn push(&self, job: Job) -> Result<(), Busy> {
         {
             let mut queue = self.queue();
             if queue.waiting.len() >= self.places {
@@ -183,9 +183,9 @@ impl Shared {
         }
     }
 
-    fn refuse(&self) -> HashError {
+    fn refuse(&self) -> Busy {
         self.counts.refused.fetch_add(1, Ordering::Relaxed);
-        HashError::BUSY
+        Busy::new()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
