@@ -18,10 +18,12 @@
 //!
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
+mod accounts;
 mod environment;
 mod error;
 mod issuer;
 mod key_files;
+mod passwords;
 mod private_file;
 mod refresh;
 mod revoked;
@@ -30,6 +32,8 @@ mod session;
 mod sessions;
 mod signing;
 mod store;
+mod throttle;
+mod users;
 
 pub use environment::SecretSourceError;
 pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
@@ -51,6 +55,22 @@ pub use sessions::{
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;
+
+// Users and their passwords.
+pub use accounts::{
+    AccountSettings, Accounts, ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError,
+    Registered,
+};
+pub use passwords::{
+    Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
+    PasswordVerdict, Passwords, PasswordsError, Pepper, PepperError, Peppers, PoolCounts, UnusableHash,
+};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteUsers;
+pub use throttle::{Attempt, LoginThrottle, ThrottleSettings, Throttled};
+pub use users::{
+    Addition, Credential, LoginName, MemoryUsers, NewUser, ParseLoginNameError, User, UserStore,
+};
 
 // For stores.
 pub use refresh::{Decision, decide};

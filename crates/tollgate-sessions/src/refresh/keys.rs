@@ -85,6 +85,11 @@ impl RefreshKeys {
         Fingerprint::from_bytes(bytes)
     }
 
+    /// What hashes login names where attempts are counted.
+    pub(crate) fn login_throttle(&self) -> &hmac::Key {
+        &self.newest.login_throttle
+    }
+
     fn all(&self) -> impl Iterator<Item = &RefreshKey> {
         std::iter::once(&self.newest).chain(&self.older)
     }
@@ -96,6 +101,7 @@ pub struct RefreshKey {
     id: u8,
     tokens: hmac::Key,
     fingerprints: hmac::Key,
+    login_throttle: hmac::Key,
 }
 
 impl RefreshKey {
@@ -112,7 +118,12 @@ impl RefreshKey {
             let expanded = extracted.expand(&info, hmac::HMAC_SHA256);
             expanded.map(hmac::Key::from).map_err(|_cause| RefreshKeyError::Crypto)
         };
-        Ok(Self { id, tokens: derive("rt")?, fingerprints: derive("fingerprint")? })
+        Ok(Self {
+            id,
+            tokens: derive("rt")?,
+            fingerprints: derive("fingerprint")?,
+            login_throttle: derive("login-throttle")?,
+        })
     }
 
     /// The number that its tokens carry.
