@@ -74,6 +74,12 @@ impl TokenIssuer {
         Ok(Self { lifetime, ..self })
     }
 
+    /// The `iss` of its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// How long tokens live.
     #[must_use]
     pub fn lifetime(&self) -> Duration {

@@ -18,6 +18,7 @@
 //!
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
+mod endpoints;
 mod error;
 mod issuer;
 mod private_file;
@@ -48,6 +49,9 @@ pub use sessions::{
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;
+
+// Over HTTP.
+pub use endpoints::{BodyError, Call, CookieSettings, Registration, Reply, SameSite, SessionEndpoints};
 
 // For stores.
 pub use refresh::{Decision, decide};
