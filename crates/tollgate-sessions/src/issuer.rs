@@ -74,16 +74,16 @@ impl TokenIssuer {
         Ok(Self { lifetime, ..self })
     }
 
-    /// The `iss` of its tokens.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
     /// How long tokens live.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
+    }
+
+    /// The `iss` of its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// The public keys that verify its tokens, as the JWK Set to publish (RFC 7517 §5). Secrets are not in it.

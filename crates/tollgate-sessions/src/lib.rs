@@ -18,9 +18,11 @@
 //!
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
+mod accounts;
 mod endpoints;
 mod error;
 mod issuer;
+mod passwords;
 mod private_file;
 mod refresh;
 mod revoked;
@@ -29,6 +31,8 @@ mod session;
 mod sessions;
 mod signing;
 mod store;
+mod throttle;
+mod users;
 
 pub use error::{IssueError, KeyRingError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
@@ -52,6 +56,22 @@ pub use store::open_store;
 
 // Over HTTP.
 pub use endpoints::{BodyError, Call, CookieSettings, Registration, Reply, SameSite, SessionEndpoints};
+
+// Users and their passwords.
+pub use accounts::{
+    AccountSettings, Accounts, ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError,
+    Registered,
+};
+pub use passwords::{
+    Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
+    PasswordVerdict, Passwords, PasswordsError, Pepper, PepperError, Peppers, PoolCounts, UnusableHash,
+};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteUsers;
+pub use throttle::{Attempt, LoginThrottle, ThrottleSettings, Throttled};
+pub use users::{
+    Addition, Credential, LoginName, MemoryUsers, NewUser, ParseLoginNameError, User, UserStore,
+};
 
 // For stores.
 pub use refresh::{Decision, decide};

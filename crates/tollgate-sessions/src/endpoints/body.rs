@@ -14,19 +14,23 @@ pub(super) const MAX_BODY_BYTES: usize = 8 * 1024;
 /// Checks what the head of a request says of its body. A form of another site cannot say `application/json`.
 pub(super) fn check_head<R: RequestView>(request: &R) -> Result<(), Problem> {
     let mut types = request.header_values("content-type");
-    let essence = |value: &[u8]| {
-        value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
-    };
-    if !types.next().is_some_and(|value| essence(value) == b"application/json") || types.next().is_some() {
+    let is_json = types.next().is_some_and(|value| essence(value) == b"application/json");
+    if !is_json || types.next().is_some() {
         return Err(Problem::MediaType);
     }
-    let length = request.header_values("content-length").next().and_then(|value| std::str::from_utf8(value).ok());
-    match length.map(|text| text.trim().parse::<u64>()) {
+    let length = request.header_values("content-length").next();
+    match length.and_then(|value| std::str::from_utf8(value).ok()).map(str::parse::<usize>) {
+        Some(Ok(length)) if length <= MAX_BODY_BYTES => Ok(()),
         // More than a number can say is too much as well.
-        Some(Ok(length)) if length > MAX_BODY_BYTES as u64 => Err(Problem::TooLarge),
-        Some(Err(_)) => Err(Problem::TooLarge),
-        _ => Ok(()),
+        Some(_) => Err(Problem::TooLarge),
+        None => Ok(()),
     }
+}
+
+/// The media type without its parameters.
+fn essence(value: &[u8]) -> Vec<u8> {
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().to_ascii_lowercase()
 }
 
 /// Reads a body as one JSON object. Members that are not known are left out.

@@ -96,10 +96,7 @@ impl Client {
     }
 }
 
-fn ask<R: RequestView>(
-    endpoints: &Inner,
-    request: &R,
-) -> (Result<Holder, Reply>, Option<KeyRefresh>) {
+fn ask<R: RequestView>(endpoints: &Inner, request: &R) -> (Result<Holder, Reply>, Option<KeyRefresh>) {
     let gate = &endpoints.gate;
     match gate.admit(request, gate.now()) {
         Decision::Admitted(admission) => {
@@ -121,12 +118,13 @@ fn holder(endpoints: &Inner, admission: &Admission) -> Result<Holder, Rejection>
         return Err(refuse(TokenError::IssuerMismatch { found: Excerpt::new(token.issuer()) }));
     }
     let subject = token.subject().filter(|subject| !subject.is_empty());
-    let subject = subject.ok_or_else(|| refuse(TokenError::claim("sub", ClaimError::Missing)))?;
+    let subject = subject.ok_or_else(|| refuse(missing("sub")))?;
     let claims = admission.claims::<SessionClaims>()?;
-    Ok(Holder {
-        subject: subject.into(),
-        session: claims.sid.as_deref().and_then(|sid| sid.parse().ok()),
-    })
+    Ok(Holder { subject: subject.into(), session: claims.sid.as_deref().and_then(|sid| sid.parse().ok()) })
+}
+
+fn missing(name: &str) -> TokenError {
+    TokenError::Claim { name: name.into(), error: ClaimError::Missing }
 }
 
 /// What a token says about its session.

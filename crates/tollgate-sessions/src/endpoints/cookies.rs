@@ -269,7 +269,10 @@ mod tests {
         assert_eq!(site(CookieSettings::for_rendered_pages()), ["Lax", "Lax"]);
         assert_eq!(
             CookieSettings::insecure_for_development().clear(),
-            ["at=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", "rt=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"]
+            [
+                "at=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+                "rt=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+            ]
         );
         let narrow = CookieSettings::default().with_weaker_refresh_path("/auth").unwrap();
         assert_eq!(

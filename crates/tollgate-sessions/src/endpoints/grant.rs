@@ -45,11 +45,7 @@ impl Inner {
             self.cookies
                 .set_refresh(&grant.issued.refresh_token.expose(), max_age(grant.refresh_expires_in()))?,
         ];
-        let body = CookieGrant {
-            token_type: "Cookie",
-            expires_in: grant.expires_in,
-            scope: &grant.scope,
-        };
+        let body = CookieGrant { token_type: "Cookie", expires_in: grant.expires_in, scope: &grant.scope };
         Ok(Reply::json(200, &body).with_cookies(cookies))
     }
 }

@@ -19,11 +19,7 @@ impl Inner {
         Ok(self.after_logout(outcome, presented, client))
     }
 
-    async fn end_presented(
-        &self,
-        presented: Option<Presented<'_>>,
-        client: &Client,
-    ) -> Result<(), Problem> {
+    async fn end_presented(&self, presented: Option<Presented<'_>>, client: &Client) -> Result<(), Problem> {
         if let Some(presented) = presented {
             match self.sessions.logout(presented.token).await {
                 Ok(_) => return Ok(()),
@@ -39,11 +35,7 @@ impl Inner {
     }
 
     /// All sessions of whoever has the access token end, or of whoever can renew with the refresh token.
-    pub(super) async fn log_out_everywhere(
-        &self,
-        client: &Client,
-        body: &[u8],
-    ) -> Result<Reply, Problem> {
+    pub(super) async fn log_out_everywhere(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
         let TokenBody { refresh_token } = body::read(body)?;
         let presented = Presented::of(refresh_token.as_ref(), client)?;
         let outcome = match (&client.holder, presented) {

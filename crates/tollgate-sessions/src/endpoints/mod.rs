@@ -259,3 +259,6 @@ impl fmt::Debug for SessionEndpoints {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod testing;

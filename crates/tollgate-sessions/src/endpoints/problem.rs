@@ -71,12 +71,9 @@ impl Problem {
             Self::NewPassword(error) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(detail),
         };
-        let reply =
-            Reply::problem(status, &Details { kind: "about:blank", title, status, detail, error });
+        let reply = Reply::problem(status, &Details { kind: "about:blank", title, status, detail, error });
         match self {
-            Self::InvalidGrant | Self::InvalidCredentials => {
-                reply.with_header("www-authenticate", challenge)
-            }
+            Self::InvalidGrant | Self::InvalidCredentials => reply.with_header("www-authenticate", challenge),
             Self::Method { allow } => reply.with_header("allow", allow),
             // What is still to come of the body is not read.
             Self::Slow | Self::TooLarge => reply.with_header("connection", "close"),
@@ -103,9 +100,7 @@ impl Problem {
         match self {
             Self::NoSuchPath => (404, "not_found", "nothing is served at this path"),
             Self::NoSuchSession => (404, "not_found", "there is no such session"),
-            Self::Method { .. } => {
-                (405, "method_not_allowed", "this path is not served with this method")
-            }
+            Self::Method { .. } => (405, "method_not_allowed", "this path is not served with this method"),
             Self::MediaType => (
                 415,
                 "unsupported_media_type",
@@ -128,15 +123,11 @@ impl Problem {
             }
             Self::CrossSite(error) => (403, csrf_code(error), "another site may have caused the request"),
             Self::InvalidGrant => (401, "invalid_grant", "there is no session to renew; log in again"),
-            Self::InvalidCredentials => {
-                (401, "invalid_credentials", "login name or password is not right")
-            }
+            Self::InvalidCredentials => (401, "invalid_credentials", "login name or password is not right"),
             Self::Throttled { .. } => (429, "too_many_attempts", "too many attempts; wait a while"),
             Self::Taken => (409, "login_taken", "somebody else has this login name"),
             Self::LoginName => (400, "invalid_login", "the login name cannot be used"),
-            Self::Password | Self::NewPassword(_) => {
-                (400, "invalid_password", "the password cannot be used")
-            }
+            Self::Password | Self::NewPassword(_) => (400, "invalid_password", "the password cannot be used"),
             Self::WrongPassword => (403, "invalid_credentials", "the current password is not right"),
             Self::Unavailable { .. } => {
                 (503, "temporarily_unavailable", "sessions cannot be reached at present; nothing was lost")

@@ -108,8 +108,18 @@ mod tests {
             assert_eq!(find(method, path), Err(Problem::Method { allow }), "{method} {path}");
         }
         for path in [
-            "", "/", "/auth", "/auth/", "/authlogin", "/auth/login/", "/auth//login", "/auth/Login", "/auth/%6cogin",
-            "/login", "/x/auth/login", "/auth/sessionsx",
+            "",
+            "/",
+            "/auth",
+            "/auth/",
+            "/authlogin",
+            "/auth/login/",
+            "/auth//login",
+            "/auth/Login",
+            "/auth/%6cogin",
+            "/login",
+            "/x/auth/login",
+            "/auth/sessionsx",
         ] {
             assert_eq!(find("POST", path), Err(Problem::NoSuchPath), "{path:?}");
         }

@@ -49,12 +49,19 @@ mod tests {
             let request = FakeRequest::new("POST", "/").header("host", host);
             is_on_loopback(&request, peer.map(|peer| peer.parse().unwrap()))
         };
-        for host in ["localhost", "localhost:3000", "127.0.0.1", "127.0.0.1:80", "127.1.2.3", "[::1]", "[::1]:8080"] {
+        for host in
+            ["localhost", "localhost:3000", "127.0.0.1", "127.0.0.1:80", "127.1.2.3", "[::1]", "[::1]:8080"]
+        {
             assert!(on_loopback(host, None), "{host}");
-            assert!(on_loopback(host, Some("127.0.0.1")) && on_loopback(host, Some("::ffff:127.0.0.1")), "{host}");
+            assert!(
+                on_loopback(host, Some("127.0.0.1")) && on_loopback(host, Some("::ffff:127.0.0.1")),
+                "{host}"
+            );
             assert!(!on_loopback(host, Some("192.0.2.1")), "{host}");
         }
-        for host in ["", "localhost.example", "example", "127.0.0.1.example", "192.0.2.1", "[::2]", "0.0.0.0", "[::1"] {
+        for host in
+            ["", "localhost.example", "example", "127.0.0.1.example", "192.0.2.1", "[::2]", "0.0.0.0", "[::1"]
+        {
             assert!(!on_loopback(host, Some("127.0.0.1")), "{host}");
         }
         assert!(!is_on_loopback(&FakeRequest::new("POST", "/"), None));

@@ -1,5 +1,6 @@
 //! [`SessionStore`]: the joint between sessions and what keeps them.
 
+mod ask;
 mod command;
 mod error;
 mod feed;
@@ -14,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use ask::ask;
 pub use command::{
     Durability, EndReason, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
     Rotate, Rotation,
@@ -22,7 +24,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, SqliteUsers};
 pub use url::open_store;
 
 use crate::session::{NewSession, SessionView};
