@@ -80,6 +80,12 @@ impl TokenIssuer {
         self.lifetime
     }
 
+    /// The `iss` of its tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// The public keys that verify its tokens, as the JWK Set to publish (RFC 7517 §5). Secrets are not in it.
     #[must_use]
     pub fn jwk_set(&self) -> String {

@@ -19,6 +19,7 @@
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
 mod accounts;
+mod endpoints;
 mod environment;
 mod error;
 mod issuer;
@@ -55,6 +56,9 @@ pub use sessions::{
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;
+
+// Over HTTP.
+pub use endpoints::{BodyError, Call, CookieSettings, Registration, Reply, SameSite, SessionEndpoints};
 
 // Users and their passwords.
 pub use accounts::{

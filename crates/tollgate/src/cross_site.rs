@@ -48,9 +48,28 @@ impl CrossSite {
         Ok(self)
     }
 
+    /// Checks a request that carries a credential which browsers add by themselves. A gate does this for the cookies that
+    /// it reads.
+    ///
     /// # Errors
     /// [`CrossSiteError`] when the request can change something and may have been caused by another site.
-    pub(crate) fn check<R: RequestView>(&self, request: &R) -> Result<(), CrossSiteError> {
+    pub fn check<R: RequestView>(&self, request: &R) -> Result<(), CrossSiteError> {
+        self.judge(request, Silence::Suspicious)
+    }
+
+    /// Checks a request that carries no such credential and would give its sender one, such as a login: another site
+    /// must not log a browser in as somebody else (RFC 6749 §10.12).
+    ///
+    /// The difference to [`check`](Self::check): a request that does not say where it comes from passes. It is no
+    /// browser's, and there is no credential that somebody could abuse.
+    ///
+    /// # Errors
+    /// [`CrossSiteError`] when the request can change something and was caused by another site.
+    pub fn check_without_credential<R: RequestView>(&self, request: &R) -> Result<(), CrossSiteError> {
+        self.judge(request, Silence::Harmless)
+    }
+
+    fn judge<R: RequestView>(&self, request: &R, silence: Silence) -> Result<(), CrossSiteError> {
         if is_safe(request) {
             return Ok(());
         }
@@ -65,7 +84,11 @@ impl CrossSite {
             Some(b"") | None => {}
             Some(_) => return Err(CrossSiteError::FetchSite),
         }
-        let origin = origin.ok_or(CrossSiteError::NoProvenance)?;
+        let origin = match (origin, silence) {
+            (Some(origin), _) => origin,
+            (None, Silence::Suspicious) => return Err(CrossSiteError::NoProvenance),
+            (None, Silence::Harmless) => return Ok(()),
+        };
         let origin = Origin::parse(origin).ok_or(CrossSiteError::MalformedOrigin)?;
         let same = if self.public_origins.is_empty() {
             origin.is_at(request_host(request)?)
@@ -74,6 +97,13 @@ impl CrossSite {
         };
         if same { Ok(()) } else { Err(CrossSiteError::OriginMismatch) }
     }
+}
+
+/// What to make of a request that does not say where it comes from.
+#[derive(Clone, Copy)]
+enum Silence {
+    Suspicious,
+    Harmless,
 }
 
 /// Methods that change nothing (RFC 9110 §9.2.1), except that a WebSocket opened with GET can be used to.
@@ -181,7 +211,11 @@ mod tests {
     const HOST: &[u8] = b"api.example";
 
     fn post(site: &[&[u8]], origin: &[&[u8]]) -> FakeRequest {
-        let request = FakeRequest::new("POST", "/").header("host", HOST);
+        from("POST", site, origin)
+    }
+
+    fn from(method: &str, site: &[&[u8]], origin: &[&[u8]]) -> FakeRequest {
+        let request = FakeRequest::new(method, "/").header("host", HOST);
         let request = site.iter().fold(request, |request, value| request.header("sec-fetch-site", value));
         origin.iter().fold(request, |request, value| request.header("origin", value))
     }
@@ -224,7 +258,20 @@ mod tests {
             (&[], &[], Err(CrossSiteError::NoProvenance)),
         ];
         for (site, origin, expected) in table {
-            assert_eq!(check.check(&post(site, origin)), expected, "{site:?} {origin:?}");
+            let request = |method: &str| from(method, site, origin);
+            assert_eq!(check.check(&request("POST")), expected, "{site:?} {origin:?}");
+            // A handshake is no safer than a POST, although its method is.
+            let handshake = request("GET").header("upgrade", b"websocket");
+            assert_eq!(check.check(&handshake), expected, "upgrade {site:?} {origin:?}");
+            // Without a credential, silence is no offence; everything else is.
+            let lenient = if expected == Err(CrossSiteError::NoProvenance) { Ok(()) } else { expected };
+            for request in [request("POST"), handshake] {
+                assert_eq!(check.check_without_credential(&request), lenient, "{site:?} {origin:?}");
+            }
+            for method in ["GET", "HEAD", "OPTIONS"] {
+                assert_eq!(check.check(&request(method)), Ok(()), "{method} {site:?} {origin:?}");
+                assert_eq!(check.check_without_credential(&request(method)), Ok(()));
+            }
         }
     }
 

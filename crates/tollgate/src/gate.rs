@@ -183,6 +183,12 @@ impl Gate {
         self.change(|inner| inner.cross_site = cross_site)
     }
 
+    /// How it tells whether another site caused a request.
+    #[must_use]
+    pub fn cross_site(&self) -> &CrossSite {
+        &self.0.cross_site
+    }
+
     /// The realm of challenges (RFC 9110 §11.5). The default is `api`.
     ///
     /// # Errors

@@ -298,7 +298,7 @@ enum Judgement<'a> {
 }
 
 /// 128 random bits.
-fn new_subject() -> Option<String> {
+pub(crate) fn new_subject() -> Option<String> {
     let mut id = [0; 16];
     rand::fill(&mut id).ok()?;
     Some(URL_SAFE_NO_PAD.encode(id))

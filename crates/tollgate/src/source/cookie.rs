@@ -5,13 +5,16 @@ use crate::request::RequestView;
 
 pub(super) const PLACE: &str = "cookie";
 
-/// The value of the cookie `name`, which should be a token.
+/// The value of the cookie `name` in this request, as bytes; `None` when it is not there or empty.
 ///
-/// Names are compared exactly and nothing but space and tab is trimmed: a reader that knows other white space can be
+/// This is how a gate reads the cookies that hold its tokens. Names are compared exactly and nothing but space and tab is trimmed: a reader that knows other white space can be
 /// made to see a `__Host-` name that the browser did not. The same name twice is malformed, whatever the values:
 /// one of them may have been planted by a sibling domain. An empty value is what logging out leaves behind, and
 /// counts as no cookie.
-pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
+///
+/// # Errors
+/// [`RequestError::Repeated`] when there is more than one of that name.
+pub fn find_cookie<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
     let mut found = None;
     for field in request.header_values("cookie") {
         for pair in field.split(|byte| *byte == b';') {

@@ -4,6 +4,8 @@ mod bearer;
 mod cookie;
 mod query;
 
+pub use cookie::find_cookie;
+
 use crate::error::{ConfigError, RequestError};
 use crate::request::RequestView;
 
@@ -114,7 +116,7 @@ impl TokenSource {
     fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
         match &self.0 {
             Kind::Bearer => bearer::find(request),
-            Kind::Cookie(name) => cookie::find(request, name),
+            Kind::Cookie(name) => find_cookie(request, name),
             Kind::Header(name) => single_field(request, name),
             Kind::Query(name) => query::find(request, name),
         }

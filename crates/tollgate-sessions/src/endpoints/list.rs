@@ -1,0 +1,73 @@
+//! `GET sessions`, `DELETE sessions/{sid}`, and the key set.
+
+use serde::Serialize;
+
+use super::Inner;
+use super::client::Client;
+use super::problem::Problem;
+use super::reply::Reply;
+use crate::issuer::TokenIssuer;
+use crate::session::{SessionId, SessionView};
+use crate::store::EndReason;
+
+impl Inner {
+    pub(super) async fn list_sessions(&self, client: &Client) -> Result<Reply, Problem> {
+        let holder = match &client.holder {
+            Ok(holder) => holder,
+            Err(refused) => return Ok(refused.clone()),
+        };
+        let views = self.sessions.list(&holder.subject).await?;
+        let sessions = views.iter().map(|view| Listed::new(view, holder.session)).collect();
+        Ok(Reply::json(200, &Listing { sessions }))
+    }
+
+    /// A session that belongs to somebody else is answered like one that is not there.
+    pub(super) async fn end_session(&self, client: &Client, session: &str) -> Result<Reply, Problem> {
+        let holder = match &client.holder {
+            Ok(holder) => holder,
+            Err(refused) => return Ok(refused.clone()),
+        };
+        let session: SessionId = session.parse().map_err(|_cause| Problem::NoSuchSession)?;
+        let ended = self.sessions.revoke(session, &holder.subject, EndReason::Logout).await?;
+        if !ended.changed {
+            return Err(Problem::NoSuchSession);
+        }
+        let reply = Reply::empty(204);
+        // To end the session that one is in is to log out.
+        if client.uses_cookies && holder.session == Some(session) {
+            return Ok(reply.with_cookies(self.cookies.clear()));
+        }
+        Ok(reply)
+    }
+}
+
+/// The public keys (RFC 7517 §5). A key is published for more than twice as long as this is kept before it signs.
+pub(super) fn key_set(issuer: &TokenIssuer) -> Reply {
+    Reply::public("application/jwk-set+json", "public, max-age=900", issuer.jwk_set())
+}
+
+/// The sessions of a user.
+#[derive(Serialize)]
+struct Listing {
+    sessions: Vec<Listed>,
+}
+
+/// A session as its user sees it.
+#[derive(Serialize)]
+struct Listed {
+    sid: String,
+    created_at: i64,
+    last_used_at: i64,
+    current: bool,
+}
+
+impl Listed {
+    fn new(view: &SessionView, current: Option<SessionId>) -> Self {
+        Self {
+            sid: view.session.to_string(),
+            created_at: view.auth_time.to_unix_time().as_secs(),
+            last_used_at: view.rotated_at.to_unix_time().as_secs(),
+            current: current == Some(view.session),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST login`.
+
+use tracing::info;
+
+use super::Inner;
+use super::body::{self, LoginBody, Mode};
+use super::client::Client;
+use super::problem::Problem;
+use super::reply::Reply;
+use crate::passwords::Password;
+use crate::sessions::{Login, RefreshError};
+use crate::users::User;
+
+impl Inner {
+    pub(super) async fn log_in(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
+        let LoginBody { email, password, mode, remember } = body::read(body)?;
+        // What is nobody's password is as wrong as any other.
+        let password = Password::new(password.expose()).map_err(|error| {
+            info!(peer = ?client.peer, %error, "login denied");
+            Problem::InvalidCredentials
+        })?;
+        let user = self.accounts.check(&email, &password, client.peer).await?;
+        if mode == Mode::Cookie {
+            self.end_previous(client).await?;
+        }
+        let issued = self.sessions.create(&login_of(&user, client, mode, remember)).await?;
+        let session = issued.session.session;
+        let answer = self.hand_out(&user, issued);
+        if answer.is_err() {
+            // Nobody was given its token.
+            drop(self.sessions.revoke(session, &user.subject, crate::store::EndReason::Other).await);
+        }
+        answer
+    }
+
+    /// The session whose cookies are about to be replaced: nobody could end it afterwards.
+    async fn end_previous(&self, client: &Client) -> Result<(), Problem> {
+        let Some(token) = &client.cookie else { return Ok(()) };
+        match self.sessions.logout(token).await {
+            Err(RefreshError::Store(error)) => Err(error.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+fn login_of(user: &User, client: &Client, mode: Mode, remember: bool) -> Login {
+    let mut login = Login::new(user.subject.clone());
+    if mode == Mode::Cookie {
+        login = login.in_cookie();
+    }
+    if !remember {
+        login = login.not_remembered();
+    }
+    match &client.family {
+        Some(family) => login.with_client(family.clone()),
+        None => login,
+    }
+}

@@ -1,0 +1,29 @@
+//! `POST password`.
+
+use super::Inner;
+use super::body::{self, PasswordBody};
+use super::client::Client;
+use super::problem::Problem;
+use super::reply::Reply;
+use crate::passwords::Password;
+use crate::store::EndReason;
+
+impl Inner {
+    /// The other sessions of the user end. This one is renewed by its refresh token: its access token has ended too.
+    pub(super) async fn change_password(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
+        let holder = match &client.holder {
+            Ok(holder) => holder,
+            Err(refused) => return Ok(refused.clone()),
+        };
+        let PasswordBody { current_password, new_password } = body::read(body)?;
+        let old = Password::new(current_password.expose()).map_err(|_cause| Problem::WrongPassword)?;
+        let new = Password::new(new_password.expose()).map_err(|_cause| Problem::Password)?;
+        self.accounts.change_password(&holder.subject, &old, &new).await?;
+        let reason = EndReason::PasswordChange;
+        match holder.session {
+            Some(keep) => self.sessions.revoke_others(&holder.subject, keep, reason).await?,
+            None => self.sessions.revoke_all(&holder.subject, reason).await?,
+        };
+        Ok(Reply::empty(204))
+    }
+}

@@ -1,0 +1,51 @@
+//! `POST refresh`.
+
+use tracing::info;
+
+use super::Inner;
+use super::body::{self, TokenBody};
+use super::client::Client;
+use super::problem::Problem;
+use super::reply::Reply;
+use crate::sessions::{Issued, Transport};
+use crate::store::EndReason;
+use crate::users::User;
+
+impl Inner {
+    /// A token in the body counts before one in a cookie.
+    pub(super) async fn refresh(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
+        let TokenBody { refresh_token } = body::read(body)?;
+        if let Some(token) = &refresh_token {
+            return self.renew(token.expose(), Transport::Body, client).await;
+        }
+        let Some(token) = &client.cookie else {
+            info!("no refresh token was presented");
+            return Err(Problem::InvalidGrant);
+        };
+        match self.renew(token, Transport::Cookie, client).await {
+            Err(Problem::InvalidGrant) => {
+                let denied = Problem::InvalidGrant.reply(&self.challenge);
+                Ok(denied.with_cookies(self.cookies.clear()))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn renew(&self, token: &str, transport: Transport, client: &Client) -> Result<Reply, Problem> {
+        let issued = self.sessions.rotate(token, transport, client.family.as_deref()).await?;
+        let user = self.user_of(&issued).await?;
+        self.hand_out(&user, issued)
+    }
+
+    /// The user as of now: what was granted at the login may have been taken away since.
+    async fn user_of(&self, issued: &Issued) -> Result<User, Problem> {
+        let session = &issued.session;
+        let user = self.accounts.user(&session.subject).await?;
+        if let Some(user) = user.filter(|user| user.enabled) {
+            return Ok(user);
+        }
+        info!(session = %session.session, subject = ?session.subject, "user is disabled or gone; session ended");
+        self.sessions.revoke(session.session, &session.subject, EndReason::Administrator).await?;
+        Err(Problem::InvalidGrant)
+    }
+}
