@@ -45,6 +45,8 @@ pub use sessions::{
     ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
     Transport,
 };
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;

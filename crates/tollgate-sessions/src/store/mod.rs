@@ -4,6 +4,8 @@ mod command;
 mod error;
 mod feed;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
@@ -21,6 +23,8 @@ pub use command::{
 pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use url::open_store;
