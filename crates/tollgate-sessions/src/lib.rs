@@ -18,8 +18,10 @@
 //!
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
+mod accounts;
 mod error;
 mod issuer;
+mod passwords;
 mod private_file;
 mod refresh;
 mod revoked;
@@ -28,6 +30,8 @@ mod session;
 mod sessions;
 mod signing;
 mod store;
+mod throttle;
+mod users;
 
 pub use error::{IssueError, KeyRingError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
@@ -50,6 +54,22 @@ pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;
+
+// Users and their passwords.
+pub use accounts::{
+    AccountSettings, Accounts, ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError,
+    Registered,
+};
+pub use passwords::{
+    Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
+    PasswordVerdict, Passwords, PasswordsError, Pepper, PepperError, Peppers, PoolCounts, UnusableHash,
+};
+#[cfg(feature = "sqlite")]
+pub use store::SqliteUsers;
+pub use throttle::{Attempt, LoginThrottle, ThrottleSettings, Throttled};
+pub use users::{
+    Addition, Credential, LoginName, MemoryUsers, NewUser, ParseLoginNameError, User, UserStore,
+};
 
 // For stores.
 pub use refresh::{Decision, decide};

@@ -84,6 +84,11 @@ impl RefreshKeys {
         Fingerprint::from_bytes(bytes)
     }
 
+    /// What hashes login names where attempts are counted.
+    pub(crate) fn login_throttle(&self) -> &hmac::Key {
+        &self.newest.login_throttle
+    }
+
     fn all(&self) -> impl Iterator<Item = &RefreshKey> {
         std::iter::once(&self.newest).chain(&self.older)
     }
@@ -95,6 +100,7 @@ pub struct RefreshKey {
     id: u8,
     tokens: hmac::Key,
     fingerprints: hmac::Key,
+    login_throttle: hmac::Key,
 }
 
 impl RefreshKey {
@@ -111,7 +117,12 @@ impl RefreshKey {
             let expanded = extracted.expand(&info, hmac::HMAC_SHA256);
             expanded.map(hmac::Key::from).map_err(|_cause| RefreshKeyError::Crypto)
         };
-        Ok(Self { id, tokens: derive("rt")?, fingerprints: derive("fingerprint")? })
+        Ok(Self {
+            id,
+            tokens: derive("rt")?,
+            fingerprints: derive("fingerprint")?,
+            login_throttle: derive("login-throttle")?,
+        })
     }
 
     /// A secret from the system's randomness, in base64url: what to put into a file or an environment variable.

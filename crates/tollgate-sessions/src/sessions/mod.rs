@@ -9,7 +9,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 pub use error::{RefreshError, SessionError};
@@ -20,7 +19,7 @@ use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
 use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
 use crate::store::{
     EndReason, Purged, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
-    StoreErrorKind, StoreFuture,
+    StoreFuture, ask,
 };
 use flights::{Flight, Flights};
 
@@ -355,21 +354,8 @@ impl Sessions {
         }
     }
 
-    /// Waits for the store no longer than is set, and asks a second time when it is not known whether it did.
     async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
-        let answer = self.ask_once(&question).await;
-        match answer {
-            Err(error) if error.kind() == StoreErrorKind::Ambiguous => self.ask_once(&question).await,
-            answer => answer,
-        }
-    }
-
-    async fn ask_once<'a, T>(&self, question: &impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
-        let limit = self.0.settings.store_timeout;
-        timeout(limit, question()).await.unwrap_or_else(|_elapsed| {
-            let millis = limit.as_millis();
-            Err(StoreError::new(StoreErrorKind::Ambiguous, format!("no answer within {millis} ms")))
-        })
+        ask(self.0.settings.store_timeout, question).await
     }
 }
 

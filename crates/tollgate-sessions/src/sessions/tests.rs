@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
 use crate::session::UnixMillis;
-use crate::store::{FeedCursor, FeedPage, MemoryStore, RevocationFeed};
+use crate::store::{FeedCursor, FeedPage, MemoryStore, RevocationFeed, StoreErrorKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,6 @@
 //! [`SessionStore`]: the joint between sessions and what keeps them.
 
+mod ask;
 mod command;
 mod error;
 mod feed;
@@ -16,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use ask::ask;
 pub use command::{
     Durability, EndReason, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
     Rotate, Rotation,
@@ -26,7 +28,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, SqliteUsers};
 pub use url::open_store;
 
 use crate::session::{NewSession, SessionView};

@@ -3,6 +3,7 @@
 mod failure;
 mod operations;
 mod schema;
+mod users;
 mod worker;
 
 use std::fmt;
@@ -22,6 +23,8 @@ use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
 use crate::session::{NewSession, SessionView, StoreClock};
+pub use users::SqliteUsers;
+
 use failure::failure;
 use worker::{Mode, Worker};
 

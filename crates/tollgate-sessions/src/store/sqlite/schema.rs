@@ -11,7 +11,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x544f_4c4c;
 
 /// What makes each version from the one before. Only ever add to it.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// Nothing that a renewal changes is indexed.
 const VERSION_1: &str = "
@@ -44,6 +44,18 @@ const VERSION_1: &str = "
         until INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX auth_revocation_until ON auth_revocation (until);
+";
+
+/// Users. Scopes and roles are lists in JSON.
+const VERSION_2: &str = "
+    CREATE TABLE auth_user (
+        sub TEXT NOT NULL PRIMARY KEY,
+        login TEXT NOT NULL UNIQUE,
+        phc TEXT,
+        scopes TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        enabled INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.

@@ -1,0 +1,305 @@
+//! [`Accounts`]: who somebody is, by a name and a password.
+
+mod error;
+mod settings;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tracing::{debug, error, info, warn};
+
+pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
+pub use settings::AccountSettings;
+
+use crate::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
+use crate::store::{StoreError, StoreFuture, ask};
+use crate::throttle::LoginThrottle;
+use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
+
+/// Users, their passwords, and how often one may be tried. Cheap to clone.
+///
+/// ```
+/// use tollgate_sessions::{
+///     Accounts, LoginError, LoginThrottle, MemoryUsers, Password, PasswordSettings, Passwords, RefreshKey,
+///     RefreshKeys, Registered,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?);
+/// let passwords = Passwords::new(PasswordSettings::default())?;
+/// let accounts = Accounts::new(MemoryUsers::new(), passwords, LoginThrottle::new(&keys));
+///
+/// let password = Password::new("correct horse battery staple")?;
+/// let Registered::Added(user) = accounts.register("alice@example.com", &password, None).await? else { panic!() };
+/// assert_eq!(accounts.check("alice@EXAMPLE.com", &password, None).await?, user);
+///
+/// let wrong = accounts.check("alice@example.com", &Password::new("12345678")?, None).await;
+/// assert!(matches!(wrong, Err(LoginError::Denied(_))));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    users: Arc<dyn UserStore>,
+    passwords: Passwords,
+    throttle: Arc<LoginThrottle>,
+    settings: AccountSettings,
+}
+
+impl Accounts {
+    /// The users of `users`, whose passwords `passwords` checks as often as `throttle` allows.
+    pub fn new(users: impl UserStore, passwords: Passwords, throttle: LoginThrottle) -> Self {
+        Self(Arc::new(Inner {
+            users: Arc::new(users),
+            passwords,
+            throttle: Arc::new(throttle),
+            settings: AccountSettings::default(),
+        }))
+    }
+
+    /// The same, by other settings.
+    #[must_use]
+    pub fn with_settings(self, settings: AccountSettings) -> Self {
+        let old = &self.0;
+        Self(Arc::new(Inner {
+            users: Arc::clone(&old.users),
+            passwords: old.passwords.clone(),
+            throttle: Arc::clone(&old.throttle),
+            settings,
+        }))
+    }
+
+    /// The store, for a health check.
+    #[must_use]
+    pub fn users(&self) -> Arc<dyn UserStore> {
+        Arc::clone(&self.0.users)
+    }
+
+    /// What hashes passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// Who logs in with `name` and `password`, from `peer`: the address of the client, as far as it can be trusted.
+    ///
+    /// A user whose password was hashed in an older way gets a new hash meanwhile.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    ///
+    /// # Security
+    /// One question to the store and one hash, whether there is such a user or not, has a password or not, and is
+    /// disabled or not. Only `peer` is logged, and the subject where there is one; the name is not.
+    pub async fn check(
+        &self,
+        name: &str,
+        password: &Password,
+        peer: Option<IpAddr>,
+    ) -> Result<User, LoginError> {
+        let login: LoginName = name.parse().map_err(|error| {
+            info!(?peer, %error, "login denied: malformed name");
+            LoginError::Denied(Denial::MalformedName(error))
+        })?;
+        let attempt = self.0.throttle.admit(&login, peer).inspect_err(|throttled| {
+            warn!(?peer, retry_after = ?throttled.retry_after, "login throttled");
+        })?;
+        let found = match self.ask(|| self.0.users.find(&login)).await {
+            Ok(found) => found,
+            Err(error) => {
+                attempt.came_to_nothing();
+                return Err(LoginError::Store(error));
+            }
+        };
+        match self.judge(found.as_ref(), password).await {
+            Ok(Judgement::Right { credential, outdated }) => {
+                attempt.succeeded();
+                if outdated {
+                    self.rehash(credential.clone(), password.clone());
+                }
+                debug!(subject = ?credential.user.subject, "password is right");
+                Ok(credential.user.clone())
+            }
+            Ok(Judgement::Denied(denial)) => {
+                let subject = found.as_ref().map(|credential| &credential.user.subject);
+                info!(?peer, ?subject, cause = %denial, "login denied");
+                Err(LoginError::Denied(denial))
+            }
+            Err(busy) => {
+                attempt.came_to_nothing();
+                warn!(?peer, "login refused: too many passwords are being checked");
+                Err(busy.into())
+            }
+        }
+    }
+
+    /// Makes an account. Whether the name was taken costs the same; what a client is told of it is for the caller to decide.
+    ///
+    /// # Errors
+    /// [`RegisterError`].
+    pub async fn register(
+        &self,
+        name: &str,
+        password: &Password,
+        peer: Option<IpAddr>,
+    ) -> Result<Registered, RegisterError> {
+        let login: LoginName = name.parse().map_err(RegisterError::Name)?;
+        self.0.settings.accepts(password).map_err(RegisterError::Password)?;
+        let attempt = self.0.throttle.admit_peer(peer)?;
+        let hash = match self.0.passwords.hash(password).await {
+            Ok(hash) => hash,
+            Err(error) => {
+                attempt.came_to_nothing();
+                return Err(error.into());
+            }
+        };
+        let settings = &self.0.settings;
+        let subject = new_subject().ok_or(RegisterError::Crypto)?;
+        let new = NewUser::new(subject, login)
+            .with_hash(hash)
+            .with_scopes(settings.scopes.iter().map(String::as_str))
+            .with_roles(settings.roles.iter().map(String::as_str));
+        let added = self.ask(|| self.0.users.add(&new)).await.map_err(RegisterError::Store)?;
+        info!(?peer, subject = ?new.user.subject, ?added, "account asked for");
+        Ok(match added {
+            Addition::Added => Registered::Added(new.user),
+            Addition::Taken => Registered::Taken,
+        })
+    }
+
+    /// The user of a session that is renewed: what its access tokens grant, and whether it may go on at all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not answer.
+    ///
+    /// # Security
+    /// A user who is not there, or not [`enabled`](User::enabled), is given no new access token.
+    pub async fn user(&self, subject: &str) -> Result<Option<User>, StoreError> {
+        self.ask(|| self.0.users.find_subject(subject)).await
+    }
+
+    /// Changes the password of a user who knows the old one. The other sessions of the user should then be ended, with
+    /// [`Sessions::revoke_others`](crate::Sessions::revoke_others).
+    ///
+    /// # Errors
+    /// [`ChangePasswordError`].
+    pub async fn change_password(
+        &self,
+        subject: &str,
+        old: &Password,
+        new: &Password,
+    ) -> Result<(), ChangePasswordError> {
+        self.0.settings.accepts(new).map_err(ChangePasswordError::Password)?;
+        // The hash may be replaced by a newer one of the same password in between, by a login; not twice.
+        for _ in 0..2 {
+            let stored = self.stored_hash(subject, old).await?;
+            let hash = self.0.passwords.hash(new).await?;
+            let replaced = self.ask(|| self.0.users.replace_hash(subject, &stored, &hash)).await;
+            if replaced.map_err(ChangePasswordError::Store)? {
+                info!(?subject, "password changed");
+                return Ok(());
+            }
+        }
+        Err(ChangePasswordError::Denied(Denial::WrongPassword))
+    }
+
+    /// The hash that is stored, if `password` is the right one.
+    async fn stored_hash(&self, subject: &str, password: &Password) -> Result<PasswordHash, LoginError> {
+        let user = self.user(subject).await.map_err(LoginError::Store)?;
+        let Some(User { login, .. }) = user else { return Err(LoginError::Denied(Denial::UnknownUser)) };
+        let attempt = self.0.throttle.admit(&login, None)?;
+        let found = self.ask(|| self.0.users.find(&login)).await.map_err(LoginError::Store)?;
+        let found = found.filter(|credential| *credential.user.subject == *subject);
+        match self.judge(found.as_ref(), password).await? {
+            Judgement::Right { credential, .. } => {
+                attempt.succeeded();
+                credential.hash.clone().ok_or(LoginError::Denied(Denial::NoPassword))
+            }
+            Judgement::Denied(denial) => {
+                info!(?subject, cause = %denial, "password not changed");
+                Err(LoginError::Denied(denial))
+            }
+        }
+    }
+
+    /// Computes one hash, whoever it is.
+    async fn judge<'a>(
+        &self,
+        found: Option<&'a Credential>,
+        password: &Password,
+    ) -> Result<Judgement<'a>, Busy> {
+        let enabled = found.filter(|credential| credential.user.enabled);
+        let hash = enabled.and_then(|credential| credential.hash.as_ref());
+        let verdict = self.0.passwords.verify(hash, password).await?;
+        Ok(match (found, enabled) {
+            (None, _) => Judgement::Denied(Denial::UnknownUser),
+            (Some(_), None) => Judgement::Denied(Denial::Disabled),
+            (Some(_), Some(credential)) => match verdict {
+                PasswordVerdict::Right { outdated } => Judgement::Right { credential, outdated },
+                PasswordVerdict::Wrong => Judgement::Denied(Denial::WrongPassword),
+                PasswordVerdict::NoPassword => Judgement::Denied(Denial::NoPassword),
+                PasswordVerdict::Unusable(reason) => Judgement::Denied(Denial::UnusableHash(reason)),
+            },
+        })
+    }
+
+    /// Hashes the password as it is done today, while the user goes on. Nothing is lost if it fails: the next login does it.
+    fn rehash(&self, credential: Credential, password: Password) {
+        let accounts = self.clone();
+        drop(tokio::spawn(async move {
+            let subject = &credential.user.subject;
+            let Some(old) = &credential.hash else { return };
+            let Ok(new) = accounts.0.passwords.hash(&password).await else { return };
+            match accounts.ask(|| accounts.0.users.replace_hash(subject, old, &new)).await {
+                Ok(replaced) => debug!(?subject, replaced, "password hashed anew"),
+                Err(_) => debug!(?subject, "password not hashed anew"),
+            }
+        }));
+    }
+
+    async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+        ask(self.0.settings.store_timeout, question).await.inspect_err(|error| {
+            error!(%error, "users cannot be asked for at present");
+        })
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("users", &self.0.users)
+            .field("passwords", &self.0.passwords)
+            .field("throttle", &self.0.throttle)
+            .field("settings", &self.0.settings)
+            .finish()
+    }
+}
+
+/// What came of making an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Registered {
+    /// It was made.
+    Added(User),
+    /// Somebody has the name already.
+    Taken,
+}
+
+enum Judgement<'a> {
+    Right { credential: &'a Credential, outdated: bool },
+    Denied(Denial),
+}
+
+/// 128 random bits.
+fn new_subject() -> Option<String> {
+    let mut id = [0; 16];
+    rand::fill(&mut id).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(id))
+}

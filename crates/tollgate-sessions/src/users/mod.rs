@@ -1,0 +1,11 @@
+//! Who can log in: [`User`], and [`UserStore`], the joint between accounts and what keeps them.
+
+mod login_name;
+mod memory;
+mod store;
+mod user;
+
+pub use login_name::{LoginName, ParseLoginNameError};
+pub use memory::MemoryUsers;
+pub use store::{Addition, UserStore};
+pub use user::{Credential, NewUser, User};
