@@ -2,6 +2,7 @@
 
 use tollgate::{Algorithm, KeyError};
 
+use crate::environment::SecretSourceError;
 use crate::private_file::PrivateFileError;
 
 /// Why a signing key cannot be made or read.
@@ -11,7 +12,19 @@ pub enum SigningKeyError {
     /// Not PEM of one private key (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     #[error("not PEM text with one private key")]
     Pem,
-    /// Not a private key that goes with the algorithm.
+    /// Not JSON with one object whose members have distinct names, as a JWK is (RFC 7517 §4).
+    #[error("not a JWK: a single JSON object whose members have distinct names is expected")]
+    Jwk,
+    /// Neither PEM nor a JWK.
+    #[error("neither PEM nor a JWK")]
+    Text,
+    /// `use` or `key_ops` do not allow signing (RFC 7517 §4.2, §4.3).
+    #[error("`{member}` does not allow signing")]
+    NotForSigning {
+        /// The member that says so.
+        member: &'static str,
+    },
+    /// Not a private key that goes with the algorithm, or its public half is that of another.
     #[error("not a private key for {algorithm}")]
     Rejected {
         /// The algorithm asked for.
@@ -29,6 +42,18 @@ pub enum SigningKeyError {
     /// The system has no randomness, or signing failed inside the library.
     #[error("the cryptographic library failed")]
     Crypto,
+}
+
+/// Why a signing key is not to be had from a file or the environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadKeyError {
+    /// There is nothing to read, or others can read it.
+    #[error(transparent)]
+    Source(#[from] SecretSourceError),
+    /// What was read is no good key.
+    #[error("signing key cannot be used")]
+    Key(#[from] SigningKeyError),
 }
 
 /// Why a key ring cannot be opened or turned.

@@ -18,6 +18,7 @@
 //!
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
+mod environment;
 mod error;
 mod issuer;
 mod key_files;
@@ -30,7 +31,8 @@ mod sessions;
 mod signing;
 mod store;
 
-pub use error::{IssueError, KeyRingError, SigningKeyError};
+pub use environment::SecretSourceError;
+pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
 pub use private_file::PrivateFileError;
 pub use signing::{KeyRing, RotationSchedule, SigningKey};
