@@ -42,7 +42,7 @@ pub use refresh::{
     Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
     RotationPolicy, TokenFlags,
 };
-pub use revoked::{RevokedSessions, WhenStale};
+pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
 pub use sessions::{
     ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
