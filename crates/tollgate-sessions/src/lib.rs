@@ -19,8 +19,10 @@
 //! Passwords and endpoints are planned for this crate and are not part of it yet.
 
 mod accounts;
+mod environment;
 mod error;
 mod issuer;
+mod key_files;
 mod passwords;
 mod private_file;
 mod refresh;
@@ -33,7 +35,8 @@ mod store;
 mod throttle;
 mod users;
 
-pub use error::{IssueError, KeyRingError, SigningKeyError};
+pub use environment::SecretSourceError;
+pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
 pub use private_file::PrivateFileError;
 pub use signing::{KeyRing, RotationSchedule, SigningKey};
@@ -43,7 +46,7 @@ pub use refresh::{
     Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
     RotationPolicy, TokenFlags,
 };
-pub use revoked::{RevokedSessions, WhenStale};
+pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
 pub use sessions::{
     ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
