@@ -4,6 +4,8 @@ pub mod app;
 pub mod certificates;
 pub mod client;
 pub mod issuer;
+#[cfg(unix)]
+pub mod postgres;
 pub mod requests;
 pub mod script;
 pub mod services;

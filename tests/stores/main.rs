@@ -2,6 +2,8 @@
 //! shared, and killed.
 
 mod child;
+#[cfg(unix)]
+mod postgres;
 mod simulation;
 mod sqlite;
 
@@ -19,8 +21,13 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
     trials.extend(sqlite::trials());
+    #[cfg(unix)]
+    trials.extend(postgres::trials());
     trials.extend(simulation::trials());
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    #[cfg(unix)]
+    postgres::stop();
+    conclusion.exit();
 }
 
 /// The whole suite, each case on a new store.

@@ -42,10 +42,20 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     audience: Arc<str>,
     lifetime: Duration,
+    spread: Spread,
+}
+
+/// Whether tokens that are issued together end together.
+#[derive(Clone, Copy, Debug)]
+enum Spread {
+    Exact,
+    /// Up to a twentieth shorter.
+    Twentieth,
 }
 
 impl TokenIssuer {
-    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise.
+    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise, and up to 5 % less, so
+    /// that clients that began together do not renew together.
     pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
         Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
     }
@@ -60,10 +70,10 @@ impl TokenIssuer {
     }
 
     fn signing_with(signer: Signer, issuer: Arc<str>, audience: Arc<str>) -> Self {
-        Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME }
+        Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
-    /// How long tokens live.
+    /// How long tokens live at most.
     ///
     /// # Errors
     /// [`IssueError::Lifetime`] unless it is between a second and a day.
@@ -74,7 +84,13 @@ impl TokenIssuer {
         Ok(Self { lifetime, ..self })
     }
 
-    /// How long tokens live.
+    /// The same, whose tokens live exactly as long as is set.
+    #[must_use]
+    pub fn with_exact_lifetime(self) -> Self {
+        Self { spread: Spread::Exact, ..self }
+    }
+
+    /// How long tokens live at most.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -121,13 +137,14 @@ impl TokenIssuer {
         }
     }
 
-    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`.
+    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`, or up to 5 % earlier;
+    /// [`SignedToken::expires_at`] says when.
     ///
     /// # Errors
     /// [`IssueError::Signing`] when the system has no randomness.
     pub fn issue(&self, token: &AccessToken, now: UnixTime) -> Result<SignedToken, IssueError> {
         let mut claims = token.extra.clone();
-        let expires_at = now.saturating_add(self.lifetime);
+        let expires_at = now.saturating_add(self.spread.shorten(self.lifetime)?);
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("iss", (*self.issuer).into());
         set("sub", (*token.subject).into());
@@ -144,6 +161,18 @@ impl TokenIssuer {
         }
         let signed = sign(&*self.signer.at(now)?, &Value::Object(claims))?;
         Ok(SignedToken { text: signed, expires_at })
+    }
+}
+
+impl Spread {
+    fn shorten(self, lifetime: Duration) -> Result<Duration, SigningKeyError> {
+        let Self::Twentieth = self else { return Ok(lifetime) };
+        let mut random = [0; 4];
+        rand::fill(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
+        // At most a day, so that nothing overflows; 32 bits of chance are enough for a day of seconds.
+        let most = lifetime.as_secs().saturating_div(20).saturating_add(1);
+        let shorter = most.saturating_mul(u32::from_be_bytes(random).into()) >> 32;
+        Ok(lifetime.saturating_sub(Duration::from_secs(shorter)))
     }
 }
 
@@ -319,7 +348,7 @@ mod tests {
         assert_eq!(verified.header().key_id(), issuer.key_set().unwrap().iter().next().unwrap().key_id());
         assert_eq!(verified.scopes().unwrap().to_string(), "a b");
         assert_eq!(verified.claim(&ClaimPath::name("tenant")), Some("\"t1\""));
-        assert_eq!(verified.expires_at(), NOW.saturating_add(Duration::from_secs(600)));
+        assert_eq!(verified.issued_at(), Some(NOW));
         assert_eq!(signed.expires_at(), verified.expires_at());
         let again = issuer.issue(&token, NOW).unwrap();
         assert_ne!(verifier.verify(again.as_str(), NOW).unwrap().token_id(), verified.token_id());
@@ -355,6 +384,24 @@ mod tests {
                 IssueError::Lifetime { secs }
             );
         }
+    }
+
+    /// Up to a twentieth shorter, never longer, and not all alike.
+    #[test]
+    fn tokens_that_are_issued_together_end_apart() {
+        let lifetime = |issuer: &TokenIssuer| {
+            let signed = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
+            signed.expires_at().since(NOW).as_secs()
+        };
+        let of = |secs| issuer().with_lifetime(Duration::from_secs(secs)).unwrap();
+        let lifetimes: std::collections::BTreeSet<u64> = (0..200).map(|_| lifetime(&of(600))).collect();
+        assert!(
+            lifetimes.len() > 10 && lifetimes.iter().all(|secs| (570..=600).contains(secs)),
+            "{lifetimes:?}"
+        );
+        assert_eq!(lifetime(&of(600).with_exact_lifetime()), 600);
+        assert_eq!(lifetime(&of(1)), 1, "none is there for no time");
+        assert!((19..=20).contains(&lifetime(&of(20))));
     }
 
     #[test]

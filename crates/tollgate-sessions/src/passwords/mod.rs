@@ -28,7 +28,7 @@ pub use settings::PasswordSettings;
 
 use phc::Stored;
 use pool::Pool;
-use task::Task;
+use task::{Tag, Task};
 
 /// Hashes passwords with Argon2id (RFC 9106), and checks them. Cheap to clone.
 ///
@@ -133,10 +133,11 @@ impl Passwords {
             || stored.tag.len() < today.tag.len()
     }
 
-    async fn compute(&self, like: Stored, password: &Password) -> Result<pool::Tag, Busy> {
+    async fn compute(&self, like: Stored, password: &Password) -> Result<Tag, Busy> {
         let secret = like.pepper.and_then(|id| self.secret(id)).unwrap_or_default();
         let secret = Zeroizing::new(secret.to_vec());
-        self.0.pool.compute(Task { password: password.clone(), secret, like }).await
+        let task = Task { password: password.clone(), secret, like };
+        self.0.pool.compute(move |buffer| task.compute(buffer)).await
     }
 
     fn secret(&self, id: u8) -> Option<&[u8]> {
@@ -186,3 +187,6 @@ fn fresh(settings: &PasswordSettings) -> Option<Stored> {
 /// RFC 9106 §3.1: 16 bytes are recommended for passwords.
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
-use crate::session::UnixMillis;
-use crate::store::{FeedCursor, FeedPage, MemoryStore, RevocationFeed, StoreErrorKind};
+use crate::session::{SessionView, UnixMillis};
+use crate::store::{FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, StoreErrorKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -158,6 +158,53 @@ async fn another_client_within_the_window() {
     let error = strict.rotate(&token, Transport::Body, Some("Chrome")).await.unwrap_err();
     assert!(matches!(error, RefreshError::Reuse));
     assert!(strict.rotate(&token, Transport::Body, Some("Firefox")).await.is_err());
+}
+
+/// Who shadows a client, a moment after it each time, is noticed when it does so in the third generation in a row.
+#[tokio::test]
+async fn another_client_in_generation_after_generation() {
+    let (sessions, clock) = sessions();
+    let renew = async |token: &RefreshToken, client| {
+        sessions.rotate(&token.expose(), Transport::Body, Some(client)).await
+    };
+    let log_in =
+        async || sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token;
+    // A generation without it begins the count anew.
+    let mut token = log_in().await;
+    for shadowed in [true, true, false, true, true, false] {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        for client in ["Firefox", if shadowed { "Chrome" } else { "Firefox" }] {
+            assert!(renew(&token, client).await.unwrap().refresh_token == next);
+        }
+        token = next;
+    }
+    for generation in 1..=3 {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        // Several tabs of the other client count once.
+        for tab in 0..3 {
+            let answer = renew(&token, "Chrome").await;
+            match answer {
+                Ok(_) => assert!(generation < 3),
+                Err(RefreshError::Reuse) => assert_eq!((generation, tab), (3, 0)),
+                Err(RefreshError::Ended(EndReason::Reuse)) => assert!(generation == 3 && tab > 0),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        token = next;
+    }
+    assert!(matches!(renew(&token, "Firefox").await, Err(RefreshError::Ended(EndReason::Reuse))));
+    // It makes no difference who of the two comes first.
+    let mut token = log_in().await;
+    let mut ended = None;
+    for generation in 1..=3 {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Chrome").await.unwrap().refresh_token;
+        ended = renew(&token, "Firefox").await.err().map(|error| (generation, error.to_string()));
+        token = next;
+    }
+    assert_eq!(ended, Some((3, RefreshError::Reuse.to_string())));
 }
 
 /// Fails as it is told to, and counts how often it was asked.

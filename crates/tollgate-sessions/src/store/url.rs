@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::error::{StoreError, StoreErrorKind};
 use super::{MemoryStore, SessionStore};
 
-/// Opens the store that `url` names: `memory:`, or `sqlite:` and a path, as in `sqlite:/var/lib/app/sessions.db`.
+/// Opens the store that `url` names: `memory:`, or `sqlite:` and a path, as in `sqlite:/var/lib/app/sessions.db`, or a
+/// server, as in `postgres://app:password@db.example/app`. Each but the first needs the feature of its name.
 ///
-/// It may block: call it while starting up.
+/// It may block: call it while starting up. A server is not connected to before the store is used.
 ///
 /// # Errors
 /// [`StoreErrorKind::Misconfigured`] for a name that this build does not know; otherwise as opening the store itself.
@@ -17,15 +18,26 @@ pub fn open_store(url: &str) -> Result<Arc<dyn SessionStore>, StoreError> {
         "memory" if place.is_empty() => Ok(Arc::new(MemoryStore::new())),
         #[cfg(feature = "sqlite")]
         "sqlite" if !place.is_empty() => Ok(Arc::new(super::SqliteStore::open(place)?)),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => Ok(Arc::new(super::PostgresStore::connect_lazily(url)?)),
+        #[cfg(not(feature = "postgres"))]
+        "postgres" | "postgresql" => {
+            Err(missing("this build knows no PostgreSQL: its feature `postgres` is off"))
+        }
         // The rest may hold a password.
         _ => Err(StoreError::new(StoreErrorKind::Misconfigured, KNOWN)),
     }
 }
 
+#[cfg(not(feature = "postgres"))]
+fn missing(what: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, what)
+}
+
 #[cfg(feature = "sqlite")]
-const KNOWN: &str = "its name is neither `memory:` nor `sqlite:` and a path";
+const KNOWN: &str = "its name is not `memory:`, `sqlite:` and a path, or `postgres:` and a server";
 #[cfg(not(feature = "sqlite"))]
-const KNOWN: &str = "its name is not `memory:`, which is all that this build knows";
+const KNOWN: &str = "its name is not `memory:`, or `postgres:` and a server";
 
 #[cfg(test)]
 mod tests {
@@ -38,6 +50,24 @@ mod tests {
             let error = open_store(wrong).unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{wrong}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_server_is_not_asked() {
+        for url in
+            ["postgres://u:hunter2@db.example/d", "postgresql://u:hunter2@db.example/d?sslmode=require"]
+        {
+            match open_store(url) {
+                Ok(store) => {
+                    assert!(cfg!(feature = "postgres"));
+                    assert!(!format!("{store:?}").contains("hunter2"));
+                }
+                Err(error) => {
+                    assert!(cfg!(not(feature = "postgres")));
+                    assert!(error.to_string().contains("feature `postgres`"), "{error}");
+                }
+            }
         }
     }
 
