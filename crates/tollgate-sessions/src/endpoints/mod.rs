@@ -262,3 +262,5 @@ impl fmt::Debug for SessionEndpoints {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

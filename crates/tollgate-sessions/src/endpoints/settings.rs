@@ -34,8 +34,9 @@ fn names_loopback(host: &str) -> bool {
         return address.ip().is_loopback();
     }
     let name = host.split(':').next().unwrap_or_default();
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || literal.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    name == "localhost"
+        || literal.unwrap_or(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,6 +1,21 @@
-//! Requests made by hand.
+//! Requests made by hand, and what answers them.
 
-use tollgate::RequestView;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
+
+use super::{CookieSettings, Reply, SessionEndpoints};
+use crate::accounts::{AccountSettings, Accounts, Registered};
+use crate::issuer::TokenIssuer;
+use crate::passwords::{HashCost, Password, PasswordSettings, Passwords};
+use crate::refresh::{RefreshKey, RefreshKeys};
+use crate::session::{StoreClock, UnixMillis};
+use crate::sessions::Sessions;
+use crate::signing::SigningKey;
+use crate::store::MemoryStore;
+use crate::throttle::LoginThrottle;
+use crate::users::{MemoryUsers, User};
 
 /// A request made by hand.
 #[derive(Clone)]
@@ -41,5 +56,103 @@ impl RequestView for FakeRequest {
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let name = name.to_owned();
         self.headers.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+/// Endpoints with one user, `alice@example.com`, in memory, and a clock to move by hand.
+pub(super) struct World {
+    pub(super) endpoints: SessionEndpoints,
+    pub(super) sessions: Sessions,
+    pub(super) users: Arc<MemoryUsers>,
+    pub(super) alice: User,
+    pub(super) clock: StoreClock,
+}
+
+pub(super) const PASSWORD: &str = "correct horse";
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+        let keys =
+            RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
+        let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
+        let cookie = CookieSettings::default().token_source().unwrap();
+        let verifier = Verifier::new(key.verifying_key().unwrap(), ISSUER, "api");
+        let gate = Gate::new(verifier)
+            .with_sources([TokenSource::bearer(), cookie])
+            .with_cross_site(CrossSite::new().with_public_origin(ISSUER).unwrap())
+            .with_clock(Hands(clock.clone()));
+        let issuer = TokenIssuer::new(key, ISSUER, "api");
+        let store = MemoryStore::new().with_clock(clock.clone());
+        let sessions = Sessions::new(store, keys.clone(), issuer.lifetime()).with_clock(clock.clone());
+        let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
+        let users = Arc::new(MemoryUsers::new());
+        let throttle = LoginThrottle::new(&keys).with_clock(clock.clone());
+        let accounts = Accounts::new(Arc::clone(&users), Passwords::new(cost).unwrap(), throttle)
+            .with_settings(AccountSettings::default().with_scopes(["read:items"]).with_roles(["user"]));
+        let password = Password::new(PASSWORD).unwrap();
+        let Registered::Added(alice) = accounts.register("alice@example.com", &password, None).await.unwrap()
+        else {
+            panic!("nobody was there")
+        };
+        let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts, gate);
+        Self { endpoints, sessions, users, alice, clock }
+    }
+
+    /// What is answered to the request.
+    pub(super) async fn send(&self, request: &FakeRequest, body: &str) -> Reply {
+        match self.endpoints.accept(request, request.path(), Some(PEER)) {
+            Ok(call) => call.answer(body.as_bytes()).await,
+            Err(reply) => reply,
+        }
+    }
+
+    /// Logs alice in and gives the answer.
+    pub(super) async fn log_in(&self, more: &str) -> Reply {
+        let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}"{more}}}"#);
+        let reply = self.send(&post("/auth/login"), &body).await;
+        assert_eq!(reply.status(), 200, "{}", reply.body());
+        reply
+    }
+}
+
+pub(super) const ISSUER: &str = "https://issuer.example";
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// A POST of JSON by something that is no browser.
+pub(super) fn post(path: &str) -> FakeRequest {
+    FakeRequest::new("POST", path).header("content-type", "application/json")
+}
+
+/// The same by a page of ours, with these cookies.
+pub(super) fn post_with(path: &str, cookies: &str) -> FakeRequest {
+    post(path).header("sec-fetch-site", "same-origin").header("cookie", cookies)
+}
+
+/// The cookies that an answer sets, as a browser sends them back; those that it clears are left out.
+pub(super) fn cookies_of(reply: &Reply) -> String {
+    let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
+    let pairs = set.filter_map(|(_, cookie)| cookie.split(';').next());
+    pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
+}
+
+/// The cookies that an answer clears.
+pub(super) fn cleared_by(reply: &Reply) -> usize {
+    let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
+    set.filter(|(_, cookie)| cookie.contains("=; Path=/; Max-Age=0; ")).count()
+}
+
+/// A member of the JSON that is answered.
+pub(super) fn member(reply: &Reply, name: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(reply.body()).unwrap();
+    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
+}
+
+#[derive(Debug)]
+struct Hands(StoreClock);
+
+impl Clock for Hands {
+    fn now(&self) -> UnixTime {
+        self.0.now().to_unix_time()
     }
 }

@@ -1,0 +1,406 @@
+use std::time::Duration;
+
+use super::testing::{FakeRequest, ISSUER, PASSWORD, World, cleared_by, cookies_of, member, post, post_with};
+use super::*;
+use crate::session::SessionId;
+use crate::store::EndReason;
+
+fn header<'a>(reply: &'a Reply, name: &str) -> Vec<&'a str> {
+    reply.headers().filter(|(known, _)| *known == name).map(|(_, value)| value).collect()
+}
+
+#[tokio::test]
+async fn tokens_in_bodies() {
+    let world = World::new().await;
+    let login = world.log_in("").await;
+    let value: serde_json::Value = serde_json::from_str(login.body()).unwrap();
+    assert_eq!(value["token_type"], "Bearer");
+    assert_eq!(value["expires_in"], 600);
+    assert_eq!(value["refresh_expires_in"], 14 * 24 * 3600);
+    assert_eq!(value["scope"], "read:items");
+    assert_eq!(header(&login, "cache-control"), ["no-store"]);
+    assert!(header(&login, "set-cookie").is_empty());
+    world.clock.advance(Duration::from_secs(60));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&login, "refresh_token"));
+    let renewed = world.send(&post("/auth/refresh"), &body).await;
+    assert_eq!(renewed.status(), 200);
+    assert_ne!(member(&renewed, "refresh_token"), member(&login, "refresh_token"));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&renewed, "refresh_token"));
+    assert_eq!(world.send(&post("/auth/logout"), &body).await, Reply::empty(204));
+    assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+}
+
+#[tokio::test]
+async fn tokens_in_cookies() {
+    let world = World::new().await;
+    let login = world.log_in(r#","mode":"cookie""#).await;
+    assert_eq!(login.body(), r#"{"token_type":"Cookie","expires_in":600,"scope":"read:items"}"#);
+    assert_eq!(header(&login, "vary"), ["Cookie"]);
+    let set = header(&login, "set-cookie");
+    assert!(set[0].ends_with("; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"));
+    assert!(set[1].ends_with("; Path=/; Max-Age=1209600; Secure; HttpOnly; SameSite=Strict"));
+    // The access token has expired and is gone; the other one is enough.
+    let cookies = cookies_of(&login);
+    let (_, refresh) = cookies.split_once("; ").unwrap();
+    let renewed = world.send(&post_with("/auth/refresh", refresh), "{}").await;
+    assert_eq!((renewed.status(), header(&renewed, "set-cookie").len()), (200, 2));
+    let out = world.send(&post_with("/auth/logout", &cookies_of(&renewed)), "{}").await;
+    assert_eq!((out.status(), cleared_by(&out)), (204, 2));
+    assert_eq!(world.send(&post_with("/auth/refresh", refresh), "{}").await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_remembered_ends_with_the_browser() {
+    let world = World::new().await;
+    let login = world.log_in(r#","mode":"cookie","remember":false"#).await;
+    assert!(header(&login, "set-cookie").iter().all(|cookie| !cookie.contains("Max-Age")));
+    world.clock.advance(Duration::from_secs(12 * 3600));
+    let late = world.send(&post_with("/auth/refresh", &cookies_of(&login)), "{}").await;
+    assert_eq!((late.status(), cleared_by(&late)), (401, 2));
+}
+
+/// Whatever ended a session, and whoever made the token: the same bytes, or a thief learns what was noticed.
+#[tokio::test]
+async fn denials_look_alike() {
+    let world = World::new().await;
+    let token = async |world: &World| member(&world.log_in("").await, "refresh_token");
+    let renew = async |token: &str| {
+        world.send(&post("/auth/refresh"), &format!(r#"{{"refresh_token":"{token}"}}"#)).await
+    };
+    let expected = renew("").await;
+    assert_eq!((expected.status(), member(&expected, "error").as_str()), (401, "invalid_grant"));
+    assert_eq!(header(&expected, "www-authenticate"), [r#"Bearer realm="api""#]);
+
+    let stolen = token(&world).await;
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(renew(&stolen).await.status(), 200);
+    world.clock.advance(Duration::from_secs(60));
+    let forged = format!("{}AAAA", &stolen[..72]);
+    let ended = token(&world).await;
+    let body = format!(r#"{{"refresh_token":"{ended}"}}"#);
+    assert_eq!(world.send(&post("/auth/logout"), &body).await.status(), 204);
+    let unknown = token(&World::new().await).await;
+    let old_format = format!("rt0_{}", &stolen[4..]);
+    let truncated = &stolen[..75];
+    for (what, token) in [
+        ("reuse", stolen.as_str()),
+        ("forged", &forged),
+        ("ended", &ended),
+        ("unknown", &unknown),
+        ("old format", &old_format),
+        ("truncated", truncated),
+        ("no token", "%20"),
+    ] {
+        assert_eq!(renew(token).await, expected, "{what}");
+    }
+    let expired = token(&world).await;
+    world.clock.advance(Duration::from_secs(15 * 24 * 3600));
+    assert_eq!(renew(&expired).await, expected, "expired");
+    assert_eq!(world.send(&post("/auth/refresh"), "{}").await, expected, "nothing");
+}
+
+#[tokio::test]
+async fn a_token_goes_the_way_that_it_came() {
+    let world = World::new().await;
+    let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    let (_, bound) = cookies.split_once("__Host-Http-rt=").unwrap();
+    for path in ["/auth/refresh", "/auth/logout", "/auth/logout-all"] {
+        let reply = world.send(&post(path), &format!(r#"{{"refresh_token":"{bound}"}}"#)).await;
+        assert_eq!((reply.status(), cleared_by(&reply)), (400, 0), "{path}");
+        assert_eq!(member(&reply, "error"), "invalid_request");
+    }
+    let free = member(&world.log_in("").await, "refresh_token");
+    let reply = world.send(&post_with("/auth/refresh", &format!("__Host-Http-rt={free}")), "{}").await;
+    assert_eq!((reply.status(), cleared_by(&reply)), (400, 0));
+    assert_eq!(
+        world.send(&post_with("/auth/refresh", &cookies), "{}").await.status(),
+        200,
+        "nothing was lost"
+    );
+}
+
+#[tokio::test]
+async fn a_login_ends_the_session_that_it_replaces() {
+    let world = World::new().await;
+    let before = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
+    let after = world.send(&post_with("/auth/login", &before), &body).await;
+    assert_eq!(after.status(), 200);
+    assert_eq!(world.send(&post_with("/auth/refresh", &before), "{}").await.status(), 401);
+    assert_eq!(world.send(&post_with("/auth/refresh", &cookies_of(&after)), "{}").await.status(), 200);
+    assert_eq!(world.sessions.list(&world.alice.subject).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn renewal_looks_at_the_user_again() {
+    let world = World::new().await;
+    let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    assert!(world.users.disable(&world.alice.subject));
+    let denied = world.send(&post_with("/auth/refresh", &cookies), "{}").await;
+    assert_eq!((denied.status(), cleared_by(&denied)), (401, 2));
+    // The session has ended for good.
+    assert!(world.users.enable(&world.alice.subject));
+    assert_eq!(world.send(&post_with("/auth/refresh", &cookies), "{}").await, denied);
+}
+
+#[tokio::test]
+async fn authorization_counts_alone() {
+    let world = World::new().await;
+    let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    for scheme in ["Bearer x", "Basic eA==", ""] {
+        let request = post_with("/auth/refresh", &cookies).header("authorization", scheme);
+        let reply = world.send(&request, "{}").await;
+        assert_eq!((reply.status(), cleared_by(&reply)), (401, 0), "{scheme}");
+    }
+    assert_eq!(world.send(&post_with("/auth/refresh", &cookies), "{}").await.status(), 200);
+}
+
+#[tokio::test]
+async fn sessions_of_others_do_not_show() {
+    let world = World::new().await;
+    let login = world.log_in("").await;
+    let bearer = format!("Bearer {}", member(&login, "access_token"));
+    let other = world.sessions.create(&crate::Login::new("bob")).await.unwrap().session.session;
+    let delete = |sid: &str| {
+        FakeRequest::new("DELETE", &format!("/auth/sessions/{sid}")).header("authorization", &bearer)
+    };
+    let unknown = world.send(&delete("0190163d-8694-739b-aea5-966c26f8ad91"), "").await;
+    assert_eq!(unknown.status(), 404);
+    assert_eq!(world.send(&delete(&other.to_string()), "").await, unknown);
+    assert_eq!(world.send(&delete("x"), "").await, unknown);
+    assert_eq!(world.sessions.list("bob").await.unwrap().len(), 1);
+
+    let list = FakeRequest::new("GET", "/auth/sessions").header("authorization", &bearer);
+    let listed: serde_json::Value = serde_json::from_str(world.send(&list, "").await.body()).unwrap();
+    let [only] = listed["sessions"].as_array().unwrap().as_slice() else { panic!("{listed}") };
+    assert_eq!((&only["current"], &only["created_at"]), (&true.into(), &1_700_000_000.into()));
+    let own = only["sid"].as_str().unwrap();
+    assert_eq!(world.send(&delete(own), "").await, Reply::empty(204));
+    assert_eq!(world.send(&delete(own), "").await, unknown);
+    assert_eq!(world.send(&FakeRequest::new("GET", "/auth/sessions"), "").await.status(), 401);
+}
+
+#[tokio::test]
+async fn logging_out_everywhere() {
+    let world = World::new().await;
+    let (one, other) = (world.log_in("").await, world.log_in(r#","mode":"cookie""#).await);
+    let reply = world.send(&post_with("/auth/logout-all", &cookies_of(&other)), "{}").await;
+    assert_eq!((reply.status(), cleared_by(&reply)), (204, 2));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&one, "refresh_token"));
+    assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+    // By a refresh token alone, when the access token has expired.
+    let third = member(&world.log_in("").await, "refresh_token");
+    let reply = world.send(&post("/auth/logout-all"), &format!(r#"{{"refresh_token":"{third}"}}"#)).await;
+    assert_eq!(reply, Reply::empty(204));
+    assert!(world.sessions.list(&world.alice.subject).await.unwrap().is_empty());
+    assert_eq!(world.send(&post("/auth/logout-all"), "{}").await.status(), 401);
+}
+
+#[tokio::test]
+async fn changing_the_password_keeps_this_session_alone() {
+    let world = World::new().await;
+    let (here, there) = (world.log_in("").await, world.log_in("").await);
+    let request =
+        post("/auth/password").header("authorization", format!("Bearer {}", member(&here, "access_token")));
+    let body = |old: &str, new: &str| format!(r#"{{"current_password":"{old}","new_password":"{new}"}}"#);
+    let wrong = world.send(&request, &body("wrong horse", "battery staple")).await;
+    assert_eq!((wrong.status(), member(&wrong, "error").as_str()), (403, "invalid_credentials"));
+    let short = world.send(&request, &body(PASSWORD, "short")).await;
+    assert_eq!(member(&short, "detail"), "password has fewer than 8 characters");
+    assert_eq!(world.send(&request, &body(PASSWORD, "battery staple")).await, Reply::empty(204));
+    let renew = async |login: &Reply| {
+        let body = format!(r#"{{"refresh_token":"{}"}}"#, member(login, "refresh_token"));
+        world.send(&post("/auth/refresh"), &body).await.status()
+    };
+    assert_eq!((renew(&here).await, renew(&there).await), (200, 401));
+}
+
+#[tokio::test]
+async fn registration() {
+    let world = World::new().await;
+    let body = |email: &str, password: &str| format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+    let taken = body("alice@EXAMPLE.com", "long enough");
+    let send = async |endpoints: &SessionEndpoints, body: &str| {
+        let request = post("/auth/register");
+        endpoints.accept(&request, request.path(), None).unwrap().answer(body.as_bytes()).await
+    };
+    assert_eq!(send(&world.endpoints, &taken).await.status(), 404);
+    let discreet = world.endpoints.clone().with_registration(Registration::Discreet);
+    let (new, old) =
+        (send(&discreet, &body("bob@b.example", "long enough")).await, send(&discreet, &taken).await);
+    assert_eq!((new.status(), old.status()), (201, 201));
+    assert_eq!(new.body().len(), old.body().len());
+    assert_ne!(member(&old, "sub"), *world.alice.subject);
+    let telling = world.endpoints.clone().with_registration(Registration::TellingTaken);
+    assert_eq!(send(&telling, &taken).await.status(), 409);
+    for (email, password, error) in [
+        ("a\\u0000b", "long enough", "invalid_login"),
+        ("", "long enough", "invalid_login"),
+        ("c@c.example", "short", "invalid_password"),
+        ("c@c.example", "", "invalid_password"),
+        ("c@c.example", &"x".repeat(2000), "invalid_password"),
+    ] {
+        let reply = send(&telling, &body(email, password)).await;
+        assert_eq!(
+            (reply.status(), member(&reply, "error").as_str()),
+            (400, error),
+            "{email} {}",
+            password.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn logins_that_fail_look_alike() {
+    let world = World::new().await;
+    let log_in = async |email: &str, password: &str| {
+        let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+        world.send(&post("/auth/login"), &body).await
+    };
+    let wrong = log_in("alice@example.com", "wrong horse").await;
+    assert_eq!((wrong.status(), member(&wrong, "error").as_str()), (401, "invalid_credentials"));
+    for (email, password) in [
+        ("nobody@example.com", PASSWORD),
+        ("", PASSWORD),
+        ("alice@example.com", ""),
+        ("alice@example.com", &"x".repeat(2000)),
+    ] {
+        assert_eq!(log_in(email, password).await, wrong, "{email}");
+    }
+    let mut throttled = wrong.clone();
+    for _ in 0..20 {
+        throttled = log_in("alice@example.com", PASSWORD.trim_end_matches('e')).await;
+        if throttled.status() != 401 {
+            break;
+        }
+    }
+    assert_eq!((throttled.status(), member(&throttled, "error").as_str()), (429, "too_many_attempts"));
+    assert!(header(&throttled, "retry-after")[0].parse::<u64>().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn heads_are_refused_before_a_body_is_read() {
+    let world = World::new().await;
+    let status = |request: FakeRequest| world.endpoints.accept(&request, request.path(), None).unwrap_err();
+    let plain = |name: &str, value: &str| FakeRequest::new("POST", "/auth/login").header(name, value);
+    assert_eq!(status(post("/auth/x")).status(), 404);
+    let method = status(FakeRequest::new("GET", "/auth/login"));
+    assert_eq!((method.status(), header(&method, "allow")), (405, vec!["POST"]));
+    for wrong in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "",
+        "text/plain; application/json",
+    ] {
+        assert_eq!(status(plain("content-type", wrong)).status(), 415, "{wrong}");
+    }
+    assert_eq!(status(FakeRequest::new("POST", "/auth/login")).status(), 415);
+    assert_eq!(status(post("/auth/login").header("content-type", "application/json")).status(), 415);
+    for length in ["8193", "10485760", "99999999999999999999999", "-1"] {
+        assert_eq!(status(post("/auth/login").header("content-length", length)).status(), 413, "{length}");
+    }
+    let cross = status(post("/auth/login").header("sec-fetch-site", "cross-site"));
+    assert_eq!((cross.status(), member(&cross, "error").as_str()), (403, "csrf_cross_origin"));
+    let twice = status(post_with("/auth/refresh", "__Host-Http-rt=a; __Host-Http-rt=b"));
+    assert_eq!((twice.status(), cleared_by(&twice)), (400, 0));
+    let json =
+        FakeRequest::new("POST", "/auth/login").header("content-type", "Application/JSON ; charset=utf-8");
+    assert!(world.endpoints.accept(&json, json.path(), None).is_ok());
+}
+
+/// Which calls are checked for other sites, by what the request presents.
+#[tokio::test]
+async fn cross_site_requests() {
+    let world = World::new().await;
+    let login = world.log_in(r#","mode":"cookie""#).await;
+    let bearer = format!("Bearer {}", member(&world.log_in("").await, "access_token"));
+    let calls = [
+        ("POST", "/auth/login"),
+        ("POST", "/auth/refresh"),
+        ("POST", "/auth/logout"),
+        ("POST", "/auth/register"),
+        ("POST", "/auth/logout-all"),
+        ("POST", "/auth/password"),
+        ("DELETE", "/auth/sessions/x"),
+    ];
+    let origins: [(&[(&str, &str)], bool, bool); 5] = [
+        (&[("sec-fetch-site", "same-origin")], true, true),
+        (&[("origin", ISSUER)], true, true),
+        (&[], false, true),
+        (&[("sec-fetch-site", "same-site")], false, false),
+        (&[("origin", "https://evil.example")], false, false),
+    ];
+    for (method, path) in calls {
+        let for_strangers = !matches!(path, "/auth/logout-all" | "/auth/password" | "/auth/sessions/x");
+        for (fields, with_cookie, without) in origins {
+            let request = fields
+                .iter()
+                .fold(FakeRequest::new(method, path), |request, (name, value)| request.header(name, value));
+            let request = request.header("content-type", "application/json");
+            let passes = |request: FakeRequest| {
+                world
+                    .endpoints
+                    .accept(&request, path, None)
+                    .map_or_else(|reply| reply.status() != 403, |_| true)
+            };
+            let cookies = request.clone().header("cookie", cookies_of(&login));
+            assert_eq!(passes(cookies), with_cookie, "{path} {fields:?} with cookies");
+            assert_eq!(passes(request.clone()), without || !for_strangers, "{path} {fields:?}");
+            let explicit = request.header("authorization", &bearer).header("cookie", cookies_of(&login));
+            assert_eq!(passes(explicit), without || !for_strangers, "{path} {fields:?} with Authorization");
+        }
+    }
+    let upgrade = FakeRequest::new("GET", "/auth/sessions")
+        .header("upgrade", "websocket")
+        .header("sec-fetch-site", "cross-site")
+        .header("cookie", cookies_of(&login));
+    assert_eq!(world.send(&upgrade, "").await.status(), 403);
+}
+
+#[tokio::test]
+async fn public_keys() {
+    let world = World::new().await;
+    let reply = world.send(&FakeRequest::new("GET", "/.well-known/jwks.json"), "").await;
+    assert_eq!(header(&reply, "cache-control"), ["public, max-age=900"]);
+    assert!(reply.body().contains(r#""kty":"OKP""#) && !reply.body().contains(r#""d":"#), "{}", reply.body());
+}
+
+#[tokio::test]
+async fn cookies_for_development_stay_on_this_machine() {
+    let world = World::new().await;
+    let endpoints = world.endpoints.clone().with_cookies(CookieSettings::insecure_for_development());
+    let status = |host: &str, peer: &str| {
+        let request = post("/auth/login").header("host", host);
+        endpoints
+            .accept(&request, request.path(), Some(peer.parse().unwrap()))
+            .map_or_else(|reply| reply.status(), |_| 200)
+    };
+    assert_eq!(status("localhost:3000", "127.0.0.1"), 200);
+    assert_eq!(status("api.example", "127.0.0.1"), 403);
+    assert_eq!(status("localhost:3000", "192.0.2.1"), 403);
+}
+
+#[tokio::test]
+async fn what_holds_tokens_is_not_printed() {
+    let world = World::new().await;
+    let login = world.log_in("").await;
+    let request =
+        post("/auth/refresh").header("authorization", format!("Bearer {}", member(&login, "access_token")));
+    let call = world.endpoints.accept(&request, request.path(), None).unwrap();
+    let shown = format!("{login:?} {call:?} {:?}", world.endpoints);
+    assert!(!shown.contains("rt1_") && !shown.contains("eyJ"), "{shown}");
+}
+
+/// A session that an administrator has ended is as over as any other.
+#[tokio::test]
+async fn a_token_of_an_ended_session_logs_out() {
+    let world = World::new().await;
+    let login = world.log_in(r#","mode":"cookie""#).await;
+    let sid: SessionId = world.sessions.list(&world.alice.subject).await.unwrap()[0].session;
+    world.sessions.revoke(sid, &world.alice.subject, EndReason::Administrator).await.unwrap();
+    let out = world.send(&post_with("/auth/logout", &cookies_of(&login)), "{}").await;
+    assert_eq!((out.status(), cleared_by(&out)), (204, 2));
+    let nobody = world.send(&post("/auth/logout"), "{}").await;
+    assert_eq!((nobody.status(), cleared_by(&nobody)), (204, 2));
+}
