@@ -99,11 +99,11 @@ fn command(package: &str, data: &Path, environment: &[(&str, &str)]) -> Command 
     command
 }
 
-/// What the application prints before it serves: the banner ends with the second curl line, or its only line.
+/// What the application prints before it serves.
 fn first_lines(mut stdout: impl BufRead + Send + 'static) -> String {
     let mut banner = String::new();
     while stdout.read_line(&mut banner).expect("UTF-8") > 0 {
-        if banner.matches("curl").count() == 2 || banner.contains("none are issued") {
+        if banner.contains("Ctrl-C ends it") {
             break;
         }
     }

@@ -63,7 +63,6 @@ fn open_routes(config: &mut ServiceConfig) {
         .service(at("/healthz").route(read().to(async || reply(example_shared::health()))))
         .service(at("/readyz").route(read().to(readiness)))
         .service(at("/metrics").route(read().to(metrics)))
-        .service(at("/.well-known/jwks.json").route(read().to(jwks)))
         .service(at("/.well-known/oauth-protected-resource").route(read().to(resource_metadata)));
 }
 
@@ -88,15 +87,11 @@ async fn admin(token: Authenticated) -> HttpResponse {
 }
 
 async fn readiness(app: Data<Application>) -> HttpResponse {
-    reply(example_shared::ready(&app.settings))
+    reply(example_shared::ready(&app.settings).await)
 }
 
 async fn metrics(app: Data<Application>) -> HttpResponse {
-    reply(example_shared::metrics(&app.settings))
-}
-
-async fn jwks(app: Data<Application>) -> HttpResponse {
-    reply(app.settings.jwks())
+    reply(example_shared::metrics(&app.settings).await)
 }
 
 async fn resource_metadata(app: Data<Application>) -> HttpResponse {

@@ -29,19 +29,19 @@ pub async fn ready(settings: &Settings) -> Answer {
         }
         VerificationKeys::Remote(keys) => remote(&keys.status()),
     };
-    let mut body = json!({"keys": keys});
+    let mut body = Map::new();
+    body.insert("keys".to_owned(), keys);
     if let Some(issuing) = &settings.issuing {
         let stores = Stores::ask(issuing).await;
         ready &= stores.are_ready();
-        body["sessions"] = json!({
-            "store": up_or_down(stores.sessions),
-            "last_heard_secs": stores.last_heard.map(|age| age.as_secs()),
-        });
-        body["users"] = json!({"store": up_or_down(stores.users)});
+        let last_heard = stores.last_heard.map(|age| age.as_secs());
+        let sessions = json!({"store": up_or_down(stores.sessions), "last_heard_secs": last_heard});
+        body.insert("sessions".to_owned(), sessions);
+        body.insert("users".to_owned(), json!({"store": up_or_down(stores.users)}));
     }
     let (code, status) = if ready { (200, "ready") } else { (503, "unavailable") };
-    body["status"] = status.into();
-    Answer::json(code, &body)
+    body.insert("status".to_owned(), status.into());
+    Answer::json(code, &body.into())
 }
 
 /// `GET /metrics`: the same as numbers, in the text format of Prometheus.

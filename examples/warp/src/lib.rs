@@ -54,20 +54,16 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     let ready = warp::path!("readyz")
         .and(read())
         .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| example_shared::ready(&settings));
+        .then(async |settings: Arc<Settings>| example_shared::ready(&settings).await);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| example_shared::metrics(&settings));
-    let jwks = warp::path!(".well-known" / "jwks.json")
-        .and(read())
-        .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| settings.jwks());
+        .then(async |settings: Arc<Settings>| example_shared::metrics(&settings).await);
     let metadata = warp::path!(".well-known" / "oauth-protected-resource")
         .and(read())
         .and(with_settings)
         .map(|settings: Arc<Settings>| settings.resource_metadata());
-    let documents = public.or(health).unify().or(ready).unify().or(metrics).unify().or(jwks).unify().or(metadata).unify();
+    let documents = public.or(health).unify().or(ready).unify().or(metrics).unify().or(metadata).unify();
     page.or(documents).unify().map(reply).boxed()
 }
 
