@@ -107,7 +107,8 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `sessions`: the endpoints of `tollgate-sessions` as a resource, `session_routes`.
 
 mod authenticate;
 mod authorize;
@@ -115,6 +116,8 @@ mod extract;
 mod future;
 mod rejection;
 mod request;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use authenticate::{Authenticate, AuthenticateService};
 pub use authorize::{Authorize, AuthorizeFuture, AuthorizeService};
@@ -122,6 +125,8 @@ pub use extract::{Authenticated, Claims, Optional, Scopes};
 pub use future::AuthenticateFuture;
 pub use rejection::{OnRejection, ProblemDetails, Rejection};
 pub use request::ActixRequest;
+#[cfg(feature = "sessions")]
+pub use sessions::session_routes;
 
 /// The framework-independent core.
 pub use tollgate as core;

@@ -94,14 +94,21 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `sessions`: the endpoints of `tollgate-sessions` as routes, `session_routes`.
 
 mod extract;
 mod rejection;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use extract::{Authenticated, Claims, Scopes};
 pub use rejection::Rejection;
+#[cfg(feature = "sessions")]
+pub use sessions::session_routes;
 pub use tollgate_tower::{Authenticate, AuthenticateLayer, Authorize, AuthorizeLayer, OnRejection};
+#[cfg(feature = "sessions")]
+pub use tollgate_tower::{SessionFuture, SessionService};
 
 /// The framework-independent core.
 pub use tollgate as core;

@@ -60,7 +60,9 @@ pub use store::SqliteStore;
 pub use store::open_store;
 
 // Over HTTP.
-pub use endpoints::{BodyError, Call, CookieSettings, Registration, Reply, SameSite, SessionEndpoints};
+pub use endpoints::{
+    BodyError, Call, ClientAddress, CookieSettings, Registration, Reply, SameSite, SessionEndpoints,
+};
 
 // Users and their passwords.
 pub use accounts::{

@@ -66,9 +66,13 @@ mod authorize;
 mod future;
 mod request;
 mod response;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use authenticate::{Authenticate, AuthenticateLayer};
 pub use authorize::{Authorize, AuthorizeFuture, AuthorizeLayer};
 pub use future::ResponseFuture;
 pub use request::HttpRequest;
 pub use response::{OnRejection, ProblemDetails, respond};
+#[cfg(feature = "sessions")]
+pub use sessions::{SessionFuture, SessionService};

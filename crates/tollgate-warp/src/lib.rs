@@ -156,18 +156,23 @@
 //!
 //! # Features
 //!
-//! `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `sessions`: the endpoints of `tollgate-sessions` as a filter, `session_routes`.
 
 mod extract;
 mod filter;
 mod protect;
 mod rejection;
 mod request;
+#[cfg(feature = "sessions")]
+mod sessions;
 
 pub use extract::{Authenticated, Claims, Scopes};
 pub use filter::{admission, admit, authenticate, authorize, claims, optional_claims, scopes};
 pub use protect::{protect, protect_with};
 pub use rejection::{Rejection, handle_rejection, handle_rejection_with, response};
+#[cfg(feature = "sessions")]
+pub use sessions::session_routes;
 
 /// The framework-independent core.
 pub use tollgate as core;

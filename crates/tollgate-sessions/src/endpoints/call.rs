@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tollgate::KeyRefresh;
 use zeroize::Zeroizing;
 
 use super::body::MAX_BODY_BYTES;
@@ -18,8 +19,15 @@ use super::{SessionEndpoints, list};
 #[must_use]
 pub struct Call {
     endpoints: SessionEndpoints,
-    route: Route,
-    client: Client,
+    accepted: Accepted,
+}
+
+/// What the head of a request has shown.
+pub(super) struct Accepted {
+    pub(super) route: Route,
+    pub(super) client: Client,
+    /// Keys to wait for before the client is refused.
+    pub(super) awaited: Option<KeyRefresh>,
 }
 
 /// Why a body could not be read.
@@ -35,14 +43,14 @@ pub enum BodyError {
 }
 
 impl Call {
-    pub(super) fn new(endpoints: SessionEndpoints, route: Route, client: Client) -> Self {
-        Self { endpoints, route, client }
+    pub(super) fn new(endpoints: SessionEndpoints, accepted: Accepted) -> Self {
+        Self { endpoints, accepted }
     }
 
     /// How many bytes of the body are to be read at most. With 0 none is needed.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        if self.route.takes_body() { MAX_BODY_BYTES } else { 0 }
+        if self.accepted.route.takes_body() { MAX_BODY_BYTES } else { 0 }
     }
 
     /// Waits for the body, no longer than ten seconds, and answers. The body is wiped.
@@ -64,12 +72,12 @@ impl Call {
 
     /// Answers. Nothing here depends on which runtime polls it, but that it is Tokio's.
     pub async fn answer(self, body: &[u8]) -> Reply {
-        let Self { endpoints, route, mut client } = self;
+        let Self { endpoints, accepted: Accepted { route, client, awaited } } = self;
         let inner = &*endpoints.0;
         if body.len() > MAX_BODY_BYTES {
             return Problem::TooLarge.reply(&inner.challenge);
         }
-        if let Some(keys) = client.awaited.take() {
+        if let Some(keys) = awaited {
             keys.await;
         }
         let answer = match route {
@@ -90,7 +98,7 @@ impl Call {
 /// What is called, without who calls.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("Call").field("route", &self.accepted.route).finish_non_exhaustive()
     }
 }
 

@@ -29,8 +29,6 @@ pub(super) struct Client {
     pub(super) uses_cookies: bool,
     /// Whose access token came along, or how a call that needs one is refused.
     pub(super) holder: Result<Holder, Reply>,
-    /// Keys to wait for before the refusal goes out, so that they are there when the client comes back.
-    pub(super) awaited: Option<KeyRefresh>,
 }
 
 /// Whose access token it is.
@@ -70,13 +68,14 @@ impl Presented {
 }
 
 impl Client {
+    /// The client, and keys to wait for before it is refused, so that they are there when it comes back.
     pub(super) fn read<R: RequestView>(
         endpoints: &Inner,
         request: &R,
         presented: Presented,
         route: &Route,
         peer: Option<IpAddr>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<(Self, Option<KeyRefresh>), Problem> {
         if presented.repeated {
             return Err(Problem::RepeatedCookie);
         }
@@ -85,14 +84,14 @@ impl Client {
         } else {
             (Err(endpoints.anonymous.clone()), None)
         };
-        Ok(Self {
+        let client = Self {
             peer,
             family: user_agent::family(request),
             cookie: presented.refresh,
             uses_cookies: presented.uses_cookies,
             holder,
-            awaited,
-        })
+        };
+        Ok((client, awaited))
     }
 }
 

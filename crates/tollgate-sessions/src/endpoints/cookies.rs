@@ -3,6 +3,7 @@
 use tollgate::{ConfigError, TokenSource};
 
 use super::problem::Problem;
+use super::settings::is_plain_path;
 
 /// The cookies that hold tokens in cookie mode.
 ///
@@ -120,9 +121,7 @@ impl CookieSettings {
     /// [`ConfigError::Conflict`] unless it is an absolute path of letters, digits, `/`, `-`, `.`, `_` and `~`.
     pub fn with_weaker_refresh_path(mut self, path: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let path = path.into();
-        let plain =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
-        if !path.starts_with('/') || !path.bytes().all(plain) {
+        if !is_plain_path(&path) {
             return Err(ConfigError::Conflict("the path of a cookie has to be an absolute path"));
         }
         if self.profile == Profile::Secure {

@@ -1,5 +1,6 @@
 //! [`SessionEndpoints`]: log in, renew, log out over HTTP, without a framework.
 
+mod address;
 mod body;
 mod call;
 mod client;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, RequestView, UnixTime};
 use tracing::warn;
 
+pub use address::ClientAddress;
 pub use call::{BodyError, Call};
 pub use cookies::{CookieSettings, SameSite};
 pub use reply::Reply;
@@ -32,6 +34,7 @@ pub use settings::Registration;
 use crate::accounts::Accounts;
 use crate::issuer::TokenIssuer;
 use crate::sessions::Sessions;
+use call::Accepted;
 use client::{Client, Presented};
 use problem::Problem;
 use route::Route;
@@ -146,10 +149,11 @@ impl SessionEndpoints {
     /// Serves below this path instead of `/auth`. The key set stays where it is.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] unless it is empty, or starts with a slash and does not end with one.
+    /// [`ConfigError::Conflict`] unless it is empty, or an absolute path of letters, digits, `/`, `-`, `.`, `_` and `~`
+    /// that does not end with a slash.
     pub fn with_base(self, base: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let base = base.into();
-        if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
+        if !base.is_empty() && (!settings::is_plain_path(&base) || base.ends_with('/')) {
             return Err(ConfigError::Conflict("the base of the endpoints has to be like /auth"));
         }
         Ok(self.change(|inner| inner.base = base))
@@ -189,7 +193,7 @@ impl SessionEndpoints {
     ) -> Result<Call, Reply> {
         self.0.accept(request, path, peer).map_or_else(
             |problem| Err(problem.reply(&self.0.challenge)),
-            |(route, client)| Ok(Call::new(self.clone(), route, client)),
+            |accepted| Ok(Call::new(self.clone(), accepted)),
         )
     }
 }
@@ -201,7 +205,7 @@ impl Inner {
         request: &R,
         path: &str,
         peer: Option<IpAddr>,
-    ) -> Result<(Route, Client), Problem> {
+    ) -> Result<Accepted, Problem> {
         let route = Route::find(&self.base, path, request.method())?;
         if route.takes_body() {
             body::check_head(request)?;
@@ -211,8 +215,8 @@ impl Inner {
             self.check_origin(request, &route, &presented)?;
             self.check_profile(request, peer)?;
         }
-        let client = Client::read(self, request, presented, &route, peer)?;
-        Ok((route, client))
+        let (client, awaited) = Client::read(self, request, presented, &route, peer)?;
+        Ok(Accepted { route, client, awaited })
     }
 
     fn check_origin<R: RequestView>(

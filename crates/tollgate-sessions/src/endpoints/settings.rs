@@ -19,6 +19,12 @@ pub enum Registration {
     TellingTaken,
 }
 
+/// Whether it is an absolute path without anything that has a meaning in a cookie, or to a router.
+pub(super) fn is_plain_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
+    path.starts_with('/') && path.bytes().all(plain)
+}
+
 /// Whether both ends are on this machine: the client, as far as it is known, and the host that it asked for.
 pub(super) fn is_on_loopback<R: RequestView>(request: &R, peer: Option<IpAddr>) -> bool {
     let host = match request.authority() {

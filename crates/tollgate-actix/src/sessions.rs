@@ -1,0 +1,68 @@
+//! [`session_routes`]: the endpoints of sessions as a resource.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::http::StatusCode;
+use actix_web::web::Payload;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Resource, web};
+use tollgate_sessions::{BodyError, ClientAddress, Reply, SessionEndpoints};
+
+use crate::request::ActixRequest;
+
+/// The endpoints of sessions, to be added to an application:
+///
+/// ```
+/// # fn app(endpoints: tollgate_sessions::SessionEndpoints) {
+/// use actix_web::App;
+/// use tollgate_actix::session_routes;
+///
+/// let app = App::new().service(session_routes(endpoints));
+/// # let _ = app; }
+/// ```
+///
+/// Not inside what [`Authenticate`](crate::Authenticate) wraps: nobody who logs in has a token yet. All below their base
+/// is theirs, but for what was added before. Paths are those of the whole application: add them to it, and to no scope.
+///
+/// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
+/// requests.
+pub fn session_routes(endpoints: SessionEndpoints) -> Resource {
+    let below = format!("{}/{{rest:.*}}", endpoints.base());
+    let paths = [below, SessionEndpoints::KEY_SET_PATH.to_owned()];
+    web::resource(paths).to(move |request: HttpRequest, payload: Payload| {
+        let endpoints = endpoints.clone();
+        async move { response(answer(&endpoints, &request, payload).await) }
+    })
+}
+
+async fn answer(endpoints: &SessionEndpoints, request: &HttpRequest, payload: Payload) -> Reply {
+    match endpoints.accept(&ActixRequest::from(request), request.path(), address(request)) {
+        Ok(call) => {
+            let read = read(payload, call.body_limit());
+            call.answer_with(read).await
+        }
+        Err(reply) => reply,
+    }
+}
+
+fn address(request: &HttpRequest) -> Option<IpAddr> {
+    let told = request.extensions().get::<ClientAddress>().map(|address| address.0);
+    told.or_else(|| request.peer_addr().as_ref().map(SocketAddr::ip))
+}
+
+/// Nothing is kept beyond the limit.
+async fn read(payload: Payload, limit: usize) -> Result<Vec<u8>, BodyError> {
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(body)) => Ok(body.to_vec()),
+        Ok(Err(_)) => Err(BodyError::Unreadable),
+        Err(_) => Err(BodyError::TooLarge),
+    }
+}
+
+fn response(reply: Reply) -> HttpResponse {
+    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for field in reply.headers() {
+        response.append_header(field);
+    }
+    response.body(reply.into_body())
+}

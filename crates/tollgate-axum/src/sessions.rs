@@ -1,0 +1,66 @@
+//! [`session_routes`]: the endpoints of sessions as routes.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum_core::extract::Request;
+use http::Response;
+use tollgate_sessions::{ClientAddress, SessionEndpoints};
+use tollgate_tower::{SessionFuture, SessionService};
+use tower_service::Service;
+
+/// The endpoints of sessions, to be merged into a router:
+///
+/// ```
+/// # fn app(endpoints: tollgate_sessions::SessionEndpoints, gate: tollgate_axum::Gate) {
+/// use axum::{Router, routing::get};
+/// use tollgate_axum::{AuthenticateLayer, session_routes};
+///
+/// let app = Router::new()
+///     .route("/items", get(async || "items"))
+///     .layer(AuthenticateLayer::new(gate))
+///     .merge(session_routes(endpoints));
+/// # let _: Router = app;
+/// # }
+/// ```
+///
+/// Merge them after the gate: nobody who logs in has a token yet. All below their base is theirs, but for routes of the
+/// application with an exact path.
+///
+/// The address of the client is that of [`ConnectInfo`], so serve with
+/// `app.into_make_service_with_connect_info::<SocketAddr>()`. Behind a proxy, put a [`ClientAddress`] into the
+/// extensions of requests. Without either, attempts to log in are counted by login name alone.
+pub fn session_routes<S>(endpoints: SessionEndpoints) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let below = format!("{}/{{*rest}}", endpoints.base());
+    let routes = SessionRoutes(SessionService::new(endpoints));
+    Router::new().route_service(&below, routes.clone()).route_service(SessionEndpoints::KEY_SET_PATH, routes)
+}
+
+/// Tells the service what axum knows of the client.
+#[derive(Clone, Debug)]
+struct SessionRoutes(SessionService);
+
+impl Service<Request> for SessionRoutes {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = SessionFuture;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request) -> SessionFuture {
+        let extensions = request.extensions_mut();
+        let connection = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| ClientAddress(info.0.ip()));
+        if let (Some(address), None) = (connection, extensions.get::<ClientAddress>()) {
+            extensions.insert(address);
+        }
+        self.0.call(request)
+    }
+}

@@ -1,0 +1,115 @@
+//! [`SessionService`]: the endpoints of sessions as a service.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::{HeaderName, HeaderValue};
+use http::{Extensions, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tollgate_sessions::{BodyError, Call, ClientAddress, Reply, SessionEndpoints};
+use tower_service::Service;
+
+use crate::request::HttpRequest;
+
+/// The endpoints of sessions as a service, for any body and any server on `http` 1. What is served elsewhere is answered
+/// with 404.
+///
+/// The address of the client is looked for in the extensions of the request: [`ClientAddress`] first, then
+/// [`SocketAddr`]. Without either, attempts to log in are counted by login name alone.
+#[derive(Clone, Debug)]
+pub struct SessionService {
+    endpoints: SessionEndpoints,
+}
+
+impl SessionService {
+    /// Answers as `endpoints` do.
+    #[must_use]
+    pub const fn new(endpoints: SessionEndpoints) -> Self {
+        Self { endpoints }
+    }
+}
+
+impl<B> Service<Request<B>> for SessionService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = SessionFuture;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> SessionFuture {
+        let peer = address(request.extensions());
+        match self.endpoints.accept(&HttpRequest::from(&request), request.uri().path(), peer) {
+            Ok(call) => SessionFuture(Box::pin(answer(call, request.into_body()))),
+            Err(reply) => SessionFuture(Box::pin(std::future::ready(response(reply)))),
+        }
+    }
+}
+
+/// The future of [`SessionService`]. A login takes some ten milliseconds: a box is no matter.
+pub struct SessionFuture(Pin<Box<dyn Future<Output = Response<String>> + Send>>);
+
+impl Future for SessionFuture {
+    type Output = Result<Response<String>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(context).map(Ok)
+    }
+}
+
+impl fmt::Debug for SessionFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionFuture").finish_non_exhaustive()
+    }
+}
+
+fn address(extensions: &Extensions) -> Option<IpAddr> {
+    let told = extensions.get::<ClientAddress>().map(|address| address.0);
+    told.or_else(|| extensions.get::<SocketAddr>().map(SocketAddr::ip))
+}
+
+async fn answer<B>(call: Call, body: B) -> Response<String>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let read = read(body, call.body_limit());
+    response(call.answer_with(read).await)
+}
+
+/// Nothing is kept beyond the limit.
+async fn read<B>(body: B, limit: usize) -> Result<Vec<u8>, BodyError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().to_vec()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(_) => Err(BodyError::Unreadable),
+    }
+}
+
+fn response(reply: Reply) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers() {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response.map(|_empty| reply.into_body())
+}

@@ -1,0 +1,107 @@
+//! [`session_routes`]: the endpoints of sessions as a filter.
+
+use std::future::{poll_fn, ready};
+use std::net::SocketAddr;
+use std::pin::pin;
+
+use http::header::{HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use tollgate_sessions::{BodyError, Reply, SessionEndpoints};
+use warp::path::FullPath;
+use warp::{Buf, Filter, Stream};
+
+use crate::request::{WarpRequest, request};
+
+/// The endpoints of sessions, to be tried beside other routes:
+///
+/// ```
+/// # fn routes(endpoints: tollgate_sessions::SessionEndpoints) {
+/// use tollgate_warp::session_routes;
+/// use warp::Filter;
+///
+/// let routes = session_routes(endpoints).or(warp::path!("health").map(|| "ok"));
+/// # let _ = routes; }
+/// ```
+///
+/// Not inside [`protect`](crate::protect): nobody who logs in has a token yet. A request for anything else is rejected
+/// as not found, so that other routes are tried.
+///
+/// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no place where another one
+/// could be told: behind a proxy, where all clients have one address, put `tollgate_tower::SessionService` around
+/// [`warp::service`], or throttle in the proxy.
+pub fn session_routes(
+    endpoints: SessionEndpoints,
+) -> impl Filter<Extract = (Response<String>,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
+    served(endpoints)
+        .and(request())
+        .and(warp::addr::remote())
+        .and(warp::body::stream())
+        .then(async |served, request, remote, body| response(answer(served, request, remote, body).await))
+}
+
+/// Endpoints, and a path that they serve.
+struct Served {
+    endpoints: SessionEndpoints,
+    path: FullPath,
+}
+
+fn served(
+    endpoints: SessionEndpoints,
+) -> impl Filter<Extract = (Served,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
+    warp::path::full().and_then(move |path: FullPath| {
+        ready(if endpoints.serves(path.as_str()) {
+            Ok(Served { endpoints: endpoints.clone(), path })
+        } else {
+            Err(warp::reject::not_found())
+        })
+    })
+}
+
+async fn answer<B, D>(served: Served, request: WarpRequest, remote: Option<SocketAddr>, body: B) -> Reply
+where
+    B: Stream<Item = Result<D, warp::Error>>,
+    D: Buf,
+{
+    let Served { endpoints, path } = served;
+    match endpoints.accept(&request, path.as_str(), remote.as_ref().map(SocketAddr::ip)) {
+        Ok(call) => {
+            let read = read(body, call.body_limit());
+            call.answer_with(read).await
+        }
+        Err(reply) => reply,
+    }
+}
+
+/// Nothing is kept beyond the limit.
+async fn read<D: Buf>(
+    body: impl Stream<Item = Result<D, warp::Error>>,
+    limit: usize,
+) -> Result<Vec<u8>, BodyError> {
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(part) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+        let mut part = part.map_err(|_cause| BodyError::Unreadable)?;
+        if part.remaining() > limit.saturating_sub(bytes.len()) {
+            return Err(BodyError::TooLarge);
+        }
+        while part.has_remaining() {
+            let chunk = part.chunk();
+            bytes.extend_from_slice(chunk);
+            let taken = chunk.len();
+            part.advance(taken);
+        }
+    }
+    Ok(bytes)
+}
+
+fn response(reply: Reply) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers() {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response.map(|_empty| reply.into_body())
+}
