@@ -7,7 +7,7 @@ use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, Bytes, Data, PayloadConfig, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route};
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_actix::{Authenticate, Authenticated, Authorize, Optional, Policy};
+use tollgate_actix::{Authenticate, Authenticated, Authorize, Optional, Policy, session_routes};
 
 /// What the application is made of. Clones share it, so every worker serves the same.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ impl Application {
                     .route(web::post().to(add_item).wrap(needs_scope("write:items")).wrap(required())),
             )
             .service(at("/whoami").route(read().to(who_am_i).wrap(optional())));
+        // Where tokens come from elsewhere, nobody can log in here.
+        if let Some(endpoints) = self.settings.endpoints() {
+            config.service(session_routes(endpoints));
+        }
         open_routes(config);
         config.app_data(Data::new(self));
     }

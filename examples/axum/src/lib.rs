@@ -10,7 +10,7 @@ use axum::http::Response;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy};
+use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy, session_routes};
 
 #[derive(Clone)]
 struct App {
@@ -22,6 +22,8 @@ struct App {
 pub fn app(settings: Settings) -> Router {
     let required = AuthenticateLayer::new(settings.gate.clone());
     let optional = AuthenticateLayer::new(settings.gate.clone().optional());
+    // Where tokens come from elsewhere, nobody can log in here.
+    let sessions = settings.endpoints().map_or_else(Router::new, session_routes);
     let state = App { settings: Arc::new(settings), items: Items::default() };
     Router::new()
         .route("/items", get(list_items).route_layer(needs_scope("read:items")))
@@ -30,9 +32,10 @@ pub fn app(settings: Settings) -> Router {
         .route("/me", get(me))
         .route_layer(required)
         .merge(Router::new().route("/whoami", get(who_am_i)).route_layer(optional))
+        .merge(sessions)
         .merge(page())
         .merge(open_routes())
-        .fallback(temporary)
+        .fallback(async || Reply(example_shared::not_found()))
         .method_not_allowed_fallback(async || Reply(example_shared::method_not_allowed()))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(state)
@@ -91,27 +94,4 @@ impl IntoResponse for Reply {
             headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
         response.body(Body::from(body)).unwrap_or_default()
     }
-}
-
-async fn temporary(State(app): State<App>, request: axum::extract::Request) -> axum::response::Response {
-    let path = request.uri().path().to_owned();
-    let Some(endpoints) = app.settings.endpoints().filter(|endpoints| endpoints.serves(&path)) else {
-        return Reply(example_shared::not_found()).into_response();
-    };
-    let (parts, body) = request.into_parts();
-    let head = axum::http::Request::from_parts(parts, ());
-    let accepted = endpoints.accept(&tollgate_tower::HttpRequest::from(&head), &path, None);
-    let reply = match accepted {
-        Ok(call) => {
-            let body = axum::body::to_bytes(body, 8192).await.unwrap_or_default();
-            let runtime = tokio::runtime::Handle::current();
-            tokio::task::spawn_blocking(move || runtime.block_on(call.answer(&body))).await.unwrap()
-        }
-        Err(reply) => reply,
-    };
-    let mut response = Response::builder().status(reply.status());
-    for (name, value) in reply.headers() {
-        response = response.header(name, value);
-    }
-    response.body(Body::from(reply.into_body())).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize};
+use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize, session_routes};
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge};
@@ -14,7 +14,8 @@ use warp::{Filter, Rejection, Reply as _};
 /// The application.
 pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone {
     let settings = Arc::new(settings);
-    gated_routes(&settings).or(open_routes(settings)).unify().recover(recover).unify()
+    let gated = gated_routes(&settings);
+    gated.or(sessions(&settings)).unify().or(open_routes(settings)).unify().recover(recover).unify()
 }
 
 fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
@@ -44,6 +45,14 @@ fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
         .and(admit(optional))
         .map(|admission: Admission| example_shared::who_am_i(admission.verified()));
     me.or(list).unify().or(add).unify().or(admin).unify().or(who_am_i).unify().map(reply).boxed()
+}
+
+/// Where tokens come from elsewhere, nobody can log in here.
+fn sessions(settings: &Settings) -> BoxedFilter<(Response,)> {
+    match settings.endpoints() {
+        Some(endpoints) => session_routes(endpoints).map(warp::Reply::into_response).boxed(),
+        None => warp::any().and_then(async || Err::<Response, _>(warp::reject::not_found())).boxed(),
+    }
 }
 
 fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
