@@ -1,6 +1,7 @@
 //! [`Browser`]: Chromium without a window, with a profile of its own.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tollgate_conformance::app::scratch;
@@ -12,6 +13,8 @@ pub(crate) struct Browser {
     driver: Driver,
     session: String,
     profile: PathBuf,
+    /// What new documents run, in every tab.
+    prepared: Mutex<Vec<String>>,
 }
 
 /// A tab of it.
@@ -37,7 +40,7 @@ impl Browser {
         }}});
         let answer = driver.exchange("POST", "/session", &wanted)?;
         let session = answer["value"]["sessionId"].as_str()?.to_owned();
-        Some(Self { driver, session, profile })
+        Some(Self { driver, session, profile, prepared: Mutex::default() })
     }
 
     /// Goes there in the tab that is in front, and waits until it has loaded.
@@ -59,6 +62,9 @@ impl Browser {
         let made = self.post("/window/new", &json!({"type": "tab"}));
         let tab = Tab(made["handle"].as_str().expect("a handle").to_owned());
         self.switch(&tab);
+        for script in self.prepared.lock().expect("scripts").iter() {
+            self.prepare_this_tab(script);
+        }
         self.open(url);
         tab
     }
@@ -116,8 +122,13 @@ impl Browser {
         entries.as_array().expect("entries").iter().map(text).collect()
     }
 
-    /// From now on, new documents run this before anything else of them.
+    /// From now on, new documents in this tab, and in those that are opened later, run this before anything else.
     pub(crate) fn prepare(&self, script: &str) {
+        self.prepare_this_tab(script);
+        self.prepared.lock().expect("scripts").push(script.to_owned());
+    }
+
+    fn prepare_this_tab(&self, script: &str) {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({"source": script}));
     }
 
@@ -152,7 +163,7 @@ impl Drop for Browser {
 }
 
 /// No window, no calls home. It runs as root in containers, where its own sandbox cannot.
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -161,5 +172,6 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--hide-scrollbars",
     "--window-size=1200,900",
 ];

@@ -39,7 +39,8 @@ fn look(visit: &Visit, state: &str) {
         for scheme in ["light", "dark"] {
             let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
             browser.devtools("Emulation.setEmulatedMedia", &features);
-            let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            let overflow = browser
+                .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
             assert_eq!(overflow, 0, "{state}, {device}");
             let faint = browser.run(CONTRAST);
             assert_eq!(faint, json!([]), "{state}, {device}, {scheme}");

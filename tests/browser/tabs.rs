@@ -69,17 +69,7 @@ fn those_that_cannot_talk_renew_as_well() {
     );
     browser.reload();
     visit.log_in();
-    let mut tabs = vec![browser.tab()];
-    for _ in 0..2 {
-        // What is prepared is prepared for one tab.
-        let tab = browser.open_tab("about:blank");
-        browser.prepare(
-            "Object.defineProperty(navigator, 'locks', {value: undefined}); delete self.BroadcastChannel;
-             Object.defineProperty(self, 'localStorage', {get() { throw new Error('nothing is kept'); }});",
-        );
-        browser.open(&visit.url);
-        tabs.push(tab);
-    }
+    let tabs = [browser.tab(), browser.open_tab(&visit.url), browser.open_tab(&visit.url)];
     for tab in &tabs {
         browser.switch(tab);
         browser.until(&format!("{} >= 3", count("This tab renewed")));

@@ -37,6 +37,7 @@ impl Visit {
         let (address, data) = (free_address(), scratch(name));
         let url = format!("http://{host}:{}", address.port());
         let known = [
+            ("RUST_LOG", "warn"),
             ("TOLLGATE_PUBLIC_ORIGIN", &*url),
             ("TOLLGATE_DEMO_EMAIL", EMAIL),
             ("TOLLGATE_DEMO_PASSWORD", PASSWORD),

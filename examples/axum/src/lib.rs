@@ -46,17 +46,22 @@ fn needs_scope(scope: &str) -> AuthorizeLayer {
 }
 
 fn page() -> Router<App> {
-    example_shared::page().fold(Router::new(), |page, (path, file)| {
-        page.route(path, get(async move || Reply(file.clone())))
-    })
+    example_shared::page()
+        .fold(Router::new(), |page, (path, file)| page.route(path, get(async move || Reply(file.clone()))))
 }
 
 fn open_routes() -> Router<App> {
     Router::new()
         .route("/public", get(async || Reply(example_shared::public())))
         .route("/healthz", get(async || Reply(example_shared::health())))
-        .route("/readyz", get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings).await)))
-        .route("/metrics", get(async |State(app): State<App>| Reply(example_shared::metrics(&app.settings).await)))
+        .route(
+            "/readyz",
+            get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings).await)),
+        )
+        .route(
+            "/metrics",
+            get(async |State(app): State<App>| Reply(example_shared::metrics(&app.settings).await)),
+        )
         .route(
             "/.well-known/oauth-protected-resource",
             get(async |State(app): State<App>| Reply(app.settings.resource_metadata())),

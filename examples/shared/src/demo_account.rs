@@ -25,12 +25,13 @@ enum Known {
 }
 
 const EMAIL: &str = "TOLLGATE_DEMO_EMAIL";
+const DEFAULT_EMAIL: &str = "demo@tollgate.example";
 const PASSWORD: &str = "TOLLGATE_DEMO_PASSWORD";
 
 impl DemoAccount {
     /// Makes the account, unless it is there. A password that was given is its password from then on.
     pub(crate) async fn ensure(accounts: &Accounts) -> Result<Self, SettingsError> {
-        let email: LoginName = env::text(EMAIL, "demo@tollgate.example")?
+        let email: LoginName = env::text(EMAIL, DEFAULT_EMAIL)?
             .parse()
             .map_err(|error| invalid(EMAIL, format!("cannot be used: {error}")))?;
         let given = given_password()?;
@@ -47,7 +48,7 @@ impl DemoAccount {
                 Known::Given
             }
             (None, None) => {
-                let password = generate()?;
+                let password = Password::new(random()?).map_err(|_cause| HashError::Crypto)?;
                 match add(accounts, &email, &password).await? {
                     Addition::Added => Known::New(password),
                     // Another process was faster, and prints its own.
@@ -99,15 +100,19 @@ fn given_password() -> Result<Option<Password>, SettingsError> {
 }
 
 /// Some 140 random bits, in letters that a shell leaves alone.
-fn generate() -> Result<Password, SettingsError> {
-    let random = RefreshKey::generate_secret().map_err(|_cause| HashError::Crypto)?;
-    let text: String = random.chars().take(24).collect();
-    Ok(Password::new(text).map_err(|_cause| HashError::Crypto)?)
+fn random() -> Result<String, SettingsError> {
+    let secret = RefreshKey::generate_secret().map_err(|_cause| HashError::Crypto)?;
+    Ok(secret.chars().take(24).collect())
+}
+
+/// What names the account in tokens and in the log, so it must not be the address of a person.
+fn subject(email: &LoginName) -> Result<String, SettingsError> {
+    if email.as_str() == DEFAULT_EMAIL { Ok("demo".to_owned()) } else { random() }
 }
 
 async fn add(accounts: &Accounts, email: &LoginName, password: &Password) -> Result<Addition, SettingsError> {
     let hash = accounts.passwords().hash(password).await?;
-    let demo = NewUser::new(format!("demo:{email}"), email.clone())
+    let demo = NewUser::new(subject(email)?, email.clone())
         .with_hash(hash)
         .with_scopes(["read:items", "write:items"])
         .with_roles(["admin"]);

@@ -173,8 +173,8 @@ async function enter() {
     if (created && !created.ok) return complain(created, "The account was not created.");
     const response = await session.login(email, password, at("remember").checked);
     if (!response.ok) return complain(response, "Not logged in.");
-    at("password").value = "";
     if (creating) at("switch").click();
+    at("login").reset();
   } catch {
     at("login-alert").textContent = "The server does not answer. Nothing has changed; try again.";
   }
