@@ -34,7 +34,7 @@ fn changes_nothing(package: &'static str, host: &str) {
     let items = || browser.until("await (await fetch('/items')).text()");
     let before = items();
 
-    let stolen = browser.open_tab(&evil);
+    browser.open_tab(&evil);
     what_the_browser_lends(&visit, &elsewhere, &evil, host == SIBLING);
     for path in
         ["/items", "/auth/logout", "/auth/logout-all", "/auth/refresh", "/auth/login", "/auth/register"]
@@ -54,12 +54,10 @@ fn changes_nothing(package: &'static str, host: &str) {
     browser.open(&evil);
     web_socket(&visit, host);
 
-    assert!(browser.cookies().is_empty(), "nothing was left at {evil}");
     browser.switch(&home);
     assert_eq!(items(), before);
     browser.reload();
     browser.until(IS_IN);
-    assert_ne!(home, stolen);
 }
 
 /// Cookies know no ports, so another port of the host shows what comes along: from a sibling, everything.
@@ -118,6 +116,7 @@ fn web_socket(visit: &Visit, host: &str) {
         visit.browser.console().join("\n")
     };
     let console = handshake("/me");
+    println!("{host}: {console}");
     if host == SIBLING {
         assert!(console.contains("Unexpected response code: 403"), "{console}");
     } else {
