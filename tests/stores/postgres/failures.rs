@@ -168,12 +168,7 @@ fn read_only() {
     let server = PostgresServer::start(&["fsync=off"]);
     let url = server.url("postgres");
     let set = |value: &str| {
-        execute(
-            &url,
-            &format!(
-                "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = {value}"
-            ),
-        );
+        execute(&url, &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
         execute(&url, "SELECT pg_reload_conf()");
     };
     let runtime = crate::runtime();
