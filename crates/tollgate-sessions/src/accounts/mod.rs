@@ -303,3 +303,6 @@ fn new_subject() -> Option<String> {
     rand::fill(&mut id).ok()?;
     Some(URL_SAFE_NO_PAD.encode(id))
 }
+
+#[cfg(test)]
+mod tests;
