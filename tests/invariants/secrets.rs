@@ -12,8 +12,9 @@ use tollgate::{
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
 use tollgate_sessions::{
-    AccessToken, Login, MemoryStore, RefreshKey, RefreshKeys, RotationPolicy, SessionSettings, Sessions,
-    SigningKey, TokenIssuer, Transport,
+    AccessToken, AccountSettings, Accounts, HashCost, Login, LoginError, LoginThrottle, MemoryStore,
+    MemoryUsers, NewUser, Password, PasswordHash, PasswordSettings, Passwords, Pepper, Peppers, RefreshKey,
+    RefreshKeys, Registered, RotationPolicy, SessionSettings, Sessions, SigningKey, TokenIssuer, Transport,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
 use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, HttpRequest};
@@ -271,6 +272,64 @@ fn sessions_and_their_log() {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
         printed.assert_free_of(&[secret]);
     }
+}
+
+/// Whoever logs in, and however that ends: no password, no hash, no pepper and no login name is printed or logged.
+#[test]
+fn accounts_and_their_log() {
+    let (log, subscriber) = Log::capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut printed = Printed::default();
+    let mut hashes = Vec::new();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let pepper = Pepper::new(1, SENTINEL).expect("a strong secret");
+            let settings = PasswordSettings::default()
+                .with_cost(HashCost::insecure_for_tests())
+                .with_peppers(Peppers::new(pepper.clone()));
+            let passwords = Passwords::new(settings.clone()).expect("threads");
+            let throttle =
+                LoginThrottle::new(&RefreshKeys::new(RefreshKey::new(1, SENTINEL).expect("strong")));
+            let accounts = Accounts::new(MemoryUsers::new(), passwords.clone(), throttle);
+            let (right, wrong) = (password(SENTINEL), password(&SENTINEL[1..]));
+            let name = "alice-LOGIN@example.com";
+            let registered = accounts.register(name, &right, None).await.expect("an account");
+            printed.add(&accounts.register(name, &right, None).await.expect("taken"));
+            let Registered::Added(user) = registered else { panic!("the first") };
+            let stored = accounts.users().find(&user.login).await.expect("an answer").expect("a user");
+            hashes.push(stored.hash.clone().expect("a hash").expose().to_owned());
+            assert_eq!(accounts.check(name, &right, None).await.expect("a login"), user);
+            accounts.change_password(&user.subject, &right, &wrong).await.expect("changed");
+            for name in [name, "nobody-LOGIN", "a\nLOGIN"] {
+                let error = accounts.check(name, &right, None).await.expect_err("denied");
+                printed.add(&error);
+                writeln!(printed.0, "{error} {:?}", std::error::Error::source(&error)).expect("a string");
+            }
+            while !matches!(accounts.check(name, &right, None).await, Err(LoginError::Throttled { .. })) {}
+            printed.add(&Password::new(SENTINEL.repeat(100)).expect_err("too long"));
+            printed.add(&Pepper::new(1, &SENTINEL[..20]).expect_err("too short"));
+            printed.add(&PasswordHash::from_phc(SENTINEL));
+            printed.add(&NewUser { hash: stored.hash, ..NewUser::new(user.subject, user.login) }.hash);
+            printed.add(&right);
+            printed.add(&pepper);
+            printed.add(&settings);
+            printed.add(&passwords);
+            printed.add(&accounts.with_settings(AccountSettings::default()).passwords());
+        });
+    });
+    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    for event in ["login denied", "login throttled", "account asked for", "password changed"] {
+        assert!(text.contains(event), "{event:?} was logged:\n{text}");
+    }
+    let hash = hashes.first().expect("a hash");
+    for secret in ["SENTINEL", "argon2id", "LOGIN", &hash[40..]] {
+        assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
+    }
+    printed.assert_free_of(&["SENTINEL", "argon2id", &hash[40..]]);
+}
+
+fn password(text: &str) -> Password {
+    Password::new(text).expect("a password")
 }
 
 #[derive(Clone, Default)]

@@ -16,7 +16,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Passwords and endpoints are planned for this crate and are not part of it yet.
+//! Who somebody is, by a name and a password, is told by [`Accounts`].
+//!
+//! Endpoints are planned for this crate and are not part of it yet.
 
 mod accounts;
 mod environment;
