@@ -224,6 +224,31 @@ fn the_log() {
     }
 }
 
+/// What a key is read from may be anything, and is never repeated.
+#[test]
+fn keys_that_are_read() {
+    let mut printed = Printed::default();
+    let refused = [
+        (Algorithm::Es256, SENTINEL.to_owned()),
+        (Algorithm::Hs256, SENTINEL[..20].to_owned()),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","use":"enc"}}"#)),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","k":"{SENTINEL}"}}"#)),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","kid":["{SENTINEL}"]}}"#)),
+        (Algorithm::EdDsa, format!(r#"{{"kty":"OKP","crv":"Ed25519","d":"{SENTINEL}","x":"{SENTINEL}"}}"#)),
+        (Algorithm::EdDsa, format!("-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----\n")),
+    ];
+    for (algorithm, text) in refused {
+        let error = SigningKey::from_text(algorithm, &text).expect_err(&text);
+        printed.add(&error);
+        writeln!(printed.0, "{error}").expect("a string");
+    }
+    let forms = forms(SENTINEL.as_bytes());
+    let jwk = format!(r#"{{"kty":"oct","k":"{}"}}"#, forms[2]);
+    printed.add(&SigningKey::from_text(Algorithm::Hs256, jwk).expect("a strong secret"));
+    printed.assert_free_of(&["SENTINEL"]);
+    printed.assert_free_of(&forms.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
 /// Whatever happens to a session, its refresh tokens are neither printed nor logged.
 #[test]
 fn sessions_and_their_log() {
