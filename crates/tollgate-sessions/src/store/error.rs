@@ -42,6 +42,12 @@ impl StoreError {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
+    /// The same, of another kind.
+    #[cfg(feature = "redis")]
+    pub(super) fn of_kind(self, kind: StoreErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
