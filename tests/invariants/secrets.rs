@@ -2,8 +2,6 @@
 //! looked for in what comes out.
 
 use std::fmt::{Debug, Write as _};
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Request;
@@ -11,6 +9,7 @@ use tollgate::{
     Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
+use tollgate_conformance::log::Log;
 use tollgate_sessions::{
     AccessToken, AccountSettings, Accounts, HashCost, Login, LoginError, LoginThrottle, MemoryStore,
     MemoryUsers, NewUser, Password, PasswordHash, PasswordSettings, Passwords, Pepper, Peppers, RefreshKey,
@@ -217,7 +216,7 @@ fn the_log() {
             .expect("a request");
         let _decision = gate.admit(&HttpRequest::from(&request), gate.now());
     });
-    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let text = log.text();
     assert!(text.contains("signature does not verify"), "the log was captured:\n{text}");
     for secret in ["SENTINEL", "eyJ", "\nforged"] {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
@@ -289,7 +288,7 @@ fn sessions_and_their_log() {
             tokens.extend([text, next, forged]);
         });
     });
-    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let text = log.text();
     for event in ["used twice", "forged refresh token", "another way", "session began"] {
         assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
@@ -342,7 +341,7 @@ fn accounts_and_their_log() {
             printed.add(&accounts.with_settings(AccountSettings::default()).passwords());
         });
     });
-    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let text = log.text();
     for event in ["login denied", "login throttled", "account asked for", "password changed"] {
         assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
@@ -355,31 +354,4 @@ fn accounts_and_their_log() {
 
 fn password(text: &str) -> Password {
     Password::new(text).expect("a password")
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// A log at its most talkative, and what writes into it.
-    fn capture() -> (Self, impl tracing::Subscriber + Send + Sync) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, subscriber)
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

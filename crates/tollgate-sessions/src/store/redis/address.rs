@@ -40,10 +40,13 @@ impl Address {
             _ => return Err(misconfigured(NO_URL)),
         };
         if rest.contains('#') {
-            return Err(misconfigured("the URL of Redis has a fragment; TLS without checks is not to be had"));
+            return Err(misconfigured(
+                "the URL of Redis has a fragment; TLS without checks is not to be had",
+            ));
         }
         // TLS is done here, not by the client library.
-        let info = format!("redis://{rest}").into_connection_info().map_err(|_cause| misconfigured(NO_URL))?;
+        let info =
+            format!("redis://{rest}").into_connection_info().map_err(|_cause| misconfigured(NO_URL))?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(misconfigured(NO_URL)) };
         let tls = if encrypted { Some(Tls::new(host, public_authorities())?) } else { None };
         Ok(Self { host: host.as_str().into(), port: *port, tls, login: info.redis_settings().clone() })
@@ -95,7 +98,8 @@ fn public_authorities() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-const NO_URL: &str = "not the URL of a Redis: `redis://host:port/database`, or `rediss:` for TLS, is expected";
+const NO_URL: &str =
+    "not the URL of a Redis: `redis://host:port/database`, or `rediss:` for TLS, is expected";
 
 #[cfg(test)]
 mod tests {

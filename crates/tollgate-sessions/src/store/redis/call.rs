@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd,
-};
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 use tokio::time::timeout;
 
 use super::failure::{failure, is_connection_spent, is_refusal};
@@ -69,7 +67,11 @@ impl Server {
             });
             answer.map_err(|error| {
                 let passed = error.kind() == StoreErrorKind::Unavailable;
-                if passed && wrote.load(Ordering::Relaxed) { error.of_kind(StoreErrorKind::Ambiguous) } else { error }
+                if passed && wrote.load(Ordering::Relaxed) {
+                    error.of_kind(StoreErrorKind::Ambiguous)
+                } else {
+                    error
+                }
             })
         })
     }
@@ -159,12 +161,12 @@ impl Call<'_> {
         let state = setup::state(&mut handle).await;
         let millis = u64::try_from(SETTLING.as_millis()).unwrap_or(u64::MAX);
         let safe = if state.replicas > 0 {
-            let replicas: u64 =
-                cmd("WAIT").arg(1).arg(millis).query_async(&mut handle).await?;
+            let replicas: u64 = cmd("WAIT").arg(1).arg(millis).query_async(&mut handle).await?;
             replicas > 0
         } else if state.appends && connection.setup.waits_for_disk {
             let mut wait = cmd("WAITAOF");
-            let (here, _replicas): (u64, u64) = wait.arg(1).arg(0).arg(millis).query_async(&mut handle).await?;
+            let (here, _replicas): (u64, u64) =
+                wait.arg(1).arg(0).arg(millis).query_async(&mut handle).await?;
             here > 0
         } else {
             state.appends && connection.setup.always_syncs

@@ -84,8 +84,7 @@ pub(super) struct Target {
 impl Target {
     async fn connect(&self) -> Result<Connection, StoreError> {
         let broken = |error: std::io::Error| failure("connecting")(RedisError::from(error));
-        let tcp =
-            TcpStream::connect((&*self.address.host, self.address.port)).await.map_err(broken)?;
+        let tcp = TcpStream::connect((&*self.address.host, self.address.port)).await.map_err(broken)?;
         tcp.set_nodelay(true).map_err(broken)?;
         let (mut handle, driver) = match &self.address.tls {
             None => self.shake_hands(tcp).await?,

@@ -152,7 +152,7 @@ impl RevocationFeed for RedisStore {
                     Err(_failed) => self.server.feed.forget(),
                 }
             }
-            pending().await
+            pending::<()>().await;
         })
     }
 }
@@ -161,7 +161,10 @@ impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.server.target.address.to_string();
         let prefix = &self.server.prefix;
-        f.debug_struct("RedisStore").field("address", &address).field("prefix", prefix).finish_non_exhaustive()
+        f.debug_struct("RedisStore")
+            .field("address", &address)
+            .field("prefix", prefix)
+            .finish_non_exhaustive()
     }
 }
 

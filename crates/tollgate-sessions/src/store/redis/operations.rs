@@ -23,8 +23,7 @@ pub(super) async fn create(call: Call<'_>, new: &NewSession) -> Result<SessionVi
     let (idle, absolute) = (millis(new.idle), millis(new.absolute));
     // Noted before it is made, so that no session is missing in the list.
     let (list, id) = (keys::list(&call, &new.subject), new.session.to_string());
-    let _noted: Value =
-        call.run(Over::Main, &scripts::ENLIST, &list, &[id.as_bytes(), &absolute]).await?;
+    let _noted: Value = call.run(Over::Main, &scripts::ENLIST, &list, &[id.as_bytes(), &absolute]).await?;
     let epoch = epoch.to_string();
     let fingerprint = new.fingerprint;
     let mut arguments: Vec<&[u8]> = vec![
@@ -253,7 +252,7 @@ async fn epoch(call: &Call<'_>, subject: &str) -> Result<(i64, UnixMillis)> {
     let (of_subject, of_all, (seconds, micros)): (Option<i64>, Option<i64>, (i64, i64)) =
         call.look(questions).await?;
     let time = seconds.saturating_mul(1000).saturating_add(micros.div_euclid(1000));
-    let now = call.server.clock.fixed().unwrap_or(UnixMillis::from_millis(time));
+    let now = call.server.clock.fixed().unwrap_or_else(|| UnixMillis::from_millis(time));
     Ok((of_subject.unwrap_or(0).max(of_all.unwrap_or(0)), now))
 }
 

@@ -30,8 +30,22 @@ pub(super) fn read(session: SessionId, row: Row) -> Result<Option<Found>, StoreE
 
 fn read_fields(session: SessionId, row: Row) -> Option<Found> {
     let row: [Option<Vec<u8>>; 14] = row.try_into().ok()?;
-    let [hash, subject, generation, grace, rotated, epoch, absolute, idle, state, ended, auth, print, meta, announced] =
-        row;
+    let [
+        hash,
+        subject,
+        generation,
+        grace,
+        rotated,
+        epoch,
+        absolute,
+        idle,
+        state,
+        ended,
+        auth,
+        print,
+        meta,
+        announced,
+    ] = row;
     let record = SessionRecord {
         session,
         subject: text(subject)?,
@@ -56,10 +70,7 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
 
 /// Absent is no mistake; what cannot be read is one.
 #[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
-fn optional<T>(
-    value: Option<Vec<u8>>,
-    read: impl FnOnce(Option<Vec<u8>>) -> Option<T>,
-) -> Option<Option<T>> {
+fn optional<T>(value: Option<Vec<u8>>, read: impl FnOnce(Option<Vec<u8>>) -> Option<T>) -> Option<Option<T>> {
     if value.is_none() { Some(None) } else { read(value).map(Some) }
 }
 

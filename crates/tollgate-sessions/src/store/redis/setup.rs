@@ -30,14 +30,16 @@ pub(super) struct State {
 pub(super) async fn look(connection: &mut MultiplexedConnection) -> Setup {
     let mut setup = Setup::default();
     if let Ok(text) = cmd("INFO").arg("server").query_async::<String>(connection).await {
-        let version = info(&text, "valkey_version").or_else(|| info(&text, "redis_version")).unwrap_or_default();
+        let version =
+            info(&text, "valkey_version").or_else(|| info(&text, "redis_version")).unwrap_or_default();
         let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
         setup.waits_for_disk = (numbers.next(), numbers.next()) >= (Some(7), Some(2));
     }
     if let Ok(text) = cmd("INFO").arg("memory").query_async::<String>(connection).await {
         setup.eviction = info(&text, "maxmemory_policy").map(str::to_owned);
     }
-    let appendfsync = cmd("CONFIG").arg("GET").arg("appendfsync").query_async::<Vec<String>>(connection).await;
+    let appendfsync =
+        cmd("CONFIG").arg("GET").arg("appendfsync").query_async::<Vec<String>>(connection).await;
     setup.always_syncs = appendfsync.is_ok_and(|pair| pair.get(1).is_some_and(|value| value == "always"));
     setup.state = state(connection).await;
     setup

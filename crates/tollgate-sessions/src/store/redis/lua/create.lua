@@ -11,5 +11,6 @@ redis.call('HSET', KEYS[1], 'h', ARGV[2], 'sub', ARGV[3], 'g', 0, 'rt', whole(no
   'ax', whole(absolute), 'ix', whole(idle), 'st', 0, 'at', whole(now))
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'fp', ARGV[7]) end
 if ARGV[8] then redis.call('HSET', KEYS[1], 'm', ARGV[8]) end
+row = redis.call('HMGET', KEYS[1], unpack(FIELDS))
 keep_until(KEYS[1], idle)
-return { 'created', redis.call('HMGET', KEYS[1], unpack(FIELDS)) }
+return { 'created', row }

@@ -23,8 +23,9 @@ elseif previous and since < tonumber(ARGV[5]) then
   kind = 'displaced'
 else
   redis.call('HSET', KEYS[1], 'st', 3, 'ea', whole(now))
+  row = redis.call('HMGET', KEYS[1], unpack(FIELDS))
   keep_until(KEYS[1], math.min(now + tonumber(ARGV[8]), absolute))
-  return { 'reuse', redis.call('HMGET', KEYS[1], unpack(FIELDS)) }
+  return { 'reuse', row }
 end
 
 -- A session that has used up its generations is over.
@@ -37,5 +38,7 @@ if ARGV[9] ~= '' then
 else
   redis.call('HDEL', KEYS[1], 'fp')
 end
+row = redis.call('HMGET', KEYS[1], unpack(FIELDS))
+-- This may be the end of it at once.
 keep_until(KEYS[1], idle)
-return { kind, redis.call('HMGET', KEYS[1], unpack(FIELDS)) }
+return { kind, row }
