@@ -1,5 +1,6 @@
 //! A server that is killed while it writes, and comes back with what is on its disk.
 
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use tollgate_conformance::redis::RedisServer;
@@ -31,11 +32,12 @@ pub fn killed() {
     let (mut tokens, mut ends) = (0, 0);
     for round in 0..rounds {
         let url = server.url();
+        let (ended, first) = channel();
         let runtime = crate::runtime();
         let working: Vec<_> =
             (0..4).map(|worker| runtime.spawn(work(sessions(&url), format!("{round}-{worker}")))).collect();
         // Somewhere in its work, which is where the randomness of the machine puts it.
-        std::thread::sleep(Duration::from_micros(20_000 + u64::from(round % 97) * 311));
+        std::thread::sleep(Duration::from_micros(u64::from(round % 97) * 311));
         server.kill();
         let seen: Vec<Seen> = runtime.block_on(async {
             let mut seen = Vec::new();
@@ -67,7 +69,7 @@ fn sessions(url: &str) -> Sessions {
 }
 
 /// Until the server is gone.
-async fn work(sessions: Sessions, name: String) -> Vec<Seen> {
+async fn work(sessions: Sessions, name: String, ended: Sender<()>) -> Vec<Seen> {
     let mut all = Vec::new();
     for count in 0.. {
         let subject = format!("{name}-{count}");
@@ -83,14 +85,16 @@ async fn work(sessions: Sessions, name: String) -> Vec<Seen> {
             seen.tokens.push(token.clone());
         }
         seen.end = End::Tried;
-        let ended = if seen.by_subject {
+        let revoked = if seen.by_subject {
             sessions.revoke_all(&subject, EndReason::Administrator).await.ok()
         } else {
             sessions.logout(&token).await.ok()
         };
-        if let Some(revoked) = ended {
+        if let Some(revoked) = revoked {
             assert_eq!(revoked.durability, Durability::Durable, "it is on the disk");
             seen.end = End::Acknowledged;
+            // Only the first one is waited for.
+            drop(ended.send(()));
         }
         all.push(seen);
     }
