@@ -80,7 +80,7 @@ fn two_processes() {
     let store = open_store(&server.url()).expect("a store");
     let child = Rotating::start(server.url());
     crate::runtime().block_on(async {
-        child::beside(child, &sessions(store));
+        child::beside(child, &sessions(store)).await;
         races(&server).await;
     });
 }

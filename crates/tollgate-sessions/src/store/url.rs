@@ -42,7 +42,8 @@ fn missing(what: &str) -> StoreError {
 }
 
 #[cfg(feature = "sqlite")]
-const KNOWN: &str = "its name is not `memory:`, `sqlite:` and a path, or `postgres:` or `redis:` and a server";
+const KNOWN: &str =
+    "its name is not `memory:`, `sqlite:` and a path, or `postgres:` or `redis:` and a server";
 #[cfg(not(feature = "sqlite"))]
 const KNOWN: &str = "its name is not `memory:`, or `postgres:` or `redis:` and a server";
 
