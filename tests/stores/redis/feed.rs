@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tollgate_conformance::redis::RedisServer;
 use tollgate_sessions::{
-    EndReason, Login, Revocation, RevocationFeed as _, SessionId, SessionStore as _, StoreClock,
+    EndReason, Login, RefreshError, Revocation, RevocationFeed as _, SessionId, SessionStore as _,
+    StoreClock, Transport,
 };
 
 use super::Shared;
@@ -31,6 +32,37 @@ pub fn heard(shared: &Shared) {
         // A cursor of something else is none.
         let foreign = tollgate_sessions::FeedCursor::new("12");
         assert_eq!(there.revocations(Some(&foreign)).await.expect("a page").entries.len(), 1);
+    });
+}
+
+/// Who ends a session for reuse and is cut off before the announcement leaves it to the next one who asks.
+pub fn cut_off(shared: &Shared) {
+    let prefix = shared.prefix();
+    let store = std::sync::Arc::new(super::store(&shared.0, &prefix));
+    crate::runtime().block_on(async {
+        let sessions = sessions(std::sync::Arc::clone(&store) as _);
+        let issued = sessions.create(&Login::new("alice")).await.expect("a login");
+        let (session, token) = (issued.session.session, issued.refresh_token.expose());
+        let cut_off = || {
+            shared.0.ask::<u8>(&["HDEL", &format!("{prefix}s:{{{session}}}"), "ev"]);
+            shared.0.ask::<u8>(&["DEL", &format!("{prefix}rev")]);
+        };
+        let refuse = async || {
+            let refused = sessions.rotate(&token, Transport::Body, None).await;
+            assert!(matches!(refused, Err(RefreshError::Reuse | RefreshError::Ended(EndReason::Reuse))));
+        };
+        let announced = async || store.revocations(None).await.expect("a page").entries.len();
+        sessions.rotate(&token, Transport::Body, None).await.expect("renewed");
+        refuse().await;
+        assert_eq!(announced().await, 1);
+        cut_off();
+        for _ in 0..2 {
+            refuse().await;
+            assert_eq!(announced().await, 1, "once is enough");
+        }
+        cut_off();
+        assert!(!sessions.logout(&token).await.expect("a logout").changed);
+        assert_eq!(announced().await, 1);
     });
 }
 

@@ -23,11 +23,12 @@ pub fn trials() -> Vec<Trial> {
     let shared = Arc::new(Shared(LazyLock::new(|| RedisServer::start(&[]))));
     let server = Arc::clone(&shared);
     let mut trials = crate::suite("redis", move |clock| Arc::new(server.store(clock)));
-    let on_shared: [(&str, fn(&Shared)); 4] = [
+    let on_shared: [(&str, fn(&Shared)); 5] = [
         ("agrees_with_memory", agreement::with_memory),
         ("what_is_over_vanishes_by_itself", agreement::expiry),
         ("concurrent_ends_leave_nobody", agreement::concurrent_ends),
         ("announcements_are_heard", feed::heard),
+        ("an_announcement_that_was_cut_off", feed::cut_off),
     ];
     for (name, body) in on_shared {
         let shared = Arc::clone(&shared);

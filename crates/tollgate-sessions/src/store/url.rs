@@ -71,6 +71,12 @@ mod tests {
             let text = opened.map_or_else(|error| error.to_string(), |store| format!("{store:?}"));
             assert!(text.to_lowercase().contains("postgres") && !text.contains("hunter2"), "{text}");
         }
+        for url in ["redis://u:hunter2@cache.example/0", "valkeys://:hunter2@cache.example"] {
+            let opened = open_store(url);
+            assert_eq!(opened.is_ok(), cfg!(feature = "redis"));
+            let text = opened.map_or_else(|error| error.to_string(), |store| format!("{store:?}"));
+            assert!(text.to_lowercase().contains("redis") && !text.contains("hunter2"), "{text}");
+        }
     }
 
     #[cfg(feature = "sqlite")]

@@ -63,3 +63,51 @@ const PASSES: [&str; 10] = [
     "NOREPLICAS",
     "UNBLOCKED",
 ];
+
+#[cfg(test)]
+mod tests {
+    use redis::{ErrorKind, Value, parse_redis_value};
+
+    use super::*;
+
+    fn of(line: &str) -> RedisError {
+        let Ok(Value::ServerError(error)) = parse_redis_value(format!("-{line}\r\n").as_bytes()) else {
+            panic!("no error: {line}")
+        };
+        error.into()
+    }
+
+    #[test]
+    fn what_passes_and_what_does_not() {
+        use StoreErrorKind::{Misconfigured, Unavailable};
+        for (line, kind, spent) in [
+            ("READONLY You can't write against a read only replica.", Unavailable, true),
+            ("LOADING Redis is loading the dataset in memory", Unavailable, true),
+            ("OOM command not allowed when used memory > 'maxmemory'.", Unavailable, false),
+            ("MISCONF Redis is configured to save RDB snapshots", Unavailable, false),
+            ("CLUSTERDOWN The cluster is down", Unavailable, false),
+            ("NOREPLICAS Not enough good replicas to write.", Unavailable, false),
+            ("BUSY Redis is busy running a script.", Unavailable, false),
+            ("ERR max number of clients reached", Unavailable, false),
+            (
+                "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't",
+                Unavailable,
+                false,
+            ),
+            ("NOAUTH Authentication required.", Misconfigured, true),
+            ("NOPERM this user has no permissions to run the 'evalsha' command", Misconfigured, false),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", Misconfigured, false),
+            ("MOVED 3999 127.0.0.1:6381", Misconfigured, false),
+            ("ERR unknown command", Misconfigured, false),
+        ] {
+            let error = of(line);
+            assert_eq!((super::kind(&error), is_connection_spent(&error)), (kind, spent), "{line}");
+            assert!(is_refusal(&error));
+        }
+        let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert_eq!(super::kind(&broken), Unavailable);
+        assert!(is_connection_spent(&broken) && !is_refusal(&broken));
+        let garbage = RedisError::from((ErrorKind::Parse, "no answer"));
+        assert_eq!(super::kind(&garbage), StoreErrorKind::Corrupt);
+    }
+}

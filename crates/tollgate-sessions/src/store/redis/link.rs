@@ -91,12 +91,10 @@ impl Target {
             Some(tls) => {
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 let stream = connector.connect(tls.name.clone(), tcp).await.map_err(|error| {
-                    let kind = if error.get_ref().is_some() {
-                        // TLS itself has failed, as with a certificate that is not for this name.
-                        StoreErrorKind::Misconfigured
-                    } else {
-                        StoreErrorKind::Unavailable
-                    };
+                    // TLS itself has failed, as with a certificate that is not for this name.
+                    let refused = error.kind() == std::io::ErrorKind::InvalidData;
+                    let kind =
+                        if refused { StoreErrorKind::Misconfigured } else { StoreErrorKind::Unavailable };
                     StoreError::new(kind, "connecting with TLS").with_source(error)
                 })?;
                 self.shake_hands(stream).await?

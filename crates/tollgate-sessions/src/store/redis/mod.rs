@@ -127,7 +127,9 @@ impl SessionStore for RedisStore {
     fn ping(&self) -> StoreFuture<'_, ()> {
         self.server.call(|call| async move {
             let connection = call.connection(Over::Main).await?;
-            setup::claim(&mut connection.handle(), &call.server.target.marker).await
+            let claimed = setup::claim(&mut connection.handle(), &call.server.target.marker).await;
+            // A server that has become a replica may have a successor under the same name.
+            claimed.inspect_err(|_failed| call.server.main.forget())
         })
     }
 }

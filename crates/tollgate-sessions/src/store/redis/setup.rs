@@ -30,10 +30,7 @@ pub(super) struct State {
 pub(super) async fn look(connection: &mut MultiplexedConnection) -> Setup {
     let mut setup = Setup::default();
     if let Ok(text) = cmd("INFO").arg("server").query_async::<String>(connection).await {
-        let version =
-            info(&text, "valkey_version").or_else(|| info(&text, "redis_version")).unwrap_or_default();
-        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
-        setup.waits_for_disk = (numbers.next(), numbers.next()) >= (Some(7), Some(2));
+        setup.waits_for_disk = waits_for_disk(&text);
     }
     if let Ok(text) = cmd("INFO").arg("memory").query_async::<String>(connection).await {
         setup.eviction = info(&text, "maxmemory_policy").map(str::to_owned);
@@ -62,6 +59,13 @@ pub(super) async fn state(connection: &mut MultiplexedConnection) -> State {
 pub(super) async fn history(connection: &mut MultiplexedConnection) -> redis::RedisResult<String> {
     let text: String = cmd("INFO").arg("replication").query_async(connection).await?;
     Ok(info(&text, "master_replid").unwrap_or_default().to_owned())
+}
+
+/// `WAITAOF` came with 7.2, from which Valkey went on.
+fn waits_for_disk(server: &str) -> bool {
+    let version = info(server, "redis_version").unwrap_or_default();
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(7), Some(2))
 }
 
 /// The value of a line `name:value`.
@@ -103,3 +107,24 @@ pub(super) async fn claim(connection: &mut MultiplexedConnection, marker: &str) 
 
 /// The version of what is kept.
 const VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (version, waits) in [
+            ("6.2.14", false),
+            ("7.0.15", false),
+            ("7.2.0", true),
+            ("7.10.1", true),
+            ("8.0.0", true),
+            ("x", false),
+        ] {
+            let text = format!("# Server\r\nredis_version:{version}\r\nredis_mode:standalone\r\n");
+            assert_eq!(waits_for_disk(&text), waits, "{version}");
+        }
+        assert!(!waits_for_disk(""));
+    }
+}
