@@ -218,13 +218,16 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Where the programs are: in the path, or where Debian puts those of each version; the newest.
+/// Where all programs are: what a link in the path leads to, or where Debian puts those of each version; the newest.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let linked = std::env::split_paths(&path)
+        .filter_map(|directory| Some(directory.join("initdb").canonicalize().ok()?.parent()?.to_owned()));
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
     versions.sort_by_key(|path| std::cmp::Reverse(version(path)));
-    std::env::split_paths(&path).chain(versions).find(|directory| directory.join("initdb").is_file())
+    let needed = ["initdb", "postgres", "pg_basebackup", "pg_ctl", "pg_isready"];
+    linked.chain(versions).find(|directory| needed.iter().all(|name| directory.join(name).is_file()))
 }
 
 fn version(bin: &Path) -> Option<u32> {

@@ -4,6 +4,7 @@
 mod child;
 #[cfg(unix)]
 mod postgres;
+mod redis;
 mod simulation;
 mod sqlite;
 
@@ -20,6 +21,7 @@ fn main() {
     }
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
+    trials.extend(redis::trials());
     trials.extend(sqlite::trials());
     #[cfg(unix)]
     trials.extend(postgres::trials());

@@ -16,7 +16,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Passwords and endpoints are planned for this crate and are not part of it yet.
+//! Who somebody is, by a name and a password, is told by [`Accounts`].
+//!
+//! Endpoints are planned for this crate and are not part of it yet.
 
 mod accounts;
 mod endpoints;
@@ -55,6 +57,8 @@ pub use sessions::{
 };
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
+#[cfg(feature = "redis")]
+pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;

@@ -95,7 +95,8 @@ fn silent() {
             let store = Arc::clone(&store);
             tokio::spawn(async move { store.revoke(&logout(&unborn("alice"))).await })
         };
-        for asked in (0..64).map(ask).collect::<Vec<_>>() {
+        let asking: Vec<_> = (0..64).map(ask).collect();
+        for asked in asking {
             let error = in_time(asked).await.expect("no panic").expect_err("nothing is said");
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "nothing was sent: {error}");
             assert!(!format!("{error:?}{store:?}").contains(PASSWORD));
@@ -168,12 +169,7 @@ fn read_only() {
     let server = PostgresServer::start(&["fsync=off"]);
     let url = server.url("postgres");
     let set = |value: &str| {
-        execute(
-            &url,
-            &format!(
-                "SET default_transaction_read_only = off; ALTER SYSTEM SET default_transaction_read_only = {value}"
-            ),
-        );
+        execute(&url, &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
         execute(&url, "SELECT pg_reload_conf()");
     };
     let runtime = crate::runtime();

@@ -153,7 +153,8 @@ fn one_page() {
                 }
             })
         };
-        for rotating in (0..SESSIONS).map(rotate).collect::<Vec<_>>() {
+        let all_rotating: Vec<_> = (0..SESSIONS).map(rotate).collect();
+        for rotating in all_rotating {
             rotating.await.expect("no panic");
         }
         let client = client(&url).await;

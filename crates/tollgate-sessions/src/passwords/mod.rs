@@ -64,6 +64,7 @@ impl Passwords {
     /// [`PasswordsError`] when the system lacks something.
     pub fn new(settings: PasswordSettings) -> Result<Self, PasswordsError> {
         let mut dummy = fresh(&settings).ok_or(PasswordsError::Crypto)?;
+        dummy.cost = settings.cost_of_dummy();
         rand::fill(&mut dummy.tag).map_err(|_cause| PasswordsError::Crypto)?;
         let pool = Pool::spawn(&settings)?;
         Ok(Self(Arc::new(Inner { settings, pool, dummy })))
@@ -124,13 +125,13 @@ impl Passwords {
 
     /// Whether it would be made differently today.
     fn is_outdated(&self, stored: &Stored) -> bool {
-        let today = &self.0.dummy;
-        stored.algorithm != today.algorithm
-            || stored.version != today.version
-            || stored.cost != today.cost
-            || stored.pepper != today.pepper
-            || stored.salt.len() < today.salt.len()
-            || stored.tag.len() < today.tag.len()
+        let settings = &self.0.settings;
+        stored.algorithm != ALGORITHM
+            || stored.version != VERSION
+            || stored.cost != settings.cost
+            || stored.pepper != settings.pepper()
+            || stored.salt.len() < SALT_BYTES
+            || stored.tag.len() < TAG_BYTES
     }
 
     async fn compute(&self, like: Stored, password: &Password) -> Result<Tag, Busy> {
@@ -175,15 +176,17 @@ fn fresh(settings: &PasswordSettings) -> Option<Stored> {
     let mut salt = vec![0; SALT_BYTES];
     rand::fill(&mut salt).ok()?;
     Some(Stored {
-        algorithm: Algorithm::Argon2id,
-        version: Version::V0x13,
+        algorithm: ALGORITHM,
+        version: VERSION,
         cost: settings.cost,
-        pepper: settings.peppers.as_ref().map(|peppers| peppers.newest().id()),
+        pepper: settings.pepper(),
         salt,
         tag: vec![0; TAG_BYTES],
     })
 }
 
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+const VERSION: Version = Version::V0x13;
 /// RFC 9106 §3.1: 16 bytes are recommended for passwords.
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;

@@ -187,7 +187,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\$?(argon2id?\\$v=19\\$)?[mtp=,0-9$A-Za-z+/]{0,80}") {
-            if let Ok(stored) = parse(text.clone()) {
+            if let Ok(stored) = parse(text) {
                 proptest::prop_assert!(stored.cost.is_bearable());
             }
         }

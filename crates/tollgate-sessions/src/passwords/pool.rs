@@ -86,7 +86,7 @@ impl Pool {
         });
         // Dropping it ends the threads that were there before one failed.
         let pool = Self { shared, wait: settings.wait, threads: settings.threads };
-        let kib = settings.cost.memory_kib();
+        let kib = settings.memory_kib();
         for _ in 0..settings.threads {
             let buffers = Arc::clone(&pool.shared.counts.buffers);
             let buffer = Buffer::of_kib(kib, buffers).ok_or(PasswordsError::Memory { kib })?;

@@ -106,6 +106,18 @@ async fn what_would_be_made_differently_today_is_outdated() {
 }
 
 #[tokio::test]
+async fn those_who_do_not_exist_look_like_most() {
+    let most = HashCost::new(7168, 5, 1).unwrap();
+    let passwords = passwords(cheap().with_cost_of_most(most));
+    assert_eq!(passwords.0.dummy.cost, most);
+    assert_eq!(passwords.verify(None, &password("right")).await, Ok(PasswordVerdict::NoPassword));
+    let hash = passwords.hash(&password("right")).await.unwrap();
+    assert!(hash.expose().contains("$m=8,t=1,p=1$"), "{}", hash.expose());
+    assert_eq!(passwords.verify(Some(&hash), &password("right")).await, Ok(RIGHT));
+    assert_eq!((passwords.counts().computed, passwords.counts().buffers), (3, 1));
+}
+
+#[tokio::test]
 async fn peppers_are_replaced() {
     let first = passwords(cheap().with_peppers(pepper(1, PEPPER)));
     let hash = first.hash(&password("right")).await.unwrap();

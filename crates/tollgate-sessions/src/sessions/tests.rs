@@ -5,6 +5,10 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
+
 use super::*;
 use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
 use crate::session::{SessionView, UnixMillis};
@@ -311,6 +315,68 @@ async fn forgeries_cost_no_question() {
         assert!(sessions.logout(wrong).await.is_err());
     }
     assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+}
+
+/// One change of a text.
+#[derive(Clone, Debug)]
+enum Change {
+    Put(usize, char),
+    Insert(usize, char),
+    Remove(usize),
+    Cut(usize),
+    SwapCase,
+    Twice,
+}
+
+impl Change {
+    fn any() -> impl Strategy<Value = Self> {
+        let (place, symbol) = (0..RefreshToken::CHARS, || prop_oneof!["[A-Za-z0-9_=+/ .-]", "\\PC"]);
+        let symbol = || symbol().prop_map(|text| text.chars().next().unwrap_or('A'));
+        prop_oneof![
+            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Put(place, symbol)),
+            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Insert(place, symbol)),
+            place.clone().prop_map(Self::Remove),
+            place.prop_map(Self::Cut),
+            Just(Self::SwapCase),
+            Just(Self::Twice),
+        ]
+    }
+
+    fn apply(&self, text: &str) -> String {
+        let mut symbols: Vec<char> = text.chars().collect();
+        match *self {
+            Self::Put(place, symbol) => symbols[place] = symbol,
+            Self::Insert(place, symbol) => symbols.insert(place, symbol),
+            Self::Remove(place) => drop(symbols.drain(place..=place)),
+            Self::Cut(place) => symbols.truncate(place),
+            Self::SwapCase => return text.to_ascii_uppercase(),
+            Self::Twice => return text.repeat(2),
+        }
+        symbols.into_iter().collect()
+    }
+}
+
+proptest! {
+    /// Whatever becomes of a token on the way, or on purpose: it is refused without a question to the store, or is what it
+    /// was.
+    #[test]
+    fn a_changed_token_costs_no_question(change in Change::any(), bytes in proptest::collection::vec(any::<u8>(), 54)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let store = Arc::new(Failing::default());
+        let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE);
+        let token = runtime.block_on(sessions.create(&Login::new("alice"))).unwrap().refresh_token.expose();
+        let asked = store.asked.load(Ordering::SeqCst);
+        let well_formed = format!("rt1_{}", URL_SAFE_NO_PAD.encode(bytes));
+        for text in [change.apply(&token), well_formed] {
+            if text == token {
+                continue;
+            }
+            let refused = runtime.block_on(sessions.rotate(&text, Transport::Body, None)).unwrap_err();
+            prop_assert!(matches!(refused, RefreshError::Malformed | RefreshError::Forged), "{}", refused);
+            prop_assert!(runtime.block_on(sessions.logout(&text)).is_err());
+        }
+        prop_assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+    }
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Gate {
         let (begin, open) = (self.begin.clone(), Arc::clone(&self.open));
         let (running, most) = (Arc::clone(&self.running), Arc::clone(&self.most));
         move |_buffer| {
-            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst).saturating_add(1), Ordering::SeqCst);
             begin.send(()).unwrap();
             let (is_open, wake) = &*open;
             drop(wake.wait_while(is_open.lock().unwrap(), |is_open| !*is_open).unwrap());

@@ -56,10 +56,11 @@ fn complete(config: &mut Config) {
     }
     // Time for each of them, and for what follows.
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
-    let share = CALL_WITHIN / u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    let parts = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    let share = CALL_WITHIN.checked_div(parts).unwrap_or(CALL_WITHIN);
     config.connect_timeout(config.get_connect_timeout().map_or(share, |wanted| share.min(*wanted)));
     // A peer that is gone without a word is noticed, also by who only listens.
-    config.tcp_user_timeout(GONE_AFTER).keepalives_idle(GONE_AFTER).keepalives_interval(GONE_AFTER / 3);
+    config.tcp_user_timeout(GONE_AFTER).keepalives_idle(GONE_AFTER).keepalives_interval(ASKED_EVERY);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +120,7 @@ fn misconfigured(what: &str) -> StoreError {
 const FORM: &str =
     "the URL is not of the form postgres://user:password@host:port/database?option=value, percent-encoded";
 const GONE_AFTER: Duration = Duration::from_secs(15);
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -46,7 +46,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// A few connections are opened when there is work for them, and again when they are lost. While the server is away every
 /// call fails within two seconds. Of several hosts in the URL the one that takes writes is used, also after a failover.
-/// PgBouncer may be in between, in transaction mode; ends are then heard of with the next poll, and not at once.
+/// A pooler such as `pgbouncer` may be in between, in transaction mode; ends are then heard of with the next poll, and not at once.
 ///
 /// An end is as durable as the server makes a commit: with a standby that is to take over without losing any, set
 /// `synchronous_standby_names`. With `synchronous_commit = off` ends are reported as [`Durability::BestEffort`].
