@@ -61,10 +61,10 @@ impl App {
         self.process.wait().expect("a process").success()
     }
 
-    /// The token of the banner's curl line.
+    /// The body of the login in the banner's first curl line.
     #[must_use]
-    pub fn demo_token(&self) -> String {
-        let (_, after) = self.banner.split_once("Bearer ").expect("a curl line");
+    pub fn demo_login(&self) -> String {
+        let (_, after) = self.banner.split_once("-d '").expect("a curl line");
         after.chars().take_while(|symbol| *symbol != '\'').collect()
     }
 }
