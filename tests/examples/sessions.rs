@@ -96,6 +96,7 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("end the other", 204, call(app, "DELETE", &path, &[&bearer], ""));
     transcript.add("it is gone", 404, call(app, "DELETE", &path, &[&bearer], ""));
     transcript.add("refresh the other", 401, refresh(app, &member(&two, "refresh_token")));
+    refused_soon(|| get(app, "/me", &member(&two, "access_token")));
     transcript.add("token of the other", 401, get(app, "/me", &member(&two, "access_token")));
     assert_eq!(list(app, &access).len(), 1);
 
@@ -103,6 +104,7 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("logout", 204, post(app, "/auth/logout", &[], &json!({"refresh_token": token})));
     transcript.add("logout again", 204, post(app, "/auth/logout", &[], &json!({"refresh_token": token})));
     transcript.add("refresh after", 401, refresh(app, &token));
+    refused_soon(|| get(app, "/me", &access));
     transcript.add("token after", 401, get(app, "/me", &access));
 
     let many: Vec<_> = (0..3).map(|_| log_in(app, EMAIL, PASSWORD)).collect();
@@ -110,6 +112,7 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("logout everywhere", 204, post(app, "/auth/logout-all", &[&bearer], &json!({})));
     for session in many {
         transcript.add("one of many", 401, refresh(app, &member(&session, "refresh_token")));
+        refused_soon(|| get(app, "/me", &member(&session, "access_token")));
         transcript.add("token of one", 401, get(app, "/me", &member(&session, "access_token")));
     }
 }
@@ -137,6 +140,7 @@ fn with_cookies(app: &App, transcript: &mut Transcript) {
     let cleared =
         gone.headers.iter().filter(|(name, value)| name == "set-cookie" && value.contains("Max-Age=0"));
     assert_eq!(cleared.count(), 2);
+    refused_soon(|| call(app, "GET", "/me", &[&line], ""));
     transcript.add("me after", 401, call(app, "GET", "/me", &[&line], ""));
     let refused = transcript.add(
         "cookie refresh after",
@@ -261,7 +265,12 @@ fn without_its_store_it_says_503() {
     }
 }
 
-/// Waits while other processes find out.
+/// The gate hears of an end a moment after it was confirmed.
+fn refused_soon(ask: impl Fn() -> Response) {
+    eventually(|| ask().status == 401);
+}
+
+/// Waits while others find out.
 fn eventually(condition: impl Fn() -> bool) {
     let holds = |_| {
         let holds = condition();
