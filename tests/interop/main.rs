@@ -1,8 +1,10 @@
 //! Other people's tokens and keys: three independent implementations sign and we verify, we sign and they verify, and
-//! their key sets are loaded unchanged. An HTTP library parses our challenges.
+//! their key sets are loaded unchanged. Others fetch our key set and verify our access tokens with it, while the keys
+//! change. An HTTP library parses our challenges.
 
 mod challenges;
 mod peer;
+mod remote;
 mod signing;
 mod verifying;
 
@@ -13,6 +15,12 @@ use peer::Peer;
 
 const IMPLEMENTATIONS: [(&str, &str); 3] =
     [("jose", "jose_peer.mjs"), ("PyJWT", "pyjwt_peer.py"), ("jwcrypto", "jwcrypto_peer.py")];
+/// Those that fetch key sets.
+const FETCHERS: [(&str, &str); 3] = [
+    ("jose", "jose_peer.mjs"),
+    ("PyJWT", "pyjwt_peer.py"),
+    ("express-oauth2-jwt-bearer", "express_peer.mjs"),
+];
 const PARSERS: [(&str, &str); 1] = [("Werkzeug", "werkzeug_peer.py")];
 
 fn main() {
@@ -24,6 +32,12 @@ fn main() {
                 trials.extend(verifying::trials(name, &peer));
                 trials.extend(signing::trials(name, &peer));
             }
+            None => trials.push(missing(name)),
+        }
+    }
+    for (name, script) in FETCHERS {
+        match Peer::start(script) {
+            Some(peer) => trials.extend(remote::trials(name, &peer)),
             None => trials.push(missing(name)),
         }
     }

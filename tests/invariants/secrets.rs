@@ -2,8 +2,6 @@
 //! looked for in what comes out.
 
 use std::fmt::{Debug, Write as _};
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Request;
@@ -11,9 +9,11 @@ use tollgate::{
     Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
+use tollgate_conformance::log::Log;
 use tollgate_sessions::{
-    AccessToken, Login, MemoryStore, RefreshKey, RefreshKeys, RotationPolicy, SessionSettings, Sessions,
-    SigningKey, TokenIssuer, Transport,
+    AccessToken, AccountSettings, Accounts, HashCost, Login, LoginError, LoginThrottle, MemoryStore,
+    MemoryUsers, NewUser, Password, PasswordHash, PasswordSettings, Passwords, Pepper, Peppers, RefreshKey,
+    RefreshKeys, Registered, RotationPolicy, SessionSettings, Sessions, SigningKey, TokenIssuer, Transport,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
 use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, HttpRequest};
@@ -216,11 +216,36 @@ fn the_log() {
             .expect("a request");
         let _decision = gate.admit(&HttpRequest::from(&request), gate.now());
     });
-    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let text = log.text();
     assert!(text.contains("signature does not verify"), "the log was captured:\n{text}");
     for secret in ["SENTINEL", "eyJ", "\nforged"] {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
     }
+}
+
+/// What a key is read from may be anything, and is never repeated.
+#[test]
+fn keys_that_are_read() {
+    let mut printed = Printed::default();
+    let refused = [
+        (Algorithm::Es256, SENTINEL.to_owned()),
+        (Algorithm::Hs256, SENTINEL[..20].to_owned()),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","use":"enc"}}"#)),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","k":"{SENTINEL}"}}"#)),
+        (Algorithm::Hs256, format!(r#"{{"kty":"oct","k":"{SENTINEL}","kid":["{SENTINEL}"]}}"#)),
+        (Algorithm::EdDsa, format!(r#"{{"kty":"OKP","crv":"Ed25519","d":"{SENTINEL}","x":"{SENTINEL}"}}"#)),
+        (Algorithm::EdDsa, format!("-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----\n")),
+    ];
+    for (algorithm, text) in refused {
+        let error = SigningKey::from_text(algorithm, &text).expect_err(&text);
+        printed.add(&error);
+        writeln!(printed.0, "{error}").expect("a string");
+    }
+    let forms = forms(SENTINEL.as_bytes());
+    let jwk = format!(r#"{{"kty":"oct","k":"{}"}}"#, forms[2]);
+    printed.add(&SigningKey::from_text(Algorithm::Hs256, jwk).expect("a strong secret"));
+    printed.assert_free_of(&["SENTINEL"]);
+    printed.assert_free_of(&forms.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 /// Whatever happens to a session, its refresh tokens are neither printed nor logged.
@@ -263,7 +288,7 @@ fn sessions_and_their_log() {
             tokens.extend([text, next, forged]);
         });
     });
-    let text = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
+    let text = log.text();
     for event in ["used twice", "forged refresh token", "another way", "session began"] {
         assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
@@ -273,29 +298,60 @@ fn sessions_and_their_log() {
     }
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// A log at its most talkative, and what writes into it.
-    fn capture() -> (Self, impl tracing::Subscriber + Send + Sync) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, subscriber)
+/// Whoever logs in, and however that ends: no password, no hash, no pepper and no login name is printed or logged.
+#[test]
+fn accounts_and_their_log() {
+    let (log, subscriber) = Log::capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut printed = Printed::default();
+    let mut hashes = Vec::new();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let pepper = Pepper::new(1, SENTINEL).expect("a strong secret");
+            let settings = PasswordSettings::default()
+                .with_cost(HashCost::insecure_for_tests())
+                .with_peppers(Peppers::new(pepper.clone()));
+            let passwords = Passwords::new(settings.clone()).expect("threads");
+            let throttle =
+                LoginThrottle::new(&RefreshKeys::new(RefreshKey::new(1, SENTINEL).expect("strong")));
+            let accounts = Accounts::new(MemoryUsers::new(), passwords.clone(), throttle);
+            let (right, wrong) = (password(SENTINEL), password(&SENTINEL[1..]));
+            let name = "alice-LOGIN@example.com";
+            let registered = accounts.register(name, &right, None).await.expect("an account");
+            printed.add(&accounts.register(name, &right, None).await.expect("taken"));
+            let Registered::Added(user) = registered else { panic!("the first") };
+            let stored = accounts.users().find(&user.login).await.expect("an answer").expect("a user");
+            hashes.push(stored.hash.clone().expect("a hash").expose().to_owned());
+            assert_eq!(accounts.check(name, &right, None).await.expect("a login"), user);
+            accounts.change_password(&user.subject, &right, &wrong).await.expect("changed");
+            for name in [name, "nobody-LOGIN", "a\nLOGIN"] {
+                let error = accounts.check(name, &right, None).await.expect_err("denied");
+                printed.add(&error);
+                writeln!(printed.0, "{error} {:?}", std::error::Error::source(&error)).expect("a string");
+            }
+            while !matches!(accounts.check(name, &right, None).await, Err(LoginError::Throttled { .. })) {}
+            printed.add(&Password::new(SENTINEL.repeat(100)).expect_err("too long"));
+            printed.add(&Pepper::new(1, &SENTINEL[..20]).expect_err("too short"));
+            printed.add(&PasswordHash::from_phc(SENTINEL));
+            printed.add(&NewUser { hash: stored.hash, ..NewUser::new(user.subject, user.login) }.hash);
+            printed.add(&right);
+            printed.add(&pepper);
+            printed.add(&settings);
+            printed.add(&passwords);
+            printed.add(&accounts.with_settings(AccountSettings::default()).passwords());
+        });
+    });
+    let text = log.text();
+    for event in ["login denied", "login throttled", "account asked for", "password changed"] {
+        assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
+    let hash = hashes.first().expect("a hash");
+    for secret in ["SENTINEL", "argon2id", "LOGIN", &hash[40..]] {
+        assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
+    }
+    printed.assert_free_of(&["SENTINEL", "argon2id", &hash[40..]]);
 }
 
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn password(text: &str) -> Password {
+    Password::new(text).expect("a password")
 }

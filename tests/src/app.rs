@@ -19,7 +19,12 @@ impl App {
     /// Starts `package` with exactly this environment, on a free port, and waits until it answers.
     #[must_use]
     pub fn start(package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
-        let address = free_address();
+        Self::start_at(free_address(), package, data, environment)
+    }
+
+    /// The same at this address, as one does that is started again.
+    #[must_use]
+    pub fn start_at(address: SocketAddr, package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
         let mut process = command(package, data, environment)
             .env("TOLLGATE_ADDR", address.to_string())
             .stdout(Stdio::piped())
@@ -94,11 +99,11 @@ fn command(package: &str, data: &Path, environment: &[(&str, &str)]) -> Command 
     command
 }
 
-/// What the application prints before it serves: the banner ends with the second curl line, or its only line.
+/// What the application prints before it serves.
 fn first_lines(mut stdout: impl BufRead + Send + 'static) -> String {
     let mut banner = String::new();
     while stdout.read_line(&mut banner).expect("UTF-8") > 0 {
-        if banner.matches("curl").count() == 2 || banner.contains("none are issued") {
+        if banner.contains("Ctrl-C ends it") {
             break;
         }
     }
@@ -110,7 +115,9 @@ fn first_lines(mut stdout: impl BufRead + Send + 'static) -> String {
     banner
 }
 
-fn free_address() -> SocketAddr {
+/// Where nobody listens at present.
+#[must_use]
+pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 

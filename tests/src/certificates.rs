@@ -37,6 +37,18 @@ impl Authority {
         &self.pem
     }
 
+    /// A certificate for `name`, and its key, as PEM.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn certificate(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// A server that presents a certificate for `name`.
     #[must_use]
     pub fn server(&self, name: &str, validity: Validity) -> TlsAcceptor {

@@ -4,6 +4,10 @@ pub mod app;
 pub mod certificates;
 pub mod client;
 pub mod issuer;
+pub mod log;
+#[cfg(unix)]
+pub mod postgres;
+pub mod redis;
 pub mod requests;
 pub mod script;
 pub mod services;

@@ -1,12 +1,14 @@
 //! This program as a process of its own, which can be killed: it rotates sessions and says which tokens it was given.
 
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use tollgate_sessions::{
-    Login, RefreshKey, RefreshKeys, RotationPolicy, SessionSettings, SessionStore, Sessions, SqliteStore,
-    Transport,
+    EndReason, Login, RefreshError, RefreshKey, RefreshKeys, RefreshToken, RenewalKind, RotationPolicy,
+    SessionId, SessionSettings, SessionStore, Sessions, Transport, open_store,
 };
 
 /// Names what a child is to do; without it this is the test program.
@@ -26,19 +28,19 @@ pub fn sessions(store: Arc<dyn SessionStore>) -> Sessions {
     Sessions::new(store, RefreshKeys::new(key), std::time::Duration::from_secs(600)).with_settings(settings)
 }
 
-/// Says `token …` for each token that it has, and `ended …` for each whose session it has ended. Stops when it is refused.
-pub fn run(path: &str) {
-    let store = SqliteStore::open(path).expect("a store");
+/// Says `token …` for each token that it has, and `ended …` for each whose session it has ended. Stops when it is refused,
+/// or the store fails.
+pub fn run(url: &str) {
+    let store = open_store(url).expect("a store");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut out = std::io::stdout();
     let mut say = |what: &str, token: &str| {
         writeln!(out, "{what} {token}").and_then(|()| out.flush()).expect("somebody listens");
     };
     runtime.block_on(async {
-        let sessions = sessions(Arc::new(store));
-        loop {
-            let mut token =
-                sessions.create(&Login::new("alice")).await.expect("a login").refresh_token.expose();
+        let sessions = sessions(store);
+        while let Ok(issued) = sessions.create(&Login::new("alice")).await {
+            let mut token = issued.refresh_token.expose();
             for _ in 0..5 {
                 let renewed = sessions.rotate(&token, Transport::Body, None).await;
                 // Somebody else has ended the session.
@@ -46,7 +48,9 @@ pub fn run(path: &str) {
                 token = issued.refresh_token.expose();
                 say("token", &token);
             }
-            sessions.logout(&token).await.expect("a logout");
+            if sessions.logout(&token).await.is_err() {
+                return;
+            }
             say("ended", &token);
         }
     });
@@ -59,10 +63,10 @@ pub struct Rotating {
 }
 
 impl Rotating {
-    pub fn start(path: &std::path::Path) -> Self {
+    pub fn start(url: impl AsRef<OsStr>) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut child =
-            Command::new(program).env(TASK, path).stdout(Stdio::piped()).spawn().expect("a process");
+            Command::new(program).env(TASK, url).stdout(Stdio::piped()).spawn().expect("a process");
         let lines = BufReader::new(child.stdout.take().expect("piped"));
         Self { child, lines }
     }
@@ -85,6 +89,58 @@ impl Rotating {
             lines.push(line);
         }
         lines
+    }
+}
+
+/// How often to crash, where a short run has `short`: `TOLLGATE_CRASH_ROUNDS` says it.
+pub fn rounds(short: u32) -> u32 {
+    std::env::var("TOLLGATE_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(short)
+}
+
+/// Panics unless the store holds all that a child has said.
+pub async fn check(sessions: &Sessions, said: Vec<(String, String)>, round: u32) {
+    let mut last: HashMap<SessionId, (String, bool)> = HashMap::new();
+    let mut older = Vec::new();
+    for (what, token) in said {
+        let session = token.parse::<RefreshToken>().expect("a token").session();
+        let before = last.insert(session, (token.clone(), what == "ended"));
+        older.extend(before.filter(|(text, _)| *text != token).map(|(text, _)| (session, text)));
+    }
+    for (session, (token, ended)) in &last {
+        match sessions.rotate(token, Transport::Body, None).await {
+            // It may have been ended, or renewed, without having been able to say so.
+            Err(RefreshError::Ended(EndReason::Logout)) => {}
+            Err(RefreshError::Reuse) if !ended => {}
+            // A token that is ahead of the store was given out for something that was then lost.
+            Ok(issued) if !ended && issued.kind != Some(RenewalKind::Ahead) => {}
+            other => panic!("round {round}, {session}, ended: {ended}: {other:?}"),
+        }
+        for (_, text) in older.iter().filter(|(of, _)| of == session).take(1) {
+            let outcome = sessions.rotate(text, Transport::Body, None).await;
+            assert!(matches!(outcome, Err(RefreshError::Reuse | RefreshError::Ended(_))), "{outcome:?}");
+        }
+    }
+}
+
+/// Beside a child that renews and ends sessions: finds them as it says they are, and ends them all in the end.
+pub async fn beside(mut child: Rotating, sessions: &Sessions) {
+    let mut ended = 0;
+    while ended < 10 {
+        let (what, token) = child.line().expect("it goes on");
+        if what == "ended" {
+            ended += 1;
+            let after = sessions.rotate(&token, Transport::Body, None).await;
+            assert!(matches!(after, Err(RefreshError::Ended(EndReason::Logout))), "{after:?}");
+        }
+    }
+    let all = sessions.list("alice").await.expect("a list");
+    assert!(all.len() <= 1, "at most the one that it is at: {}", all.len());
+    // It hears of it with a renewal, and stops; unless it was between two sessions.
+    loop {
+        sessions.revoke_all("alice", EndReason::Administrator).await.expect("written");
+        if child.line().is_none() {
+            break;
+        }
     }
 }
 

@@ -2,6 +2,9 @@
 //! shared, and killed.
 
 mod child;
+#[cfg(unix)]
+mod postgres;
+mod redis;
 mod simulation;
 mod sqlite;
 
@@ -18,9 +21,15 @@ fn main() {
     }
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
+    trials.extend(redis::trials());
     trials.extend(sqlite::trials());
+    #[cfg(unix)]
+    trials.extend(postgres::trials());
     trials.extend(simulation::trials());
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    #[cfg(unix)]
+    postgres::stop();
+    conclusion.exit();
 }
 
 /// The whole suite, each case on a new store.

@@ -1,5 +1,6 @@
-//! The examples of the RFCs, and key sets in the shapes that providers publish.
+//! The examples of the RFCs, hashes of another implementation, and key sets in the shapes that providers publish.
 
+mod passwords;
 mod providers;
 mod rfc;
 

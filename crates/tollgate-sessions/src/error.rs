@@ -2,6 +2,7 @@
 
 use tollgate::{Algorithm, KeyError};
 
+use crate::environment::SecretSourceError;
 use crate::private_file::PrivateFileError;
 
 /// Why a signing key cannot be made or read.
@@ -11,7 +12,19 @@ pub enum SigningKeyError {
     /// Not PEM of one private key (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     #[error("not PEM text with one private key")]
     Pem,
-    /// Not a private key that goes with the algorithm.
+    /// Not JSON with one object whose members have distinct names, as a JWK is (RFC 7517 §4).
+    #[error("not a JWK: a single JSON object whose members have distinct names is expected")]
+    Jwk,
+    /// Neither PEM nor a JWK.
+    #[error("neither PEM nor a JWK")]
+    Text,
+    /// `use` or `key_ops` do not allow signing (RFC 7517 §4.2, §4.3).
+    #[error("`{member}` does not allow signing")]
+    NotForSigning {
+        /// The member that says so.
+        member: &'static str,
+    },
+    /// Not a private key that goes with the algorithm, or its public half is that of another.
     #[error("not a private key for {algorithm}")]
     Rejected {
         /// The algorithm asked for.
@@ -31,21 +44,35 @@ pub enum SigningKeyError {
     Crypto,
 }
 
+/// Why a signing key is not to be had from a file or the environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadKeyError {
+    /// There is nothing to read, or others can read it.
+    #[error(transparent)]
+    Source(#[from] SecretSourceError),
+    /// What was read is no good key.
+    #[error("signing key cannot be used")]
+    Key(#[from] SigningKeyError),
+}
+
 /// Why a key ring cannot be opened or turned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// The file cannot be read or written, or others can read it.
+    /// A file cannot be read or written, or others can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// A key cannot be made, or a kept one not be read.
     #[error("signing key of the ring cannot be used")]
     Key(#[from] SigningKeyError),
-    /// The file holds something else.
-    #[error("the file holds no key ring; name another, or delete it to have a new one made")]
+    /// The directory, or a file in it, holds something else.
+    #[error(
+        "the directory holds something else than a key ring; name another, or delete it to have a new ring made"
+    )]
     NotARing,
-    /// The file holds keys for another algorithm.
-    #[error("the file holds keys for {found}, not for {expected}")]
+    /// The directory holds keys for another algorithm.
+    #[error("the directory holds keys for {found}, not for {expected}")]
     OtherAlgorithm {
         /// What the file says.
         found: Box<str>,

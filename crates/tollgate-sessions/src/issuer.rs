@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{KeySet, UnixTime};
+use tollgate::{KeySet, Keys, UnixTime};
 
 use crate::error::{IssueError, KeyRingError, SigningKeyError};
 use crate::secret_names;
@@ -42,10 +42,20 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     audience: Arc<str>,
     lifetime: Duration,
+    spread: Spread,
+}
+
+/// Whether tokens that are issued together end together.
+#[derive(Clone, Copy, Debug)]
+enum Spread {
+    Exact,
+    /// Up to a twentieth shorter.
+    Twentieth,
 }
 
 impl TokenIssuer {
-    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise.
+    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise, and up to 5 % less, so
+    /// that clients that began together do not renew together.
     pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
         Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
     }
@@ -60,10 +70,10 @@ impl TokenIssuer {
     }
 
     fn signing_with(signer: Signer, issuer: Arc<str>, audience: Arc<str>) -> Self {
-        Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME }
+        Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
-    /// How long tokens live.
+    /// How long tokens live at most.
     ///
     /// # Errors
     /// [`IssueError::Lifetime`] unless it is between a second and a day.
@@ -74,7 +84,13 @@ impl TokenIssuer {
         Ok(Self { lifetime, ..self })
     }
 
-    /// How long tokens live.
+    /// The same, whose tokens live exactly as long as is set.
+    #[must_use]
+    pub fn with_exact_lifetime(self) -> Self {
+        Self { spread: Spread::Exact, ..self }
+    }
+
+    /// How long tokens live at most.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -95,24 +111,40 @@ impl TokenIssuer {
         }
     }
 
-    /// What verifies its tokens, for a verifier in the same process.
+    /// What verifies its tokens, as it is now; [`keys`](Self::keys) follows a key ring.
     ///
     /// # Errors
     /// [`KeyRingError::Key`]; not to be expected of keys that could be made.
     pub fn key_set(&self) -> Result<KeySet, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(KeySet::from(key.verifying_key()?)),
-            Signer::Ring(ring) => ring.key_set(),
+            Signer::Ring(ring) => Ok(ring.key_set()),
         }
     }
 
-    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`.
+    /// What verifies its tokens, now and when a key ring has turned: for a [`Verifier`](tollgate::Verifier) in the same
+    /// process.
+    ///
+    /// # Errors
+    /// As [`key_set`](Self::key_set).
+    pub fn keys(&self) -> Result<Keys, KeyRingError> {
+        match &self.signer {
+            Signer::Key(key) => Ok(key.verifying_key()?.into()),
+            Signer::Ring(ring) => {
+                let ring: Arc<KeyRing> = Arc::clone(ring);
+                Ok(Keys::shared(ring))
+            }
+        }
+    }
+
+    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`, or up to 5 % earlier;
+    /// [`SignedToken::expires_at`] says when.
     ///
     /// # Errors
     /// [`IssueError::Signing`] when the system has no randomness.
     pub fn issue(&self, token: &AccessToken, now: UnixTime) -> Result<SignedToken, IssueError> {
         let mut claims = token.extra.clone();
-        let expires_at = now.saturating_add(self.lifetime);
+        let expires_at = now.saturating_add(self.spread.shorten(self.lifetime)?);
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("iss", (*self.issuer).into());
         set("sub", (*token.subject).into());
@@ -129,6 +161,18 @@ impl TokenIssuer {
         }
         let signed = sign(&*self.signer.at(now)?, &Value::Object(claims))?;
         Ok(SignedToken { text: signed, expires_at })
+    }
+}
+
+impl Spread {
+    fn shorten(self, lifetime: Duration) -> Result<Duration, SigningKeyError> {
+        let Self::Twentieth = self else { return Ok(lifetime) };
+        let mut random = [0; 4];
+        rand::fill(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
+        // At most a day, so that nothing overflows; 32 bits of chance are enough for a day of seconds.
+        let most = lifetime.as_secs().saturating_div(20).saturating_add(1);
+        let shorter = most.saturating_mul(u32::from_be_bytes(random).into()) >> 32;
+        Ok(lifetime.saturating_sub(Duration::from_secs(shorter)))
     }
 }
 
@@ -277,75 +321,4 @@ impl fmt::Debug for SignedToken {
 }
 
 #[cfg(test)]
-mod tests {
-    use tollgate::{Algorithm, ClaimPath, Verifier};
-
-    use super::*;
-
-    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
-
-    fn issuer() -> TokenIssuer {
-        TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), "https://i.example", "api")
-    }
-
-    #[test]
-    fn tokens_are_of_the_profile() {
-        let issuer = issuer();
-        let token = AccessToken::new("alice", "web")
-            .with_scopes(["a", "b"])
-            .with_roles(["admin"])
-            .with_claim("tenant", "t1")
-            .unwrap();
-        let signed = issuer.issue(&token, NOW).unwrap();
-        let verifier =
-            Verifier::new(issuer.key_set().unwrap(), "https://i.example", "api").with_rfc9068_profile();
-        let verified = verifier.verify(signed.as_str(), NOW).unwrap();
-        assert_eq!(verified.header().typ(), Some("at+jwt"));
-        assert_eq!(verified.header().key_id(), issuer.key_set().unwrap().iter().next().unwrap().key_id());
-        assert_eq!(verified.scopes().unwrap().to_string(), "a b");
-        assert_eq!(verified.claim(&ClaimPath::name("tenant")), Some("\"t1\""));
-        assert_eq!(verified.expires_at(), NOW.saturating_add(Duration::from_secs(600)));
-        assert_eq!(signed.expires_at(), verified.expires_at());
-        let again = issuer.issue(&token, NOW).unwrap();
-        assert_ne!(verifier.verify(again.as_str(), NOW).unwrap().token_id(), verified.token_id());
-    }
-
-    #[test]
-    fn nobody_else_sets_the_registered_claims() {
-        for name in RESERVED {
-            let error = AccessToken::new("alice", "web").with_claim(name, 1).unwrap_err();
-            assert_eq!(error, IssueError::ReservedClaim { name: name.into() });
-        }
-    }
-
-    #[test]
-    fn secrets_do_not_belong_into_a_token() {
-        let error = AccessToken::new("alice", "web").with_claim("password", "x").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "claim `password` is named like a secret, and whoever holds the token can read it"
-        );
-        let inside = serde_json::json!([{ "kind": "card", "card_number": "x" }]);
-        let error = AccessToken::new("alice", "web").with_claim("payment", &inside).unwrap_err();
-        assert_eq!(error, IssueError::SecretClaim { name: "card_number".into() });
-        AccessToken::new("alice", "web").with_claim_despite_its_name("payment", &inside).unwrap();
-        assert!(AccessToken::new("alice", "web").with_claim_despite_its_name("sid", 1).is_err());
-    }
-
-    #[test]
-    fn lifetimes_are_bounded() {
-        for secs in [0, 24 * 3600 + 1, u64::MAX] {
-            assert_eq!(
-                issuer().with_lifetime(Duration::from_secs(secs)).unwrap_err(),
-                IssueError::Lifetime { secs }
-            );
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_token() {
-        let signed = issuer().issue(&AccessToken::new("alice", "web"), NOW).unwrap();
-        let shown = format!("{signed:?} {:?}", issuer());
-        assert!(!shown.contains("eyJ"), "{shown}");
-    }
-}
+mod tests;

@@ -16,12 +16,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Passwords and endpoints are planned for this crate and are not part of it yet.
+//! Who somebody is, by a name and a password, is told by [`Accounts`].
+//!
+//! Endpoints are planned for this crate and are not part of it yet.
 
 mod accounts;
 mod endpoints;
+mod environment;
 mod error;
 mod issuer;
+mod key_files;
 mod passwords;
 mod private_file;
 mod refresh;
@@ -34,7 +38,8 @@ mod store;
 mod throttle;
 mod users;
 
-pub use error::{IssueError, KeyRingError, SigningKeyError};
+pub use environment::SecretSourceError;
+pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
 pub use private_file::PrivateFileError;
 pub use signing::{KeyRing, RotationSchedule, SigningKey};
@@ -44,12 +49,16 @@ pub use refresh::{
     Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
     RotationPolicy, TokenFlags,
 };
-pub use revoked::{RevokedSessions, WhenStale};
+pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
 pub use sessions::{
     ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
     Transport,
 };
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
+#[cfg(feature = "redis")]
+pub use store::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::open_store;

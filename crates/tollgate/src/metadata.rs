@@ -128,7 +128,10 @@ fn is_loopback(authority: &str) -> bool {
         },
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    // Names below `localhost` are of this machine too (RFC 6761 §6.3).
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -145,6 +148,7 @@ mod tests {
             ("http://127.0.0.1:3000", "http://127.0.0.1:3000/.well-known/oauth-protected-resource"),
             ("http://[::1]:3000", "http://[::1]:3000/.well-known/oauth-protected-resource"),
             ("http://localhost", "http://localhost/.well-known/oauth-protected-resource"),
+            ("http://app.localhost:1", "http://app.localhost:1/.well-known/oauth-protected-resource"),
         ] {
             assert_eq!(ResourceMetadata::new(resource).unwrap().url(), url);
         }
@@ -164,6 +168,7 @@ mod tests {
             "http://h",
             "http://10.0.0.1",
             "http://localhost.example",
+            "http://evil-localhost",
             "http://[::1].evil.example",
             "http://[::1",
             "https://u@h",

@@ -1,12 +1,13 @@
 //! The example application on Actix Web. [`Application::routes`] is the whole of it.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, Bytes, Data, PayloadConfig, ServiceConfig};
 use actix_web::{HttpResponse, Resource, Route};
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_actix::{Authenticate, Authenticated, Authorize, Optional, Policy};
+use tollgate_actix::{Authenticate, Authenticated, Authorize, Optional, Policy, session_routes};
 
 /// What the application is made of. Clones share it, so every worker serves the same.
 #[derive(Clone, Debug)]
@@ -38,6 +39,10 @@ impl Application {
                     .route(web::post().to(add_item).wrap(needs_scope("write:items")).wrap(required())),
             )
             .service(at("/whoami").route(read().to(who_am_i).wrap(optional())));
+        // Where tokens come from elsewhere, nobody can log in here.
+        if let Some(endpoints) = self.settings.endpoints() {
+            config.service(session_routes(endpoints));
+        }
         open_routes(config);
         config.app_data(Data::new(self));
     }
@@ -54,15 +59,14 @@ fn read() -> Route {
 }
 
 fn open_routes(config: &mut ServiceConfig) {
+    for (path, file) in example_shared::page() {
+        config.service(at(path).route(read().to(move || ready(reply(file.clone())))));
+    }
     config
-        .service(at("/").route(read().to(async || reply(example_shared::index()))))
-        .service(at("/demo.js").route(read().to(async || reply(example_shared::script()))))
-        .service(at("/demo.css").route(read().to(async || reply(example_shared::style()))))
         .service(at("/public").route(read().to(async || reply(example_shared::public()))))
         .service(at("/healthz").route(read().to(async || reply(example_shared::health()))))
-        .service(at("/readyz").route(read().to(ready)))
+        .service(at("/readyz").route(read().to(readiness)))
         .service(at("/metrics").route(read().to(metrics)))
-        .service(at("/.well-known/jwks.json").route(read().to(jwks)))
         .service(at("/.well-known/oauth-protected-resource").route(read().to(resource_metadata)));
 }
 
@@ -86,16 +90,12 @@ async fn admin(token: Authenticated) -> HttpResponse {
     reply(example_shared::admin(&token))
 }
 
-async fn ready(app: Data<Application>) -> HttpResponse {
-    reply(example_shared::ready(&app.settings))
+async fn readiness(app: Data<Application>) -> HttpResponse {
+    reply(example_shared::ready(&app.settings).await)
 }
 
 async fn metrics(app: Data<Application>) -> HttpResponse {
-    reply(example_shared::metrics(&app.settings))
-}
-
-async fn jwks(app: Data<Application>) -> HttpResponse {
-    reply(app.settings.jwks())
+    reply(example_shared::metrics(&app.settings).await)
 }
 
 async fn resource_metadata(app: Data<Application>) -> HttpResponse {
@@ -103,8 +103,8 @@ async fn resource_metadata(app: Data<Application>) -> HttpResponse {
 }
 
 /// Any path that is not there.
-pub fn not_found() -> std::future::Ready<HttpResponse> {
-    std::future::ready(reply(example_shared::not_found()))
+pub fn not_found() -> Ready<HttpResponse> {
+    ready(reply(example_shared::not_found()))
 }
 
 /// An [`Answer`] as actix sends it.

@@ -9,8 +9,8 @@ use example_shared::{Report, Settings, SettingsError};
 #[actix_web::main]
 async fn main() -> Result<(), Report> {
     example_shared::init_log();
-    let settings = Settings::from_env()?;
-    let (addr, banner) = (settings.addr, settings.banner()?);
+    let settings = Settings::from_env().await?;
+    let (addr, banner) = (settings.addr, settings.banner());
     let application = Application::new(settings);
     let server = HttpServer::new(move || {
         let application = application.clone();

@@ -10,7 +10,7 @@ use axum::http::Response;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy};
+use tollgate_axum::{AuthenticateLayer, Authenticated, AuthorizeLayer, Policy, session_routes};
 
 #[derive(Clone)]
 struct App {
@@ -22,6 +22,8 @@ struct App {
 pub fn app(settings: Settings) -> Router {
     let required = AuthenticateLayer::new(settings.gate.clone());
     let optional = AuthenticateLayer::new(settings.gate.clone().optional());
+    // Where tokens come from elsewhere, nobody can log in here.
+    let sessions = settings.endpoints().map_or_else(Router::new, session_routes);
     let state = App { settings: Arc::new(settings), items: Items::default() };
     Router::new()
         .route("/items", get(list_items).route_layer(needs_scope("read:items")))
@@ -30,6 +32,8 @@ pub fn app(settings: Settings) -> Router {
         .route("/me", get(me))
         .route_layer(required)
         .merge(Router::new().route("/whoami", get(who_am_i)).route_layer(optional))
+        .merge(sessions)
+        .merge(page())
         .merge(open_routes())
         .fallback(async || Reply(example_shared::not_found()))
         .method_not_allowed_fallback(async || Reply(example_shared::method_not_allowed()))
@@ -41,16 +45,23 @@ fn needs_scope(scope: &str) -> AuthorizeLayer {
     AuthorizeLayer::new(Policy::scope(scope))
 }
 
+fn page() -> Router<App> {
+    example_shared::page()
+        .fold(Router::new(), |page, (path, file)| page.route(path, get(async move || Reply(file.clone()))))
+}
+
 fn open_routes() -> Router<App> {
     Router::new()
-        .route("/", get(async || Reply(example_shared::index())))
-        .route("/demo.js", get(async || Reply(example_shared::script())))
-        .route("/demo.css", get(async || Reply(example_shared::style())))
         .route("/public", get(async || Reply(example_shared::public())))
         .route("/healthz", get(async || Reply(example_shared::health())))
-        .route("/readyz", get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings))))
-        .route("/metrics", get(async |State(app): State<App>| Reply(example_shared::metrics(&app.settings))))
-        .route("/.well-known/jwks.json", get(async |State(app): State<App>| Reply(app.settings.jwks())))
+        .route(
+            "/readyz",
+            get(async |State(app): State<App>| Reply(example_shared::ready(&app.settings).await)),
+        )
+        .route(
+            "/metrics",
+            get(async |State(app): State<App>| Reply(example_shared::metrics(&app.settings).await)),
+        )
         .route(
             "/.well-known/oauth-protected-resource",
             get(async |State(app): State<App>| Reply(app.settings.resource_metadata())),

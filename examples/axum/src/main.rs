@@ -1,6 +1,7 @@
 //! The example application on axum: `cargo run -p example-axum`.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 
 use example_axum::app;
 use example_shared::{Report, Settings, SettingsError, interrupted, out_of_patience};
@@ -9,13 +10,15 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Report> {
     example_shared::init_log();
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env().await?;
     let addr = settings.addr;
     let listener = TcpListener::bind(addr).await.map_err(|source| SettingsError::Listen { addr, source })?;
     // Before the banner: whoever reads it may already want an end.
     let (interrupted, out_of_patience) = (interrupted(), out_of_patience());
-    io::stdout().write_all(settings.banner()?.as_bytes())?;
-    let server = axum::serve(listener, app(settings)).with_graceful_shutdown(interrupted);
+    io::stdout().write_all(settings.banner().as_bytes())?;
+    // Attempts to log in are counted by the address of the client.
+    let app = app(settings).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, app).with_graceful_shutdown(interrupted);
     tokio::select! {
         ended = server => ended?,
         () = out_of_patience => {}

@@ -3,31 +3,35 @@
 use std::env::{self, VarError};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tollgate::KeyError;
 use tollgate_jwks::StartError;
-use tollgate_sessions::{IssueError, SigningKeyError};
+use tollgate_sessions::{
+    HashError, KeyRingError, PasswordsError, RefreshKeyError, SigningKeyError, StoreError,
+};
 
 /// What the applications understand.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 18] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
     "TOLLGATE_AUDIENCE",
     "TOLLGATE_CACHE",
     "TOLLGATE_DATA",
+    "TOLLGATE_DEMO_EMAIL",
+    "TOLLGATE_DEMO_PASSWORD",
     "TOLLGATE_DISCOVER",
     "TOLLGATE_ISSUER",
     "TOLLGATE_JWKS_FILE",
     "TOLLGATE_JWKS_LIFETIME",
     "TOLLGATE_JWKS_URL",
     "TOLLGATE_PUBLIC_ORIGIN",
+    "TOLLGATE_REFRESH_WINDOW",
     "TOLLGATE_SECRET",
     "TOLLGATE_SECRET_FILE",
+    "TOLLGATE_STORE",
     "TOLLGATE_TOKEN_SOURCES",
 ];
-/// What belongs to parts that are not there yet. Setting one must not be ignored.
-const PLANNED: [&str; 4] =
-    ["TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD", "TOLLGATE_REFRESH_WINDOW", "TOLLGATE_STORE"];
 /// What the tests and the build understand.
 const OTHERS: [&str; 5] = [
     "TOLLGATE_ADVISORIES",
@@ -42,12 +46,10 @@ const OTHERS: [&str; 5] = [
 #[non_exhaustive]
 pub enum SettingsError {
     /// A variable that nothing reads.
-    #[error("{name} is {what}; unset it")]
+    #[error("{name} is no setting of this application; unset it")]
     Unknown {
         /// The variable.
         name: String,
-        /// Why nothing reads it.
-        what: &'static str,
     },
     /// A variable has a value that cannot be used.
     #[error("{name}: {problem}")]
@@ -86,38 +88,48 @@ pub enum SettingsError {
         #[source]
         source: io::Error,
     },
-    /// The generated signing key cannot be used.
-    #[error("the signing key cannot be used")]
+    /// The secret cannot sign.
+    #[error("the secret cannot be used for signing")]
     SigningKey(#[source] SigningKeyError),
-    /// The generated signing key cannot be kept.
-    #[error("TOLLGATE_DATA: the signing key cannot be kept at {path}")]
-    Data {
+    /// The signing keys cannot be kept, or what is there cannot be used.
+    #[error("TOLLGATE_DATA: the signing keys in {path} cannot be used")]
+    SigningKeys {
+        /// Their directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: KeyRingError,
+    },
+    /// The keys of refresh tokens cannot be kept, or what is there cannot be used.
+    #[error("TOLLGATE_DATA: the keys of refresh tokens in {path} cannot be used")]
+    RefreshKeys {
+        /// Their directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: RefreshKeyError,
+    },
+    /// The sessions cannot be kept there.
+    #[error("TOLLGATE_STORE cannot be used")]
+    Store(#[source] StoreError),
+    /// The accounts cannot be kept there.
+    #[error("TOLLGATE_DATA: the accounts in {path} cannot be used")]
+    Users {
         /// The file.
         path: String,
         /// Why.
         #[source]
-        source: io::Error,
+        source: StoreError,
     },
-    /// The file with the signing key holds something else.
-    #[error("{path} is not the signing key that was kept there; delete it to have a new one made")]
-    NotTheKey {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: SigningKeyError,
-    },
-    /// The signing key lies open.
-    #[error(
-        "{path} can be read by others than its owner; `chmod 600` it, or delete it to have a new key made"
-    )]
-    ReadableByOthers {
-        /// The file.
-        path: String,
-    },
-    /// The demo token cannot be issued.
-    #[error("the demo token cannot be issued")]
-    Issue(#[from] IssueError),
+    /// Passwords cannot be checked.
+    #[error("passwords cannot be checked")]
+    Passwords(#[from] PasswordsError),
+    /// The password of the demo account cannot be hashed.
+    #[error("the password of the demo account cannot be hashed")]
+    DemoPassword(#[from] HashError),
+    /// The demo account cannot be made or changed.
+    #[error("the demo account cannot be made")]
+    DemoAccount(#[source] StoreError),
     /// The address is taken, or not ours.
     #[error("TOLLGATE_ADDR: cannot listen on {addr}; choose another, such as TOLLGATE_ADDR=127.0.0.1:3001")]
     Listen {
@@ -135,11 +147,7 @@ pub(crate) fn check_names() -> Result<(), SettingsError> {
     let unknown = names.find(|name| {
         name.starts_with("TOLLGATE_") && !KNOWN.contains(&name.as_str()) && !OTHERS.contains(&name.as_str())
     });
-    let Some(name) = unknown else { return Ok(()) };
-    let planned = PLANNED.contains(&name.as_str());
-    let what =
-        if planned { "planned and not supported by this version" } else { "no setting of this application" };
-    Err(SettingsError::Unknown { name, what })
+    unknown.map_or(Ok(()), |name| Err(SettingsError::Unknown { name }))
 }
 
 pub(crate) fn is_set(name: &str) -> bool {
@@ -153,6 +161,12 @@ pub(crate) fn text(name: &'static str, default: &str) -> Result<String, Settings
         Err(VarError::NotPresent) => Ok(default.to_owned()),
         Err(VarError::NotUnicode(_)) => Err(invalid(name, "is not UTF-8")),
     }
+}
+
+/// A number of seconds.
+pub(crate) fn seconds(name: &'static str, default: u64) -> Result<Duration, SettingsError> {
+    let secs = text(name, &default.to_string())?.parse();
+    secs.map(Duration::from_secs).map_err(|_cause| invalid(name, "is not a number of seconds"))
 }
 
 pub(crate) fn invalid(name: &'static str, problem: impl Into<String>) -> SettingsError {

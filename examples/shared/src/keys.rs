@@ -1,21 +1,23 @@
-//! [`VerificationKeys`]: the keys that tokens are verified with, from where the environment says.
+//! [`VerificationKeys`] and [`Signer`]: the keys that tokens are verified and signed with, from where the environment says.
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Algorithm, KeySet, Keys};
+use tollgate::{Algorithm, Clock as _, KeySet, Keys, SystemClock};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
-use tollgate_sessions::{SigningKey, SigningKeyError};
+use tollgate_sessions::{KeyRing, RotationSchedule, SigningKey, SigningKeyError};
 
 use crate::environment::{self as env, SettingsError, invalid};
-use crate::signing_key;
 
 /// The keys that tokens are verified with.
 #[derive(Clone, Debug)]
 pub(crate) enum VerificationKeys {
     /// As they were at the start.
     Fixed(KeySet),
+    /// Our own.
+    Ring(Arc<KeyRing>),
     /// As the issuer publishes them.
     Remote(RemoteKeySet),
 }
@@ -24,6 +26,10 @@ impl VerificationKeys {
     pub(crate) fn to_verify_with(&self) -> Keys {
         match self {
             Self::Fixed(keys) => keys.clone().into(),
+            Self::Ring(ring) => {
+                let ring: Arc<KeyRing> = Arc::clone(ring);
+                Keys::shared(ring)
+            }
             Self::Remote(keys) => keys.clone().into(),
         }
     }
@@ -35,6 +41,15 @@ impl From<KeySet> for VerificationKeys {
     }
 }
 
+/// What tokens are signed with.
+#[derive(Debug)]
+pub(crate) enum Signer {
+    /// A secret that somebody has brought.
+    Secret(SigningKey),
+    /// Keys that were made here.
+    Ring(Arc<KeyRing>),
+}
+
 /// Where keys may come from. At most one of them is set.
 const PLACES: [&str; 5] = [
     "TOLLGATE_SECRET",
@@ -44,8 +59,11 @@ const PLACES: [&str; 5] = [
     "TOLLGATE_DISCOVER",
 ];
 
-/// The keys to verify with, and the one to sign with unless tokens come from elsewhere.
-pub(crate) fn from_env(issuer: &str) -> Result<(VerificationKeys, Option<SigningKey>), SettingsError> {
+/// The keys to verify with, and those to sign with unless tokens come from elsewhere.
+pub(crate) fn from_env(
+    issuer: &str,
+    data: &Path,
+) -> Result<(VerificationKeys, Option<Signer>), SettingsError> {
     let mut given = PLACES.into_iter().filter(|name| env::is_set(name));
     let (first, second) = (given.next(), given.next());
     if let (Some(first), Some(_)) = (first, second) {
@@ -66,12 +84,17 @@ pub(crate) fn from_env(issuer: &str) -> Result<(VerificationKeys, Option<Signing
             secret(name, encoded.trim())
         }
         None => {
-            let key =
-                signing_key::load_or_generate(Path::new(&env::text("TOLLGATE_DATA", "tollgate-data")?))?;
-            let keys: KeySet = key.verifying_key().map_err(SettingsError::SigningKey)?.into();
-            Ok((keys.into(), Some(key)))
+            let ring = Arc::new(key_ring(&data.join("signing-keys"))?);
+            Ok((VerificationKeys::Ring(Arc::clone(&ring)), Some(Signer::Ring(ring))))
         }
     }
+}
+
+/// Made at the first start, and kept for the next.
+fn key_ring(path: &Path) -> Result<KeyRing, SettingsError> {
+    let schedule = RotationSchedule::default();
+    KeyRing::open(Algorithm::EdDsa, path, schedule, SystemClock::new().now())
+        .map_err(|source| SettingsError::SigningKeys { path: path.display().to_string(), source })
 }
 
 fn discover(name: &'static str, issuer: &str) -> Result<VerificationKeys, SettingsError> {
@@ -116,10 +139,7 @@ fn key_set(name: &'static str) -> Result<KeySet, SettingsError> {
 }
 
 /// The secret in base64url, or in the base64 that `openssl rand -base64 32` prints.
-fn secret(
-    name: &'static str,
-    encoded: &str,
-) -> Result<(VerificationKeys, Option<SigningKey>), SettingsError> {
+fn secret(name: &'static str, encoded: &str) -> Result<(VerificationKeys, Option<Signer>), SettingsError> {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -132,7 +152,7 @@ fn secret(
         other => SettingsError::SigningKey(other),
     })?;
     let keys: KeySet = key.verifying_key().map_err(SettingsError::SigningKey)?.into();
-    Ok((keys.into(), Some(key)))
+    Ok((keys.into(), Some(Signer::Secret(key))))
 }
 
 /// The file that the variable names.

@@ -4,7 +4,10 @@
 use std::io::IsTerminal as _;
 
 mod answer;
+mod demo_account;
 mod environment;
+mod health;
+mod issuing;
 mod items;
 mod keys;
 mod page;
@@ -12,16 +15,16 @@ mod report;
 mod routes;
 mod settings;
 mod shutdown;
-mod signing_key;
+mod upkeep;
 
 pub use answer::Answer;
 pub use environment::SettingsError;
+pub use health::{health, metrics, ready};
 pub use items::Items;
-pub use page::{script, style};
+pub use page::page;
 pub use report::Report;
 pub use routes::{
-    MAX_BODY_BYTES, admin, body_too_large, health, me, method_not_allowed, metrics, not_found, page as index,
-    public, ready, who_am_i,
+    MAX_BODY_BYTES, admin, body_too_large, me, method_not_allowed, not_found, public, who_am_i,
 };
 pub use settings::Settings;
 pub use shutdown::{interrupted, out_of_patience};

@@ -1,15 +1,14 @@
 //! [`Settings`]: the environment, read once at the start.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use tollgate::{
-    CacheLimits, Clock as _, CrossSite, Gate, ResourceMetadata, SystemClock, TokenSource, Verifier,
-};
-use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
+use tollgate::{CacheLimits, CrossSite, Gate, ResourceMetadata, TokenSource, Verifier};
+use tollgate_sessions::{CookieSettings, SessionEndpoints};
 
 use crate::answer::Answer;
 use crate::environment::{self as env, SettingsError, invalid};
+use crate::issuing::{self, Issuing};
 use crate::keys::{self, VerificationKeys};
 
 /// What an example application is made of.
@@ -22,26 +21,26 @@ pub struct Settings {
     pub gate: Gate,
     /// The keys that tokens are verified with.
     pub(crate) keys: VerificationKeys,
+    /// What is there where tokens are issued.
+    pub(crate) issuing: Option<Issuing>,
     metadata: ResourceMetadata,
-    public_keys: String,
-    issuer: Option<TokenIssuer>,
     /// What to say of tokens where none are issued.
     expected: String,
 }
 
 impl Settings {
-    /// Reads the environment.
+    /// Reads the environment, and sets up what it names.
     ///
     /// # Errors
     /// [`SettingsError`] names the variable and what is wrong with it.
-    pub fn from_env() -> Result<Self, SettingsError> {
+    pub async fn from_env() -> Result<Self, SettingsError> {
         env::check_names()?;
         let addr = address()?;
         let origin = public_origin(addr)?;
         let issuer = env::text("TOLLGATE_ISSUER", "http://127.0.0.1:3000")?;
         let audience = env::text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
-        let (keys, signing_key) = keys::from_env(&issuer)?;
-        let lifetime = access_lifetime()?;
+        let data = PathBuf::from(env::text("TOLLGATE_DATA", "tollgate-data")?);
+        let (keys, signer) = keys::from_env(&issuer, &data)?;
         let metadata = ResourceMetadata::new(&origin)
             .map_err(|error| {
                 invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to where clients reach this"))
@@ -56,24 +55,25 @@ impl Settings {
             .with_cross_site(cross_site)
             .with_resource_metadata(&metadata);
         let gate = with_cache(gate)?;
-        let public_keys = public_key_set(signing_key.as_ref());
         let expected = format!("issuer {issuer}, audience {audience}");
-        let issuer = match signing_key {
-            Some(key) => Some(
-                TokenIssuer::new(key, issuer, audience)
-                    .with_lifetime(lifetime)
-                    .map_err(|error| invalid("TOLLGATE_ACCESS_TTL", error.to_string()))?,
-            ),
-            None => None,
+        let (gate, issuing) = match signer {
+            Some(signer) => {
+                let (tokens, ring) = issuing::token_issuer(signer, &issuer, &audience)?;
+                let (issuing, gate) = Issuing::start(tokens, ring, gate, &issuer, &data).await?;
+                (gate, Some(issuing))
+            }
+            None => {
+                issuing::refuse_settings()?;
+                (gate, None)
+            }
         };
-        Ok(Self { addr, gate, keys, metadata, public_keys, issuer, expected })
+        Ok(Self { addr, gate, keys, issuing, metadata, expected })
     }
 
-    /// `GET /.well-known/jwks.json` (RFC 7517 §5).
+    /// Log in, renew, log out; the public keys. Not there where tokens come from elsewhere.
     #[must_use]
-    pub fn jwks(&self) -> Answer {
-        Answer::of(200, "application/jwk-set+json", self.public_keys.clone())
-            .with_header("cache-control", "public, max-age=300")
+    pub fn endpoints(&self) -> Option<SessionEndpoints> {
+        self.issuing.as_ref().map(|issuing| issuing.endpoints.clone())
     }
 
     /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
@@ -83,29 +83,27 @@ impl Settings {
             .with_header("cache-control", "public, max-age=300")
     }
 
-    /// What to print at the start: where to go, and a line to try.
-    ///
-    /// # Errors
-    /// [`SettingsError::Issue`] when no demo token can be issued.
-    pub fn banner(&self) -> Result<String, SettingsError> {
+    /// What to print at the start: where to go, and lines to try.
+    #[must_use]
+    pub fn banner(&self) -> String {
         let addr = self.addr;
-        let Some(issuer) = &self.issuer else {
-            return Ok(format!(
-                "tollgate example on http://{addr}\nTokens come from elsewhere ({}); none are issued here.\n",
+        let Some(issuing) = &self.issuing else {
+            return format!(
+                "tollgate example on http://{addr}\n\
+                 Tokens come from elsewhere ({}); none are issued here. Ctrl-C ends it.\n",
                 self.expected
-            ));
+            );
         };
-        let demo = AccessToken::new("demo", "tollgate-demo")
-            .with_scopes(["read:items", "write:items"])
-            .with_roles(["admin"]);
-        let token = issuer.issue(&demo, SystemClock::new().now())?;
-        let minutes = issuer.lifetime().as_secs().div_ceil(60);
-        Ok(format!(
-            "tollgate example on http://{addr}\n\n\
-             A demo token, good for {minutes} minutes. Try it:\n\n  curl -i http://{addr}/me -H 'Authorization: Bearer {}'\n\n\
-             And without it:\n\n  curl -i http://{addr}/me\n",
-            token.as_str()
-        ))
+        format!(
+            "tollgate example on http://{addr}\n\n{}\n\
+             Open it in a browser, or log in from here:\n\n  \
+             curl http://{addr}/auth/login -H 'Content-Type: application/json' -d '{}'\n\n\
+             and ask with the access token:\n\n  \
+             curl -i http://{addr}/me -H 'Authorization: Bearer ACCESS_TOKEN'\n\n\
+             Ctrl-C ends it.\n",
+            issuing.demo.introduction(),
+            issuing.demo.login_body(),
+        )
     }
 }
 
@@ -133,18 +131,13 @@ fn public_origin(addr: SocketAddr) -> Result<String, SettingsError> {
     env::text(NAME, &format!("http://{addr}"))
 }
 
-/// A JWK Set of the public half. A secret has none, so its set is empty.
-fn public_key_set(key: Option<&SigningKey>) -> String {
-    format!(r#"{{"keys":[{}]}}"#, key.and_then(SigningKey::public_jwk).unwrap_or_default())
-}
-
 fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
     const NAME: &str = "TOLLGATE_TOKEN_SOURCES";
     let list = env::text(NAME, "bearer,cookie")?;
     list.split(',')
         .map(|source| match source.trim().split_once(':') {
             None if source.trim() == "bearer" => Ok(TokenSource::bearer()),
-            None if source.trim() == "cookie" => TokenSource::cookie("__Host-Http-at"),
+            None if source.trim() == "cookie" => CookieSettings::default().token_source(),
             Some(("header", name)) => TokenSource::header(name),
             Some(("query", name)) => TokenSource::insecure_query(name),
             _ => Err(tollgate::ConfigError::Conflict(
@@ -169,11 +162,4 @@ fn with_cache(gate: Gate) -> Result<Gate, SettingsError> {
             Ok(gate.with_cache(CacheLimits::new(usize::try_from(tokens).unwrap_or(usize::MAX), bytes)))
         }
     }
-}
-
-fn access_lifetime() -> Result<Duration, SettingsError> {
-    let secs = env::text("TOLLGATE_ACCESS_TTL", "600")?;
-    secs.parse()
-        .map(Duration::from_secs)
-        .map_err(|_cause| invalid("TOLLGATE_ACCESS_TTL", "is not a number of seconds"))
 }

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize};
+use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize, session_routes};
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply as _};
@@ -13,7 +14,8 @@ use warp::{Filter, Rejection, Reply as _};
 /// The application.
 pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone {
     let settings = Arc::new(settings);
-    gated_routes(&settings).or(open_routes(settings)).unify().recover(recover).unify()
+    let gated = gated_routes(&settings);
+    gated.or(sessions(&settings)).unify().or(open_routes(settings)).unify().recover(recover).unify()
 }
 
 fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
@@ -45,32 +47,40 @@ fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
     me.or(list).unify().or(add).unify().or(admin).unify().or(who_am_i).unify().map(reply).boxed()
 }
 
+/// Where tokens come from elsewhere, nobody can log in here.
+fn sessions(settings: &Settings) -> BoxedFilter<(Response,)> {
+    match settings.endpoints() {
+        Some(endpoints) => session_routes(endpoints).map(warp::Reply::into_response).boxed(),
+        None => warp::any().and_then(async || Err::<Response, _>(warp::reject::not_found())).boxed(),
+    }
+}
+
 fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     let with_settings = warp::any().map(move || Arc::clone(&settings));
-    let page = warp::path::end().and(read()).map(example_shared::index);
-    let script = warp::path!("demo.js").and(read()).map(example_shared::script);
-    let style = warp::path!("demo.css").and(read()).map(example_shared::style);
+    let page = warp::path::full().and_then(page).and(read());
     let public = warp::path!("public").and(read()).map(example_shared::public);
     let health = warp::path!("healthz").and(read()).map(example_shared::health);
     let ready = warp::path!("readyz")
         .and(read())
         .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| example_shared::ready(&settings));
+        .then(async |settings: Arc<Settings>| example_shared::ready(&settings).await);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| example_shared::metrics(&settings));
-    let jwks = warp::path!(".well-known" / "jwks.json")
-        .and(read())
-        .and(with_settings.clone())
-        .map(|settings: Arc<Settings>| settings.jwks());
+        .then(async |settings: Arc<Settings>| example_shared::metrics(&settings).await);
     let metadata = warp::path!(".well-known" / "oauth-protected-resource")
         .and(read())
         .and(with_settings)
         .map(|settings: Arc<Settings>| settings.resource_metadata());
-    let assets = page.or(script).unify().or(style).unify().or(public).unify();
-    let documents = health.or(ready).unify().or(metrics).unify().or(jwks).unify().or(metadata).unify();
-    assets.or(documents).unify().map(reply).boxed()
+    let documents = public.or(health).unify().or(ready).unify().or(metrics).unify().or(metadata).unify();
+    page.or(documents).unify().map(reply).boxed()
+}
+
+/// A file of the demo page, if the path is one's.
+async fn page(path: FullPath) -> Result<Answer, Rejection> {
+    let mut files = example_shared::page();
+    let file = files.find(|(known, _)| *known == path.as_str());
+    file.map(|(_, file)| file).ok_or_else(warp::reject::not_found)
 }
 
 /// GET, and HEAD with it (RFC 9110 §9.3.2).

@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Report> {
     example_shared::init_log();
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env().await?;
     let addr = settings.addr;
     let listener = TcpListener::bind(addr).await.map_err(|source| SettingsError::Listen { addr, source })?;
     // Before the banner: whoever reads it may already want an end.
     let (interrupted, out_of_patience) = (interrupted(), out_of_patience());
-    io::stdout().write_all(settings.banner()?.as_bytes())?;
+    io::stdout().write_all(settings.banner().as_bytes())?;
     let server = warp::serve(app(settings)).incoming(listener).graceful(interrupted);
     tokio::select! {
         () = server.run() => {}

@@ -1,8 +1,9 @@
 // The npm package `jose` behind the line protocol of the interoperability tests (see README.md beside this folder).
 import { createInterface } from "node:readline";
-import { CompactSign, exportJWK, exportSPKI, generateKeyPair, importJWK, jwtVerify } from "jose";
+import { CompactSign, createRemoteJWKSet, exportJWK, exportSPKI, generateKeyPair, importJWK, jwtVerify } from "jose";
 
 const keys = new Map();
+const remote = new Map();
 
 async function generate({ alg, kid }) {
   if (alg.startsWith("HS")) {
@@ -28,6 +29,11 @@ const operations = {
   async verify({ alg, jwk, secret, token, issuer, audience }) {
     const key = secret ? Buffer.from(secret, "base64url") : await importJWK(jwk, alg);
     const { payload } = await jwtVerify(token, key, { algorithms: [alg], issuer, audience });
+    return { claims: payload };
+  },
+  async verify_remote({ jwks, token, issuer, audience }) {
+    if (!remote.has(jwks)) remote.set(jwks, createRemoteJWKSet(new URL(jwks), { cooldownDuration: 0 }));
+    const { payload } = await jwtVerify(token, remote.get(jwks), { issuer, audience, typ: "at+jwt" });
     return { claims: payload };
   },
 };

@@ -11,6 +11,7 @@ from lines import serve
 
 CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 keys = {}
+remote = {}
 
 
 def algorithms():
@@ -50,4 +51,10 @@ def verify(alg, token, issuer, audience, jwk=None, secret=None):
     return {"claims": jwt.decode(token, key, algorithms=[alg], issuer=issuer, audience=audience)}
 
 
-serve({"algorithms": algorithms, "generate": generate, "mint": mint, "verify": verify})
+def verify_remote(alg, jwks, token, issuer, audience):
+    client = remote.setdefault(jwks, jwt.PyJWKClient(jwks, cooldown_duration=0))
+    key = client.get_signing_key_from_jwt(token)
+    return {"claims": jwt.decode(token, key, algorithms=[alg], issuer=issuer, audience=audience)}
+
+
+serve({"algorithms": algorithms, "generate": generate, "mint": mint, "verify": verify, "verify_remote": verify_remote})

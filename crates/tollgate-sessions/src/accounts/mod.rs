@@ -214,17 +214,28 @@ impl Accounts {
         let user = self.user(subject).await.map_err(LoginError::Store)?;
         let Some(User { login, .. }) = user else { return Err(LoginError::Denied(Denial::UnknownUser)) };
         let attempt = self.0.throttle.admit(&login, None)?;
-        let found = self.ask(|| self.0.users.find(&login)).await.map_err(LoginError::Store)?;
+        let judged = self.find_and_judge(&login, subject, password).await;
+        match &judged {
+            Ok(_) => attempt.succeeded(),
+            Err(LoginError::Denied(denial)) => info!(?subject, cause = %denial, "password not changed"),
+            Err(_) => attempt.came_to_nothing(),
+        }
+        judged
+    }
+
+    async fn find_and_judge(
+        &self,
+        login: &LoginName,
+        subject: &str,
+        password: &Password,
+    ) -> Result<PasswordHash, LoginError> {
+        let found = self.ask(|| self.0.users.find(login)).await.map_err(LoginError::Store)?;
         let found = found.filter(|credential| *credential.user.subject == *subject);
         match self.judge(found.as_ref(), password).await? {
             Judgement::Right { credential, .. } => {
-                attempt.succeeded();
                 credential.hash.clone().ok_or(LoginError::Denied(Denial::NoPassword))
             }
-            Judgement::Denied(denial) => {
-                info!(?subject, cause = %denial, "password not changed");
-                Err(LoginError::Denied(denial))
-            }
+            Judgement::Denied(denial) => Err(LoginError::Denied(denial)),
         }
     }
 
@@ -303,3 +314,6 @@ pub(crate) fn new_subject() -> Option<String> {
     rand::fill(&mut id).ok()?;
     Some(URL_SAFE_NO_PAD.encode(id))
 }
+
+#[cfg(test)]
+mod tests;

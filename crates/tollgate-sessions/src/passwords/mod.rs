@@ -28,7 +28,7 @@ pub use settings::PasswordSettings;
 
 use phc::Stored;
 use pool::Pool;
-use task::Task;
+use task::{Tag, Task};
 
 /// Hashes passwords with Argon2id (RFC 9106), and checks them. Cheap to clone.
 ///
@@ -64,6 +64,7 @@ impl Passwords {
     /// [`PasswordsError`] when the system lacks something.
     pub fn new(settings: PasswordSettings) -> Result<Self, PasswordsError> {
         let mut dummy = fresh(&settings).ok_or(PasswordsError::Crypto)?;
+        dummy.cost = settings.cost_of_dummy();
         rand::fill(&mut dummy.tag).map_err(|_cause| PasswordsError::Crypto)?;
         let pool = Pool::spawn(&settings)?;
         Ok(Self(Arc::new(Inner { settings, pool, dummy })))
@@ -124,19 +125,20 @@ impl Passwords {
 
     /// Whether it would be made differently today.
     fn is_outdated(&self, stored: &Stored) -> bool {
-        let today = &self.0.dummy;
-        stored.algorithm != today.algorithm
-            || stored.version != today.version
-            || stored.cost != today.cost
-            || stored.pepper != today.pepper
-            || stored.salt.len() < today.salt.len()
-            || stored.tag.len() < today.tag.len()
+        let settings = &self.0.settings;
+        stored.algorithm != ALGORITHM
+            || stored.version != VERSION
+            || stored.cost != settings.cost
+            || stored.pepper != settings.pepper()
+            || stored.salt.len() < SALT_BYTES
+            || stored.tag.len() < TAG_BYTES
     }
 
-    async fn compute(&self, like: Stored, password: &Password) -> Result<pool::Tag, Busy> {
+    async fn compute(&self, like: Stored, password: &Password) -> Result<Tag, Busy> {
         let secret = like.pepper.and_then(|id| self.secret(id)).unwrap_or_default();
         let secret = Zeroizing::new(secret.to_vec());
-        self.0.pool.compute(Task { password: password.clone(), secret, like }).await
+        let task = Task { password: password.clone(), secret, like };
+        self.0.pool.compute(move |buffer| task.compute(buffer)).await
     }
 
     fn secret(&self, id: u8) -> Option<&[u8]> {
@@ -174,15 +176,20 @@ fn fresh(settings: &PasswordSettings) -> Option<Stored> {
     let mut salt = vec![0; SALT_BYTES];
     rand::fill(&mut salt).ok()?;
     Some(Stored {
-        algorithm: Algorithm::Argon2id,
-        version: Version::V0x13,
+        algorithm: ALGORITHM,
+        version: VERSION,
         cost: settings.cost,
-        pepper: settings.peppers.as_ref().map(|peppers| peppers.newest().id()),
+        pepper: settings.pepper(),
         salt,
         tag: vec![0; TAG_BYTES],
     })
 }
 
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+const VERSION: Version = Version::V0x13;
 /// RFC 9106 §3.1: 16 bytes are recommended for passwords.
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests;

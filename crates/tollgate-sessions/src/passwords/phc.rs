@@ -117,3 +117,79 @@ fn pepper_id(text: &str) -> Option<u8> {
 
 /// Longer than any that could be read.
 const MAX_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAIL: &str = "$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
+
+    fn parse(text: impl Into<String>) -> Result<Stored, UnusableHash> {
+        Stored::parse(&PasswordHash::from_phc(text))
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for head in [
+            "$argon2id$v=19$m=19456,t=2,p=1",
+            "$argon2i$v=16$m=64,t=3,p=4",
+            "$argon2d$v=19$m=8,t=1,p=1,keyid=/w",
+        ] {
+            let text = format!("{head}{TAIL}");
+            assert_eq!(parse(text.clone()).unwrap().to_hash().expose(), text);
+        }
+        let old = parse(format!("$argon2i$m=64,t=3,p=1{TAIL}")).unwrap();
+        assert_eq!(old.version, Version::V0x10);
+    }
+
+    #[test]
+    fn nothing_else_is_read() {
+        let salt = "AAECAwQFBgcICQoLDA0ODw";
+        let tag = "gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
+        for wrong in [
+            String::new(),
+            "$".to_owned(),
+            "password".to_owned(),
+            "$2b$12$DwvtmzUdkCvqnNLbjHzxQOCkYfNS1vEZGWmmRQjtsCnAClLJG5Tyy".to_owned(),
+            format!("argon2id$v=19$m=64,t=1,p=1{TAIL}"),
+            format!("$argon2$v=19$m=64,t=1,p=1{TAIL}"),
+            format!("$ARGON2ID$v=19$m=64,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=18$m=64,t=1,p=1{TAIL}"),
+            format!("$argon2id$19$m=64,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$t=1,m=64,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=1{TAIL}"),
+            format!("$argon2id$v=19$m=064,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=+64,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=4294967296,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1,data=AQ{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AQI{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AQ,data=AQ{TAIL}"),
+            // Less than Argon2 can do.
+            format!("$argon2id$v=19$m=7,t=1,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=31,t=1,p=4{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=0,p=1{TAIL}"),
+            format!("$argon2id$v=19$m=64,t=1,p=0{TAIL}"),
+            // Too little to compare with, or of no length that is needed.
+            format!("$argon2id$v=19$m=64,t=1,p=1${salt}$"),
+            format!("$argon2id$v=19$m=64,t=1,p=1${salt}$AAAAAAAA"),
+            format!("$argon2id$v=19$m=64,t=1,p=1$AAAA${tag}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1${salt}${}", "A".repeat(88)),
+            format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}="),
+            format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}$AAAA"),
+            format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}\n"),
+            format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}{}", "A".repeat(600)),
+        ] {
+            assert_eq!(parse(wrong.clone()).unwrap_err(), UnusableHash::Malformed, "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\$?(argon2id?\\$v=19\\$)?[mtp=,0-9$A-Za-z+/]{0,80}") {
+            if let Ok(stored) = parse(text) {
+                proptest::prop_assert!(stored.cost.is_bearable());
+            }
+        }
+    }
+}

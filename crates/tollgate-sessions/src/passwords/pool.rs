@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,11 +10,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use super::error::{Busy, PasswordsError};
 use super::settings::PasswordSettings;
-use super::task::{Buffer, Task};
+use super::task::{Buffer, Tag};
 
 /// The threads end with the pool.
 pub(super) struct Pool {
@@ -21,9 +21,6 @@ pub(super) struct Pool {
     wait: Duration,
     threads: usize,
 }
-
-/// What came out of a hash.
-pub(super) type Tag = Zeroizing<Vec<u8>>;
 
 struct Shared {
     queue: Mutex<Queue>,
@@ -38,8 +35,11 @@ struct Queue {
     closed: bool,
 }
 
+/// What a thread does with its memory; `None` when there was not enough.
+type Work = Box<dyn FnOnce(&mut Buffer) -> Option<Tag> + Send>;
+
 struct Job {
-    task: Task,
+    work: Work,
     claim: Claim,
     reply: oneshot::Sender<Option<Tag>>,
 }
@@ -68,12 +68,12 @@ impl Drop for Waiting {
     }
 }
 
-/// What a [`Pool`] has done, for whoever watches it.
+/// What a [`Pool`] has done.
 #[derive(Debug, Default)]
 struct Counts {
     computed: AtomicU64,
     refused: AtomicU64,
-    larger: AtomicU64,
+    buffers: Arc<AtomicU64>,
 }
 
 impl Pool {
@@ -86,9 +86,10 @@ impl Pool {
         });
         // Dropping it ends the threads that were there before one failed.
         let pool = Self { shared, wait: settings.wait, threads: settings.threads };
-        let kib = settings.cost.memory_kib();
+        let kib = settings.memory_kib();
         for _ in 0..settings.threads {
-            let buffer = Buffer::of_kib(kib).ok_or(PasswordsError::Memory { kib })?;
+            let buffers = Arc::clone(&pool.shared.counts.buffers);
+            let buffer = Buffer::of_kib(kib, buffers).ok_or(PasswordsError::Memory { kib })?;
             pool.spawn_thread(buffer)?;
         }
         Ok(pool)
@@ -100,11 +101,14 @@ impl Pool {
         thread.spawn(move || run(&shared, buffer)).map(drop)
     }
 
-    /// Does `task` on one of the threads.
-    pub(super) async fn compute(&self, task: Task) -> Result<Tag, Busy> {
+    /// Does `work` on one of the threads. Work that nobody waits for any longer is not begun.
+    pub(super) async fn compute(
+        &self,
+        work: impl FnOnce(&mut Buffer) -> Option<Tag> + Send + 'static,
+    ) -> Result<Tag, Busy> {
         let (reply, mut answer) = oneshot::channel();
         let waiting = Waiting(Claim::default());
-        self.shared.push(Job { task, claim: waiting.0.clone(), reply })?;
+        self.shared.push(Job { work: Box::new(work), claim: waiting.0.clone(), reply })?;
         let answered = match timeout(self.wait, &mut answer).await {
             Ok(answered) => answered,
             Err(_elapsed) if waiting.0.take() => return Err(self.shared.refuse()),
@@ -122,7 +126,7 @@ impl Pool {
             waiting: self.shared.queue().waiting.iter().filter(|job| !job.claim.is_taken()).count(),
             computed: counts.computed.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
-            larger: counts.larger.load(Ordering::Relaxed),
+            buffers: counts.buffers.load(Ordering::Relaxed),
         }
     }
 }
@@ -138,7 +142,7 @@ impl Drop for Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolCounts {
-    /// How many threads there are. Each has the memory of one hash, and there is no other memory of that size.
+    /// How many threads there are.
     pub threads: usize,
     /// How many wait for a thread.
     pub waiting: usize,
@@ -146,8 +150,9 @@ pub struct PoolCounts {
     pub computed: u64,
     /// How many were refused, as too many waited or one had waited too long.
     pub refused: u64,
-    /// Of those computed, how many stored hashes asked for more memory than a thread keeps; they were given it for that time.
-    pub larger: u64,
+    /// How often memory for a hash was asked for: once for each thread, and whenever a stored hash needs more than a thread
+    /// keeps. What is more is given back afterwards.
+    pub buffers: u64,
 }
 
 impl Shared {
@@ -194,13 +199,14 @@ impl Shared {
 }
 
 fn run(shared: &Shared, mut buffer: Buffer) {
-    while let Some(Job { task, reply, .. }) = shared.next() {
-        if !buffer.holds(&task) {
-            shared.counts.larger.fetch_add(1, Ordering::Relaxed);
-        }
-        let tag = task.compute(&mut buffer);
+    while let Some(Job { work, reply, .. }) = shared.next() {
+        // A thread that ends would be missed for good.
+        let tag = catch_unwind(AssertUnwindSafe(|| work(&mut buffer))).unwrap_or_default();
         shared.counts.computed.fetch_add(1, Ordering::Relaxed);
         // Whoever waited may have gone meanwhile.
         drop(reply.send(tag));
     }
 }
+
+#[cfg(test)]
+mod tests;

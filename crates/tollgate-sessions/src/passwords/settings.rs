@@ -11,6 +11,7 @@ use super::pepper::Peppers;
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
     pub(super) cost: HashCost,
+    cost_of_most: Option<HashCost>,
     pub(super) peppers: Option<Peppers>,
     pub(super) threads: usize,
     pub(super) queue: usize,
@@ -23,6 +24,7 @@ impl Default for PasswordSettings {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             cost: HashCost::default(),
+            cost_of_most: None,
             peppers: None,
             threads: processors.div_euclid(2).max(1),
             queue: 64,
@@ -33,10 +35,17 @@ impl Default for PasswordSettings {
 
 impl PasswordSettings {
     /// What new hashes cost. Hashes of another cost are replaced when their users log in; until then how long a login
-    /// takes tells who has one.
+    /// takes tells who has one. See [`with_cost_of_most`](Self::with_cost_of_most).
     #[must_use]
     pub fn with_cost(self, cost: HashCost) -> Self {
         Self { cost, ..self }
+    }
+
+    /// What is computed for those who have no hash: what most stored hashes cost, while that is not the cost of new ones.
+    /// Those who do not exist then look like most of those who do. By default it is the cost of new hashes.
+    #[must_use]
+    pub fn with_cost_of_most(self, cost: HashCost) -> Self {
+        Self { cost_of_most: Some(cost), ..self }
     }
 
     /// Hashes passwords with a secret.
@@ -61,5 +70,19 @@ impl PasswordSettings {
     #[must_use]
     pub fn with_wait(self, wait: Duration) -> Self {
         Self { wait, ..self }
+    }
+
+    pub(super) fn cost_of_dummy(&self) -> HashCost {
+        self.cost_of_most.unwrap_or(self.cost)
+    }
+
+    /// What a thread keeps.
+    pub(super) fn memory_kib(&self) -> u32 {
+        self.cost.memory_kib().max(self.cost_of_dummy().memory_kib())
+    }
+
+    /// The id of the pepper of new hashes.
+    pub(super) fn pepper(&self) -> Option<u8> {
+        self.peppers.as_ref().map(|peppers| peppers.newest().id())
     }
 }

@@ -1,11 +1,16 @@
 //! [`Task`]: one hash to be computed, and [`Buffer`]: the memory it takes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use argon2::{Argon2, Block};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::password::Password;
 use super::phc::Stored;
-use super::pool::Tag;
+
+/// What comes out of a hash.
+pub(super) type Tag = Zeroizing<Vec<u8>>;
 
 /// A hash to be computed.
 pub(super) struct Task {
@@ -38,33 +43,34 @@ impl Task {
 }
 
 /// Memory for a hash. It is wiped after each.
-pub(super) struct Buffer(Vec<Block>);
+pub(super) struct Buffer {
+    blocks: Vec<Block>,
+    /// Counts how many are made.
+    made: Arc<AtomicU64>,
+}
 
 impl Buffer {
     /// `None` when the system does not have that much.
-    pub(super) fn of_kib(kib: u32) -> Option<Self> {
-        Self::of_blocks(usize::try_from(kib).ok()?)
+    pub(super) fn of_kib(kib: u32, made: Arc<AtomicU64>) -> Option<Self> {
+        Self::of_blocks(usize::try_from(kib).ok()?, made)
     }
 
-    fn of_blocks(count: usize) -> Option<Self> {
+    fn of_blocks(count: usize, made: Arc<AtomicU64>) -> Option<Self> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).ok()?;
         blocks.resize(count, Block::new());
-        Some(Self(blocks))
-    }
-
-    pub(super) fn holds(&self, task: &Task) -> bool {
-        usize::try_from(task.like.cost.memory_kib()).is_ok_and(|blocks| blocks <= self.0.len())
+        made.fetch_add(1, Ordering::Relaxed);
+        Some(Self { blocks, made })
     }
 
     /// Lends `count` blocks: its own, or others for this once.
     fn lend<T>(&mut self, count: usize, work: impl FnOnce(&mut [Block]) -> T) -> Option<T> {
         let mut larger;
-        let blocks = match self.0.get_mut(..count) {
+        let blocks = match self.blocks.get_mut(..count) {
             Some(blocks) => blocks,
             None => {
-                larger = Self::of_blocks(count)?;
-                larger.0.as_mut_slice()
+                larger = Self::of_blocks(count, Arc::clone(&self.made))?;
+                larger.blocks.as_mut_slice()
             }
         };
         let outcome = work(blocks);
@@ -72,5 +78,28 @@ impl Buffer {
             block.zeroize();
         }
         Some(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_lent_and_wiped() {
+        let made = Arc::new(AtomicU64::new(0));
+        let mut buffer = Buffer::of_kib(8, Arc::clone(&made)).unwrap();
+        for (count, buffers) in [(8, 1), (5, 1), (9, 2), (8, 2)] {
+            let lent = buffer.lend(count, |blocks| {
+                let clean = blocks.iter().all(|block| block.as_ref().iter().all(|word| *word == 0));
+                for block in &mut *blocks {
+                    block.as_mut().fill(7);
+                }
+                clean.then_some(blocks.len())
+            });
+            assert_eq!(lent, Some(Some(count)));
+            assert_eq!(made.load(Ordering::Relaxed), buffers);
+            assert_eq!(buffer.blocks.len(), 8, "it does not grow");
+        }
     }
 }

@@ -11,6 +11,7 @@ use tollgate::{Algorithm, KeyError, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::token::{RefreshToken, TAG_BYTES, TokenFlags};
+use crate::environment::{self, SecretSourceError};
 use crate::error::SigningKeyError;
 use crate::private_file::{self, PrivateFileError};
 use crate::session::{Fingerprint, SessionId};
@@ -125,6 +126,17 @@ impl RefreshKey {
         })
     }
 
+    /// The number that its tokens carry.
+    #[must_use]
+    pub const fn id(&self) -> u8 {
+        self.id
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_id(self, id: u8) -> Self {
+        Self { id, ..self }
+    }
+
     /// A secret from the system's randomness, in base64url: what to put into a file or an environment variable.
     ///
     /// # Errors
@@ -143,6 +155,16 @@ impl RefreshKey {
     pub fn from_file(id: u8, path: impl AsRef<Path>) -> Result<Self, RefreshKeyError> {
         let secret = private_file::read(path.as_ref())?;
         Self::new(id, secret.trim_ascii())
+    }
+
+    /// The key whose secret is in the variable `name` of the environment, or in the file that the variable `name` followed by
+    /// `_FILE` names; white space around it ignored.
+    ///
+    /// # Errors
+    /// [`RefreshKeyError::Source`] when neither or both are set, or others can read the file; [`RefreshKeyError::Weak`] when
+    /// the value is no good secret. No error shows the value.
+    pub fn from_env(id: u8, name: &str) -> Result<Self, RefreshKeyError> {
+        Self::new(id, &*environment::secret(name)?)
     }
 
     /// As [`from_file`](Self::from_file); where there is no file, one is made that only this user can read.
@@ -185,12 +207,21 @@ pub enum RefreshKeyError {
     /// The file cannot be read or written, or others can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
+    /// The environment has no secret, or too many.
+    #[error(transparent)]
+    Source(#[from] SecretSourceError),
     /// Two keys have the same id.
     #[error("two keys for refresh tokens have the id {id}")]
     DuplicateId {
         /// The id.
         id: u8,
     },
+    /// The directory, or a file in it, holds something else.
+    #[error("the directory holds something else than keys for refresh tokens; name another")]
+    NotKeys,
+    /// All ids are taken.
+    #[error("as many keys for refresh tokens are in use as there can be")]
+    TooMany,
     /// The system has no randomness, or the cryptographic library failed.
     #[error("the cryptographic library failed")]
     Crypto,

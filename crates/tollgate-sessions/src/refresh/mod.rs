@@ -1,6 +1,7 @@
 //! Refresh tokens: what they look like, who can make them, and what presenting one does.
 
 mod decide;
+mod kept;
 mod keys;
 mod token;
 

@@ -336,6 +336,17 @@ mod tests {
             }
         }
 
+        /// Of the right length, and nearly always of the right form.
+        #[test]
+        fn a_text_that_looks_like_one_is_read_or_refused(text in "rt1_[A-Za-z0-9_-]{72}", place in 0..76_usize, symbol in any::<char>()) {
+            let other: String = text.chars().enumerate().map(|(at, kept)| if at == place { symbol } else { kept }).collect();
+            for text in [text, other] {
+                if let Ok(token) = text.parse::<RefreshToken>() {
+                    prop_assert_eq!(token.expose(), text);
+                }
+            }
+        }
+
         #[test]
         fn any_bytes_have_one_spelling(mut bytes in proptest::array::uniform32(any::<u8>())) {
             bytes[1] &= TokenFlags::KNOWN;

@@ -37,6 +37,11 @@ impl Known {
         self.subjects.retain(|_, (_, until)| *until > now);
     }
 
+    /// How many sessions and subjects.
+    pub(super) fn len(&self) -> (usize, usize) {
+        (self.sessions.len(), self.subjects.len())
+    }
+
     pub(super) fn session_ended(&self, session: SessionId) -> bool {
         self.sessions.contains_key(&session)
     }

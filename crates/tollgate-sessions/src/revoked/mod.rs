@@ -62,12 +62,27 @@ pub enum WhenStale {
     AcceptUntilExpiry,
 }
 
+/// How well [`RevokedSessions`] are informed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FeedStatus {
+    /// How long ago the feed last answered; `None` when it never did.
+    pub last_heard: Option<Duration>,
+    /// Whether that is too long ago: then [`WhenStale`] decides. A policy that goes on for ever counts it from thirty
+    /// seconds on.
+    pub is_stale: bool,
+    /// How many ended sessions are known, each until its last access token has expired.
+    pub sessions: usize,
+    /// How many subjects are known all of whose sessions were ended, likewise.
+    pub subjects: usize,
+}
+
 impl RevokedSessions {
     /// Judges tokens of `issuer`. It fails closed when the feed has not answered for thirty seconds.
     pub fn new(issuer: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
-            when_stale: WhenStale::FailClosed { after: Duration::from_secs(30) },
+            when_stale: WhenStale::FailClosed { after: STALE_AFTER },
             clock: StoreClock::of_the_store(),
             known: RwLock::default(),
             confirmed_at: AtomicI64::new(NEVER),
@@ -93,6 +108,18 @@ impl RevokedSessions {
     pub fn staleness(&self, now: UnixTime) -> Option<Duration> {
         let confirmed_at = self.0.confirmed_at.load(Ordering::Acquire);
         (confirmed_at != NEVER).then(|| now.since(UnixMillis::from_millis(confirmed_at).to_unix_time()))
+    }
+
+    /// What is known, and since when, for a health check and for metrics.
+    #[must_use]
+    pub fn status(&self, now: UnixTime) -> FeedStatus {
+        let last_heard = self.staleness(now);
+        let after = match self.0.when_stale {
+            WhenStale::FailClosed { after } => after,
+            WhenStale::AcceptUntilExpiry => STALE_AFTER,
+        };
+        let (sessions, subjects) = self.0.known.read().unwrap_or_else(PoisonError::into_inner).len();
+        FeedStatus { last_heard, is_stale: last_heard.is_none_or(|age| age > after), sessions, subjects }
     }
 
     /// Reads the feed for ever. To be spawned; dropping it stops it.
@@ -208,6 +235,8 @@ impl fmt::Debug for RevokedSessions {
 }
 
 const NEVER: i64 = i64::MIN;
+/// By then an end should have been heard of fifteen times over.
+const STALE_AFTER: Duration = Duration::from_secs(30);
 /// How often to ask where nobody tells of changes.
 const POLL: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

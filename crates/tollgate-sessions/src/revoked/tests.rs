@@ -128,6 +128,13 @@ async fn a_stale_feed_obeys_its_policy() {
     settle().await;
     let after = |secs| world.now().saturating_add(Duration::from_secs(secs));
     assert_eq!(closed.is_revoked(&token, after(30)), Ok(false));
+    for (revoked, secs, last_heard, is_stale) in
+        [(&closed, 30, Some(30), false), (&closed, 31, Some(31), true), (&open, 0, None, true)]
+    {
+        let status = revoked.status(after(secs));
+        assert_eq!((status.last_heard, status.is_stale), (last_heard.map(Duration::from_secs), is_stale));
+        assert_eq!((status.sessions, status.subjects), (0, 0));
+    }
     assert_eq!(closed.staleness(after(31)), Some(Duration::from_secs(31)));
     let error = closed.is_revoked(&token, after(31)).unwrap_err();
     assert_eq!(error.to_string(), "ended sessions were last heard of 31 s ago");
@@ -135,6 +142,28 @@ async fn a_stale_feed_obeys_its_policy() {
     for task in silent {
         task.abort();
     }
+}
+
+/// What is announced is counted, and asking the store finds the same without waiting for it.
+#[tokio::test]
+async fn who_cannot_wait_asks_the_store() {
+    let world = World::new();
+    let revoked = world.revoked();
+    let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
+    let (one, of_one) = world.log_in("alice").await;
+    let (two, of_two) = world.log_in("alice").await;
+    let live = async |token: &Verified| world.sessions.is_live(token).await.unwrap();
+    assert!(live(&of_one).await && live(&of_two).await);
+    assert!(!live(&world.verified(&AccessToken::new("alice", "web"))).await, "of no session");
+    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    assert!(!live(&of_one).await && live(&of_two).await);
+    world.sessions.revoke_others("alice", two.session, EndReason::PasswordChange).await.unwrap();
+    assert!(!live(&of_two).await, "the session goes on, its earlier access tokens do not");
+    settle().await;
+    let status = revoked.status(world.now());
+    assert_eq!((status.last_heard, status.is_stale), (Some(Duration::ZERO), false));
+    assert_eq!((status.sessions, status.subjects), (1, 1));
+    following.abort();
 }
 
 /// A store that never tells of changes, as a file does that another process writes.

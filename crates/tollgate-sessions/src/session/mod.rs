@@ -6,4 +6,6 @@ mod time;
 
 pub use id::{ParseSessionIdError, SessionId};
 pub use record::{Fingerprint, NewSession, SecretHash, SessionRecord, SessionState, SessionView};
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use time::whole_millis;
 pub use time::{StoreClock, UnixMillis};

@@ -2,6 +2,8 @@
 
 mod error;
 mod flights;
+mod foreign;
+mod listing;
 mod login;
 mod settings;
 
@@ -16,12 +18,13 @@ pub use login::{Issued, Login, Transport};
 pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
 
 use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
-use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
+use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
 use crate::store::{
-    EndReason, Purged, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
+    EndReason, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
     StoreFuture, ask,
 };
 use flights::{Flight, Flights};
+use foreign::ForeignClients;
 
 /// Sessions and their refresh tokens. Cheap to clone.
 ///
@@ -52,6 +55,7 @@ struct Inner {
     settings: SessionSettings,
     clock: StoreClock,
     flights: Flights,
+    foreign: ForeignClients,
 }
 
 impl Sessions {
@@ -65,6 +69,7 @@ impl Sessions {
             settings: SessionSettings::default(),
             clock: StoreClock::of_the_store(),
             flights: Flights::default(),
+            foreign: ForeignClients::default(),
         }))
     }
 
@@ -89,6 +94,7 @@ impl Sessions {
             settings: old.settings,
             clock: old.clock.clone(),
             flights: Flights::default(),
+            foreign: ForeignClients::default(),
         };
         change(&mut inner);
         Self(Arc::new(inner))
@@ -211,9 +217,11 @@ impl Sessions {
                 error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
             }
             RenewalKind::Replayed if differ(view.fingerprint, command.fingerprint) => {
-                warn!(%session, subject = ?view.subject, "refresh answered again for another client");
-                if self.0.settings.foreign_replays == ForeignReplays::End {
+                let in_a_row = self.0.foreign.note(session, view.generation);
+                warn!(%session, subject = ?view.subject, in_a_row, "refresh answered again for another client");
+                if in_a_row >= self.0.settings.foreign_replays.allowed() {
                     self.end_session(session, None, EndReason::Reuse).await.map_err(RefreshError::Store)?;
+                    self.0.foreign.forget(session);
                     return Err(RefreshError::Reuse);
                 }
             }
@@ -277,26 +285,6 @@ impl Sessions {
         Ok(self.end(RevokeScope::Everything, reason).await?)
     }
 
-    /// The live sessions of `subject`, the one last renewed first.
-    ///
-    /// # Errors
-    /// [`SessionError::Store`].
-    pub async fn list(&self, subject: &str) -> Result<Vec<SessionView>, SessionError> {
-        if subject.is_empty() {
-            return Err(SessionError::EmptySubject);
-        }
-        let limit = self.0.settings.per_subject.saturating_add(SURPLUS);
-        Ok(self.ask(|| self.0.store.list(subject, limit)).await?)
-    }
-
-    /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so.
-    ///
-    /// # Errors
-    /// [`SessionError::Store`].
-    pub async fn purge(&self, budget: usize) -> Result<Purged, SessionError> {
-        Ok(self.0.store.purge(budget).await?)
-    }
-
     /// Checks the form and the tag: what nobody here has made costs no question to the store.
     fn read(&self, token: &str) -> Result<RefreshToken, RefreshError> {
         let token: RefreshToken = token.parse().map_err(|_cause| {
@@ -344,16 +332,7 @@ impl Sessions {
         Ok(revoked)
     }
 
-    /// A login that succeeded is not taken back because this fails: the next one does it.
-    async fn end_surplus(&self, subject: &str) {
-        let Ok(sessions) = self.list(subject).await else { return };
-        for view in sessions.into_iter().skip(self.0.settings.per_subject) {
-            if self.end_session(view.session, Some(subject), EndReason::Displaced).await.is_err() {
-                return;
-            }
-        }
-    }
-
+    /// Waits for the store no longer than is set, and asks a second time when it is not known whether it did.
     async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
         ask(self.0.settings.store_timeout, question).await
     }
@@ -376,8 +355,6 @@ fn differ(one: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
 
 /// An end is announced longer than access tokens live by the leeway of a gate and what clocks may differ.
 const ANNOUNCEMENT_MARGIN: Duration = Duration::from_secs(120);
-/// How many sessions beyond those allowed are looked at, and ended, at a login.
-const SURPLUS: usize = 32;
 
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers")]

@@ -94,13 +94,31 @@ impl Lifetimes {
 }
 
 /// What to do about a token that another client, by its [`Fingerprint`](crate::Fingerprint), presents again within the window.
+///
+/// Who copies a token and always uses it within the window of its owner is not found out by reuse. This narrows it: the
+/// two have to look alike too. It is no proof, as clients say of themselves what they like; only tokens bound to a key of the
+/// client would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForeignReplays {
-    /// Log it. Clients change what they say of themselves.
+    /// Log it, as clients change what they say of themselves; end the session when it happens in the third generation in a
+    /// row.
+    ///
+    /// Generations are counted in this process, for the 4096 sessions where it happened last: several processes
+    /// behind one address each see but some of them, and a restart forgets them.
     Report,
-    /// End the session.
+    /// End the session at once.
     End,
+}
+
+impl ForeignReplays {
+    /// In which generation in a row it is once too often.
+    pub(super) const fn allowed(self) -> u32 {
+        match self {
+            Self::Report => 3,
+            Self::End => 1,
+        }
+    }
 }
 
 const fn days(count: u64) -> Duration {

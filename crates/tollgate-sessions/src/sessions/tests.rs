@@ -5,10 +5,14 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
+
 use super::*;
 use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
-use crate::session::UnixMillis;
-use crate::store::{FeedCursor, FeedPage, MemoryStore, RevocationFeed, StoreErrorKind};
+use crate::session::{SessionView, UnixMillis};
+use crate::store::{FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, StoreErrorKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -160,6 +164,53 @@ async fn another_client_within_the_window() {
     assert!(strict.rotate(&token, Transport::Body, Some("Firefox")).await.is_err());
 }
 
+/// Who shadows a client, a moment after it each time, is noticed when it does so in the third generation in a row.
+#[tokio::test]
+async fn another_client_in_generation_after_generation() {
+    let (sessions, clock) = sessions();
+    let renew = async |token: &RefreshToken, client| {
+        sessions.rotate(&token.expose(), Transport::Body, Some(client)).await
+    };
+    let log_in =
+        async || sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token;
+    // A generation without it begins the count anew.
+    let mut token = log_in().await;
+    for shadowed in [true, true, false, true, true, false] {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        for client in ["Firefox", if shadowed { "Chrome" } else { "Firefox" }] {
+            assert!(renew(&token, client).await.unwrap().refresh_token == next);
+        }
+        token = next;
+    }
+    for generation in 1..=3 {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        // Several tabs of the other client count once.
+        for tab in 0..3 {
+            let answer = renew(&token, "Chrome").await;
+            match answer {
+                Ok(_) => assert!(generation < 3),
+                Err(RefreshError::Reuse) => assert_eq!((generation, tab), (3, 0)),
+                Err(RefreshError::Ended(EndReason::Reuse)) => assert!(generation == 3 && tab > 0),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        token = next;
+    }
+    assert!(matches!(renew(&token, "Firefox").await, Err(RefreshError::Ended(EndReason::Reuse))));
+    // It makes no difference who of the two comes first.
+    let mut token = log_in().await;
+    let mut ended = None;
+    for generation in 1..=3 {
+        clock.advance(MINUTE);
+        let next = renew(&token, "Chrome").await.unwrap().refresh_token;
+        ended = renew(&token, "Firefox").await.err().map(|error| (generation, error.to_string()));
+        token = next;
+    }
+    assert_eq!(ended, Some((3, RefreshError::Reuse.to_string())));
+}
+
 /// Fails as it is told to, and counts how often it was asked.
 #[derive(Debug, Default)]
 struct Failing {
@@ -264,6 +315,68 @@ async fn forgeries_cost_no_question() {
         assert!(sessions.logout(wrong).await.is_err());
     }
     assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+}
+
+/// One change of a text.
+#[derive(Clone, Debug)]
+enum Change {
+    Put(usize, char),
+    Insert(usize, char),
+    Remove(usize),
+    Cut(usize),
+    SwapCase,
+    Twice,
+}
+
+impl Change {
+    fn any() -> impl Strategy<Value = Self> {
+        let (place, symbol) = (0..RefreshToken::CHARS, || prop_oneof!["[A-Za-z0-9_=+/ .-]", "\\PC"]);
+        let symbol = || symbol().prop_map(|text| text.chars().next().unwrap_or('A'));
+        prop_oneof![
+            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Put(place, symbol)),
+            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Insert(place, symbol)),
+            place.clone().prop_map(Self::Remove),
+            place.prop_map(Self::Cut),
+            Just(Self::SwapCase),
+            Just(Self::Twice),
+        ]
+    }
+
+    fn apply(&self, text: &str) -> String {
+        let mut symbols: Vec<char> = text.chars().collect();
+        match *self {
+            Self::Put(place, symbol) => symbols[place] = symbol,
+            Self::Insert(place, symbol) => symbols.insert(place, symbol),
+            Self::Remove(place) => drop(symbols.drain(place..=place)),
+            Self::Cut(place) => symbols.truncate(place),
+            Self::SwapCase => return text.to_ascii_uppercase(),
+            Self::Twice => return text.repeat(2),
+        }
+        symbols.into_iter().collect()
+    }
+}
+
+proptest! {
+    /// Whatever becomes of a token on the way, or on purpose: it is refused without a question to the store, or is what it
+    /// was.
+    #[test]
+    fn a_changed_token_costs_no_question(change in Change::any(), bytes in proptest::collection::vec(any::<u8>(), 54)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let store = Arc::new(Failing::default());
+        let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE);
+        let token = runtime.block_on(sessions.create(&Login::new("alice"))).unwrap().refresh_token.expose();
+        let asked = store.asked.load(Ordering::SeqCst);
+        let well_formed = format!("rt1_{}", URL_SAFE_NO_PAD.encode(bytes));
+        for text in [change.apply(&token), well_formed] {
+            if text == token {
+                continue;
+            }
+            let refused = runtime.block_on(sessions.rotate(&text, Transport::Body, None)).unwrap_err();
+            prop_assert!(matches!(refused, RefreshError::Malformed | RefreshError::Forged), "{}", refused);
+            prop_assert!(runtime.block_on(sessions.logout(&text)).is_err());
+        }
+        prop_assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+    }
 }
 
 #[tokio::test]

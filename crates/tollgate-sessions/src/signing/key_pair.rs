@@ -2,7 +2,7 @@
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::rsa::{KeyPairComponents, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::{
     self as aws, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding, RsaKeyPair,
 };
@@ -10,6 +10,7 @@ use pem_rfc7468::LineEnding;
 use tollgate::Algorithm;
 use zeroize::Zeroizing;
 
+use super::jwk::PrivateJwk;
 use super::public::PublicKey;
 use crate::error::SigningKeyError;
 
@@ -58,6 +59,35 @@ impl KeyPair {
             Kind::Rsa(_) => RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)).map(Self::Rsa),
             Kind::Ecdsa(curve) => EcdsaKeyPair::from_private_key_der(curve, der).map(Self::Ecdsa),
             Kind::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(Self::Ed25519),
+        };
+        read.map_err(|_cause| SigningKeyError::Rejected { algorithm })
+    }
+
+    /// The library compares the halves.
+    pub(super) fn from_jwk(algorithm: Algorithm, jwk: &PrivateJwk) -> Result<Self, SigningKeyError> {
+        let read = match kind(algorithm)? {
+            Kind::Rsa(_) => {
+                let numbers = jwk.rsa(algorithm)?;
+                let public_key = PublicKeyComponents { n: numbers.n.as_slice(), e: numbers.e.as_slice() };
+                RsaKeyPair::from_components(&KeyPairComponents {
+                    public_key,
+                    d: numbers.d.as_slice(),
+                    p: numbers.p.as_slice(),
+                    q: numbers.q.as_slice(),
+                    dP: numbers.dp.as_slice(),
+                    dQ: numbers.dq.as_slice(),
+                    qInv: numbers.qi.as_slice(),
+                })
+                .map(Self::Rsa)
+            }
+            Kind::Ecdsa(curve) => {
+                let (private, public) = jwk.ec(algorithm)?;
+                EcdsaKeyPair::from_private_key_and_public_key(curve, &private, &public).map(Self::Ecdsa)
+            }
+            Kind::Ed25519 => {
+                let (seed, public) = jwk.ed25519(algorithm)?;
+                Ed25519KeyPair::from_seed_and_public_key(&seed, &public).map(Self::Ed25519)
+            }
         };
         read.map_err(|_cause| SigningKeyError::Rejected { algorithm })
     }

@@ -1,8 +1,11 @@
 //! [`SigningKey`]: a private key or secret, bound to its algorithm, prepared once.
 
+mod jwk;
 mod key_pair;
+mod load;
 mod public;
 mod ring;
+mod schedule;
 
 use std::fmt;
 
@@ -11,10 +14,12 @@ use tollgate::{Algorithm, KeyId, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::error::SigningKeyError;
+use jwk::PrivateJwk;
 use key_pair::KeyPair;
 
+pub use ring::KeyRing;
 pub(crate) use ring::jwk_set;
-pub use ring::{KeyRing, RotationSchedule};
+pub use schedule::RotationSchedule;
 
 /// A key that signs tokens. It is not `Clone`, and `Debug` shows its id and algorithm only.
 ///
@@ -51,6 +56,26 @@ impl SigningKey {
                 Self::of(algorithm, KeyPair::from_der(algorithm, &der)?)
             }
             _ => Err(SigningKeyError::Pem),
+        }
+    }
+
+    /// A private key as a JWK (RFC 7517), or a secret as one with `"kty":"oct"`. RSA keys need all members of RFC 7518
+    /// §6.3.2 but `oth`. It keeps its `kid`.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`] when the text is no such key, or has a member twice; when `alg`, `use` or `key_ops` say that
+    /// it is for something else; when the key is weak, or its private half does not go with its public one.
+    pub fn from_jwk(algorithm: Algorithm, jwk: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
+        let jwk = PrivateJwk::parse(algorithm, jwk.as_ref())?;
+        let key = match algorithm {
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
+                Self::hmac(algorithm, &*jwk.secret(algorithm)?)?
+            }
+            _ => Self::of(algorithm, KeyPair::from_jwk(algorithm, &jwk)?)?,
+        };
+        match jwk.key_id()? {
+            Some(key_id) => key.with_key_id(key_id),
+            None => Ok(key),
         }
     }
 

@@ -1,192 +1,242 @@
 //! [`KeyRing`]: signing keys that replace each other by the calendar.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
-use tollgate::{Algorithm, KeySet, UnixTime};
+use tollgate::{Algorithm, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::SigningKey;
+use super::schedule::RotationSchedule;
 use crate::error::{KeyRingError, SigningKeyError};
-use crate::private_file;
+use crate::key_files::KeyFiles;
 
-/// Signing keys of one algorithm, kept in a file that only this user can read.
+/// Signing keys of one algorithm, kept in a directory that only this user can read.
 ///
 /// A new key is published before it signs, so that everybody has fetched it by then; a replaced one stays published until
 /// the last token that it signed has expired. [`turn`](Self::turn) does what is due; call it every minute or so.
+///
+/// Any number of processes may share the directory, and all may turn the ring: they agree on each key. What one has
+/// changed, another knows after its next [`turn`](Self::turn) or [`reload`](Self::reload).
+///
+/// As a [`KeySource`] it lets a gate in the same process follow: [`TokenIssuer::keys`](crate::TokenIssuer::keys).
 pub struct KeyRing {
     algorithm: Algorithm,
-    path: PathBuf,
+    files: KeyFiles,
     schedule: RotationSchedule,
-    /// The oldest first; never empty.
-    keys: Mutex<VecDeque<Dated>>,
+    state: RwLock<Arc<State>>,
+    /// Held while the directory is read or changed. Nobody who signs or verifies waits for it.
+    turning: Mutex<()>,
 }
 
+/// The keys as they are known, by number; never empty. Of those whose time has come the highest number signs.
+struct State {
+    keys: BTreeMap<u32, Dated>,
+    key_set: KeySet,
+}
+
+#[derive(Clone)]
 struct Dated {
     key: Arc<SigningKey>,
     signs_from: UnixTime,
 }
 
-/// When keys replace each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RotationSchedule {
-    /// How long a key signs.
-    pub every: Duration,
-    /// How long it is published before.
-    pub publish_before: Duration,
-    /// How long it stays published after.
-    pub keep_after: Duration,
-}
-
-/// Thirty days; published an hour before; kept for a day and ten minutes, which is longer than any access token is
-/// accepted.
-impl Default for RotationSchedule {
-    fn default() -> Self {
-        Self {
-            every: Duration::from_secs(30 * 24 * 3600),
-            publish_before: Duration::from_secs(3600),
-            keep_after: Duration::from_secs(24 * 3600 + 600),
-        }
-    }
-}
-
-impl RotationSchedule {
-    /// Another schedule. `publish_before` has to be twice as long as others may cache the key set, `keep_after` as long as a
-    /// token is accepted, leeway included.
-    ///
-    /// # Errors
-    /// [`KeyRingError::Schedule`] when a key would have to be published before its predecessor signs.
-    pub fn new(
-        every: Duration,
-        publish_before: Duration,
-        keep_after: Duration,
-    ) -> Result<Self, KeyRingError> {
-        if every.as_secs() == 0 || publish_before >= every {
-            return Err(KeyRingError::Schedule);
-        }
-        Ok(Self { every, publish_before, keep_after })
-    }
-}
-
-/// What the file holds.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    algorithm: String,
-    keys: Vec<KeptKey>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeptKey {
-    signs_from: i64,
-    pem: String,
-}
-
-impl Drop for KeptKey {
-    fn drop(&mut self) {
-        self.pem.zeroize();
-    }
-}
-
 impl KeyRing {
-    /// The keys in the file at `path`; where there is none, a first key that signs at once. Two processes that make the
-    /// file at the same time agree on one key. Only one of them may [`turn`](Self::turn).
+    /// The keys in the directory at `path`; where there are none, a first key that signs at once.
     ///
     /// # Errors
-    /// [`KeyRingError`] when the file cannot be read or written, others can read it, or it holds something else.
+    /// [`KeyRingError`] when a file cannot be read or written, others can read it, or it holds something else.
     pub fn open(
         algorithm: Algorithm,
         path: impl AsRef<Path>,
         schedule: RotationSchedule,
         now: UnixTime,
     ) -> Result<Self, KeyRingError> {
-        let path = path.as_ref();
-        private_file::create_if_missing(path, || {
-            let key = Arc::new(SigningKey::generate(algorithm)?);
-            to_file(algorithm, [&Dated { key, signs_from: now }])
-        })?;
-        let keys = Mutex::new(from_file(algorithm, path)?);
-        Ok(Self { algorithm, path: path.to_owned(), schedule, keys })
+        Self::begin(algorithm, path.as_ref(), schedule, now, || SigningKey::generate(algorithm))
+    }
+
+    /// As [`open`](Self::open); where there are no keys, `first` is the one that signs at once: for a key that was in use
+    /// before there was a ring.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_or_begin_with(
+        first: SigningKey,
+        path: impl AsRef<Path>,
+        schedule: RotationSchedule,
+        now: UnixTime,
+    ) -> Result<Self, KeyRingError> {
+        Self::begin(first.algorithm(), path.as_ref(), schedule, now, || Ok(first))
+    }
+
+    fn begin(
+        algorithm: Algorithm,
+        path: &Path,
+        schedule: RotationSchedule,
+        now: UnixTime,
+        first: impl FnOnce() -> Result<SigningKey, SigningKeyError>,
+    ) -> Result<Self, KeyRingError> {
+        let files = KeyFiles::new(path);
+        let mut keys = read(algorithm, &files, None)?;
+        if keys.is_empty() {
+            // Another process may be faster; its key is as good.
+            let _ours_or_theirs = files.add(1, &to_file(&first()?, now)?)?;
+            keys = read(algorithm, &files, None)?;
+        }
+        let state = RwLock::new(Arc::new(State::of(keys)?));
+        Ok(Self { algorithm, files, schedule, state, turning: Mutex::default() })
     }
 
     /// The key that signs at `now`. There always is one.
     pub(crate) fn signing_key(&self, now: UnixTime) -> Option<Arc<SigningKey>> {
-        let keys = self.keys();
-        let signing = keys.iter().rev().find(|dated| dated.signs_from <= now).or_else(|| keys.front());
-        signing.map(|dated| Arc::clone(&dated.key))
+        let state = self.state();
+        let signing = state.keys.values().rev().find(|dated| dated.signs_from <= now);
+        signing.or_else(|| state.keys.values().next()).map(|dated| Arc::clone(&dated.key))
     }
 
     /// All public keys: those that will sign, the one that does, and those whose tokens may still be in use (RFC 7517 §5).
     #[must_use]
     pub fn jwk_set(&self) -> String {
-        jwk_set(self.keys().iter().map(|dated| &*dated.key))
+        self.state().jwk_set()
     }
 
-    /// What verifies tokens of this ring.
-    ///
-    /// # Errors
-    /// [`KeyRingError::Key`]; not to be expected of keys that could be made.
-    pub fn key_set(&self) -> Result<KeySet, KeyRingError> {
-        Ok(KeySet::from_jwk_set(self.jwk_set()).map_err(SigningKeyError::from)?)
+    /// What verifies tokens of this ring, as it is now.
+    #[must_use]
+    pub fn key_set(&self) -> KeySet {
+        self.state().key_set.clone()
     }
 
-    /// Makes the next key when it has to be published, and forgets those that nobody needs. Says whether anything changed.
-    /// It writes a file, so it blocks for a moment.
+    /// Makes the next key when it has to be published, and forgets those that nobody needs. Says whether anything has
+    /// changed, by this process or another. It reads and writes files, so it blocks for a moment.
     ///
     /// # Errors
-    /// [`KeyRingError`] when a key cannot be made or the file not be written; all stays as it was.
+    /// [`KeyRingError`] when a key cannot be made or a file not be read or written; all stays as it was.
     pub fn turn(&self, now: UnixTime) -> Result<bool, KeyRingError> {
-        let mut keys = self.keys();
-        let next = self.next(&keys, now)?;
-        let needed = keys.len().saturating_sub(self.expired(&keys, now));
-        if next.is_none() && needed == keys.len() {
-            return Ok(false);
+        let _one_at_a_time = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.load()?;
+        let state = self.state();
+        let mut wrote = false;
+        if let Some(next) = state.next(&self.schedule, now) {
+            let contents = to_file(&SigningKey::generate(self.algorithm)?, next.signs_from)?;
+            // Where another process has just done the same, its key is read below.
+            let _ours_or_theirs = self.files.add(next.number, &contents)?;
+            wrote = true;
         }
-        let kept = keys.iter().rev().take(needed).rev().chain(&next);
-        let contents = to_file(self.algorithm, kept)?;
-        private_file::replace(&self.path, &contents, true)?;
-        while keys.len() > needed {
-            keys.pop_front();
+        for number in state.not_needed(&self.schedule, now) {
+            self.files.remove(number)?;
+            wrote = true;
         }
-        keys.extend(next);
-        Ok(true)
+        if wrote {
+            changed |= self.load()?;
+        }
+        Ok(changed)
     }
 
-    /// Leaves out the key that signs, at once, and goes on with a new one: for a key that others may have. Tokens that it has
-    /// signed are refused wherever the key set is fetched again.
+    /// Reads what other processes have changed; for those that leave it to others to turn the ring. Says whether anything
+    /// had. It reads files, so it blocks for a moment.
     ///
     /// # Errors
-    /// As [`turn`](Self::turn).
+    /// [`KeyRingError`] when a file cannot be read; all stays as it was.
+    pub fn reload(&self) -> Result<bool, KeyRingError> {
+        let _one_at_a_time = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        self.load()
+    }
+
+    /// Leaves out all keys, at once, and goes on with a new one: for a key that others may have. Tokens that it has
+    /// signed are refused wherever the key set is fetched again; so, until then, are those of the new key.
+    ///
+    /// # Errors
+    /// As [`turn`](Self::turn), but old keys may be left: try again.
     pub fn replace_all(&self, now: UnixTime) -> Result<(), KeyRingError> {
-        let mut keys = self.keys();
-        let new = Dated { key: Arc::new(SigningKey::generate(self.algorithm)?), signs_from: now };
-        private_file::replace(&self.path, &to_file(self.algorithm, [&new])?, true)?;
-        *keys = VecDeque::from([new]);
+        let _one_at_a_time = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = to_file(&SigningKey::generate(self.algorithm)?, now)?;
+        let mut number = self.state().next_number();
+        // Above all that others may be adding meanwhile, so that it signs and they do not.
+        while !self.files.add(number, &contents)? {
+            number = number.saturating_add(1);
+        }
+        for old in read(self.algorithm, &self.files, Some(&self.state()))?.into_keys() {
+            if old < number {
+                self.files.remove(old)?;
+            }
+        }
+        self.load()?;
         Ok(())
     }
 
-    fn next(&self, keys: &VecDeque<Dated>, now: UnixTime) -> Result<Option<Dated>, KeyRingError> {
-        let lead = self.schedule.every.saturating_sub(self.schedule.publish_before);
-        let due = keys.back().is_none_or(|newest| newest.signs_from.saturating_add(lead) <= now);
-        if !due {
-            return Ok(None);
+    /// Takes over what the directory holds.
+    fn load(&self) -> Result<bool, KeyRingError> {
+        let known = self.state();
+        let keys = read(self.algorithm, &self.files, Some(&known))?;
+        if known.is(&keys) {
+            return Ok(false);
         }
-        let signs_from = now.saturating_add(self.schedule.publish_before);
-        Ok(Some(Dated { key: Arc::new(SigningKey::generate(self.algorithm)?), signs_from }))
+        let state = Arc::new(State::of(keys)?);
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        Ok(true)
     }
 
-    /// How many of the oldest keys were replaced long enough ago.
-    fn expired(&self, keys: &VecDeque<Dated>, now: UnixTime) -> usize {
-        let replaced_at = keys.iter().skip(1).map(|successor| successor.signs_from);
-        replaced_at.take_while(|at| at.saturating_add(self.schedule.keep_after) <= now).count()
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A key that is to be made.
+struct Next {
+    number: u32,
+    signs_from: UnixTime,
+}
+
+impl State {
+    fn of(keys: BTreeMap<u32, Dated>) -> Result<Self, KeyRingError> {
+        if keys.is_empty() {
+            return Err(KeyRingError::NotARing);
+        }
+        let set = jwk_set(keys.values().map(|dated| &*dated.key));
+        Ok(Self { key_set: KeySet::from_jwk_set(set).map_err(SigningKeyError::from)?, keys })
     }
 
-    fn keys(&self) -> MutexGuard<'_, VecDeque<Dated>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is(&self, keys: &BTreeMap<u32, Dated>) -> bool {
+        let same = |(one, other): (&Dated, &Dated)| Arc::ptr_eq(&one.key, &other.key);
+        self.keys.keys().eq(keys.keys()) && self.keys.values().zip(keys.values()).all(same)
+    }
+
+    fn jwk_set(&self) -> String {
+        jwk_set(self.keys.values().map(|dated| &*dated.key))
+    }
+
+    fn next_number(&self) -> u32 {
+        self.keys.keys().next_back().map_or(1, |newest| newest.saturating_add(1))
+    }
+
+    fn next(&self, schedule: &RotationSchedule, now: UnixTime) -> Option<Next> {
+        let lead = schedule.every.saturating_sub(schedule.publish_before);
+        let newest = self.keys.values().next_back();
+        let due = newest.is_none_or(|newest| newest.signs_from.saturating_add(lead) <= now);
+        let signs_from = now.saturating_add(schedule.publish_before);
+        due.then(|| Next { number: self.next_number(), signs_from })
+    }
+
+    /// Those that were replaced long enough ago.
+    fn not_needed(&self, schedule: &RotationSchedule, now: UnixTime) -> Vec<u32> {
+        let replaced =
+            |number: u32| self.keys.range(number.saturating_add(1)..).map(|(_, dated)| dated.signs_from);
+        let is_over = |at: UnixTime| at.saturating_add(schedule.keep_after) <= now;
+        self.keys.keys().copied().filter(|number| replaced(*number).any(is_over)).collect()
+    }
+}
+
+impl KeySource for KeyRing {
+    fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
+        Ok(self.key_set())
+    }
+
+    /// There is nobody to ask: what another process has changed comes with the next [`reload`](Self::reload).
+    fn refresh(&self, _wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
+        None
     }
 }
 
@@ -196,37 +246,71 @@ pub(crate) fn jwk_set<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> Str
     format!(r#"{{"keys":[{}]}}"#, published.join(","))
 }
 
-fn to_file<'a>(
-    algorithm: Algorithm,
-    keys: impl IntoIterator<Item = &'a Dated>,
-) -> Result<Zeroizing<Vec<u8>>, KeyRingError> {
-    let mut kept = Kept { algorithm: algorithm.name().to_owned(), keys: Vec::new() };
-    for dated in keys {
-        let pem = dated.key.to_pem()?.to_string();
-        kept.keys.push(KeptKey { signs_from: dated.signs_from.as_secs(), pem });
+/// What a file holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    algorithm: String,
+    key_id: Option<String>,
+    signs_from: i64,
+    pem: String,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.pem.zeroize();
     }
+}
+
+fn to_file(key: &SigningKey, signs_from: UnixTime) -> Result<Zeroizing<Vec<u8>>, KeyRingError> {
+    let kept = Kept {
+        algorithm: key.algorithm().name().to_owned(),
+        key_id: key.key_id().map(|key_id| key_id.as_str().to_owned()),
+        signs_from: signs_from.as_secs(),
+        pem: key.to_pem()?.to_string(),
+    };
     serde_json::to_vec(&kept).map(Zeroizing::new).map_err(|_cause| KeyRingError::NotARing)
 }
 
-fn from_file(algorithm: Algorithm, path: &Path) -> Result<VecDeque<Dated>, KeyRingError> {
-    let contents = private_file::read(path)?;
-    let kept: Kept = serde_json::from_slice(&contents).map_err(|_cause| KeyRingError::NotARing)?;
-    if kept.algorithm != algorithm.name() {
-        return Err(KeyRingError::OtherAlgorithm { found: kept.algorithm.into(), expected: algorithm });
+/// What the directory holds; keys that are known are not prepared again.
+fn read(
+    algorithm: Algorithm,
+    files: &KeyFiles,
+    known: Option<&State>,
+) -> Result<BTreeMap<u32, Dated>, KeyRingError> {
+    let mut keys = BTreeMap::new();
+    for (number, contents) in files.read()? {
+        let kept: Kept = serde_json::from_slice(&contents).map_err(|_cause| KeyRingError::NotARing)?;
+        if kept.algorithm != algorithm.name() {
+            return Err(KeyRingError::OtherAlgorithm {
+                found: kept.algorithm.as_str().into(),
+                expected: algorithm,
+            });
+        }
+        let is_it = |dated: &&Dated| {
+            let known_id = dated.key.key_id().map(tollgate::KeyId::as_str);
+            known_id.is_some() && known_id == kept.key_id.as_deref()
+        };
+        let dated = match known.and_then(|known| known.keys.get(&number)).filter(is_it) {
+            Some(dated) => dated.clone(),
+            None => from_kept(algorithm, &kept)?,
+        };
+        keys.insert(number, dated);
     }
-    let mut keys = VecDeque::new();
-    for kept in &kept.keys {
-        let key = Arc::new(SigningKey::from_pem(algorithm, kept.pem.as_bytes())?);
-        keys.push_back(Dated { key, signs_from: UnixTime::from_secs(kept.signs_from) });
+    Ok(keys)
+}
+
+fn from_kept(algorithm: Algorithm, kept: &Kept) -> Result<Dated, KeyRingError> {
+    let mut key = SigningKey::from_pem(algorithm, kept.pem.as_bytes())?;
+    if let Some(key_id) = &kept.key_id {
+        key = key.with_key_id(key_id.as_str())?;
     }
-    let ordered = keys.iter().zip(keys.iter().skip(1)).all(|(one, next)| one.signs_from <= next.signs_from);
-    if keys.is_empty() || !ordered { Err(KeyRingError::NotARing) } else { Ok(keys) }
+    Ok(Dated { key: Arc::new(key), signs_from: UnixTime::from_secs(kept.signs_from) })
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = self.keys();
-        let ids: Vec<_> = keys.iter().map(|dated| (dated.key.key_id(), dated.signs_from)).collect();
+        let state = self.state();
+        let ids: Vec<_> = state.keys.values().map(|dated| (dated.key.key_id(), dated.signs_from)).collect();
         f.debug_struct("KeyRing")
             .field("algorithm", &self.algorithm)
             .field("keys", &ids)
@@ -235,103 +319,4 @@ impl fmt::Debug for KeyRing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::issuer::{AccessToken, TokenIssuer};
-
-    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
-
-    fn path(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("tollgate-ring-{name}-{}", std::process::id())).join("keys.json")
-    }
-
-    fn days(count: u64) -> UnixTime {
-        NOW.saturating_add(Duration::from_secs(count.saturating_mul(24 * 3600)))
-    }
-
-    fn id(ring: &KeyRing, now: UnixTime) -> String {
-        ring.signing_key(now).unwrap().key_id().unwrap().to_string()
-    }
-
-    fn open(path: &Path) -> KeyRing {
-        KeyRing::open(Algorithm::EdDsa, path, RotationSchedule::default(), NOW).unwrap()
-    }
-
-    fn gone(path: &Path) {
-        drop(std::fs::remove_dir_all(path.parent().unwrap()));
-    }
-
-    #[test]
-    fn published_before_use_and_kept_after() {
-        let path = path("schedule");
-        gone(&path);
-        let ring = open(&path);
-        let first = id(&ring, NOW);
-        assert!(!ring.turn(days(29)).unwrap(), "nothing is due");
-        let publish = days(30).saturating_sub(Duration::from_secs(3600));
-        assert!(ring.turn(publish).unwrap());
-        assert!(!ring.turn(publish).unwrap());
-        assert_eq!(ring.key_set().unwrap().iter().count(), 2);
-        assert_eq!(id(&ring, publish), first, "published, and does not sign yet");
-        let second = id(&ring, days(30));
-        assert_ne!(first, second);
-        // Another process, or the next start, sees the same.
-        assert_eq!(id(&open(&path), days(30)), second);
-        assert!(!ring.turn(days(31)).unwrap(), "its last tokens are in use");
-        assert!(ring.jwk_set().contains(&first));
-        assert!(ring.turn(days(32)).unwrap());
-        assert!(!ring.jwk_set().contains(&first) && ring.jwk_set().contains(&second));
-        assert_eq!(open(&path).jwk_set(), ring.jwk_set());
-        gone(&path);
-    }
-
-    #[test]
-    fn a_key_that_others_may_have_goes_at_once() {
-        let path = path("replace");
-        gone(&path);
-        let ring = open(&path);
-        let first = id(&ring, NOW);
-        ring.replace_all(NOW).unwrap();
-        assert_ne!(id(&ring, NOW), first);
-        assert!(!ring.jwk_set().contains(&first));
-        assert_eq!(open(&path).jwk_set(), ring.jwk_set());
-        gone(&path);
-    }
-
-    #[test]
-    fn tokens_of_each_key_verify_while_it_is_published() {
-        let path = path("tokens");
-        gone(&path);
-        let ring = Arc::new(open(&path));
-        let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
-        let token = AccessToken::new("alice", "web");
-        ring.turn(days(30)).unwrap();
-        for now in [NOW, days(30), days(31)] {
-            let signed = issuer.issue(&token, now).unwrap();
-            let verifier = tollgate::Verifier::new(ring.key_set().unwrap(), "https://i.example", "api");
-            let verified = verifier.verify(signed.as_str(), now).unwrap();
-            assert_eq!(verified.header().key_id().unwrap().to_string(), id(&ring, now));
-        }
-        assert_ne!(id(&ring, NOW), id(&ring, days(31)));
-        gone(&path);
-    }
-
-    #[test]
-    fn what_is_no_ring_is_refused() {
-        let path = path("refused");
-        gone(&path);
-        let ring = open(&path);
-        let shown = format!("{ring:?}");
-        assert!(!shown.contains("PRIVATE"), "{shown}");
-        let es256 = KeyRing::open(Algorithm::Es256, &path, RotationSchedule::default(), NOW).unwrap_err();
-        assert_eq!(es256.to_string(), "the file holds keys for EdDSA, not for ES256");
-        for text in ["", "{}", r#"{"algorithm":"EdDSA","keys":[]}"#] {
-            private_file::replace(&path, text.as_bytes(), true).unwrap();
-            let error = KeyRing::open(Algorithm::EdDsa, &path, RotationSchedule::default(), NOW).unwrap_err();
-            assert!(matches!(error, KeyRingError::NotARing), "{text}: {error}");
-        }
-        let hour = Duration::from_secs(3600);
-        assert!(RotationSchedule::new(hour, hour, hour).is_err());
-        gone(&path);
-    }
-}
+mod tests;

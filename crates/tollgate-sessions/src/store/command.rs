@@ -199,7 +199,7 @@ pub struct RevocationEntry {
 
 impl RevocationEntry {
     /// The number and the key under which stores keep the kind of an announcement and what it is about.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(crate) fn to_columns(&self) -> (u8, Vec<u8>, i64) {
         match &self.revocation {
             Revocation::Session(session) => (1, session.as_bytes().to_vec(), 0),
@@ -209,7 +209,7 @@ impl RevocationEntry {
     }
 
     /// The opposite of [`to_columns`](Self::to_columns).
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(crate) fn from_columns(kind: i64, key: &[u8], min_epoch: i64, until: i64) -> Option<Self> {
         let revocation = match kind {
             1 => Revocation::Session(SessionId::from_bytes(key.try_into().ok()?)),

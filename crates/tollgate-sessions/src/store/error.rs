@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The store could not do what it was asked. It says nothing about any session: nobody is logged out because of it.
+/// The store could not do what it was asked. It says nothing about any session or user: nobody is logged out, or denied,
+/// because of it.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -42,6 +43,12 @@ impl StoreError {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
+    /// The same, of another kind.
+    #[cfg(feature = "redis")]
+    pub(super) fn of_kind(self, kind: StoreErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
@@ -52,11 +59,11 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
-            StoreErrorKind::Unavailable => "session store unavailable",
-            StoreErrorKind::Ambiguous => "session store did not answer",
-            StoreErrorKind::Contention => "session store too busy",
-            StoreErrorKind::Corrupt => "session store holds something impossible",
-            StoreErrorKind::Misconfigured => "session store cannot be used as it is set up",
+            StoreErrorKind::Unavailable => "store unavailable",
+            StoreErrorKind::Ambiguous => "store did not answer",
+            StoreErrorKind::Contention => "store too busy",
+            StoreErrorKind::Corrupt => "store holds something impossible",
+            StoreErrorKind::Misconfigured => "store cannot be used as it is set up",
         };
         write!(f, "{kind}: {}", self.what)
     }

@@ -5,6 +5,10 @@ mod command;
 mod error;
 mod feed;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
@@ -23,6 +27,10 @@ pub use command::{
 pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteStore, SqliteUsers};
 pub use url::open_store;

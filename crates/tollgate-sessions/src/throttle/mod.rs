@@ -186,3 +186,6 @@ fn network(address: IpAddr) -> Key {
         IpAddr::V6(address) => (address.to_bits() & (u128::MAX << 64)).to_be_bytes(),
     }
 }
+
+#[cfg(test)]
+mod tests;

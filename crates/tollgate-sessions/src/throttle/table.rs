@@ -42,8 +42,13 @@ impl Table {
     }
 
     /// How long the next attempt has to wait.
-    pub(super) fn wait(&self, key: &Key, now: UnixMillis) -> Duration {
-        self.at(key, now).opens.since(now)
+    pub(super) fn wait(&mut self, key: &Key, now: UnixMillis) -> Duration {
+        let bucket = self.at(key, now);
+        if self.buckets.get(key).is_some_and(|stored| stored.opens > bucket.opens) {
+            // The clock was set back. From here on it is waited for as long as anybody waits, not for the clock.
+            self.set(*key, bucket, now);
+        }
+        bucket.opens.since(now)
     }
 
     /// Counts an attempt.
@@ -52,6 +57,12 @@ impl Table {
         let opens = self.rule.opens(ends, now);
         self.forget_some(now);
         self.set(key, Bucket { ends, opens }, now);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        assert_eq!(self.buckets.len(), self.by_end.len());
+        self.buckets.len()
     }
 
     /// Takes an attempt back.

@@ -92,6 +92,7 @@ cases! {
     races::one_rotation_and_one_successor,
     races::no_survivor_of_a_logout,
     races::no_survivor_of_a_logout_everywhere,
+    races::what_one_keeps_another_ends,
     races::sessions_do_not_mix,
 }
 

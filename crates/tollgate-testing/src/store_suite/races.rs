@@ -60,6 +60,27 @@ pub(super) async fn no_survivor_of_a_logout_everywhere(under: StoreUnderTest) {
     }
 }
 
+/// In whatever order they come: the session that one keeps has ended by the other.
+pub(super) async fn what_one_keeps_another_ends(under: StoreUnderTest) {
+    for round in 0..40 {
+        let kept = under.begin("alice").await;
+        let keep = RevokeScope::Subject { subject: "alice".into(), keep: Some(kept.session) };
+        let end = if round % 2 == 0 {
+            RevokeScope::Everything
+        } else {
+            RevokeScope::Subject { subject: "alice".into(), keep: None }
+        };
+        let both = [keep, end].map(|scope| {
+            let under = under.clone();
+            tokio::spawn(async move { under.revoke(scope).await })
+        });
+        for revoking in both {
+            revoking.await.unwrap();
+        }
+        assert_eq!(under.rotate(&kept, 0).await, Rotation::Ended(EndReason::SubjectRevoked), "round {round}");
+    }
+}
+
 pub(super) async fn sessions_do_not_mix(under: StoreUnderTest) {
     let mut sessions = Vec::new();
     for number in 0..32 {

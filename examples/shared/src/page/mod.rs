@@ -2,28 +2,31 @@
 
 use crate::answer::Answer;
 
+/// Nothing comes from elsewhere, nothing is inline, and no text becomes markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
 
-pub(crate) fn index() -> Answer {
-    asset("text/html; charset=utf-8", include_str!("index.html"))
+/// The files of the page: their paths and types, and what is in them.
+const FILES: [(&str, &str, &str); 5] = [
+    ("/", "text/html; charset=utf-8", include_str!("index.html")),
+    ("/demo.css", "text/css; charset=utf-8", include_str!("demo.css")),
+    ("/demo.js", "text/javascript; charset=utf-8", include_str!("demo.js")),
+    ("/session.js", "text/javascript; charset=utf-8", include_str!("session.js")),
+    ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
+];
+
+/// The files of the demo page, by path.
+pub fn page() -> impl Iterator<Item = (&'static str, Answer)> {
+    FILES.into_iter().map(|(path, content_type, body)| (path, file(content_type, body)))
 }
 
-/// `GET /demo.js`.
-#[must_use]
-pub fn script() -> Answer {
-    asset("text/javascript; charset=utf-8", include_str!("demo.js"))
-}
-
-/// `GET /demo.css`.
-#[must_use]
-pub fn style() -> Answer {
-    asset("text/css; charset=utf-8", include_str!("demo.css"))
-}
-
-fn asset(content_type: &'static str, body: &str) -> Answer {
+fn file(content_type: &'static str, body: &str) -> Answer {
     Answer::of(200, content_type, body.to_owned())
+        .with_header("cache-control", "no-cache")
         .with_header("content-security-policy", POLICY)
+        .with_header("cross-origin-opener-policy", "same-origin")
+        .with_header("cross-origin-resource-policy", "same-origin")
         .with_header("x-content-type-options", "nosniff")
         .with_header("referrer-policy", "no-referrer")
 }

@@ -153,3 +153,6 @@ fn add(connection: &Connection, NewUser { user, hash }: &NewUser) -> Result<Addi
     let holder: String = insert.query_row(values, |row| row.get(0)).map_err(&failed)?;
     Ok(if *holder == *user.subject { Addition::Added } else { Addition::Taken })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! [`Address`]: the URL of a server, read; nothing is asked of the network.
+
+use std::fmt;
+use std::fs;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use super::tls::Tls;
+use super::{CALL_WITHIN, StoreError, StoreErrorKind};
+
+/// Where the server is, and how to speak to it.
+#[derive(Clone)]
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) tls: Tls,
+}
+
+impl Address {
+    /// Reads `postgres://user:password@host:port/database?option=value`.
+    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+        let (place, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut known = Vec::new();
+        let (mut mode, mut authorities) = (None, None);
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(Mode::parse(value)?),
+                Some(("sslrootcert", value)) => authorities = Some(certificates(value)?),
+                _ => known.push(option),
+            }
+        }
+        let url = format!("{place}?{}", known.join("&"));
+        // The cause may quote what was given, and that may be a part of the password.
+        let mut config: Config = url.parse().map_err(|_cause| misconfigured(FORM))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(misconfigured("the URL names no host"));
+        }
+        config.ssl_mode(match mode.unwrap_or_else(|| Mode::default_for(&config)) {
+            Mode::Disable => SslMode::Disable,
+            Mode::Verify => SslMode::Require,
+        });
+        complete(&mut config);
+        Ok(Self { config, tls: Tls::new(authorities.as_deref())? })
+    }
+}
+
+/// What the URL does not say.
+fn complete(config: &mut Config) {
+    // Of several hosts the one that takes writes, also after a failover.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    if config.get_application_name().is_none() {
+        config.application_name("tollgate");
+    }
+    // Time for each of them, and for what follows.
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let parts = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
+    let share = CALL_WITHIN.checked_div(parts).unwrap_or(CALL_WITHIN);
+    config.connect_timeout(config.get_connect_timeout().map_or(share, |wanted| share.min(*wanted)));
+    // A peer that is gone without a word is noticed, also by who only listens.
+    config.tcp_user_timeout(GONE_AFTER).keepalives_idle(GONE_AFTER).keepalives_interval(ASKED_EVERY);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Disable,
+    /// TLS, and the certificate verified: nothing else is worth having.
+    Verify,
+}
+
+impl Mode {
+    fn parse(value: &str) -> Result<Self, StoreError> {
+        match value {
+            "disable" => Ok(Self::Disable),
+            "require" | "verify-full" => Ok(Self::Verify),
+            _ => Err(misconfigured("`sslmode` has to be `disable`, `require` or `verify-full`")),
+        }
+    }
+
+    /// Nobody listens between a machine and itself.
+    fn default_for(config: &Config) -> Self {
+        let near = |host: &Host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            }
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        };
+        let near =
+            config.get_hosts().iter().all(near) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        if near { Self::Disable } else { Self::Verify }
+    }
+}
+
+/// The PEM text of the authorities that are trusted.
+fn certificates(path: &str) -> Result<Vec<u8>, StoreError> {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    fs::read(&*path)
+        .map_err(|error| misconfigured("the file that `sslrootcert` names cannot be read").with_source(error))
+}
+
+/// Without user, password and options.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address")
+            .field("hosts", &self.config.get_hosts())
+            .field("ports", &self.config.get_ports())
+            .field("database", &self.config.get_dbname())
+            .field("ssl_mode", &self.config.get_ssl_mode())
+            .finish_non_exhaustive()
+    }
+}
+
+fn misconfigured(what: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, what)
+}
+
+const FORM: &str =
+    "the URL is not of the form postgres://user:password@host:port/database?option=value, percent-encoded";
+const GONE_AFTER: Duration = Duration::from_secs(15);
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> SslMode {
+        Address::parse(url).unwrap().config.get_ssl_mode()
+    }
+
+    #[test]
+    fn tls_unless_the_server_is_near_or_it_is_told_off() {
+        for url in [
+            "postgres://u@db.example/d",
+            "postgresql://u@10.0.0.1/d",
+            "postgres://u@db.example/d?sslmode=require",
+            "postgres://u@localhost/d?sslmode=verify-full",
+            "postgres://u@localhost,db.example/d",
+        ] {
+            assert_eq!(mode(url), SslMode::Require, "{url}");
+        }
+        for url in [
+            "postgres://u@db.example/d?sslmode=disable",
+            "postgres://u@localhost/d",
+            "postgres://u@[::1]:5433/d?connect_timeout=3",
+            "postgres://u@127.0.0.9/d",
+            "postgres://u@%2Frun%2Fpostgresql/d",
+        ] {
+            assert_eq!(mode(url), SslMode::Disable, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_quoting_it() {
+        for (url, named) in [
+            ("postgres://u:hunter2@h/d?sslmode=prefer", "sslmode"),
+            ("postgres://u:hunter2@h/d?sslmode=", "sslmode"),
+            ("postgres://u:hunter2@h/d?sslrootcert=/nowhere/at/all.pem", "sslrootcert"),
+            ("postgres://u:hun?ter2=hunter2@h/d", "form"),
+            ("postgres://u:hunter2@h:x/d", "form"),
+            ("postgres:///d?user=hunter2", "host"),
+            ("postgres:", "form"),
+        ] {
+            let error = Address::parse(url).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}");
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(named) && !text.contains("hunter2"), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_address_shows_no_password() {
+        let address =
+            Address::parse("postgres://u:hunter2@h/d?options=-c%20a.b%3Dhunter2&sslmode=disable").unwrap();
+        assert!(!format!("{address:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,6 @@
+-- KEYS: stream. ARGV: time, how long it matters, kind, what it is about, least epoch.
+local now = clock()
+redis.call('XADD', KEYS[1], '*', 'kind', ARGV[3], 'key', ARGV[4], 'min', ARGV[5], 'until',
+  whole(now + tonumber(ARGV[2])))
+trim(KEYS[1], now, 8)
+return 1

@@ -1,0 +1,145 @@
+//! How the application is: for load balancers, and for people.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+use tollgate::{Clock as _, SystemClock};
+use tollgate_jwks::{FetchOutcome, Health, Status};
+
+use crate::answer::Answer;
+use crate::issuing::{Issuing, NEWS_WITHIN};
+use crate::keys::VerificationKeys;
+use crate::settings::Settings;
+
+/// `GET /healthz`: the process runs.
+#[must_use]
+pub fn health() -> Answer {
+    Answer::json(200, &json!({"status": "ok"}))
+}
+
+/// `GET /readyz`: there are keys to verify with, and the stores answer.
+pub async fn ready(settings: &Settings) -> Answer {
+    let (mut ready, keys) = match &settings.keys {
+        VerificationKeys::Fixed(keys) => {
+            (true, json!({"usable": keys.iter().count(), "skipped": keys.skipped().len()}))
+        }
+        VerificationKeys::Ring(ring) => {
+            (true, json!({"usable": ring.key_set().iter().count(), "skipped": 0}))
+        }
+        VerificationKeys::Remote(keys) => remote(&keys.status()),
+    };
+    let mut body = Map::new();
+    body.insert("keys".to_owned(), keys);
+    if let Some(issuing) = &settings.issuing {
+        let stores = Stores::ask(issuing).await;
+        ready &= stores.are_ready();
+        let last_heard = stores.last_heard.map(|age| age.as_secs());
+        let sessions = json!({"store": up_or_down(stores.sessions), "last_heard_secs": last_heard});
+        body.insert("sessions".to_owned(), sessions);
+        body.insert("users".to_owned(), json!({"store": up_or_down(stores.users)}));
+    }
+    let (code, status) = if ready { (200, "ready") } else { (503, "unavailable") };
+    body.insert("status".to_owned(), status.into());
+    Answer::json(code, &body.into())
+}
+
+/// `GET /metrics`: the same as numbers, in the text format of Prometheus.
+pub async fn metrics(settings: &Settings) -> Answer {
+    let mut text = match &settings.keys {
+        VerificationKeys::Fixed(_) | VerificationKeys::Ring(_) => String::new(),
+        VerificationKeys::Remote(keys) => Status::prometheus([&keys.status()]),
+    };
+    if let Some(issuing) = &settings.issuing {
+        text.push_str(&Stores::ask(issuing).await.prometheus(issuing));
+    }
+    Answer::of(200, "text/plain; version=0.0.4; charset=utf-8", text).with_header("cache-control", "no-store")
+}
+
+/// Whether the stores answer.
+struct Stores {
+    sessions: bool,
+    users: bool,
+    /// How old the last news of ended sessions is, if there ever were any.
+    last_heard: Option<Duration>,
+}
+
+impl Stores {
+    async fn ask(issuing: &Issuing) -> Self {
+        let (sessions, users) = (issuing.sessions.store(), issuing.accounts.users());
+        let within = Duration::from_secs(2);
+        let (sessions, users) = tokio::join!(timeout(within, sessions.ping()), timeout(within, users.ping()));
+        Self {
+            sessions: matches!(sessions, Ok(Ok(()))),
+            users: matches!(users, Ok(Ok(()))),
+            last_heard: issuing.revoked.staleness(SystemClock::new().now()),
+        }
+    }
+
+    /// With older news, or none, the gate admits nobody.
+    fn are_ready(&self) -> bool {
+        self.sessions && self.users && self.last_heard.is_some_and(|age| age <= NEWS_WITHIN)
+    }
+
+    fn prometheus(&self, issuing: &Issuing) -> String {
+        let passwords = issuing.accounts.passwords().counts();
+        let last_heard = self.last_heard.map_or_else(|| "NaN".to_owned(), |age| age.as_secs().to_string());
+        format!(
+            "# HELP tollgate_store_up Whether the store answers.\n\
+             # TYPE tollgate_store_up gauge\n\
+             tollgate_store_up{{store=\"sessions\"}} {}\n\
+             tollgate_store_up{{store=\"users\"}} {}\n\
+             # HELP tollgate_revocations_age_seconds How old the last news of ended sessions is.\n\
+             # TYPE tollgate_revocations_age_seconds gauge\n\
+             tollgate_revocations_age_seconds {last_heard}\n\
+             # HELP tollgate_passwords_waiting Passwords that wait to be hashed.\n\
+             # TYPE tollgate_passwords_waiting gauge\n\
+             tollgate_passwords_waiting {}\n\
+             # HELP tollgate_passwords_hashed_total Passwords that were hashed.\n\
+             # TYPE tollgate_passwords_hashed_total counter\n\
+             tollgate_passwords_hashed_total {}\n\
+             # HELP tollgate_passwords_refused_total Passwords that were not hashed, as too many waited.\n\
+             # TYPE tollgate_passwords_refused_total counter\n\
+             tollgate_passwords_refused_total {}\n",
+            u8::from(self.sessions),
+            u8::from(self.users),
+            passwords.waiting,
+            passwords.computed,
+            passwords.refused,
+        )
+    }
+}
+
+fn up_or_down(up: bool) -> &'static str {
+    if up { "up" } else { "down" }
+}
+
+/// State, age and counts. Why a refresh failed is for the log: anyone may ask this.
+fn remote(status: &Status) -> (bool, Value) {
+    let secs = |duration: Option<Duration>| duration.map(|duration| duration.as_secs());
+    let stale = match status.health() {
+        Health::Stale { past } => Some(past),
+        _ => None,
+    };
+    let refreshes: Map<String, Value> = FetchOutcome::ALL
+        .into_iter()
+        .map(|outcome| (outcome.name().to_owned(), status.count(outcome).into()))
+        .collect();
+    let keys = json!({
+        "location": status.location(),
+        "state": status.health().name(),
+        "age_secs": secs(status.age()),
+        "stale_for_secs": secs(stale),
+        "usable": status.usable_keys(),
+        "skipped": status.skipped_keys(),
+        "refreshes": refreshes,
+        "failures": status.failures(),
+        "consecutive_failures": status.consecutive_failures(),
+        "last_failure": status.last_failure().map(|failure| {
+            json!({"outcome": failure.outcome().name(), "ago_secs": failure.ago().as_secs()})
+        }),
+        "http_requests": status.http_requests(),
+        "next_refresh_in_secs": status.next_refresh_in().as_secs(),
+    });
+    (status.is_ready(), keys)
+}

@@ -1,0 +1,46 @@
+//! What the fuzz targets share: a gate to refuse at, and a request to be refused.
+
+use tollgate::{Algorithm, Decision, Gate, RequestView, TokenSource, UnixTime, Verifier, VerifyingKey};
+
+const SECRET: &str = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
+const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+/// A request with one header field, once for each line of what the fuzzer has chosen.
+pub struct Request<'a> {
+    pub name: &'static str,
+    pub value: &'a [u8],
+}
+
+impl RequestView for Request<'_> {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+
+    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        let is_it = name == self.name;
+        self.value.split(|byte| *byte == b'\n').filter(move |_| is_it)
+    }
+}
+
+/// A gate that looks at `source`.
+#[must_use]
+pub fn gate(source: TokenSource) -> Gate {
+    let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).expect("a strong secret");
+    Gate::new(Verifier::new(key, "https://issuer.example", "api://demo")).with_sources([source])
+}
+
+/// Nobody without the secret is admitted, and nobody is kept waiting: the answer is always a refusal.
+pub fn refuse(gate: &Gate, request: &Request<'_>) {
+    match gate.admit(request, NOW) {
+        Decision::Refused(rejection) => assert!((400..500).contains(&rejection.status())),
+        other => panic!("{other:?}"),
+    }
+}

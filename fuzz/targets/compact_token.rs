@@ -1,0 +1,13 @@
+//! A token that was presented, read before anything is believed.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tollgate::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};
+
+fuzz_target!(|token: &str| {
+    if CompactToken::parse(token, DEFAULT_MAX_TOKEN_BYTES).is_ok() {
+        assert_eq!(token.matches('.').count(), 2);
+        assert!(token.len() <= DEFAULT_MAX_TOKEN_BYTES);
+    }
+});

@@ -1,0 +1,137 @@
+//! The page itself: logging in with cookies that no script sees, knocking, the keyboard alone, other accounts.
+
+use libtest_mimic::Trial;
+use tollgate_conformance::app::PACKAGES;
+
+use crate::browser::{ENTER, SPACE, TAB};
+use crate::trial;
+use crate::visit::{EMAIL, IS_IN, IS_OUT, PASSWORD, Visit};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials: Vec<_> = PACKAGES
+        .into_iter()
+        .map(|package| {
+            let name = format!("page::{package}::logs_in_with_cookies_that_no_script_sees");
+            trial(&name, move || logs_in_with_cookies_that_no_script_sees(package))
+        })
+        .collect();
+    trials.push(trial("page::the_keyboard_is_enough", the_keyboard_is_enough));
+    trials.push(trial("page::a_new_account_may_less", a_new_account_may_less));
+    trials.push(trial("page::a_wrong_password_is_said", a_wrong_password_is_said));
+    trials
+}
+
+fn logs_in_with_cookies_that_no_script_sees(package: &'static str) {
+    let visit = Visit::start(&format!("cookies-{package}"), package, &[]);
+    let browser = &visit.browser;
+    visit.log_in();
+
+    let mut cookies = browser.cookies();
+    cookies.sort_by_key(|cookie| cookie["name"].to_string());
+    let shown: Vec<_> =
+        cookies.iter().map(|cookie| (cookie["name"].as_str(), cookie["sameSite"].as_str())).collect();
+    let expected = [(Some("__Host-Http-at"), Some("Lax")), (Some("__Host-Http-rt"), Some("Strict"))];
+    assert_eq!(shown, expected);
+    for cookie in &cookies {
+        assert_eq!((cookie["httpOnly"].as_bool(), cookie["secure"].as_bool()), (Some(true), Some(true)));
+        assert_eq!((cookie["path"].as_str(), cookie["domain"].as_str()), (Some("/"), Some("127.0.0.1")));
+    }
+    assert!(cookies[1].get("expiry").is_none(), "not remembered: gone with the browser");
+
+    // What its scripts can get hold of: nothing. Nor can they put a token of their own in the place of one.
+    assert_eq!(browser.run("return document.cookie"), "");
+    assert_eq!(browser.until("JSON.stringify(await cookieStore.getAll())"), "[]");
+    browser.run("document.cookie = '__Host-Http-at=planted; Path=/; Secure; Max-Age=9'");
+    let values = |cookies: &[serde_json::Value]| {
+        cookies.iter().map(|cookie| cookie["value"].clone()).collect::<Vec<_>>()
+    };
+    let mut after = browser.cookies();
+    after.sort_by_key(|cookie| cookie["name"].to_string());
+    assert_eq!(values(&after), values(&cookies));
+    let kept = browser.run("return JSON.stringify([{...localStorage}, {...sessionStorage}])");
+    assert!(!holds_a_token(&kept), "{kept}");
+    let answer = browser.until(
+        "await (await fetch('/auth/refresh', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})).text()",
+    );
+    assert!(answer.as_str().expect("a text").contains("expires_in") && !holds_a_token(&answer), "{answer}");
+
+    for (method, path, status) in [
+        ("GET", "/public", "200"),
+        ("GET", "/whoami", "200"),
+        ("GET", "/me", "200"),
+        ("GET", "/items", "200"),
+        ("POST", "/items", "201"),
+        ("GET", "/admin", "200"),
+    ] {
+        assert_eq!(visit.knock(method, path), status, "{method} {path}");
+    }
+    browser.reload();
+    browser.until(IS_IN);
+    browser.until("document.getElementById('claims').textContent.includes('admin')");
+    browser.click("#logout");
+    browser.until(IS_OUT);
+    assert_eq!(browser.cookies().len(), 0, "both are gone");
+    assert_eq!(visit.knock("GET", "/me"), "401");
+    visit.assert_no_violation();
+}
+
+fn holds_a_token(value: &serde_json::Value) -> bool {
+    let text = value.to_string();
+    text.contains("eyJ") || text.contains("rt1_")
+}
+
+fn the_keyboard_is_enough() {
+    let visit = Visit::start("keyboard", PACKAGES[0], &[]);
+    let browser = &visit.browser;
+    let focused = || browser.run("return document.activeElement.id || document.activeElement.className");
+    browser.until(IS_OUT);
+    browser.press(TAB);
+    assert_eq!(focused(), "skip");
+    browser.press(ENTER);
+    assert_eq!(focused(), "main");
+    browser.press(TAB);
+    assert_eq!(focused(), "email");
+    browser.press(&format!("{EMAIL}{TAB}{PASSWORD}{TAB}{SPACE}{TAB}{ENTER}"));
+    browser.until(IS_IN);
+    assert_eq!(focused(), "inside-title", "where the new part begins");
+    let remembered = browser.cookies().into_iter().find(|cookie| cookie["name"] == "__Host-Http-rt");
+    assert!(remembered.expect("a cookie")["expiry"].is_u64(), "remembered: it outlives the browser");
+    for _ in 0..20 {
+        browser.press(TAB);
+        let visible = "return getComputedStyle(document.activeElement).outlineStyle";
+        assert_eq!(browser.run(visible), "solid", "where the focus is can be seen: {}", focused());
+        if focused() == "logout" {
+            break;
+        }
+    }
+    browser.press(ENTER);
+    browser.until(IS_OUT);
+    assert_eq!(focused(), "outside-title");
+    visit.assert_no_violation();
+}
+
+fn a_new_account_may_less() {
+    let visit = Visit::start("account", PACKAGES[2], &[]);
+    let browser = &visit.browser;
+    browser.until(IS_OUT);
+    browser.click("#switch");
+    browser.press(&format!("new@tollgate.example{TAB}another good long phrase{ENTER}"));
+    browser.until(IS_IN);
+    assert_eq!(visit.knock("GET", "/items"), "200");
+    assert_eq!(visit.knock("POST", "/items"), "403");
+    assert_eq!(visit.knock("GET", "/admin"), "403");
+    visit.assert_no_violation();
+}
+
+fn a_wrong_password_is_said() {
+    let visit = Visit::start("wrong", PACKAGES[1], &[]);
+    let browser = &visit.browser;
+    browser.until(IS_OUT);
+    browser.click("#email");
+    browser.press(&format!("{EMAIL}{TAB}something else entirely{ENTER}"));
+    let said = browser.until("document.getElementById('login-alert').textContent");
+    assert_eq!(said, "Not logged in. The email or the password is wrong.");
+    assert_eq!(browser.run("return document.activeElement.id"), "password");
+    assert_eq!(browser.cookies().len(), 0);
+    visit.assert_no_violation();
+}

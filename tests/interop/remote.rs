@@ -1,0 +1,139 @@
+//! We sign and publish our keys over HTTP; they fetch them, and verify.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tollgate::{Algorithm, Clock as _, SystemClock, UnixTime};
+use tollgate_conformance::issuer::{Issuer, json};
+use tollgate_sessions::{AccessToken, KeyRing, RotationSchedule, SigningKey, TokenIssuer};
+
+use crate::peer::Peer;
+use crate::trial;
+
+const ISSUER: &str = "https://issuer.example";
+const AUDIENCE: &str = "api://demo";
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Es384, Algorithm::Rs256, Algorithm::Ps256];
+
+pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
+    let of = |algorithm| {
+        let peer = peer.clone();
+        trial(format!("{name}::{algorithm}::they_fetch_our_keys"), move || {
+            World::new(name, &peer, algorithm).they_fetch_our_keys();
+        })
+    };
+    ALGORITHMS.into_iter().map(of).collect()
+}
+
+/// An issuer whose key ring is about to turn, and its endpoint.
+struct World<'a> {
+    peer: &'a Peer,
+    algorithm: Algorithm,
+    ring: Arc<KeyRing>,
+    issuer: TokenIssuer,
+    endpoint: Issuer,
+    directory: PathBuf,
+    now: UnixTime,
+    runtime: Runtime,
+}
+
+impl<'a> World<'a> {
+    fn new(name: &str, peer: &'a Peer, algorithm: Algorithm) -> Self {
+        let directory =
+            std::env::temp_dir().join(format!("tollgate-remote-{name}-{algorithm}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&directory));
+        let now = SystemClock::new().now();
+        let hour = Duration::from_secs(3600);
+        let schedule = RotationSchedule::new(hour, Duration::from_secs(60), hour).expect("a schedule");
+        let ring = KeyRing::open(algorithm, &directory, schedule, now.saturating_sub(hour)).expect("a ring");
+        let ring = Arc::new(ring);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let endpoint = runtime.block_on(Issuer::start(None));
+        let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), ISSUER, AUDIENCE);
+        Self { peer, algorithm, ring, issuer, endpoint, directory, now, runtime }
+    }
+
+    fn they_fetch_our_keys(&self) {
+        self.publish(1);
+        let first = issue(&self.issuer, self.before(30));
+        self.accept(&first);
+        // A minute before it is due the next key is published; now it signs.
+        assert!(self.ring.turn(self.before(60)).expect("the ring turns"));
+        self.publish(2);
+        let second = issue(&self.issuer, self.now);
+        assert_ne!(key_id(&first), key_id(&second));
+        self.accept(&second);
+        self.accept(&first);
+        self.refuse();
+    }
+
+    /// Serves the key set as it is.
+    fn publish(&self, keys: usize) {
+        let set = self.issuer.jwk_set();
+        let document: Value = serde_json::from_str(&set).expect("JSON");
+        assert_eq!(document["keys"].as_array().map(Vec::len), Some(keys));
+        self.endpoint.answer(json(&set));
+    }
+
+    fn accept(&self, token: &str) {
+        let claims = &self.peer.ask(self.request(token))["claims"];
+        assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("alice"), &json!("web")));
+        assert_eq!((&claims["scope"], &claims["roles"]), (&json!("a b"), &json!(["admin"])));
+    }
+
+    fn refuse(&self) {
+        let elsewhere = TokenIssuer::with_key_ring(Arc::clone(&self.ring), ISSUER, "api://other");
+        let stranger = SigningKey::generate(self.algorithm).expect("a key");
+        let forger = TokenIssuer::new(stranger, ISSUER, AUDIENCE);
+        let good = issue(&self.issuer, self.now);
+        let (input, signature) = good.rsplit_once('.').expect("three parts");
+        let other = issue(&self.issuer, self.now);
+        let (other_input, _) = other.rsplit_once('.').expect("three parts");
+        assert_ne!(input, other_input, "each has an id of its own");
+        for (what, token, reason) in [
+            ("expired", issue(&self.issuer, self.before(3000)), "exp"),
+            ("for another audience", issue(&elsewhere, self.now), "aud"),
+            ("of a key that is not published", issue(&forger, self.now), "key"),
+            ("with the signature of another", format!("{other_input}.{signature}"), "signature"),
+        ] {
+            let answer = self.peer.try_ask(&self.request(&token)).expect("an answer");
+            let error = answer["error"].as_str().unwrap_or_else(|| panic!("{what}: {answer}"));
+            assert!(error.to_lowercase().contains(reason), "{what}: {error}");
+        }
+    }
+
+    fn request(&self, token: &str) -> Value {
+        let jwks = format!("http://{}/.well-known/jwks.json", self.endpoint.address());
+        json!({"op": "verify_remote", "alg": self.algorithm.name(), "jwks": jwks, "token": token, "issuer": ISSUER, "audience": AUDIENCE})
+    }
+
+    fn before(&self, secs: u64) -> UnixTime {
+        self.now.saturating_sub(Duration::from_secs(secs))
+    }
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.directory));
+        // The endpoint's task ends within its runtime.
+        let _entered = self.runtime.enter();
+    }
+}
+
+fn issue(issuer: &TokenIssuer, now: UnixTime) -> String {
+    let token = AccessToken::new("alice", "web").with_scopes(["a", "b"]).with_roles(["admin"]);
+    issuer.issue(&token, now).expect("a token").into_string()
+}
+
+fn key_id(token: &str) -> String {
+    let header = jsonwebtoken::decode_header(token).expect("a header");
+    header.kid.expect("a key id")
+}

@@ -1,0 +1,260 @@
+//! Servers that are gone, frozen, full, or not what they should be.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tollgate_conformance::certificates::Authority;
+use tollgate_conformance::log::Log;
+use tollgate_conformance::redis::RedisServer;
+use tollgate_sessions::{
+    EndReason, Login, RedisStore, RefreshError, SessionError, SessionStore, Sessions, StoreError,
+    StoreErrorKind, Transport, open_store,
+};
+
+use crate::child::sessions;
+
+fn refused(outcome: Result<impl Sized, RefreshError>) -> StoreError {
+    match outcome.err() {
+        Some(RefreshError::Store(error)) => error,
+        Some(other) => panic!("a failure is no answer: {other:?}"),
+        None => panic!("there is nobody to answer"),
+    }
+}
+
+async fn ping(store: &dyn SessionStore) -> StoreErrorKind {
+    store.ping().await.expect_err("it cannot be used").kind()
+}
+
+/// Calls fail while the server is gone, each of them soon, and work again by themselves.
+pub fn gone() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = open_store(&server.url()).expect("a store");
+    crate::runtime().block_on(async {
+        let sessions = sessions(Arc::clone(&store));
+        let mut token = sessions.create(&Login::new("alice")).await.expect("a login").refresh_token.expose();
+        for _ in 0..3 {
+            server.kill();
+            for _ in 0..20 {
+                let error = refused(sessions.rotate(&token, Transport::Body, None).await);
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+                assert_eq!(ping(&*store).await, StoreErrorKind::Unavailable);
+                assert!(store.revocations(None).await.is_err());
+            }
+            server.restart();
+            token =
+                sessions.rotate(&token, Transport::Body, None).await.expect("renewed").refresh_token.expose();
+        }
+        sessions.logout(&token).await.expect("a logout");
+    });
+}
+
+/// A server that does not answer: every call ends, says that it does not know, or that nothing was sent; and the session
+/// is as good as before.
+pub fn frozen() {
+    let server = RedisServer::start(&[]);
+    let store: Arc<dyn SessionStore> = open_store(&server.url()).expect("a store");
+    crate::runtime().block_on(async {
+        let sessions = sessions(Arc::clone(&store));
+        let token = sessions.create(&Login::new("alice")).await.expect("a login").refresh_token.expose();
+        for freeze in [true, false] {
+            // Stopped, it takes connections; paused, it answers what does not write.
+            let wake = || drop(server.try_ask::<String>(&["CLIENT", "UNPAUSE"]));
+            if freeze {
+                server.signal("STOP");
+            } else {
+                server.ask::<String>(&["CLIENT", "PAUSE", "600000", "WRITE"]);
+            }
+            let calls = (0..8).map(|_| {
+                let (sessions, token) = (sessions.clone(), token.clone());
+                tokio::spawn(async move { sessions.rotate(&token, Transport::Body, None).await })
+            });
+            // A guard against a test that hangs; how long a call takes is not judged.
+            let limit = Instant::now() + Duration::from_secs(30);
+            for call in calls.collect::<Vec<_>>() {
+                let left = limit.saturating_duration_since(Instant::now());
+                let outcome =
+                    tokio::time::timeout(left, call).await.expect("no call hangs").expect("it ends");
+                let kind = refused(outcome).kind();
+                assert!(matches!(kind, StoreErrorKind::Ambiguous | StoreErrorKind::Unavailable), "{kind:?}");
+            }
+            if freeze {
+                server.signal("CONT");
+            } else {
+                wake();
+            }
+        }
+        store.ping().await.expect("it answers again");
+        // Whether it was done is not known, so the token is the old one or the one before.
+        let outcome = sessions.logout(&token).await.expect("a logout");
+        assert!(outcome.changed);
+    });
+}
+
+/// The scripts are sent again to a server that has forgotten them.
+pub fn scripts() {
+    let server = RedisServer::start(&[]);
+    crate::runtime().block_on(async {
+        let sessions = sessions(open_store(&server.url()).expect("a store"));
+        let forget = || server.ask::<String>(&["SCRIPT", "FLUSH"]);
+        let issued = sessions.create(&Login::new("alice")).await.expect("a login");
+        forget();
+        let token = issued.refresh_token.expose();
+        let token =
+            sessions.rotate(&token, Transport::Body, None).await.expect("renewed").refresh_token.expose();
+        forget();
+        assert!(sessions.revoke_all("bob", EndReason::Administrator).await.expect("written").changed);
+        forget();
+        assert!(sessions.logout(&token).await.expect("a logout").changed);
+    });
+}
+
+/// A server without room refuses; nobody is logged out.
+pub fn full() {
+    let server = RedisServer::start(&[]);
+    crate::runtime().block_on(async {
+        let sessions = sessions(open_store(&server.url()).expect("a store"));
+        let token = sessions.create(&Login::new("alice")).await.expect("a login").refresh_token.expose();
+        server.ask::<String>(&["CONFIG", "SET", "maxmemory", "1"]);
+        let error = refused(sessions.rotate(&token, Transport::Body, None).await);
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+        server.ask::<String>(&["CONFIG", "SET", "maxmemory", "0"]);
+        assert!(sessions.rotate(&token, Transport::Body, None).await.is_ok());
+    });
+    warned();
+}
+
+/// A server that evicts, and keeps nothing, is named in the log.
+fn warned() {
+    let server = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]);
+    let (log, subscriber) = Log::capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(open_store(&server.url()).expect("a store").ping()).expect("it answers");
+    });
+    for words in ["allkeys-lru", "users will be logged out", "neither an append-only file nor a replica"] {
+        assert!(log.text().contains(words), "{words}: {}", log.text());
+    }
+}
+
+/// Data of a newer release, or of somebody else, are left alone.
+pub fn others() {
+    let server = RedisServer::start(&[]);
+    let open = || RedisStore::open(&server.url()).expect("a store");
+    crate::runtime().block_on(async {
+        for (found, said) in [("7", "version 7"), ("hello", "something else"), ("0", "something else")] {
+            server.ask::<String>(&["SET", "tollgate:schema", found]);
+            let error = sessions(Arc::new(open())).create(&Login::new("alice")).await.expect_err("refused");
+            let SessionError::Store(error) = error else { panic!("{error:?}") };
+            assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        server.ask::<u8>(&["DEL", "tollgate:schema"]);
+        server.ask::<u8>(&["LPUSH", "tollgate:schema", "x"]);
+        assert_eq!(ping(&open()).await, StoreErrorKind::Misconfigured);
+        let keys: Vec<String> = server.ask(&["KEYS", "*"]);
+        assert_eq!(keys, ["tollgate:schema"], "nothing was written");
+        // Another prefix is another store.
+        open().with_prefix("mine:").ping().await.expect("it answers");
+        // A key of the wrong kind is no session that is not there.
+        let store = open().with_prefix("theirs:");
+        server.ask::<u8>(&["LPUSH", "theirs:u:{alice}", "x"]);
+        let error = store.list("alice", 1).await.expect_err("refused");
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
+    });
+}
+
+/// A wrong password is said to be one, and not which.
+pub fn passwords() {
+    let server = RedisServer::start(&["--requirepass", "hunter2"]);
+    let at = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port());
+    let (log, subscriber) = Log::capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut printed = String::new();
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let store = open_store(&at(":hunter2@")).expect("a store");
+            store.ping().await.expect("it answers");
+            printed.push_str(&format!("{store:?} {store:#?}"));
+            for wrong in ["", ":hunter2hunter2@", "alice:hunter2@"] {
+                let store = open_store(&at(wrong)).expect("a store");
+                let error = store.ping().await.expect_err("refused");
+                assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{wrong}: {error}");
+                printed.push_str(&format!("{store:?} {error} {error:?}"));
+            }
+            let error = open_store("redis://u:hunter2@:x").expect_err("no URL");
+            printed.push_str(&format!("{error} {error:?}"));
+        });
+    });
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(!log.text().contains("hunter2"), "{}", log.text());
+}
+
+/// Over TLS, by an authority that is trusted; and not by another one.
+pub fn tls() {
+    let authority = Authority::default();
+    let directory = tollgate_conformance::app::scratch("tollgate-redis-tls");
+    let (certificate, key) = authority.certificate("localhost");
+    for (name, pem) in [("cert.pem", &certificate), ("key.pem", &key)] {
+        std::fs::write(directory.join(name), pem).expect("written");
+    }
+    let path = |name: &str| directory.join(name).display().to_string();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let _server = RedisServer::start(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &path("cert.pem"),
+        "--tls-key-file",
+        &path("key.pem"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let open = |host: &str| RedisStore::open(&format!("rediss://{host}:{port}")).expect("a store");
+    crate::runtime().block_on(async {
+        let trusting = open("localhost").with_authorities(authority.pem()).expect("an authority");
+        trusting.ping().await.expect("it answers");
+        assert_eq!(ping(&open("localhost")).await, StoreErrorKind::Misconfigured, "nobody vouches for it");
+        let elsewhere = open("127.0.0.1").with_authorities(authority.pem()).expect("an authority");
+        assert_eq!(ping(&elsewhere).await, StoreErrorKind::Misconfigured, "it is another name");
+    });
+    assert!(open("localhost").with_authorities("no PEM").is_err());
+    let plain = RedisStore::open("redis://localhost").expect("a store");
+    assert!(plain.with_authorities(authority.pem()).is_err());
+    drop(std::fs::remove_dir_all(directory));
+}
+
+/// One node that has all slots refuses a script whose keys are in two of them.
+pub fn cluster() {
+    let server = RedisServer::start(&["--cluster-enabled", "yes"]);
+    server.ask::<String>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    let up = || server.ask::<String>(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+    for _ in 0..1_000 {
+        if up() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let two: Result<String, _> = server.try_ask(&["MSET", "a", "1", "b", "2"]);
+    assert_eq!(two.expect_err("it looks at slots").code(), Some("CROSSSLOT"));
+    crate::runtime().block_on(async {
+        let sessions: Sessions = sessions(open_store(&server.url()).expect("a store"));
+        let issued = sessions.create(&Login::new("alice")).await.expect("a login");
+        let other = sessions.create(&Login::new("alice")).await.expect("a login");
+        let token = issued.refresh_token.expose();
+        let next =
+            sessions.rotate(&token, Transport::Body, None).await.expect("renewed").refresh_token.expose();
+        sessions
+            .revoke_others("alice", issued.session.session, EndReason::PasswordChange)
+            .await
+            .expect("written");
+        assert_eq!(sessions.list("alice").await.expect("a list").len(), 1);
+        let after = sessions.rotate(&other.refresh_token.expose(), Transport::Body, None).await;
+        assert!(matches!(after, Err(RefreshError::Ended(EndReason::SubjectRevoked))));
+        sessions.rotate(&next, Transport::Body, None).await.expect("renewed");
+        assert!(matches!(sessions.rotate(&token, Transport::Body, None).await, Err(RefreshError::Reuse)));
+        sessions.revoke_everything(EndReason::Administrator).await.expect("written");
+        sessions.purge(10).await.expect("purged");
+        assert_eq!(sessions.store().revocations(None).await.expect("a page").entries.len(), 3);
+    });
+}
