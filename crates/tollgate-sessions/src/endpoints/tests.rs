@@ -358,6 +358,27 @@ async fn cross_site_requests() {
     assert_eq!(world.send(&upgrade, "").await.status(), 403);
 }
 
+/// A body that does not come is waited for, but not for long; then the time stands still, and this would hang.
+#[tokio::test]
+async fn bodies_that_cannot_be_read() {
+    let world = World::new().await;
+    tokio::time::pause();
+    let answer = async |body: Result<Vec<u8>, BodyError>| {
+        let request = post("/auth/refresh");
+        let call = world.endpoints.accept(&request, request.path(), None).unwrap();
+        assert_eq!(call.body_limit(), 8192);
+        call.answer_with(std::future::ready(body)).await
+    };
+    assert_eq!(answer(Ok(b"{}".to_vec())).await.status(), 401);
+    assert_eq!(answer(Ok(vec![b' '; 8193])).await.status(), 413);
+    let long = answer(Err(BodyError::TooLarge)).await;
+    assert_eq!((long.status(), header(&long, "connection")), (413, vec!["close"]));
+    assert_eq!(answer(Err(BodyError::Unreadable)).await.status(), 400);
+    let request = post("/auth/login");
+    let call = world.endpoints.accept(&request, request.path(), None).unwrap();
+    assert_eq!(call.answer_with(std::future::pending()).await.status(), 408);
+}
+
 #[tokio::test]
 async fn public_keys() {
     let world = World::new().await;
