@@ -6,7 +6,7 @@ use tollgate_conformance::redis::{self, RedisServer};
 use tollgate_conformance::services;
 
 use crate::trial;
-use crate::visit::{IS_IN, Visit};
+use crate::visit::{IS_IN, IS_OUT, Visit};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let name = "outages::a_store_that_is_away_logs_nobody_out";
@@ -53,13 +53,17 @@ fn a_store_that_is_away_logs_nobody_out() {
     assert_eq!(visit.browser.run(&format!("return {IS_IN}")), true);
     let cookies = visit.browser.cookies().into_iter().map(|cookie| cookie["name"].to_string());
     assert!(cookies.into_iter().any(|name| name.contains("__Host-Http-rt")), "nothing was cleared");
-    // Nor is anybody told that they are logged out who are not.
-    visit.browser.click("#logout");
-    visit.browser.until("document.getElementById('session-alert').textContent.includes('Nothing has ended')");
     redis.restart();
     visit
         .browser
         .until("document.querySelector('#journal li').textContent.includes('renewed the access token')");
     assert_eq!(visit.knock("GET", "/items"), "200");
+
+    // Whoever logs out while it is away hears that it was not confirmed.
+    redis.kill();
+    visit.browser.click("#logout");
+    visit.browser.until(IS_OUT);
+    visit.browser.until("document.getElementById('login-alert').textContent.includes('could not confirm')");
+    assert_eq!(visit.browser.cookies().len(), 0);
     visit.assert_no_violation();
 }

@@ -119,7 +119,10 @@ at("renew").addEventListener("click", ({ target }) => busy(target, () => session
 
 async function leave(everywhere) {
   const response = await session.logout(everywhere);
-  if (!response.ok && response.status !== 401) throw new Refused(response);
+  if (response.ok || response.status === 401) return;
+  if (session.state === "in") throw new Refused(response);
+  at("login-alert").textContent =
+    "This browser is logged out. The server could not confirm that the session has ended: log in again, and end it.";
 }
 
 class Refused extends Error {

@@ -46,12 +46,17 @@ export class Session extends EventTarget {
     return send("POST", "/auth/register", { email, password });
   }
 
-  // Answers the response. Unless the server has confirmed it, nothing has ended.
+  // Answers the response. A server that cannot confirm the end takes the cookies all the same: then this browser is logged
+  // out, and the session may live on.
   async logout(everywhere) {
     await this.#refreshIfEnded();
     return this.#alone(async () => {
       const response = await send("POST", everywhere ? "/auth/logout-all" : "/auth/logout", {});
-      if (response.ok || response.status === 401) this.end(everywhere ? "Logged out everywhere." : "Logged out.");
+      if (response.ok || response.status === 401) {
+        this.end(everywhere ? "Logged out everywhere." : "Logged out.");
+      } else if (await isAnonymous()) {
+        this.end("Logged out in this browser. The server could not confirm that the session has ended.");
+      }
       return response;
     });
   }
@@ -231,6 +236,11 @@ function send(method, path, body, token) {
     redirect: "error",
     signal: AbortSignal.timeout(ANSWER_WITHIN),
   });
+}
+
+async function isAnonymous() {
+  const who = await send("GET", "/whoami").catch(() => null);
+  return who?.ok === true && (await who.json()).anonymous;
 }
 
 // In milliseconds. It is a number of seconds or a date (RFC 9110 §10.2.3).
