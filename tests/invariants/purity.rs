@@ -74,11 +74,9 @@ fn the_core_depends_on_what_it_may() {
 /// Adapters are thin: they bring no cryptography and no client of their own, and those for Tower no server.
 #[test]
 fn adapters_bring_no_client_and_no_cryptography() {
-    for adapter in ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"] {
+    for adapter in ADAPTERS {
         let found = normal_dependencies(adapter);
-        for banned in
-            ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"]
-        {
+        for banned in NEVER_UNDER_ADAPTERS.into_iter().chain(["tollgate-sessions", "argon2"]) {
             assert!(!found.contains(banned), "{banned} under {adapter}");
         }
     }
@@ -89,6 +87,25 @@ fn adapters_bring_no_client_and_no_cryptography() {
         }
     }
 }
+
+/// The endpoints of sessions come with their feature, and bring the issuing side: no store with it, no client, and no
+/// server to those for Tower.
+#[test]
+fn the_feature_sessions_brings_no_store_and_no_client() {
+    for adapter in ADAPTERS {
+        let found = dependencies(adapter, &["--features", "sessions"]);
+        assert!(found.contains("tollgate-sessions") && found.contains("argon2"), "the tree was read");
+        for banned in NEVER_UNDER_ADAPTERS.into_iter().chain(["rusqlite", "redis", "tokio-postgres"]) {
+            assert!(!found.contains(banned), "{banned} under {adapter}");
+        }
+    }
+    let tower = dependencies("tollgate-tower", &["--features", "sessions"]);
+    assert!(!tower.contains("hyper"), "hyper under tollgate-tower");
+}
+
+const ADAPTERS: [&str; 4] = ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"];
+const NEVER_UNDER_ADAPTERS: [&str; 8] =
+    ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"];
 
 /// Who asks an issuer for keys needs a runtime and, by default, a client; no framework, and one crypto library.
 #[test]
@@ -103,6 +120,10 @@ fn remote_keys_bring_no_framework_and_no_second_cryptography() {
 }
 
 fn normal_dependencies(package: &str) -> BTreeSet<String> {
+    dependencies(package, &[])
+}
+
+fn dependencies(package: &str, features: &[&str]) -> BTreeSet<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .args([
@@ -116,6 +137,7 @@ fn normal_dependencies(package: &str) -> BTreeSet<String> {
             "--package",
             package,
         ])
+        .args(features)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .expect("cargo tree");

@@ -61,8 +61,13 @@ async fn read(payload: Payload, limit: usize) -> Result<Vec<u8>, BodyError> {
 fn response(reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    for field in reply.headers() {
-        response.append_header(field);
+    for (name, value) in reply.headers() {
+        // actix looks at its own flag, and not at the field.
+        if name == "connection" && value == "close" {
+            response.force_close();
+        } else {
+            response.append_header((name, value));
+        }
     }
     response.body(reply.into_body())
 }

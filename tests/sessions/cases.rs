@@ -1,0 +1,342 @@
+//! The table of cases. Each is given a server of its adapter, and makes accounts of its own there.
+
+use tollgate_conformance::client;
+
+use crate::server::{PASSWORD, Server, cleared, cookies, credentials, header, member, text};
+
+/// A case, and its name.
+pub(crate) type Case = (&'static str, fn(&Server));
+
+pub(crate) const ALL: [Case; 18] = [
+    ("tokens in bodies", tokens_in_bodies),
+    ("tokens in cookies", tokens_in_cookies),
+    ("a token goes the way that it came", wrong_transport),
+    ("malformed JSON", malformed_json),
+    ("wrong content type", wrong_content_type),
+    ("ten megabytes, announced", announced_megabytes),
+    ("ten megabytes, in chunks", chunked_megabytes),
+    ("a body in small pieces", small_pieces),
+    ("a body that ends early", early_end),
+    ("cookies that come twice", repeated_cookies),
+    ("refresh tokens that are none", bad_refresh_tokens),
+    ("passwords of all kinds", passwords),
+    ("requests caused by other sites", cross_site),
+    ("a WebSocket handshake", handshake),
+    ("a token used twice", reuse),
+    ("logging out everywhere", logout_everywhere),
+    ("sessions of one user", own_sessions),
+    ("paths and methods", paths),
+];
+
+const CALLS: [&str; 6] =
+    ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/register", "/auth/password"];
+
+fn tokens_in_bodies(server: &Server) {
+    let login = server.log_in("bodies@a.example", "");
+    assert_eq!(text(&login, "token_type"), "Bearer");
+    let expires_in = member(&login, "expires_in").as_u64();
+    assert!(expires_in.is_some_and(|secs| (570..=600).contains(&secs)), "{login:?}");
+    assert_eq!(header(&login, "cache-control"), Some("no-store"));
+    assert_eq!(header(&login, "set-cookie"), None);
+    let renewed = server.renew(&text(&login, "refresh_token"));
+    assert_eq!(renewed.status, 200);
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, text(&renewed, "refresh_token"));
+    let out = server.post("/auth/logout", &body);
+    assert_eq!((out.status, out.body.as_str(), header(&out, "set-cookie")), (204, "", None));
+    assert_eq!(server.renew(&text(&renewed, "refresh_token")).status, 401);
+}
+
+fn tokens_in_cookies(server: &Server) {
+    let login = server.log_in("cookies@a.example", r#","mode":"cookie""#);
+    assert_eq!(text(&login, "token_type"), "Cookie");
+    assert_eq!(header(&login, "vary"), Some("Cookie"));
+    assert!(!login.body.contains("rt1_") && !login.body.contains("eyJ"));
+    let both = cookies(&login);
+    assert!(both.starts_with("__Host-Http-at=eyJ") && both.contains("; __Host-Http-rt=rt1_"), "{both}");
+    let renewed = server.post_with("/auth/refresh", &both, "{}");
+    assert_eq!(renewed.status, 200);
+    let out = server.post_with("/auth/logout", &cookies(&renewed), "{}");
+    assert_eq!((out.status, cleared(&out)), (204, 2));
+    let after = server.post_with("/auth/refresh", &cookies(&renewed), "{}");
+    assert_eq!((after.status, cleared(&after)), (401, 2));
+}
+
+fn wrong_transport(server: &Server) {
+    let both = cookies(&server.log_in("transport@a.example", r#","mode":"cookie""#));
+    let (_, bound) = both.split_once("__Host-Http-rt=").expect("a refresh token");
+    let refused = server.renew(bound);
+    assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_request"));
+    assert_eq!(header(&refused, "set-cookie"), None);
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+}
+
+fn malformed_json(server: &Server) {
+    let deep = format!(r#"{{"email":"a","password":"b","refresh_token":{}"#, "[".repeat(8000));
+    let wrong = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"SENTINEL\"",
+        "{\"email\":\"SENTINEL",
+        r#"{"email":1,"password":"SENTINEL","refresh_token":1,"current_password":1}"#,
+        r#"{"email":"a","email":"b","password":"c","refresh_token":"x","refresh_token":"y","new_password":"a"}"#,
+        &deep,
+        "{\"email\":\"a\",\"password\":\"\u{0}\",\"refresh_token\":\"\u{0}\"}",
+        r#"{"email":"\ud800","password":"\ud800","refresh_token":"\ud800","current_password":"\ud800"}"#,
+    ];
+    let login = server.log_in("malformed@a.example", "");
+    let bearer = format!("Bearer {}", text(&login, "access_token"));
+    for path in CALLS {
+        for body in wrong {
+            let fields = [("Content-Type", "application/json"), ("Authorization", &bearer)];
+            let refused = server.send(&format!("POST {path}"), &fields, body);
+            assert_eq!(refused.status, 400, "{path} {body:.60} {refused:?}");
+            assert_eq!(text(&refused, "error"), "invalid_request");
+            assert_eq!(header(&refused, "set-cookie"), None);
+        }
+    }
+}
+
+fn wrong_content_type(server: &Server) {
+    for path in CALLS {
+        for wrong in
+            ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "json"]
+        {
+            let refused = server.send(&format!("POST {path}"), &[("Content-Type", wrong)], "{}");
+            assert_eq!((refused.status, cleared(&refused)), (415, 0), "{path} {wrong}");
+        }
+        assert_eq!(server.send(&format!("POST {path}"), &[], "{}").status, 415, "{path}");
+    }
+}
+
+fn announced_megabytes(server: &Server) {
+    for path in CALLS {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10485760\r\n\r\n"
+        );
+        // Nothing of it is sent: the answer does not wait for it.
+        let refused = server.send_raw(head.as_bytes());
+        assert_eq!((refused.status, text(&refused, "error").as_str()), (413, "content_too_large"), "{path}");
+    }
+}
+
+fn chunked_megabytes(server: &Server) {
+    let mut request = b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let chunk = [b"8000\r\n".as_slice(), &[b' '; 0x8000], b"\r\n"].concat();
+    // No last chunk: the answer does not wait for one.
+    request.extend(chunk.repeat(20));
+    let refused = server.send_raw(&request);
+    assert_eq!((refused.status, text(&refused, "error").as_str()), (413, "content_too_large"));
+}
+
+fn small_pieces(server: &Server) {
+    server.register("pieces@a.example");
+    let mut request = String::from(
+        "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
+    for byte in
+        credentials("pieces@a.example", "").replace("ä", "\\u00e4").replace('🔑', "\\ud83d\\udd11").chars()
+    {
+        request.push_str(&format!("1\r\n{byte}\r\n"));
+    }
+    request.push_str("0\r\n\r\n");
+    assert_eq!(server.send_raw(request.as_bytes()).status, 200);
+}
+
+fn early_end(server: &Server) {
+    let request = "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk\r\n\r\n";
+    assert_eq!(server.send_raw(request.as_bytes()).status, 400);
+}
+
+fn repeated_cookies(server: &Server) {
+    let both = cookies(&server.log_in("repeated@a.example", r#","mode":"cookie""#));
+    for path in CALLS {
+        for name in ["__Host-Http-at", "__Host-Http-rt"] {
+            let refused = server.post_with(path, &format!("{both}; {name}=planted"), "{}");
+            assert_eq!((refused.status, cleared(&refused)), (400, 0), "{path} {name}");
+        }
+    }
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+}
+
+fn bad_refresh_tokens(server: &Server) {
+    let good = text(&server.log_in("bad@a.example", ""), "refresh_token");
+    let denied = server.renew("");
+    assert_eq!((denied.status, text(&denied, "error").as_str()), (401, "invalid_grant"));
+    assert!(header(&denied, "www-authenticate").is_some());
+    let forged = format!("{}AAAA", &good[..72]);
+    for bad in [
+        &forged,
+        &good[..75],
+        &format!("rt0_{}", &good[4..]),
+        &format!("{good}A"),
+        "rt1_",
+        "eyJ.e30.x",
+        &"x".repeat(8000),
+    ] {
+        let refused = server.renew(bad);
+        assert_eq!((refused.status, &refused.body), (401, &denied.body), "{bad:.80}");
+        let in_cookie = server.post_with("/auth/refresh", &format!("__Host-Http-rt={bad}"), "{}");
+        assert_eq!(
+            (in_cookie.status, &in_cookie.body, cleared(&in_cookie)),
+            (401, &denied.body, 2),
+            "{bad:.80}"
+        );
+        let out = server.post_with("/auth/logout", &format!("__Host-Http-rt={bad}"), "{}");
+        assert_eq!((out.status, cleared(&out)), (204, 2));
+    }
+    assert_eq!(server.renew(&good).status, 200, "nothing was lost");
+}
+
+fn passwords(server: &Server) {
+    server.register("passwords@a.example");
+    let log_in = |password: &str| {
+        server.post("/auth/login", &format!(r#"{{"email":"passwords@a.example","password":"{password}"}}"#))
+    };
+    let wrong = log_in("SENTINEL wrong");
+    assert_eq!((wrong.status, text(&wrong, "error").as_str()), (401, "invalid_credentials"));
+    for password in ["", &"S".repeat(2000), "SENTINEL-pa\u{308}ssword-🔑"] {
+        let refused = log_in(password);
+        assert_eq!((refused.status, &refused.body), (401, &wrong.body), "{password:.40}");
+    }
+    assert_eq!(log_in(PASSWORD).status, 200);
+    let long = format!(r#"{{"email":"long@a.example","password":"{}"}}"#, "S".repeat(2000));
+    let refused = server.post("/auth/register", &long);
+    assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_password"));
+    let taken = server.post("/auth/register", &credentials("passwords@A.example", ""));
+    assert_eq!((taken.status, text(&taken, "error").as_str()), (409, "login_taken"));
+}
+
+fn cross_site(server: &Server) {
+    let both = cookies(&server.log_in("cross@a.example", r#","mode":"cookie""#));
+    let table: [(&[(&str, &str)], bool); 8] = [
+        (&[("Sec-Fetch-Site", "same-origin")], true),
+        (&[("Origin", "https://api.example")], true),
+        (&[("Sec-Fetch-Site", "cross-site")], false),
+        (&[("Sec-Fetch-Site", "same-site"), ("Origin", "https://sub.api.example")], false),
+        (&[("Origin", "null")], false),
+        (&[("Origin", "https://evil@api.example")], false),
+        (&[("Origin", "https://evil.example")], false),
+        (&[], false),
+    ];
+    for path in CALLS {
+        for (fields, passes) in table {
+            // Cookies that are worth nothing: that they are there is what counts.
+            let mut all = vec![("Content-Type", "application/json"), ("Cookie", "__Host-Http-rt=x")];
+            all.extend(fields);
+            let answer = server.send(&format!("POST {path}"), &all, "{}");
+            assert_eq!(answer.status != 403, passes, "{path} {fields:?} {answer:?}");
+            if !passes {
+                assert!(text(&answer, "error").starts_with("csrf_"), "{answer:?}");
+                assert_eq!(header(&answer, "set-cookie"), None);
+            }
+        }
+    }
+    let fields = [("Content-Type", "application/json"), ("Origin", "https://evil.example")];
+    assert_eq!(server.send("POST /auth/login", &fields, &credentials("cross@a.example", "")).status, 403);
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+}
+
+fn handshake(server: &Server) {
+    let both = cookies(&server.log_in("handshake@a.example", r#","mode":"cookie""#));
+    let upgrade = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Cookie", &*both)];
+    let from = |origin: (&'static str, &'static str), path: &str| {
+        server.send(&format!("GET {path}"), &[upgrade.as_slice(), &[origin]].concat(), "").status
+    };
+    assert_eq!(from(("Sec-Fetch-Site", "cross-site"), "/auth/sessions"), 403);
+    assert_eq!(from(("Origin", "https://evil.example"), "/auth/sessions"), 403);
+    assert_eq!(from(("Sec-Fetch-Site", "same-origin"), "/auth/sessions"), 200, "no socket is opened");
+    assert_eq!(from(("Sec-Fetch-Site", "same-origin"), "/auth/refresh"), 405);
+}
+
+fn reuse(server: &Server) {
+    let login = server.log_in("reuse@a.example", r#","mode":"cookie""#);
+    let renewed = server.post_with("/auth/refresh", &cookies(&login), "{}");
+    assert_eq!(renewed.status, 200);
+    let stolen = server.post_with("/auth/refresh", &cookies(&login), "{}");
+    assert_eq!((stolen.status, cleared(&stolen)), (401, 2));
+    let victim = server.post_with("/auth/refresh", &cookies(&renewed), "{}");
+    assert_eq!((victim.status, &victim.body, cleared(&victim)), (401, &stolen.body, 2));
+}
+
+fn logout_everywhere(server: &Server) {
+    let first = server.log_in("everywhere@a.example", "");
+    let second = server.post("/auth/login", &credentials("everywhere@a.example", r#","mode":"cookie""#));
+    let other = server.log_in("elsewhere@a.example", "");
+    let out = server.post_with("/auth/logout-all", &cookies(&second), "{}");
+    assert_eq!((out.status, cleared(&out)), (204, 2));
+    assert_eq!(server.renew(&text(&first, "refresh_token")).status, 401);
+    assert_eq!(server.renew(&text(&other, "refresh_token")).status, 200);
+    assert_eq!(server.post("/auth/logout-all", "{}").status, 401);
+}
+
+fn own_sessions(server: &Server) {
+    let login = server.log_in("own@a.example", "");
+    let bearer = format!("Bearer {}", text(&login, "access_token"));
+    let other = server.log_in("other@a.example", "");
+    let list = |bearer: &str| server.send("GET /auth/sessions", &[("Authorization", bearer)], "");
+    let sid = |listed: &serde_json::Value| listed[0]["sid"].as_str().expect("a session").to_owned();
+    let mine = member(&list(&bearer), "sessions");
+    assert_eq!((mine.as_array().map(Vec::len), &mine[0]["current"]), (Some(1), &true.into()));
+    let others = member(&list(&format!("Bearer {}", text(&other, "access_token"))), "sessions");
+    let end =
+        |sid: &str| server.send(&format!("DELETE /auth/sessions/{sid}"), &[("Authorization", &bearer)], "");
+    let unknown = end("0190163d-8694-739b-aea5-966c26f8ad91");
+    assert_eq!(unknown.status, 404);
+    for not_mine in [&*sid(&others), "x", "%00", "..%2f"] {
+        let refused = end(not_mine);
+        assert_eq!((refused.status, &refused.body), (404, &unknown.body), "{not_mine}");
+    }
+    assert_eq!(server.renew(&text(&other, "refresh_token")).status, 200);
+    assert_eq!(end(&sid(&mine)).status, 204);
+    assert_eq!(server.renew(&text(&login, "refresh_token")).status, 401);
+    assert_eq!(server.send("GET /auth/sessions", &[], "").status, 401);
+}
+
+fn paths(server: &Server) {
+    assert_eq!(server.send("GET /open", &[], "").body, "open");
+    for path in CALLS {
+        let refused = server.send(&format!("GET {path}"), &[], "");
+        assert_eq!((refused.status, header(&refused, "allow")), (405, Some("POST")), "{path}");
+    }
+    for unknown in
+        ["/auth/login/", "/auth//login", "/auth/Login", "/auth/%6cogin", "/auth/nothing", "/auth/sessions/"]
+    {
+        let status =
+            server.send(&format!("POST {unknown}"), &[("Content-Type", "application/json")], "{}").status;
+        assert!(matches!(status, 404 | 405), "{unknown}: {status}");
+    }
+    let keys = server.send("GET /.well-known/jwks.json", &[], "");
+    assert_eq!((keys.status, header(&keys, "cache-control")), (200, Some("public, max-age=900")));
+    assert_eq!(member(&keys, "keys")[0]["kty"], "OKP");
+    let head = server.send("HEAD /.well-known/jwks.json", &[], "");
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+/// With a server of its own, as it turns the store off. Nobody loses a session, and all goes on when it is back.
+pub(crate) fn store_down(server: &Server) {
+    let both = cookies(&server.log_in("down@a.example", r#","mode":"cookie""#));
+    let login = server.post("/auth/login", &credentials("down@a.example", ""));
+    let bearer = format!("Bearer {}", text(&login, "access_token"));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, text(&login, "refresh_token"));
+    server.store.set_down(true);
+    let unavailable = |answer: client::Response, cookies_cleared: usize, what: &str| {
+        assert_eq!((answer.status, cleared(&answer)), (503, cookies_cleared), "{what}");
+        assert_eq!(text(&answer, "error"), "temporarily_unavailable", "{what}");
+        assert!(header(&answer, "retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()), "{what}");
+    };
+    unavailable(server.post("/auth/refresh", &body), 0, "refresh");
+    unavailable(server.post_with("/auth/refresh", &both, "{}"), 0, "refresh by cookie");
+    unavailable(server.post("/auth/login", &credentials("down@a.example", "")), 0, "login");
+    unavailable(server.post("/auth/logout", &body), 0, "logout");
+    unavailable(server.post_with("/auth/logout", &both, "{}"), 2, "logout by cookie");
+    unavailable(server.post_with("/auth/logout-all", &both, "{}"), 2, "logout everywhere");
+    let fields = [("Authorization", bearer.as_str())];
+    unavailable(server.send("GET /auth/sessions", &fields, ""), 0, "list");
+    let sid = "DELETE /auth/sessions/0190163d-8694-739b-aea5-966c26f8ad91";
+    unavailable(server.send(sid, &fields, ""), 0, "end");
+    server.store.set_down(false);
+    assert_eq!(server.post("/auth/refresh", &body).status, 200);
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200);
+}
