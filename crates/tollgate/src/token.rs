@@ -3,6 +3,8 @@
 use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
 use crate::error::{Part, TokenError};
+use crate::header::Header;
+use crate::json::JsonError;
 
 /// The largest token looked at unless configured otherwise: 8 KiB, what common servers allow one header to hold.
 pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -33,13 +35,8 @@ impl<'a> CompactToken<'a> {
             return Err(TokenError::JsonSerialization);
         }
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
-        let (first, second) = match (dots.next(), dots.next(), dots.count()) {
-            (Some(first), Some(second), 0) => (first, second),
-            (_, _, 2) => return Err(TokenError::Encrypted),
-            _ => {
-                let dots = memchr::memchr_iter(b'.', token.as_bytes()).count();
-                return Err(TokenError::PartCount { parts: dots.saturating_add(1) });
-            }
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(other_parts(token));
         };
         let (signing_input, signature) = split_around(token, second);
         let (header, payload) = split_around(signing_input, first);
@@ -54,8 +51,15 @@ impl<'a> CompactToken<'a> {
         self.header
     }
 
-    pub(crate) fn header_json(&self) -> Result<String, TokenError> {
-        decode_text(self.header, Part::Header)
+    /// Reads the header. Most are short enough to need no memory of their own.
+    pub(crate) fn header(&self) -> Result<Header, TokenError> {
+        let mut buffer = [0; 192];
+        if self.header.len() > 256 {
+            return Header::parse(&decode_text(self.header, Part::Header)?);
+        }
+        let bytes = base64url::decode_into(self.header, &mut buffer)
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Header })?;
+        Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(Part::Header))?)
     }
 
     pub(crate) fn payload_json(&self) -> Result<String, TokenError> {
@@ -94,6 +98,15 @@ impl std::fmt::Debug for CompactToken<'_> {
     }
 }
 
+/// What a token is that has not three parts.
+#[cold]
+fn other_parts(token: &str) -> TokenError {
+    match token.split('.').count() {
+        5 => TokenError::Encrypted,
+        parts => TokenError::PartCount { parts },
+    }
+}
+
 /// What is before and after the byte at `at`.
 fn split_around(text: &str, at: usize) -> (&str, &str) {
     let after = text.get(at.saturating_add(1)..);
@@ -102,7 +115,11 @@ fn split_around(text: &str, at: usize) -> (&str, &str) {
 
 fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
-    String::from_utf8(bytes).map_err(|_cause| TokenError::json(part, crate::json::JsonError::NotUtf8))
+    String::from_utf8(bytes).map_err(|_cause| not_utf8(part))
+}
+
+fn not_utf8(part: Part) -> TokenError {
+    TokenError::json(part, JsonError::NotUtf8)
 }
 
 #[cfg(test)]

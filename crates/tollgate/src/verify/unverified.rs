@@ -29,7 +29,7 @@ impl<'a> Unverified<'a> {
         let header_is_known = known_header.is_some();
         let header = match known_header {
             Some(header) => header,
-            None => Header::parse(&token.header_json()?)?,
+            None => token.header()?,
         };
         if !header_is_known {
             check_header(&header, verifiers)?;
