@@ -42,13 +42,16 @@ const fn long_part(len: usize) -> usize {
     if blocks < 64 { 0 } else { blocks.saturating_add(4) }
 }
 
-/// Decodes by a table. Returns how many bytes there are.
+/// Decodes by tables. Returns how many bytes there are.
 fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
     let (quads, rest) = text.as_chunks();
     let (triples, _) = buffer.as_chunks_mut();
     let mut seen = 0;
     for (quad, triple) in quads.iter().zip(triples) {
-        *triple = decode_quad(*quad, &mut seen);
+        let bits = bits_of(*quad);
+        seen |= bits;
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        *triple = bytes;
     }
     // What is missing is filled up with zeros, and so has to be what they decode to.
     let last = match *rest {
@@ -57,40 +60,42 @@ fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
         [a, b, c] => [a, b, c, b'A'],
         _ => return Err(NotBase64Url),
     };
-    let last = decode_quad(last, &mut seen);
+    let bits = bits_of(last);
+    let [_, last @ ..] = bits.to_be_bytes();
     let (last, surplus) = last.split_at(rest.len().saturating_sub(1));
     let start = quads.len().saturating_mul(3);
     let end = start.saturating_add(last.len());
     buffer.get_mut(start..end).ok_or(NotBase64Url)?.copy_from_slice(last);
-    let is_strict = seen & NO_SYMBOL == 0 && surplus.iter().all(|byte| *byte == 0);
+    let is_strict = (seen | bits) & NO_SYMBOL == 0 && surplus.iter().all(|byte| *byte == 0);
     if is_strict { Ok(end) } else { Err(NotBase64Url) }
 }
 
-/// The bytes of four symbols. What the symbols stand for is gathered in `seen`.
+/// The 24 bits of four symbols.
 #[inline]
-fn decode_quad(quad: [u8; 4], seen: &mut u8) -> [u8; 3] {
-    let [a, b, c, d] = quad.map(|symbol| SYMBOLS.get(usize::from(symbol)).copied().unwrap_or(NO_SYMBOL));
-    *seen |= a | b | c | d;
-    let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-    let [_, bytes @ ..] = bits.to_be_bytes();
-    bytes
+fn bits_of(quad: [u8; 4]) -> u32 {
+    let [a, b, c, d] = quad.map(usize::from);
+    let [first, second, third, fourth] = &SYMBOLS;
+    let bits = [first.get(a), second.get(b), third.get(c), fourth.get(d)];
+    bits.into_iter().fold(0, |all, bits| all | bits.copied().unwrap_or(NO_SYMBOL))
 }
 
-/// A bit that no symbol stands for.
-const NO_SYMBOL: u8 = 0x80;
+/// A bit beyond those of four symbols.
+const NO_SYMBOL: u32 = 1 << 31;
 
-/// What each byte stands for as a symbol.
+/// The bits of each byte as a symbol, for each of the four places.
+static SYMBOLS: [[u32; 256]; 4] = [symbols_at(18), symbols_at(12), symbols_at(6), symbols_at(0)];
+
 #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "done by the compiler")]
-const SYMBOLS: [u8; 256] = {
+const fn symbols_at(place: u32) -> [u32; 256] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut symbols = [NO_SYMBOL; 256];
     let mut value = 0;
     while value < 64 {
-        symbols[alphabet[value as usize] as usize] = value;
+        symbols[alphabet[value as usize] as usize] = value << place;
         value += 1;
     }
     symbols
-};
+}
 
 #[cfg(test)]
 pub(crate) fn encode(bytes: &[u8]) -> String {

@@ -34,19 +34,22 @@ impl<'de> Scanner<'de> {
     /// [`number`](Self::number).
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
         let starts_with_zero = self.peek()? == b'0';
-        let (mut integer, mut digits) = (0_i64, 0_usize);
-        let mut end = None;
-        for byte in self.rest() {
+        let rest = self.rest();
+        let (mut integer, mut digits) = match rest.first_chunk().and_then(|eight| eight_digits(*eight)) {
+            Some(integer) => (integer, 8),
+            None => (0, 0),
+        };
+        // One more than may be, to see what ends them.
+        for byte in rest.get(digits..)?.iter().take(15) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
-                end = Some(*byte);
                 break;
             }
             integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit));
             digits = digits.wrapping_add(1);
         }
         let starts_well = digits == 1 || (digits > 1 && !starts_with_zero);
-        let ends_here = digits <= 15 && !matches!(end?, b'.' | b'e' | b'E');
+        let ends_here = digits <= 15 && !matches!(rest.get(digits)?, b'.' | b'e' | b'E' | b'0'..=b'9');
         if !(starts_well && ends_here) {
             return None;
         }
@@ -293,4 +296,56 @@ impl<'de> Scanner<'de> {
 /// `serde_json` rounds on its way to a double, and takes the largest of them for too large.
 fn is_far_from_overflow(number: f64) -> bool {
     number.abs() < 1.7e308
+}
+
+/// The number that eight digits are, if they are: pairs of digits are put together, then pairs of those, and of those.
+fn eight_digits(eight: [u8; 8]) -> Option<i64> {
+    const fn all(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let eight = u64::from_le_bytes(eight);
+    // Digits are 0x30 to 0x39: their upper halves are 3, and stay so when 6 is added.
+    let upper = [eight, eight.wrapping_add(all(6))].map(|eight| eight & all(0xf0));
+    if upper != [all(0x30); 2] {
+        return None;
+    }
+    let ones = eight & all(0x0f);
+    let pairs = (ones.wrapping_mul((10 << 8) | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul((100 << 16) | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let whole = fours.wrapping_mul((10_000 << 32) | 1) >> 32;
+    i64::try_from(whole).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight digits are looked at together: a digit and what is none at every place among them.
+    #[test]
+    fn small_integers_are_what_they_say() {
+        let digits = "9081726354453627180";
+        for len in 0..=digits.len() {
+            let number = digits.get(..len).unwrap();
+            let expected = number.parse().ok().filter(|_| len <= 15);
+            for end in [",", "}", " ", "]"] {
+                assert_eq!(
+                    Scanner::new(&format!("{number}{end}")).small_integer(),
+                    expected,
+                    "{number}{end}"
+                );
+            }
+            for end in [".5", "e1", "E1", ""] {
+                assert_eq!(Scanner::new(&format!("{number}{end}")).small_integer(), None, "{number}{end}");
+            }
+            for other in ['/', ':', '?', '@', '\u{0}', '\u{b0}', '\u{ff}'] {
+                let text = format!("{number}{other}7654321,");
+                let read = Scanner::new(&text).small_integer();
+                assert_eq!(read, expected, "{text}");
+            }
+        }
+        for text in ["01,", "0012345678,", "-1,", "x", " \"1\""] {
+            assert_eq!(Scanner::new(text).small_integer(), None, "{text}");
+        }
+        assert_eq!(Scanner::new(" 0,").small_integer(), Some(0));
+    }
 }
