@@ -10,6 +10,7 @@ use quick_cache::{UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
 use crate::header::Header;
+use crate::references::References;
 use crate::verified::Verified;
 use crate::verify::KeySetId;
 
@@ -55,27 +56,44 @@ impl CacheLimits {
 }
 
 /// A token as it was verified.
-#[derive(Clone)]
 pub(crate) struct CachedToken {
     pub(crate) verified: Verified,
     /// Which of the gate's verifiers accepted it.
     pub(crate) verifier: usize,
     pub(crate) key_set: KeySetId,
+    /// While it is in the cache.
+    references: References,
+}
+
+impl CachedToken {
+    pub(crate) fn new(verified: Verified, verifier: usize, key_set: KeySetId) -> Self {
+        Self { verified, verifier, key_set, references: References::default() }
+    }
+}
+
+/// What a request is given, counted with the other requests of its thread.
+impl Clone for CachedToken {
+    fn clone(&self) -> Self {
+        Self::new(self.references.of_this_thread(&self.verified), self.verifier, self.key_set)
+    }
 }
 
 /// Verified tokens by their text.
 pub(crate) struct TokenCache {
     limits: CacheLimits,
+    /// How many references there are to a token at most.
+    references: usize,
     tokens: Cache<TokenText, CachedToken, Weight, RandomState, DefaultLifecycle<TokenText, CachedToken>>,
 }
 
 impl TokenCache {
     pub(crate) fn new(limits: CacheLimits) -> Self {
-        let weight = Weight { least: limits.least_weight() };
+        let references = References::number();
+        let weight = Weight { least: limits.least_weight(), overhead: References::weight(references) };
         let expected = limits.tokens.min(1024);
         let tokens =
             Cache::with(expected, limits.bytes, weight, RandomState::default(), DefaultLifecycle::default());
-        Self { limits, tokens }
+        Self { limits, references, tokens }
     }
 
     pub(crate) fn limits(&self) -> CacheLimits {
@@ -88,7 +106,8 @@ impl TokenCache {
     }
 
     /// Keeps the token, unless somebody else writes at the same place.
-    pub(crate) fn insert(&self, token: &str, cached: CachedToken) {
+    pub(crate) fn insert(&self, token: &str, mut cached: CachedToken) {
+        cached.references = References::room_for(self.references);
         // Contention is no loss: the next request tries again.
         let _not_now = self.tokens.try_insert(TokenText(Zeroizing::new(token.into())), cached);
     }
@@ -172,9 +191,11 @@ impl Hash for TokenText {
 #[derive(Clone)]
 struct Weight {
     least: u64,
+    /// What references take.
+    overhead: usize,
 }
 
-/// What an entry takes beside its texts: map, reference counts, located claims.
+/// What an entry takes beside its texts and references: map, located claims.
 const OVERHEAD: usize = 512;
 /// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
 /// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
@@ -190,6 +211,7 @@ impl Weighter<TokenText, CachedToken> for Weight {
             .saturating_add(payload)
             .saturating_add(payload.saturating_mul(AUTHORITIES_PER_PAYLOAD_BYTE))
             .saturating_add(cached.verified.raw().index_bytes())
+            .saturating_add(self.overhead)
             .saturating_add(OVERHEAD);
         u64::try_from(bytes).unwrap_or(u64::MAX).max(self.least)
     }
@@ -205,7 +227,7 @@ mod tests {
     fn cached(token: &str) -> CachedToken {
         let unverified = Unverified::parse(token, usize::MAX, &KnownHeaders::default(), &[]).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
-        CachedToken { verified, verifier: 0, key_set }
+        CachedToken::new(verified, 0, key_set)
     }
 
     #[test]

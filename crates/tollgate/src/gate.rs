@@ -306,7 +306,7 @@ impl Gate {
         let (verified, key_set) =
             verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
         if let Some(cache) = &self.0.cache {
-            cache.insert(token, CachedToken { verified: verified.clone(), verifier: index, key_set });
+            cache.insert(token, CachedToken::new(verified.clone(), index, key_set));
         }
         Ok(verified)
     }

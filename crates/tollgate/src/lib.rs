@@ -74,6 +74,7 @@ mod json;
 mod key;
 mod metadata;
 mod policy;
+mod references;
 mod rejection;
 mod request;
 mod revocation;
