@@ -10,9 +10,9 @@ use quick_cache::{UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
 use crate::header::Header;
+use crate::key::KeySetId;
 use crate::references::References;
 use crate::verified::Verified;
-use crate::verify::KeySetId;
 
 /// How much the cache of verified tokens may hold. The default is 10,000 tokens and 64 MiB, whichever is reached
 /// first.

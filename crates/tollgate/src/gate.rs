@@ -319,7 +319,9 @@ impl Gate {
         now: UnixTime,
         on_error: &mut impl FnMut(&Verifier, &AuthError),
     ) -> Result<Option<Verified>, AuthError> {
-        let Some(cached) = self.0.cache.as_ref().and_then(|cache| cache.get(token)) else { return Ok(None) };
+        // Larger ones are never kept, so a large text need not even be hashed.
+        let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
+        let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
         let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
         match verifier.recheck(&cached.verified, cached.key_set, now) {
             Ok(still_good) => Ok(still_good.then_some(cached.verified)),

@@ -98,7 +98,7 @@ pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths};
 pub use cross_site::CrossSite;
 pub use gate::{Decision, Gate};
-pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySource, Keys, SkippedKey, VerifyingKey};
+pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, Keys, SkippedKey, VerifyingKey};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
 pub use revocation::{RevocationList, Revocations};
