@@ -15,7 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as ENGINE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotBase64Url;
 
-pub(crate) fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
+pub(crate) fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
+    let text = text.as_ref();
     let mut bytes = Vec::new();
     bytes.reserve_exact(text.len().div_ceil(4).saturating_mul(3));
     bytes.resize(bytes.capacity(), 0);
@@ -25,8 +26,12 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
 }
 
 /// Decodes into a buffer of fixed size; longer content is an error. Returns the bytes written.
-pub(crate) fn decode_into<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], NotBase64Url> {
-    let (long, short) = text.as_bytes().split_at_checked(long_part(text.len())).ok_or(NotBase64Url)?;
+pub(crate) fn decode_into<'b>(
+    text: impl AsRef<[u8]>,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], NotBase64Url> {
+    let text = text.as_ref();
+    let (long, short) = text.split_at_checked(long_part(text.len())).ok_or(NotBase64Url)?;
     let (long_bytes, rest) = buffer.split_at_mut_checked(long.len() / 4 * 3).ok_or(NotBase64Url)?;
     if !long.is_empty() {
         ENGINE.decode_slice(long, long_bytes).map_err(|_cause| NotBase64Url)?;

@@ -299,14 +299,12 @@ impl Gate {
         if let Some(verified) = self.recall(credential.bytes, now, on_error)? {
             return Ok(verified);
         }
-        let token = credential.token().map_err(AuthError::InvalidRequest)?;
-        let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers, &self.0.verifiers)
-            .map_err(AuthError::InvalidToken)?;
+        let unverified = self.read(credential)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
         let (verified, key_set) =
             verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
         if let Some(cache) = &self.0.cache {
-            cache.insert(token, CachedToken::new(verified.clone(), index, key_set));
+            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index, key_set));
         }
         Ok(verified)
     }
@@ -329,6 +327,22 @@ impl Gate {
                 on_error(verifier, &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Reads the token. What can be no token at all is a fault of the request, whatever else is wrong with it.
+    fn read<'r>(&self, credential: &Credential<'r, '_>) -> Result<Unverified<'r>, AuthError> {
+        let inner = &*self.0;
+        match Unverified::parse(credential.bytes, inner.max_token_bytes, &inner.headers, &inner.verifiers) {
+            // Its other parts have been decoded, so they are made of symbols that may be in a token.
+            Ok(unverified) => match credential.check_rest(unverified.signature_text()) {
+                Ok(()) => Ok(unverified),
+                Err(fault) => Err(AuthError::InvalidRequest(fault)),
+            },
+            Err(error) => match credential.check() {
+                Ok(()) => Err(AuthError::InvalidToken(error)),
+                Err(fault) => Err(AuthError::InvalidRequest(fault)),
+            },
         }
     }
 

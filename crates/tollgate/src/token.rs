@@ -12,10 +12,10 @@ pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// A JWS in compact serialisation (RFC 7515 §7.1), split but not verified.
 #[derive(Clone, Copy)]
 pub struct CompactToken<'a> {
-    signing_input: &'a str,
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+    signing_input: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
 }
 
 impl<'a> CompactToken<'a> {
@@ -28,13 +28,18 @@ impl<'a> CompactToken<'a> {
     /// - [`TokenError::PartCount`] for any other number of parts.
     /// - [`TokenError::Unsigned`] when the signature part is empty.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        Self::of_bytes(token.as_bytes(), max_bytes)
+    }
+
+    /// The same for what need not be text. Its parts are, once they have been decoded.
+    pub(crate) fn of_bytes(token: &'a [u8], max_bytes: usize) -> Result<Self, TokenError> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLong { bytes: token.len(), max: max_bytes });
         }
-        if token.starts_with('{') {
+        if token.first() == Some(&b'{') {
             return Err(TokenError::JsonSerialization);
         }
-        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let mut dots = memchr::memchr_iter(b'.', token);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(other_parts(token));
         };
@@ -47,8 +52,13 @@ impl<'a> CompactToken<'a> {
     }
 
     /// The header as it is encoded.
-    pub(crate) fn header_text(&self) -> &'a str {
+    pub(crate) fn header_text(&self) -> &'a [u8] {
         self.header
+    }
+
+    /// The signature as it is encoded, which has not been looked at.
+    pub(crate) fn signature_text(&self) -> &'a [u8] {
+        self.signature
     }
 
     /// Reads the header. Most are short enough to need no memory of their own.
@@ -80,11 +90,7 @@ impl<'a> CompactToken<'a> {
         let mut buffer = [0; BYTES];
         let signature = base64url::decode_into(self.signature, &mut buffer)
             .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })?;
-        if key.verify(self.signing_input.as_bytes(), signature) {
-            Ok(())
-        } else {
-            Err(TokenError::SignatureMismatch)
-        }
+        if key.verify(self.signing_input, signature) { Ok(()) } else { Err(TokenError::SignatureMismatch) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -100,20 +106,20 @@ impl std::fmt::Debug for CompactToken<'_> {
 
 /// What a token is that has not three parts.
 #[cold]
-fn other_parts(token: &str) -> TokenError {
-    match token.split('.').count() {
+fn other_parts(token: &[u8]) -> TokenError {
+    match token.split(|byte| *byte == b'.').count() {
         5 => TokenError::Encrypted,
         parts => TokenError::PartCount { parts },
     }
 }
 
 /// What is before and after the byte at `at`.
-fn split_around(text: &str, at: usize) -> (&str, &str) {
+fn split_around(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     let after = text.get(at.saturating_add(1)..);
     (text.get(..at).unwrap_or_default(), after.unwrap_or_default())
 }
 
-fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {
+fn decode_text(text: &[u8], part: Part) -> Result<String, TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
     String::from_utf8(bytes).map_err(|_cause| not_utf8(part))
 }
@@ -133,7 +139,7 @@ mod tests {
     #[test]
     fn three_parts_and_nothing_else() {
         let token = parse("aa.bb.cc").unwrap();
-        assert_eq!(token.signing_input, "aa.bb");
+        assert_eq!(token.signing_input, b"aa.bb");
         assert_eq!(token.len(), 8);
         assert_eq!(parse("").unwrap_err(), TokenError::PartCount { parts: 1 });
         assert_eq!(parse("aa").unwrap_err(), TokenError::PartCount { parts: 1 });

@@ -106,9 +106,13 @@ impl Verifier {
     /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
-        let unverified =
-            Unverified::parse(token, self.max_token_bytes, &self.headers, std::slice::from_ref(self))
-                .map_err(AuthError::InvalidToken)?;
+        let unverified = Unverified::parse(
+            token.as_bytes(),
+            self.max_token_bytes,
+            &self.headers,
+            std::slice::from_ref(self),
+        )
+        .map_err(AuthError::InvalidToken)?;
         self.check(unverified, now).map(|(verified, _)| verified)
     }
 
