@@ -155,8 +155,12 @@ impl Gate {
     /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
     #[must_use]
     pub fn is_credential_field(&self, name: &str) -> bool {
-        matches!(name, "authorization" | "cookie")
-            || self.0.sources.iter().any(|source| source.is_in_field(name))
+        matches!(name, "authorization" | "cookie") || self.token_fields().any(|field| field == name)
+    }
+
+    /// The fields of its own sources, beside `authorization` and `cookie`: those of [`TokenSource::header`].
+    pub fn token_fields(&self) -> impl Iterator<Item = &str> {
+        self.0.sources.iter().filter_map(TokenSource::own_field)
     }
 
     /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.

@@ -92,13 +92,11 @@ impl TokenSource {
         matches!(self.0, Kind::Bearer)
     }
 
-    /// Whether it is in this header field.
-    pub(crate) fn is_in_field(&self, name: &str) -> bool {
+    /// The header field that is there for the token alone.
+    pub(crate) fn own_field(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Bearer => name == "authorization",
-            Kind::Cookie(_) => name == "cookie",
-            Kind::Header(field) => **field == *name,
-            Kind::Query(_) => false,
+            Kind::Header(field) => Some(field),
+            Kind::Bearer | Kind::Cookie(_) | Kind::Query(_) => None,
         }
     }
 
