@@ -26,13 +26,11 @@ pub(crate) fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
 }
 
 /// Decodes into a buffer of fixed size; longer content is an error. Returns the bytes written.
-pub(crate) fn decode_into<'b>(
-    text: impl AsRef<[u8]>,
-    buffer: &'b mut [u8],
-) -> Result<&'b [u8], NotBase64Url> {
+pub(crate) fn decode_into(text: impl AsRef<[u8]>, buffer: &mut [u8]) -> Result<&[u8], NotBase64Url> {
     let text = text.as_ref();
     let (long, short) = text.split_at_checked(long_part(text.len())).ok_or(NotBase64Url)?;
-    let (long_bytes, rest) = buffer.split_at_mut_checked(long.len() / 4 * 3).ok_or(NotBase64Url)?;
+    let (long_bytes, rest) =
+        buffer.split_at_mut_checked((long.len() / 4).saturating_mul(3)).ok_or(NotBase64Url)?;
     if !long.is_empty() {
         ENGINE.decode_slice(long, long_bytes).map_err(|_cause| NotBase64Url)?;
     }
@@ -96,8 +94,8 @@ const fn symbols_at(place: u32) -> [u32; 256] {
     let mut symbols = [NO_SYMBOL; 256];
     let mut value = 0;
     while value < 64 {
-        symbols[alphabet[value as usize] as usize] = value << place;
-        value += 1;
+        symbols[alphabet[value as usize] as usize] = value.wrapping_shl(place);
+        value = value.wrapping_add(1);
     }
     symbols
 }

@@ -107,7 +107,7 @@ impl TokenCache {
 
     /// Keeps the token, unless somebody else writes at the same place.
     pub(crate) fn insert(&self, token: &[u8], mut cached: CachedToken) {
-        cached.references = References::room_for(self.references);
+        cached.references = References::starting_with(&cached.verified, self.references);
         // Contention is no loss: the next request tries again.
         let _not_now = self.tokens.try_insert(TokenText(Zeroizing::new(token.into())), cached);
     }

@@ -19,8 +19,11 @@ impl References {
         thread::available_parallelism().map_or(1, usize::from).min(Self::MAX)
     }
 
-    pub(crate) fn room_for(number: usize) -> Self {
-        Self((0..number).map(|_| OnceLock::new()).collect())
+    /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
+    pub(crate) fn starting_with(verified: &Verified, number: usize) -> Self {
+        let references = Self((0..number).map(|_| OnceLock::new()).collect());
+        drop(references.of_this_thread(verified));
+        references
     }
 
     /// Bytes that so many of them take of the allocator, at most.
@@ -56,7 +59,7 @@ mod tests {
     #[test]
     fn a_thread_keeps_its_reference_and_another_has_its_own() {
         let verified = verifier().verify(&token(""), NOW).unwrap();
-        let references = References::room_for(64);
+        let references = References::starting_with(&verified, 64);
         let here = references.of_this_thread(&verified);
         assert!(here.is_counted_with(&references.of_this_thread(&verified)));
         assert!(!here.is_counted_with(&verified));

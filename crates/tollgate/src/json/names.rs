@@ -32,6 +32,7 @@ impl<'de> Names<'de> {
 
     /// Adds a name that may come next.
     #[inline]
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
     pub(super) fn add(&mut self, name: &Cow<'de, str>) -> Result<(), JsonError> {
         let kind = kind(name);
         if let (Cow::Borrowed(name), Some(free)) = (name, self.few.get_mut(self.few_len))
@@ -48,6 +49,7 @@ impl<'de> Names<'de> {
     }
 
     #[cold]
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
     fn add_with_care(&mut self, name: &Cow<'de, str>, kind: u64) -> Result<(), JsonError> {
         if self.seen & kind != 0 && self.contains(name) {
             return Err(JsonError::DuplicateMember);
