@@ -92,7 +92,7 @@ static SYMBOLS: [[u32; 256]; 4] = [symbols_at(18), symbols_at(12), symbols_at(6)
 const fn symbols_at(place: u32) -> [u32; 256] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut symbols = [NO_SYMBOL; 256];
-    let mut value = 0;
+    let mut value: u32 = 0;
     while value < 64 {
         symbols[alphabet[value as usize] as usize] = value.wrapping_shl(place);
         value = value.wrapping_add(1);
