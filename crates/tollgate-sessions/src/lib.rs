@@ -18,7 +18,7 @@
 //!
 //! Who somebody is, by a name and a password, is told by [`Accounts`].
 //!
-//! Endpoints are planned for this crate and are not part of it yet.
+//! [`SessionEndpoints`] answer logins, renewals and logouts over HTTP; adapters mount them with their feature `sessions`.
 
 mod accounts;
 mod endpoints;

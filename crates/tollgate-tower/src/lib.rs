@@ -60,6 +60,11 @@
 //! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
 //! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
 //! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//!
+//! # Features
+//!
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core.
+//! - `sessions`: the endpoints of `tollgate-sessions` as a service, `SessionService`.
 
 mod authenticate;
 mod authorize;
