@@ -2,6 +2,7 @@
 //! ratios of medians with their spread, not absolute times of one machine.
 
 pub mod fixtures;
+pub mod hand_rolled;
 pub mod machine;
 mod measure;
 mod options;

@@ -13,6 +13,7 @@ const ALLOWED: &[&str] = &[
     "cc",
     "cmake",
     "const-oid",
+    "crossbeam-utils",
     "der",
     "der_derive",
     "dunce",

@@ -32,6 +32,7 @@ impl RedisServer {
     #[must_use]
     pub fn start(options: &[&str]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
+        assert!(is_installed(), "redis-server is not installed");
         let name = format!("redis-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("tollgate-{name}"));
         drop(std::fs::remove_dir_all(&directory));

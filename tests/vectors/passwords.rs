@@ -1,5 +1,7 @@
 //! Hashes that the reference implementation of Argon2 has made.
 
+use std::time::Duration;
+
 use tollgate_sessions::{
     HashCost, Password, PasswordHash, PasswordSettings, PasswordVerdict, Passwords, Pepper, Peppers,
     UnusableHash,
@@ -39,7 +41,7 @@ async fn verify(passwords: &Passwords, phc: &str, password: &str) -> PasswordVer
 }
 
 fn passwords(pepper: Option<&(u8, String)>) -> Passwords {
-    let settings = PasswordSettings::default().with_threads(1);
+    let settings = PasswordSettings::default().with_threads(1).with_wait(Duration::from_secs(3600));
     let settings = match pepper {
         Some((id, secret)) => settings.with_peppers(Peppers::new(Pepper::new(*id, secret).expect("strong"))),
         None => settings,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tollgate::{KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime};
+use tollgate::{KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, KeysUnavailable, UnixTime};
 
 use crate::builder::RemoteKeySetBuilder;
 use crate::shared::{Rounds, Shared};
@@ -74,6 +74,10 @@ impl RemoteKeySet {
 impl KeySource for RemoteKeySet {
     fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
         self.0.shared.keys()
+    }
+
+    fn current(&self, _now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+        self.0.shared.current()
     }
 
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {

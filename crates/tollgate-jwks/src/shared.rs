@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tollgate::{KeyRefresh, KeySet, KeysUnavailable};
+use tollgate::{KeyRefresh, KeySet, KeySetId, KeysUnavailable};
 
 use crate::absent::WantedKey;
 use crate::cache::{Demand, Freshness, KeySetCache, Outcome, Step};
@@ -86,10 +86,19 @@ impl Shared {
 
     /// The keys as they are now, without a lock.
     pub(crate) fn keys(&self) -> Result<KeySet, KeysUnavailable> {
+        self.usable(KeySet::clone)
+    }
+
+    /// Which keys those are. Requests write to nothing that they share for it: not to a count of references, either.
+    pub(crate) fn current(&self) -> Result<KeySetId, KeysUnavailable> {
+        self.usable(KeySet::id)
+    }
+
+    fn usable<T>(&self, take: impl FnOnce(&KeySet) -> T) -> Result<T, KeysUnavailable> {
         let snapshot = self.snapshot.load();
         let now = self.now();
         match &snapshot.keys {
-            Some(keys) if now < snapshot.usable_until => Ok(keys.clone()),
+            Some(keys) if now < snapshot.usable_until => Ok(take(keys)),
             keys => {
                 let reason = match keys {
                     Some(_) => "the keys are too old, and the issuer cannot be asked for new ones",

@@ -3,6 +3,7 @@
 use std::mem;
 use std::task::{Context, Poll};
 
+use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Request, Response};
 use tollgate::{Admission, Decision, Gate};
 use tower_layer::Layer;
@@ -65,10 +66,11 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
             Decision::Admitted(admission) => {
-                let (request, private) = admitted(request, admission, &self.gate);
+                let private = admission.is_private();
+                admitted(&mut request, admission, &self.gate);
                 ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), private)
             }
             Decision::Refused(rejection) => ResponseFuture::reject(respond(&self.on_rejection, &rejection)),
@@ -88,16 +90,24 @@ where
     }
 }
 
-/// The request as the inner service gets it, and whether its response is private.
-pub(crate) fn admitted<B>(mut request: Request<B>, admission: Admission, gate: &Gate) -> (Request<B>, bool) {
-    let private = admission.is_private();
+/// Makes the request what the inner service gets.
+pub(crate) fn admitted<B>(request: &mut Request<B>, admission: Admission, gate: &Gate) {
     mark_sensitive(request.headers_mut(), gate);
     request.extensions_mut().insert(admission);
-    (request, private)
 }
 
 /// Credentials are not printed when an inner service logs its request: every line of every field that may hold one.
 fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
+    // Most often no field has several lines, and three of them are quickly found.
+    if headers.keys_len() == headers.len() {
+        for name in [AUTHORIZATION, COOKIE] {
+            headers.get_mut(name).into_iter().for_each(|value| value.set_sensitive(true));
+        }
+        for name in gate.token_fields() {
+            headers.get_mut(name).into_iter().for_each(|value| value.set_sensitive(true));
+        }
+        return;
+    }
     for (name, value) in headers.iter_mut() {
         if gate.is_credential_field(name.as_str()) {
             value.set_sensitive(true);

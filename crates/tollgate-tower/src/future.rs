@@ -109,10 +109,11 @@ where
 {
     /// The keys have been asked for; whatever came of it, the verdict is final now.
     fn readmit(self) -> State<S, R, ReqBody, S::Response> {
-        let Self { mut service, request, gate, on_rejection } = self;
+        let Self { mut service, mut request, gate, on_rejection } = self;
         match gate.readmit(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
-                let (request, private) = admitted(request, admission, &gate);
+                let private = admission.is_private();
+                admitted(&mut request, admission, &gate);
                 State::Forward { future: service.call(request), on_rejection, private }
             }
             Err(rejection) => State::Reject { response: Some(respond(&on_rejection, &rejection)) },

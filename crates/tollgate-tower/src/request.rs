@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Uri};
 use tollgate::RequestView;
 
@@ -40,6 +41,11 @@ impl RequestView for HttpRequest<'_> {
     }
 
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+        // The usual field by its constant, which need not be read as a name.
+        let values = match name {
+            "authorization" => self.headers.get_all(AUTHORIZATION),
+            name => self.headers.get_all(name),
+        };
+        values.iter().map(http::HeaderValue::as_bytes)
     }
 }

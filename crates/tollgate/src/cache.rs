@@ -10,8 +10,9 @@ use quick_cache::{UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
 use crate::header::Header;
+use crate::key::KeySetId;
+use crate::references::References;
 use crate::verified::Verified;
-use crate::verify::KeySetId;
 
 /// How much the cache of verified tokens may hold. The default is 10,000 tokens and 64 MiB, whichever is reached
 /// first.
@@ -55,27 +56,44 @@ impl CacheLimits {
 }
 
 /// A token as it was verified.
-#[derive(Clone)]
 pub(crate) struct CachedToken {
     pub(crate) verified: Verified,
     /// Which of the gate's verifiers accepted it.
     pub(crate) verifier: usize,
     pub(crate) key_set: KeySetId,
+    /// While it is in the cache.
+    references: References,
+}
+
+impl CachedToken {
+    pub(crate) fn new(verified: Verified, verifier: usize, key_set: KeySetId) -> Self {
+        Self { verified, verifier, key_set, references: References::default() }
+    }
+}
+
+/// What a request is given, counted with the other requests of its thread.
+impl Clone for CachedToken {
+    fn clone(&self) -> Self {
+        Self::new(self.references.of_this_thread(&self.verified), self.verifier, self.key_set)
+    }
 }
 
 /// Verified tokens by their text.
 pub(crate) struct TokenCache {
     limits: CacheLimits,
+    /// How many references there are to a token at most.
+    references: usize,
     tokens: Cache<TokenText, CachedToken, Weight, RandomState, DefaultLifecycle<TokenText, CachedToken>>,
 }
 
 impl TokenCache {
     pub(crate) fn new(limits: CacheLimits) -> Self {
-        let weight = Weight { least: limits.least_weight() };
+        let references = References::number();
+        let weight = Weight { least: limits.least_weight(), overhead: References::weight(references) };
         let expected = limits.tokens.min(1024);
         let tokens =
             Cache::with(expected, limits.bytes, weight, RandomState::default(), DefaultLifecycle::default());
-        Self { limits, tokens }
+        Self { limits, references, tokens }
     }
 
     pub(crate) fn limits(&self) -> CacheLimits {
@@ -88,7 +106,8 @@ impl TokenCache {
     }
 
     /// Keeps the token, unless somebody else writes at the same place.
-    pub(crate) fn insert(&self, token: &str, cached: CachedToken) {
+    pub(crate) fn insert(&self, token: &[u8], mut cached: CachedToken) {
+        cached.references = References::starting_with(&cached.verified, self.references);
         // Contention is no loss: the next request tries again.
         let _not_now = self.tokens.try_insert(TokenText(Zeroizing::new(token.into())), cached);
     }
@@ -105,18 +124,18 @@ impl fmt::Debug for TokenCache {
 
 /// Headers of tokens that were good, by their encoded text: an issuer's tokens share a handful of them, and reading one
 /// costs as much as the claims. Only headers of verified tokens are kept, so nobody can fill it with others.
-pub(crate) struct KnownHeaders(Cache<Box<str>, Header, UnitWeighter, RandomState>);
+pub(crate) struct KnownHeaders(Cache<Box<[u8]>, Header, UnitWeighter, RandomState>);
 
 impl KnownHeaders {
     const CAPACITY: usize = 64;
     const MAX_BYTES: usize = 1024;
 
     /// The header that is encoded as this text.
-    pub(crate) fn get(&self, text: &str) -> Option<Header> {
+    pub(crate) fn get(&self, text: &[u8]) -> Option<Header> {
         self.0.try_get(text).ok().flatten()
     }
 
-    pub(crate) fn insert(&self, text: &str, header: &Header) {
+    pub(crate) fn insert(&self, text: &[u8], header: &Header) {
         if text.len() <= Self::MAX_BYTES {
             // Contention is no loss: the next request tries again.
             let _not_now = self.0.try_insert(text.into(), header.clone());
@@ -144,12 +163,12 @@ impl fmt::Debug for KnownHeaders {
 }
 
 /// The text of a token, wiped when it is dropped.
-struct TokenText(Zeroizing<Box<str>>);
+struct TokenText(Zeroizing<Box<[u8]>>);
 
 /// Bytes, so that a request need not be read as text to be known.
 impl Borrow<[u8]> for TokenText {
     fn borrow(&self) -> &[u8] {
-        self.0.as_bytes()
+        &self.0
     }
 }
 
@@ -164,7 +183,7 @@ impl Eq for TokenText {}
 /// The same as that of its bytes, as `Borrow` demands.
 impl Hash for TokenText {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_bytes().hash(state);
+        self.0.hash(state);
     }
 }
 
@@ -172,9 +191,11 @@ impl Hash for TokenText {
 #[derive(Clone)]
 struct Weight {
     least: u64,
+    /// What references take.
+    overhead: usize,
 }
 
-/// What an entry takes beside its texts: map, reference counts, located claims.
+/// What an entry takes beside its texts and references: map, located claims.
 const OVERHEAD: usize = 512;
 /// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
 /// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
@@ -190,6 +211,7 @@ impl Weighter<TokenText, CachedToken> for Weight {
             .saturating_add(payload)
             .saturating_add(payload.saturating_mul(AUTHORITIES_PER_PAYLOAD_BYTE))
             .saturating_add(cached.verified.raw().index_bytes())
+            .saturating_add(self.overhead)
             .saturating_add(OVERHEAD);
         u64::try_from(bytes).unwrap_or(u64::MAX).max(self.least)
     }
@@ -203,9 +225,10 @@ mod tests {
     use crate::verify::Unverified;
 
     fn cached(token: &str) -> CachedToken {
-        let unverified = Unverified::parse(token, usize::MAX, &KnownHeaders::default(), &[]).unwrap();
+        let unverified =
+            Unverified::parse(token.as_bytes(), usize::MAX, &KnownHeaders::default(), &[]).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
-        CachedToken { verified, verifier: 0, key_set }
+        CachedToken::new(verified, 0, key_set)
     }
 
     #[test]
@@ -213,7 +236,7 @@ mod tests {
         let cache = TokenCache::new(CacheLimits::default());
         let (a, b) = (token(r#""jti":"a""#), token(r#""jti":"b""#));
         assert!(cache.get(a.as_bytes()).is_none());
-        cache.insert(&a, cached(&a));
+        cache.insert(a.as_bytes(), cached(&a));
         assert_eq!(cache.get(a.as_bytes()).unwrap().verified.token_id(), Some("a"));
         for other in [&b, &format!("{a}A"), &a[..a.len() - 1], ""] {
             assert!(cache.get(other.as_bytes()).is_none());
@@ -225,14 +248,14 @@ mod tests {
         let by_count = TokenCache::new(CacheLimits::new(100, 1024 * 1024));
         for i in 0..1000 {
             let token = token(&format!(r#""jti":"{i}""#));
-            by_count.insert(&token, cached(&token));
+            by_count.insert(token.as_bytes(), cached(&token));
         }
         assert!(by_count.tokens.len() <= 100, "{}", by_count.tokens.len());
         assert!(by_count.tokens.len() >= 50, "{}", by_count.tokens.len());
         let by_bytes = TokenCache::new(CacheLimits::new(1000, 64 * 1024));
         for i in 0..200 {
             let token = token(&format!(r#""jti":"{i}","pad":"{}""#, "x".repeat(4000)));
-            by_bytes.insert(&token, cached(&token));
+            by_bytes.insert(token.as_bytes(), cached(&token));
         }
         assert!(by_bytes.tokens.weight() <= 64 * 1024, "{}", by_bytes.tokens.weight());
         assert!(by_bytes.tokens.len() < 10, "{}", by_bytes.tokens.len());
@@ -242,7 +265,7 @@ mod tests {
     fn the_smallest_cache_holds_a_token() {
         let cache = TokenCache::new(CacheLimits::new(1, 64 * 1024));
         let token = token("");
-        cache.insert(&token, cached(&token));
+        cache.insert(token.as_bytes(), cached(&token));
         assert!(cache.get(token.as_bytes()).is_some());
     }
 
@@ -250,7 +273,7 @@ mod tests {
     fn debug_shows_no_token() {
         let cache = TokenCache::new(CacheLimits::default());
         let token = token("");
-        cache.insert(&token, cached(&token));
+        cache.insert(token.as_bytes(), cached(&token));
         let shown = format!("{cache:?}");
         assert!(shown.contains("tokens: 1") && !shown.contains("eyJ"), "{shown}");
     }

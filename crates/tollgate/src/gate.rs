@@ -155,8 +155,12 @@ impl Gate {
     /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
     #[must_use]
     pub fn is_credential_field(&self, name: &str) -> bool {
-        matches!(name, "authorization" | "cookie")
-            || self.0.sources.iter().any(|source| source.is_in_field(name))
+        matches!(name, "authorization" | "cookie") || self.token_fields().any(|field| field == name)
+    }
+
+    /// The fields of its own sources, beside `authorization` and `cookie`: those of [`TokenSource::header`].
+    pub fn token_fields(&self) -> impl Iterator<Item = &str> {
+        self.0.sources.iter().filter_map(TokenSource::own_field)
     }
 
     /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
@@ -299,14 +303,12 @@ impl Gate {
         if let Some(verified) = self.recall(credential.bytes, now, on_error)? {
             return Ok(verified);
         }
-        let token = credential.token().map_err(AuthError::InvalidRequest)?;
-        let unverified = Unverified::parse(token, self.0.max_token_bytes, &self.0.headers, &self.0.verifiers)
-            .map_err(AuthError::InvalidToken)?;
+        let unverified = self.read(credential)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
         let (verified, key_set) =
             verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
         if let Some(cache) = &self.0.cache {
-            cache.insert(token, CachedToken { verified: verified.clone(), verifier: index, key_set });
+            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index, key_set));
         }
         Ok(verified)
     }
@@ -319,7 +321,9 @@ impl Gate {
         now: UnixTime,
         on_error: &mut impl FnMut(&Verifier, &AuthError),
     ) -> Result<Option<Verified>, AuthError> {
-        let Some(cached) = self.0.cache.as_ref().and_then(|cache| cache.get(token)) else { return Ok(None) };
+        // Larger ones are never kept, so a large text need not even be hashed.
+        let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
+        let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
         let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
         match verifier.recheck(&cached.verified, cached.key_set, now) {
             Ok(still_good) => Ok(still_good.then_some(cached.verified)),
@@ -327,6 +331,22 @@ impl Gate {
                 on_error(verifier, &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Reads the token. What can be no token at all is a fault of the request, whatever else is wrong with it.
+    fn read<'r>(&self, credential: &Credential<'r, '_>) -> Result<Unverified<'r>, AuthError> {
+        let inner = &*self.0;
+        match Unverified::parse(credential.bytes, inner.max_token_bytes, &inner.headers, &inner.verifiers) {
+            // Its other parts have been decoded, so they are made of symbols that may be in a token.
+            Ok(unverified) => match credential.check_rest(unverified.signature_text()) {
+                Ok(()) => Ok(unverified),
+                Err(fault) => Err(AuthError::InvalidRequest(fault)),
+            },
+            Err(error) => match credential.check() {
+                Ok(()) => Err(AuthError::InvalidToken(error)),
+                Err(fault) => Err(AuthError::InvalidRequest(fault)),
+            },
         }
     }
 

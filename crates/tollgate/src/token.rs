@@ -3,6 +3,8 @@
 use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
 use crate::error::{Part, TokenError};
+use crate::header::Header;
+use crate::json::JsonError;
 
 /// The largest token looked at unless configured otherwise: 8 KiB, what common servers allow one header to hold.
 pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -10,10 +12,10 @@ pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// A JWS in compact serialisation (RFC 7515 §7.1), split but not verified.
 #[derive(Clone, Copy)]
 pub struct CompactToken<'a> {
-    signing_input: &'a str,
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+    signing_input: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
 }
 
 impl<'a> CompactToken<'a> {
@@ -26,20 +28,20 @@ impl<'a> CompactToken<'a> {
     /// - [`TokenError::PartCount`] for any other number of parts.
     /// - [`TokenError::Unsigned`] when the signature part is empty.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
+        Self::of_bytes(token.as_bytes(), max_bytes)
+    }
+
+    /// The same for what need not be text. Its parts are, once they have been decoded.
+    pub(crate) fn of_bytes(token: &'a [u8], max_bytes: usize) -> Result<Self, TokenError> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLong { bytes: token.len(), max: max_bytes });
         }
-        if token.starts_with('{') {
+        if token.first() == Some(&b'{') {
             return Err(TokenError::JsonSerialization);
         }
-        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
-        let (first, second) = match (dots.next(), dots.next(), dots.count()) {
-            (Some(first), Some(second), 0) => (first, second),
-            (_, _, 2) => return Err(TokenError::Encrypted),
-            _ => {
-                let dots = memchr::memchr_iter(b'.', token.as_bytes()).count();
-                return Err(TokenError::PartCount { parts: dots.saturating_add(1) });
-            }
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(other_parts(token));
         };
         let (signing_input, signature) = split_around(token, second);
         let (header, payload) = split_around(signing_input, first);
@@ -50,12 +52,24 @@ impl<'a> CompactToken<'a> {
     }
 
     /// The header as it is encoded.
-    pub(crate) fn header_text(&self) -> &'a str {
+    pub(crate) fn header_text(&self) -> &'a [u8] {
         self.header
     }
 
-    pub(crate) fn header_json(&self) -> Result<String, TokenError> {
-        decode_text(self.header, Part::Header)
+    /// The signature as it is encoded, which has not been looked at.
+    pub(crate) fn signature_text(&self) -> &'a [u8] {
+        self.signature
+    }
+
+    /// Reads the header. Most are short enough to need no memory of their own.
+    pub(crate) fn header(&self) -> Result<Header, TokenError> {
+        let mut buffer = [0; 192];
+        if self.header.len() > 256 {
+            return Header::parse(&decode_text(self.header, Part::Header)?);
+        }
+        let bytes = base64url::decode_into(self.header, &mut buffer)
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Header })?;
+        Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(Part::Header))?)
     }
 
     pub(crate) fn payload_json(&self) -> Result<String, TokenError> {
@@ -76,11 +90,7 @@ impl<'a> CompactToken<'a> {
         let mut buffer = [0; BYTES];
         let signature = base64url::decode_into(self.signature, &mut buffer)
             .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })?;
-        if key.verify(self.signing_input.as_bytes(), signature) {
-            Ok(())
-        } else {
-            Err(TokenError::SignatureMismatch)
-        }
+        if key.verify(self.signing_input, signature) { Ok(()) } else { Err(TokenError::SignatureMismatch) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -94,15 +104,28 @@ impl std::fmt::Debug for CompactToken<'_> {
     }
 }
 
+/// What a token is that has not three parts.
+#[cold]
+fn other_parts(token: &[u8]) -> TokenError {
+    match token.split(|byte| *byte == b'.').count() {
+        5 => TokenError::Encrypted,
+        parts => TokenError::PartCount { parts },
+    }
+}
+
 /// What is before and after the byte at `at`.
-fn split_around(text: &str, at: usize) -> (&str, &str) {
+fn split_around(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     let after = text.get(at.saturating_add(1)..);
     (text.get(..at).unwrap_or_default(), after.unwrap_or_default())
 }
 
-fn decode_text(text: &str, part: Part) -> Result<String, TokenError> {
+fn decode_text(text: &[u8], part: Part) -> Result<String, TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
-    String::from_utf8(bytes).map_err(|_cause| TokenError::json(part, crate::json::JsonError::NotUtf8))
+    String::from_utf8(bytes).map_err(|_cause| not_utf8(part))
+}
+
+fn not_utf8(part: Part) -> TokenError {
+    TokenError::json(part, JsonError::NotUtf8)
 }
 
 #[cfg(test)]
@@ -116,7 +139,7 @@ mod tests {
     #[test]
     fn three_parts_and_nothing_else() {
         let token = parse("aa.bb.cc").unwrap();
-        assert_eq!(token.signing_input, "aa.bb");
+        assert_eq!(token.signing_input, b"aa.bb");
         assert_eq!(token.len(), 8);
         assert_eq!(parse("").unwrap_err(), TokenError::PartCount { parts: 1 });
         assert_eq!(parse("aa").unwrap_err(), TokenError::PartCount { parts: 1 });

@@ -21,13 +21,28 @@ use crate::time::UnixTime;
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct Verified(Arc<Inner>);
+pub struct Verified(Reference);
 
-struct Inner {
+#[derive(Clone)]
+enum Reference {
+    /// Counted with all others that are direct.
+    Direct(Arc<Token>),
+    /// Processors that count one thing wait for each other on every request, so the cache gives each something of its
+    /// own to count.
+    Apart(Arc<CountedApart>),
+}
+
+struct CountedApart {
+    token: Arc<Token>,
+    /// Keeps the counts of two of these on two lines of the processor's cache.
+    _distance: [u64; 5],
+}
+
+struct Token {
     header: Header,
     payload: Payload,
     paths: Arc<ClaimPaths>,
-    /// Held by the token, not by each request: two processors that count references to one thing wait for each other.
+    /// Held by the token, not by each request, as its references are counted apart and those of a gate are not.
     protection: Arc<Protection>,
     authorities: OnceLock<Result<Authorities, TokenError>>,
     memo: Memo,
@@ -42,64 +57,90 @@ impl Verified {
         protection: Arc<Protection>,
     ) -> Self {
         let (authorities, memo) = (OnceLock::new(), Memo::default());
-        Self(Arc::new(Inner { header, payload, paths, protection, authorities, memo }))
+        let token = Token { header, payload, paths, protection, authorities, memo };
+        Self(Reference::Direct(Arc::new(token)))
+    }
+
+    /// The same token, counted apart from this reference and its clones.
+    pub(crate) fn counted_apart(&self) -> Self {
+        let token = Arc::clone(self.token());
+        Self(Reference::Apart(Arc::new(CountedApart { token, _distance: [0; 5] })))
+    }
+
+    /// What something to count apart takes of the allocator.
+    pub(crate) const APART_BYTES: usize = 80;
+
+    #[cfg(test)]
+    pub(crate) fn is_counted_with(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Reference::Direct(token), Reference::Direct(other)) => Arc::ptr_eq(token, other),
+            (Reference::Apart(counted), Reference::Apart(other)) => Arc::ptr_eq(counted, other),
+            _ => false,
+        }
+    }
+
+    fn token(&self) -> &Arc<Token> {
+        match &self.0 {
+            Reference::Direct(token) => token,
+            Reference::Apart(counted) => &counted.token,
+        }
     }
 
     /// How refusals read under the gate that the token was verified for.
     pub(crate) fn protection(&self) -> &Arc<Protection> {
-        &self.0.protection
+        &self.token().protection
     }
 
     /// The payload with its registered claims, for checks that are made again.
     pub(crate) fn raw(&self) -> &Payload {
-        &self.0.payload
+        &self.token().payload
     }
 
     /// The JOSE header.
     #[must_use]
     pub fn header(&self) -> &Header {
-        &self.0.header
+        &self.token().header
     }
 
     /// `iss`: who issued the token, one of those that the gate trusts.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        self.0.payload.issuer().unwrap_or_default()
+        self.token().payload.issuer().unwrap_or_default()
     }
 
     /// `sub`: whom it is about. Unique within its issuer only.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.0.payload.subject()
+        self.token().payload.subject()
     }
 
     /// `jti`: the token's id. Unique within its issuer only.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
-        self.0.payload.token_id()
+        self.token().payload.token_id()
     }
 
     /// `aud`: whom it is for; this API is among them.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.0.payload.audience().into_iter().flatten()
+        self.token().payload.audience().into_iter().flatten()
     }
 
     /// `exp`: when it ends, in whole seconds.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
-        self.0.payload.expires_at().map_or(UnixTime::from_secs(i64::MIN), |date| date.floor)
+        self.token().payload.expires_at().map_or(UnixTime::from_secs(i64::MIN), |date| date.floor)
     }
 
     /// `iat`: when it was issued, in whole seconds.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixTime> {
-        self.0.payload.issued_at().map(|date| date.floor)
+        self.token().payload.issued_at().map(|date| date.floor)
     }
 
     /// All claims, as the JSON object that was signed.
     #[must_use]
     pub fn payload(&self) -> &str {
-        self.0.payload.json()
+        self.token().payload.json()
     }
 
     /// The claim at `path` as JSON, without making a type of it.
@@ -113,11 +154,11 @@ impl Verified {
     /// # Errors
     /// [`TokenError::Claims`] when the token does not hold what `T` needs.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, TokenError> {
-        if let Some(made) = self.0.memo.get::<T>() {
+        if let Some(made) = self.token().memo.get::<T>() {
             return Ok(made);
         }
         let made = T::from_claims(self).map_err(TokenError::Claims)?;
-        Ok(self.0.memo.insert(Arc::new(made)))
+        Ok(self.token().memo.insert(Arc::new(made)))
     }
 
     /// The scopes that the token grants, read from where its issuer puts them ([`ClaimPaths`]).
@@ -141,8 +182,8 @@ impl Verified {
     }
 
     fn authorities(&self) -> Result<&Authorities, TokenError> {
-        let read = || Authorities::read(&self.0.paths, self.payload());
-        self.0.authorities.get_or_init(read).as_ref().map_err(Clone::clone)
+        let read = || Authorities::read(&self.token().paths, self.payload());
+        self.token().authorities.get_or_init(read).as_ref().map_err(Clone::clone)
     }
 }
 

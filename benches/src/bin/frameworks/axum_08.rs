@@ -4,18 +4,16 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::routing::{RouterIntoService, get};
 use axum::{Extension, Router};
-use jsonwebtoken::{DecodingKey, Validation};
 use oauth_resource_server::axum::AuthLayer;
 use oauth_resource_server::{AuthorizedToken, KeyNaming, OAuthConfig, OAuthValidator};
 use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Gate};
 use tollgate_axum::{AuthenticateLayer, Claims};
 use tollgate_benches::fixtures::{self, AUDIENCE, ISSUER, User};
+use tollgate_benches::hand_rolled::Decoded;
 use tower_oauth2_resource_server::server::OAuth2ResourceServer;
 use tower_oauth2_resource_server::tenant::TenantConfiguration;
 use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
@@ -51,23 +49,6 @@ fn ours(gate: Gate) -> Service {
 fn empty_layer() -> Service {
     let empty = tower::layer::layer_fn(|inner| tower::util::MapRequest::new(inner, |request| request));
     Router::new().route(PATH, get(async || BODY)).layer(empty).into_service()
-}
-
-/// What applications write themselves.
-struct Decoded(#[expect(dead_code, reason = "decoded, not read")] User);
-
-impl FromRequestParts<Arc<(DecodingKey, Validation)>> for Decoded {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<(DecodingKey, Validation)>,
-    ) -> Result<Self, StatusCode> {
-        let field = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = field.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-        let decoded = jsonwebtoken::decode::<User>(token, &state.0, &state.1);
-        decoded.map(|data| Self(data.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
-    }
 }
 
 fn hand_rolled(algorithm: Algorithm) -> Service {

@@ -4,12 +4,10 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use jsonwebtoken::{DecodingKey, Validation};
 use tollgate::{Algorithm, Gate};
 use tollgate_benches::fixtures::{self, User};
+use tollgate_benches::hand_rolled::Decoded;
 use warp::Filter as _;
 
 const BODY: &str = "hello";
@@ -63,23 +61,6 @@ fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey,
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         axum::serve(listener, router).await.expect("serves");
     });
-}
-
-/// What applications write themselves.
-struct Decoded(#[expect(dead_code, reason = "decoded, not read")] User);
-
-impl FromRequestParts<Arc<(DecodingKey, Validation)>> for Decoded {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<(DecodingKey, Validation)>,
-    ) -> Result<Self, StatusCode> {
-        let field = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = field.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-        let decoded = jsonwebtoken::decode::<User>(token, &state.0, &state.1);
-        decoded.map(|data| Self(data.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
-    }
 }
 
 fn actix(listener: TcpListener, gate: Option<Gate>) {

@@ -6,7 +6,8 @@ const PEPPER: &[u8] = b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
 const OTHER_PEPPER: &[u8] = b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw";
 
 fn cheap() -> PasswordSettings {
-    PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1)
+    let settings = PasswordSettings::default().with_wait(std::time::Duration::from_secs(3600));
+    settings.with_cost(HashCost::insecure_for_tests()).with_threads(1)
 }
 
 fn passwords(settings: PasswordSettings) -> Passwords {

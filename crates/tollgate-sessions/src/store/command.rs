@@ -199,7 +199,7 @@ pub struct RevocationEntry {
 
 impl RevocationEntry {
     /// The number and the key under which stores keep the kind of an announcement and what it is about.
-    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+    #[cfg(any(feature = "redis", feature = "sqlite"))]
     pub(crate) fn to_columns(&self) -> (u8, Vec<u8>, i64) {
         match &self.revocation {
             Revocation::Session(session) => (1, session.as_bytes().to_vec(), 0),

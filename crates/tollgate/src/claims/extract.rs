@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::error::ClaimsError;
+use crate::json;
 use crate::verified::Verified;
 
 /// What an application can take from a verified token.
@@ -36,7 +37,10 @@ pub trait FromClaims: Sized {
 
 impl<T: DeserializeOwned> FromClaims for T {
     fn from_claims(token: &Verified) -> Result<Self, ClaimsError> {
-        serde_json::from_str(token.payload()).or_else(|_misfit| with_path(token))
+        let payload = token.payload();
+        json::from_str(payload)
+            .or_else(|_unusual| serde_json::from_str(payload))
+            .or_else(|_misfit| with_path(token))
     }
 }
 

@@ -4,9 +4,11 @@
 //! choose differently see two different tokens, so duplicates are refused. What is read here is read again by
 //! `serde_json` into the application's claims, so nothing passes here that it would not take (`agrees_with_serde_json`).
 
+mod deserializer;
 mod names;
 mod scanner;
 
+pub(crate) use deserializer::from_str;
 use names::Names;
 pub(crate) use scanner::Scanner;
 

@@ -9,7 +9,7 @@ const FEW: usize = 16;
 
 /// With its features `raw_value` and `arbitrary_precision`, which anything in a build can turn on, `serde_json`
 /// takes objects with such members for something else.
-const RESERVED: &str = "$serde_json::private::";
+pub(super) const RESERVED: &str = "$serde_json::private::";
 
 pub(super) struct Names<'de> {
     /// A bit for each kind of name seen. A name whose bit is not set is new; else all are compared.
@@ -31,9 +31,26 @@ impl<'de> Names<'de> {
     }
 
     /// Adds a name that may come next.
+    #[inline]
     #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
     pub(super) fn add(&mut self, name: &Cow<'de, str>) -> Result<(), JsonError> {
         let kind = kind(name);
+        if let (Cow::Borrowed(name), Some(free)) = (name, self.few.get_mut(self.few_len))
+            && self.seen & kind == 0
+            && self.more.len() < Self::MAX_MORE
+            && name.as_bytes().first() != RESERVED.as_bytes().first()
+        {
+            *free = name;
+            self.few_len = self.few_len.wrapping_add(1);
+            self.seen |= kind;
+            return Ok(());
+        }
+        self.add_with_care(name, kind)
+    }
+
+    #[cold]
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
+    fn add_with_care(&mut self, name: &Cow<'de, str>, kind: u64) -> Result<(), JsonError> {
         if self.seen & kind != 0 && self.contains(name) {
             return Err(JsonError::DuplicateMember);
         }
@@ -44,11 +61,12 @@ impl<'de> Names<'de> {
             return Err(JsonError::ReservedMember);
         }
         self.seen |= kind;
-        if let (Cow::Borrowed(name), Some(free)) = (name, self.few.get_mut(self.few_len)) {
-            *free = name;
-            self.few_len = self.few_len.wrapping_add(1);
-        } else {
-            self.more.push(name.clone());
+        match (name, self.few.get_mut(self.few_len)) {
+            (Cow::Borrowed(name), Some(free)) => {
+                *free = name;
+                self.few_len = self.few_len.wrapping_add(1);
+            }
+            _ => self.more.push(name.clone()),
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! [`Scanner`]: JSON text (RFC 8259), read from left to right, once, without copying.
 
+mod strings;
+
 use std::borrow::Cow;
 
 use super::JsonError;
@@ -23,34 +25,36 @@ impl<'de> Scanner<'de> {
         Self { text, at: 0, depth: 0, distinct_names: true }
     }
 
-    /// A string, borrowed unless it is written with escapes.
-    pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
-        if self.peek() != Some(b'"') {
-            return Ok(None);
-        }
-        self.string().map(Some)
+    /// For a text that has been read before: no name in it comes twice.
+    pub(super) const fn again(text: &'de str) -> Self {
+        Self { text, at: 0, depth: 0, distinct_names: false }
     }
 
     /// A whole number of up to 15 digits, as times are written. What else a number can be is left to
     /// [`number`](Self::number).
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
-        self.peek();
-        let mut integer = 0_i64;
-        for (place, byte) in self.rest().iter().enumerate() {
+        let starts_with_zero = self.peek()? == b'0';
+        let rest = self.rest();
+        let (mut integer, mut digits) = match rest.first_chunk().and_then(|eight| eight_digits(*eight)) {
+            Some(integer) => (integer, 8),
+            None => (0, 0),
+        };
+        // One more than may be, to see what ends them.
+        for byte in rest.get(digits..)?.iter().take(15) {
             let digit = byte.wrapping_sub(b'0');
-            if digit < 10 && place < 15 {
-                integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit));
-                continue;
+            if digit > 9 {
+                break;
             }
-            let starts_well = place == 1 || (place > 1 && self.byte() != Some(b'0'));
-            let ends_here = digit >= 10 && !matches!(byte, b'.' | b'e' | b'E');
-            if !(starts_well && ends_here) {
-                return None;
-            }
-            self.advance(place);
-            return Some(integer);
+            integer = integer.wrapping_mul(10).wrapping_add(i64::from(digit));
+            digits = digits.wrapping_add(1);
         }
-        None
+        let starts_well = digits == 1 || (digits > 1 && !starts_with_zero);
+        let ends_here = digits <= 15 && !matches!(rest.get(digits)?, b'.' | b'e' | b'E' | b'0'..=b'9');
+        if !(starts_well && ends_here) {
+            return None;
+        }
+        self.advance(digits);
+        Some(integer)
     }
 
     /// A number as it is written. One that is too large for a double is malformed, as it is for `serde_json`.
@@ -131,7 +135,7 @@ impl<'de> Scanner<'de> {
         let mut names = Names::new();
         if self.peek() != Some(b'}') {
             loop {
-                let name = self.text()?.ok_or_else(|| self.malformed())?;
+                let name = self.name()?;
                 if self.distinct_names {
                     names.add(&name)?;
                 }
@@ -160,7 +164,7 @@ impl<'de> Scanner<'de> {
     /// Any value, checked as strictly as those that are read.
     pub(crate) fn skip(&mut self) -> Result<(), JsonError> {
         match self.peek() {
-            Some(b'"') => self.skip_string(),
+            Some(b'"') => self.skip_text(),
             Some(b'{') => self.object(|_, _| Ok::<_, JsonError>(false)).map(drop),
             Some(b'[') => self.array(Self::skip).map(drop),
             Some(b't') => self.word("true"),
@@ -202,111 +206,6 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// The string whose opening quote comes next.
-    #[inline]
-    fn string(&mut self) -> Result<Cow<'de, str>, JsonError> {
-        self.advance(1);
-        let start = self.at;
-        self.skip_plain();
-        if self.byte() == Some(b'"') {
-            let string = self.since(start);
-            self.advance(1);
-            return Ok(Cow::Borrowed(string));
-        }
-        self.escaped(start).map(Cow::Owned)
-    }
-
-    fn skip_string(&mut self) -> Result<(), JsonError> {
-        self.advance(1);
-        let start = self.at;
-        self.skip_plain();
-        if self.eat(b'"') { Ok(()) } else { self.escaped(start).map(drop) }
-    }
-
-    /// The rest of a string that holds an escape, from `start` on.
-    #[cold]
-    fn escaped(&mut self, start: usize) -> Result<String, JsonError> {
-        let mut string = self.since(start).to_owned();
-        loop {
-            match self.byte() {
-                Some(b'"') => {
-                    self.advance(1);
-                    return Ok(string);
-                }
-                Some(b'\\') => string.push(self.escape()?),
-                // A control character, or the end of the text (RFC 8259 §7).
-                _ => return Err(self.malformed()),
-            }
-            let start = self.at;
-            self.skip_plain();
-            string.push_str(self.since(start));
-        }
-    }
-
-    /// What an escape stands for (RFC 8259 §7).
-    fn escape(&mut self) -> Result<char, JsonError> {
-        self.advance(1);
-        let escaped = match self.byte() {
-            Some(symbol @ (b'"' | b'\\' | b'/')) => char::from(symbol),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.code_point(),
-            _ => return Err(self.malformed()),
-        };
-        self.advance(1);
-        Ok(escaped)
-    }
-
-    /// The code point of a `\u` escape, or of two of them: half a surrogate pair is no character.
-    fn code_point(&mut self) -> Result<char, JsonError> {
-        let first = self.code_unit()?;
-        if let Some(character) = char::from_u32(u32::from(first)) {
-            return Ok(character);
-        }
-        if !(self.eat(b'\\') && self.byte() == Some(b'u')) {
-            return Err(self.malformed());
-        }
-        let pair = [first, self.code_unit()?];
-        let mut decoded = char::decode_utf16(pair);
-        match (decoded.next(), decoded.next()) {
-            (Some(Ok(character)), None) => Ok(character),
-            _ => Err(self.malformed()),
-        }
-    }
-
-    /// The four digits after a `u`.
-    fn code_unit(&mut self) -> Result<u16, JsonError> {
-        self.advance(1);
-        let digits = self.text.get(self.at..self.at.saturating_add(4));
-        // Parsing alone would take a sign.
-        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
-        let unit = unit.ok_or_else(|| self.malformed())?;
-        self.advance(4);
-        Ok(unit)
-    }
-
-    /// Goes to the next quote, backslash or control character, or to the end; eight bytes at a time.
-    #[inline]
-    fn skip_plain(&mut self) {
-        let mut plain: usize = 0;
-        let (eights, rest) = self.rest().as_chunks::<8>();
-        for eight in eights {
-            let special = special_bytes(u64::from_le_bytes(*eight));
-            if special != 0 {
-                let before = usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
-                self.advance(plain.wrapping_add(before));
-                return;
-            }
-            plain = plain.wrapping_add(8);
-        }
-        let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
-        self.advance(plain.wrapping_add(rest.iter().take_while(is_plain).count()));
-    }
-
     /// One digit or more.
     fn digits(&mut self) -> Result<(), JsonError> {
         let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -325,6 +224,14 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
+    /// Goes into the array or object that begins with `opening`.
+    pub(super) fn open(&mut self, opening: u8) -> Result<(), JsonError> {
+        if self.peek() != Some(opening) {
+            return Err(self.malformed());
+        }
+        self.enter()
+    }
+
     /// One level deeper.
     fn enter(&mut self) -> Result<(), JsonError> {
         if self.depth == MAX_DEPTH {
@@ -335,12 +242,12 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    fn leave(&mut self, closing: u8) -> Result<(), JsonError> {
+    pub(super) fn leave(&mut self, closing: u8) -> Result<(), JsonError> {
         self.depth = self.depth.saturating_sub(1);
         self.expect(closing)
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), JsonError> {
+    pub(super) fn expect(&mut self, wanted: u8) -> Result<(), JsonError> {
         if self.peek() != Some(wanted) {
             return Err(self.malformed());
         }
@@ -357,7 +264,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// The next byte that is no whitespace, which is skipped.
-    fn peek(&mut self) -> Option<u8> {
+    pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.byte() {
                 // Most often there is none.
@@ -391,14 +298,54 @@ fn is_far_from_overflow(number: f64) -> bool {
     number.abs() < 1.7e308
 }
 
-/// The high bit of the first byte that is a quote, a backslash or a control character; bits above it mean nothing.
-const fn special_bytes(eight: u64) -> u64 {
+/// The number that eight digits are, if they are: pairs of digits are put together, then pairs of those, and of those.
+fn eight_digits(eight: [u8; 8]) -> Option<i64> {
     const fn all(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
     }
-    let quote = (eight ^ all(b'"')).wrapping_sub(all(1));
-    let backslash = (eight ^ all(b'\\')).wrapping_sub(all(1));
-    let control = eight.wrapping_sub(all(0x20));
-    // The subtraction borrows from the high bit; a byte that has that bit itself is none of them.
-    (quote | backslash | control) & !eight & all(0x80)
+    let eight = u64::from_le_bytes(eight);
+    // Digits are 0x30 to 0x39: their upper halves are 3, and stay so when 6 is added.
+    let upper = [eight, eight.wrapping_add(all(6))].map(|eight| eight & all(0xf0));
+    if upper != [all(0x30); 2] {
+        return None;
+    }
+    let ones = eight & all(0x0f);
+    let pairs = (ones.wrapping_mul((10 << 8) | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul((100 << 16) | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let whole = fours.wrapping_mul((10_000 << 32) | 1) >> 32;
+    i64::try_from(whole).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight digits are looked at together: a digit and what is none at every place among them.
+    #[test]
+    fn small_integers_are_what_they_say() {
+        let digits = "9081726354453627180";
+        for len in 0..=digits.len() {
+            let number = digits.get(..len).unwrap();
+            let expected = number.parse().ok().filter(|_| len <= 15);
+            for end in [",", "}", " ", "]"] {
+                assert_eq!(
+                    Scanner::new(&format!("{number}{end}")).small_integer(),
+                    expected,
+                    "{number}{end}"
+                );
+            }
+            for end in [".5", "e1", "E1", ""] {
+                assert_eq!(Scanner::new(&format!("{number}{end}")).small_integer(), None, "{number}{end}");
+            }
+            for other in ['/', ':', '?', '@', '\u{0}', '\u{b0}', '\u{ff}'] {
+                let text = format!("{number}{other}7654321,");
+                let read = Scanner::new(&text).small_integer();
+                assert_eq!(read, expected, "{text}");
+            }
+        }
+        for text in ["01,", "0012345678,", "-1,", "x", " \"1\""] {
+            assert_eq!(Scanner::new(text).small_integer(), None, "{text}");
+        }
+        assert_eq!(Scanner::new(" 0,").small_integer(), Some(0));
+    }
 }

@@ -10,7 +10,7 @@ mod source;
 mod verifying;
 
 pub use id::KeyId;
-pub use set::{KeySet, SkippedKey};
+pub use set::{KeySet, KeySetId, SkippedKey};
 pub use source::{KeyRefresh, KeyRequest, KeySource, Keys};
 pub use verifying::VerifyingKey;
 

@@ -16,8 +16,12 @@ use crate::json::{self, JsonError, Scanner};
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
+/// Tells one [`KeySet`] from every other that was ever made in this process, whatever is in them. Clones have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySetId(u64);
+
 struct Inner {
-    id: u64,
+    id: KeySetId,
     keys: Box<[VerifyingKey]>,
     skipped: Box<[SkippedKey]>,
 }
@@ -25,7 +29,7 @@ struct Inner {
 impl Inner {
     fn new(keys: Box<[VerifyingKey]>, skipped: Box<[SkippedKey]>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), keys, skipped }
+        Self { id: KeySetId(NEXT.fetch_add(1, Ordering::Relaxed)), keys, skipped }
     }
 }
 
@@ -115,9 +119,9 @@ impl KeySet {
         &self.0.skipped
     }
 
-    /// Tells this set from every other one that was ever made in this process: what was verified with one set is not
-    /// thereby verified with the next.
-    pub(crate) fn id(&self) -> u64 {
+    /// Which set this is: what was verified with one set is not thereby verified with the next.
+    #[must_use]
+    pub fn id(&self) -> KeySetId {
         self.0.id
     }
 

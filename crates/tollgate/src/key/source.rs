@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::id::KeyId;
-use super::set::KeySet;
+use super::set::{KeySet, KeySetId};
 use super::verifying::VerifyingKey;
 use crate::algorithm::Algorithm;
 use crate::error::KeysUnavailable;
@@ -29,6 +29,15 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// [`KeysUnavailable`] when there are none, or they are too old at `now` to vouch for. The request is then
     /// answered with 503.
     fn keys(&self, now: UnixTime) -> Result<KeySet, KeysUnavailable>;
+
+    /// Which set [`keys`](Self::keys) would answer with. Asked for tokens that have been verified before, which is most
+    /// often. A source whose requests share its keys can answer without counting one more reference to them.
+    ///
+    /// # Errors
+    /// As [`keys`](Self::keys), whenever that does.
+    fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+        self.keys(now).map(|keys| keys.id())
+    }
 
     /// Starts, or joins, a refresh for a key that is not known; `wanted` is `None` when there are no keys at all.
     /// The answer is `None` when a refresh would not help: the issuer has just been asked, or the key id is known
@@ -110,6 +119,13 @@ impl Keys {
         match &self.0 {
             Kind::Fixed(keys) => Ok(Snapshot::Fixed(keys)),
             Kind::Source(source) => source.keys(now).map(Snapshot::Current),
+        }
+    }
+
+    pub(crate) fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+        match &self.0 {
+            Kind::Fixed(keys) => Ok(keys.id()),
+            Kind::Source(source) => source.current(now),
         }
     }
 

@@ -10,7 +10,6 @@ use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
-use crate::header::Header;
 use crate::token::CompactToken;
 
 /// A key that verifies tokens: material prepared once, bound to the algorithm (or algorithms) it is used with.
@@ -152,7 +151,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`TokenError`] says what does not fit.
     pub fn verify_signature(&self, token: &CompactToken<'_>) -> Result<(), TokenError> {
-        let algorithm = Header::parse(&token.header_json()?)?.algorithm();
+        let algorithm = token.header()?.algorithm();
         let prepared = self.prepared(algorithm).ok_or(TokenError::AlgorithmMismatch { algorithm })?;
         token.verify(prepared)
     }

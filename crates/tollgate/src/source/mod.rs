@@ -92,13 +92,11 @@ impl TokenSource {
         matches!(self.0, Kind::Bearer)
     }
 
-    /// Whether it is in this header field.
-    pub(crate) fn is_in_field(&self, name: &str) -> bool {
+    /// The header field that is there for the token alone.
+    pub(crate) fn own_field(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Bearer => name == "authorization",
-            Kind::Cookie(_) => name == "cookie",
-            Kind::Header(field) => **field == *name,
-            Kind::Query(_) => false,
+            Kind::Header(field) => Some(field),
+            Kind::Bearer | Kind::Cookie(_) | Kind::Query(_) => None,
         }
     }
 
@@ -126,18 +124,31 @@ impl TokenSource {
 /// What a request presents as its token, with the source that it came from.
 #[derive(Clone, Copy)]
 pub(crate) struct Credential<'r, 's> {
-    /// As it came: what is not known already has to be checked with [`token`](Self::token).
+    /// As it came: what is not known already has to be [checked](Self::check).
     pub(crate) bytes: &'r [u8],
     pub(crate) source: &'s TokenSource,
 }
 
-impl<'r> Credential<'r, '_> {
-    /// The text of what may be a token.
+impl Credential<'_, '_> {
+    /// That it may be a token, whoever issued it:
+    /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
     ///
     /// # Errors
-    /// [`RequestError::NotAToken`] when it cannot be one, whoever issued it.
-    pub(crate) fn token(&self) -> Result<&'r str, RequestError> {
-        b64token(self.bytes).ok_or_else(|| RequestError::NotAToken { place: self.source.place() })
+    /// [`RequestError::NotAToken`] when it cannot be one.
+    pub(crate) fn check(&self) -> Result<(), RequestError> {
+        if without_padding(self.bytes).is_empty() {
+            return Err(self.fault());
+        }
+        self.check_rest(self.bytes)
+    }
+
+    /// The same when all that is before `rest` is known to be made of symbols of a token.
+    pub(crate) fn check_rest(&self, rest: &[u8]) -> Result<(), RequestError> {
+        if are_b64token_symbols(without_padding(rest)) { Ok(()) } else { Err(self.fault()) }
+    }
+
+    fn fault(&self) -> RequestError {
+        RequestError::NotAToken { place: self.source.place() }
     }
 }
 
@@ -181,20 +192,14 @@ fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option
     Ok(Some(value))
 }
 
-/// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1), the whole of `bytes`.
-fn b64token(bytes: &[u8]) -> Option<&str> {
-    let symbols = without_padding(bytes);
-    // Every byte is looked at, without stopping early: that way several are looked at at once.
-    let all_symbols = symbols.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte));
-    if symbols.is_empty() || !all_symbols {
-        return None;
-    }
-    std::str::from_utf8(bytes).ok()
-}
-
 fn without_padding(bytes: &[u8]) -> &[u8] {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
+}
+
+/// Every byte is looked at, without stopping early: that way several are looked at at once.
+fn are_b64token_symbols(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte))
 }
 
 fn is_b64token_symbol(byte: u8) -> bool {

@@ -13,7 +13,7 @@ use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
-use crate::key::{KeyRefresh, KeyRequest, Keys};
+use crate::key::{KeyRefresh, KeyRequest, KeySetId, Keys};
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
@@ -66,10 +66,6 @@ pub struct Verifier {
 /// The most that clocks may differ (RFC 7519 §4.1.4: "usually no more than a few minutes").
 pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// The identity of the key set that a token was verified with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeySetId(u64);
-
 impl Verifier {
     /// Accepts tokens that `issuer` signed with one of `keys` for `audience`.
     ///
@@ -110,9 +106,13 @@ impl Verifier {
     /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
-        let unverified =
-            Unverified::parse(token, self.max_token_bytes, &self.headers, std::slice::from_ref(self))
-                .map_err(AuthError::InvalidToken)?;
+        let unverified = Unverified::parse(
+            token.as_bytes(),
+            self.max_token_bytes,
+            &self.headers,
+            std::slice::from_ref(self),
+        )
+        .map_err(AuthError::InvalidToken)?;
         self.check(unverified, now).map(|(verified, _)| verified)
     }
 
@@ -154,7 +154,7 @@ impl Verifier {
         }
         let verified =
             Verified::assert(header, payload, Arc::clone(&self.paths), Arc::clone(&self.protection));
-        Ok((verified, KeySetId(keys.id())))
+        Ok((verified, keys.id()))
     }
 
     /// Refuses a header that no token is accepted with, whatever its claims are. Keys that can change are left out: they
@@ -178,8 +178,8 @@ impl Verifier {
     ) -> Result<bool, AuthError> {
         // First, so that an expired token asks nobody for keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
-        let keys = self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?;
-        Ok(KeySetId(keys.id()) == verified_with)
+        let current = self.keys.current(now).map_err(AuthError::KeysUnavailable)?;
+        Ok(current == verified_with)
     }
 
     /// A refresh of the keys, when `error` is one that it may mend.

@@ -19,23 +19,28 @@ impl<'a> Unverified<'a> {
     /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
     /// is one that none of the `verifiers` takes, the payload is not looked at.
     pub(crate) fn parse(
-        token: &'a str,
+        token: &'a [u8],
         max_bytes: usize,
         known: &KnownHeaders,
         verifiers: &[Verifier],
     ) -> Result<Self, TokenError> {
-        let token = CompactToken::parse(token, max_bytes)?;
+        let token = CompactToken::of_bytes(token, max_bytes)?;
         let known_header = known.get(token.header_text());
         let header_is_known = known_header.is_some();
         let header = match known_header {
             Some(header) => header,
-            None => Header::parse(&token.header_json()?)?,
+            None => token.header()?,
         };
         if !header_is_known {
             check_header(&header, verifiers)?;
         }
         let payload = Payload::parse(token.payload_json()?)?;
         Ok(Self { token, header, header_is_known, payload })
+    }
+
+    /// The one part that has not been decoded yet.
+    pub(crate) fn signature_text(&self) -> &'a [u8] {
+        self.token.signature_text()
     }
 
     /// `iss`, to choose the verifier by and for nothing else.

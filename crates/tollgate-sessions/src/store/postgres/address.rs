@@ -22,7 +22,11 @@ pub(super) struct Address {
 impl Address {
     /// Reads `postgres://user:password@host:port/database?option=value`.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
+        // A question mark before that belongs to the password.
+        let host = url.find('@').unwrap_or(0);
+        let question = url.get(host..).and_then(|rest| rest.find('?')).and_then(|at| at.checked_add(host));
+        let (place, query) = question.and_then(|at| url.split_at_checked(at)).unwrap_or((url, ""));
+        let query = query.trim_start_matches('?');
         let mut known = Vec::new();
         let (mut mode, mut authorities) = (None, None);
         for option in query.split('&').filter(|option| !option.is_empty()) {
@@ -138,6 +142,7 @@ mod tests {
             "postgres://u@db.example/d?sslmode=require",
             "postgres://u@localhost/d?sslmode=verify-full",
             "postgres://u@localhost,db.example/d",
+            "postgres://u:a?b=c@localhost/d?sslmode=require",
         ] {
             assert_eq!(mode(url), SslMode::Require, "{url}");
         }
@@ -158,7 +163,6 @@ mod tests {
             ("postgres://u:hunter2@h/d?sslmode=prefer", "sslmode"),
             ("postgres://u:hunter2@h/d?sslmode=", "sslmode"),
             ("postgres://u:hunter2@h/d?sslrootcert=/nowhere/at/all.pem", "sslrootcert"),
-            ("postgres://u:hun?ter2=hunter2@h/d", "form"),
             ("postgres://u:hunter2@h:x/d", "form"),
             ("postgres:///d?user=hunter2", "host"),
             ("postgres:", "form"),

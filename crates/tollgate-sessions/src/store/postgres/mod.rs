@@ -150,5 +150,5 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-/// How long a call may take, whatever it waits for.
-const CALL_WITHIN: Duration = Duration::from_secs(2);
+/// How long a call may take, whatever it waits for: a little less than who calls waits, who is thus told what is known.
+const CALL_WITHIN: Duration = Duration::from_millis(1800);

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as Turn, Notify};
 use tokio::time::{Instant, timeout_at};
@@ -45,6 +46,7 @@ impl Pool {
             Ok(link) => Ok(Lent { link, _busy: busy }),
             // The server may take no more of them.
             Err(error) => {
+                *place.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 let other = self.places.iter().find_map(Place::usable);
                 other.map(|link| Lent { link, _busy: busy }).ok_or(error)
             }
@@ -70,6 +72,7 @@ impl Pool {
 struct Place {
     link: Mutex<Option<Arc<Link>>>,
     opening: Turn<()>,
+    refused_at: Mutex<Option<Instant>>,
     /// How many wait for an answer, or for a connection.
     calls: AtomicUsize,
 }
@@ -82,10 +85,14 @@ impl Place {
         link.clone()
     }
 
-    /// Opening a connection is worth it when all others are at work.
-    fn burden(&self) -> usize {
+    /// Opening a connection is worth it when all others are at work, and when that has not just failed.
+    fn burden(&self) -> (bool, usize) {
         let calls = self.calls.load(Ordering::Relaxed).saturating_mul(2);
-        calls.saturating_add(usize::from(self.usable().is_none()))
+        if self.usable().is_some() {
+            return (false, calls);
+        }
+        let refused_at = *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        (refused_at.is_some_and(|at| at.elapsed() < REFUSED_FOR), calls.saturating_add(1))
     }
 }
 
@@ -122,3 +129,5 @@ impl Drop for Busy<'_> {
 
 /// How many connections a store has at most, besides the one that listens.
 const PLACES: usize = 6;
+/// How long others do the work of a connection that could not be opened.
+const REFUSED_FOR: Duration = Duration::from_secs(1);

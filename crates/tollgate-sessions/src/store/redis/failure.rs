@@ -105,9 +105,9 @@ mod tests {
             assert!(is_refusal(&error));
         }
         let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
-        assert_eq!(super::kind(&broken), Unavailable);
+        assert_eq!(kind(&broken), Unavailable);
         assert!(is_connection_spent(&broken) && !is_refusal(&broken));
         let garbage = RedisError::from((ErrorKind::Parse, "no answer"));
-        assert_eq!(super::kind(&garbage), StoreErrorKind::Corrupt);
+        assert_eq!(kind(&garbage), StoreErrorKind::Corrupt);
     }
 }

@@ -1,0 +1,27 @@
+//! [`Decoded`]: the axum extractor that applications write themselves, on `jsonwebtoken`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use jsonwebtoken::{DecodingKey, Validation};
+
+use crate::fixtures::User;
+
+/// What the handler asks for.
+pub struct Decoded(pub User);
+
+/// What it is decoded with: the router's state.
+pub type Keys = Arc<(DecodingKey, Validation)>;
+
+impl FromRequestParts<Keys> for Decoded {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, keys: &Keys) -> Result<Self, StatusCode> {
+        let field = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = field.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+        let decoded = jsonwebtoken::decode::<User>(token, &keys.0, &keys.1);
+        decoded.map(|data| Self(data.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
+    }
+}

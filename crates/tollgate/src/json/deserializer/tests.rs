@@ -1,0 +1,181 @@
+use std::collections::{BTreeMap, HashMap};
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::*;
+use crate::claims::RegisteredClaims;
+use crate::json::read_object;
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Plain {
+    a: String,
+    #[serde(default)]
+    b: Option<u8>,
+    #[serde(default, rename = "c\n")]
+    c: Vec<i64>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Flattened {
+    a: Value,
+    #[serde(flatten)]
+    rest: HashMap<String, Value>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Flag(bool),
+    Small(u8),
+    Signed(i32),
+    Real(f64),
+    Text(String),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
+    Nothing(()),
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "a")]
+enum Tagged {
+    #[serde(rename = "x")]
+    X { b: Untagged },
+    #[serde(rename = "1")]
+    One,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+enum Variant {
+    #[serde(rename = "x")]
+    X,
+    #[serde(rename = "a")]
+    A(u8),
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    a: Newtype,
+    b: (u8, char),
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Newtype(f32);
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+struct Holds<T> {
+    a: T,
+}
+
+/// What is read here is what `serde_json` reads.
+fn agrees<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) -> Result<(), TestCaseError> {
+    if let Ok(ours) = from_str::<T>(text) {
+        prop_assert_eq!(Some(ours), serde_json::from_str(text).ok(), "{}", text);
+    }
+    Ok(())
+}
+
+fn agree<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) -> Result<(), TestCaseError> {
+    agrees::<T>(text)?;
+    agrees::<Option<T>>(text)?;
+    agrees::<Holds<T>>(text)?;
+    agrees::<Holds<Option<T>>>(text)?;
+    agrees::<Holds<Vec<T>>>(text)
+}
+
+#[rustfmt::skip]
+const SCALARS: &[&str] = &[
+    "null", "true", "false", "0", "-0", "1", "-1", "255", "256", "-128", "9223372036854775807", "9223372036854775808",
+    "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "0.0", "-0.0", "1.5",
+    "1e2", "-1E-2", "0.1", "123456789012345678901234567890", "\"\"", "\"x\"", "\"1\"", "\"true\"", "\"\\u0061\"",
+    "\"\u{1f600}\"", "\"a b\"", "{}", "[]", "[1]", "[\"x\",\"y\"]", "[ 1 , 2 ]", "[1,\"x\"]", "{\"a\":1}", "{ \"x\" : null }",
+    "{\"1\":2}", "{\"b\":[1,{\"a\":\"x\"}],\"a\":\"x\"}",
+];
+
+#[test]
+fn agrees_with_serde_json() {
+    let scalar = proptest::sample::select(SCALARS).prop_map(str::to_owned);
+    let name = proptest::sample::select(&["\"a\"", "\"b\"", "\"c\\n\"", "\"1\"", "\"\\u0061\"", "\"x\""][..]);
+    let value = scalar.prop_recursive(3, 12, 4, move |inner| {
+        let space = proptest::sample::select(&["", " ", "\n"][..]);
+        let member = (name.clone(), inner.clone(), space);
+        let object = proptest::collection::vec(member, 0..4).prop_map(|members| {
+            let members =
+                members.into_iter().map(|(name, value, space)| format!("{space}{name}{space}:{value}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        });
+        let array =
+            proptest::collection::vec(inner, 0..4).prop_map(|values| format!("[{}]", values.join(",")));
+        prop_oneof![3 => object, 1 => array]
+    });
+    let config = proptest::test_runner::Config { cases: 5_000, ..Default::default() };
+    TestRunner::new(config)
+        .run(&value, |text| {
+            // What comes here has been read as an object without a name that comes twice.
+            let text = format!("{{\"a\":{text},\"z\":null}}");
+            if read_object(&text, |_, _| Ok::<_, JsonError>(false)).is_err() {
+                return Ok(());
+            }
+            agree::<Value>(&text)?;
+            agree::<HashMap<String, Value>>(&text)?;
+            agree::<BTreeMap<u16, Value>>(&text)?;
+            agree::<BTreeMap<Option<String>, Value>>(&text)?;
+            agree::<Plain>(&text)?;
+            agree::<Flattened>(&text)?;
+            agree::<Untagged>(&text)?;
+            agree::<Tagged>(&text)?;
+            agree::<Variant>(&text)?;
+            agree::<Strict>(&text)?;
+            agree::<RegisteredClaims>(&text)?;
+            agree::<(String, u64)>(&text)?;
+            agree::<String>(&text)?;
+            agree::<char>(&text)?;
+            agree::<bool>(&text)?;
+            agree::<()>(&text)?;
+            agree::<u64>(&text)?;
+            agree::<i8>(&text)?;
+            agree::<f64>(&text)?;
+            agree::<f32>(&text)?;
+            agree::<i128>(&text)
+        })
+        .unwrap();
+}
+
+#[test]
+fn ordinary_claims_take_the_short_cut() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct User {
+        sub: String,
+        level: i16,
+        kind: Kind,
+        roles: Vec<String>,
+        tenant: Option<Newtype>,
+        admin: bool,
+        #[serde(flatten)]
+        registered: RegisteredClaims,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Human,
+    }
+    let text = r#"{"sub":"a\u006cice","x":[{"y":null}],"level":-3,"kind":"human","roles":["a", "b"],"tenant":7,"admin":true,"exp":1700000000,"aud":["api"],"iss":"i"}"#;
+    let user = from_str::<User>(text).unwrap();
+    assert_eq!((user.sub.as_str(), user.level), ("alice", -3));
+    assert_eq!(user, serde_json::from_str(text).unwrap());
+}
+
+/// Numbers are rounded, and raw values found, in ways of `serde_json`'s own.
+#[test]
+fn what_is_out_of_the_ordinary_is_left() {
+    assert!(from_str::<Value>(r#"{"a":1.5}"#).is_err());
+    assert!(from_str::<Holds<f64>>(r#"{"a":-0}"#).is_err());
+    assert!(from_str::<BTreeMap<u8, u8>>(r#"{"1":1}"#).is_err());
+    assert!(from_str::<Holds<u8>>(r#"{"a":256}"#).is_err());
+    assert!(from_str::<Holds<u8>>(r#"{"b":1}"#).is_err());
+    assert!(from_str::<(u8,)>("[1,2]").is_err());
+}

@@ -1,0 +1,158 @@
+//! Strings, most of which can be borrowed as they stand in the text.
+
+use std::borrow::Cow;
+
+use super::Scanner;
+use crate::json::JsonError;
+
+impl<'de> Scanner<'de> {
+    /// A string, borrowed unless it is written with escapes.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
+        match self.plain() {
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+            None => self.other(),
+        }
+    }
+
+    /// A string, and nothing else, as the names of members are.
+    #[inline]
+    pub(in crate::json) fn name(&mut self) -> Result<Cow<'de, str>, JsonError> {
+        match self.plain() {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => self.other()?.ok_or_else(|| self.malformed()),
+        }
+    }
+
+    pub(super) fn skip_text(&mut self) -> Result<(), JsonError> {
+        match self.plain() {
+            Some(_) => Ok(()),
+            None => self.other().map(drop),
+        }
+    }
+
+    /// A string without escapes. `None` for what else may come, which is left.
+    #[inline]
+    fn plain(&mut self) -> Option<&'de str> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at.wrapping_add(1);
+        let rest = self.text.as_bytes().get(start..)?;
+        // Most names end within the first eight bytes.
+        let plain = match rest.first_chunk().map(|eight| plain_among(*eight)) {
+            Some(plain @ 0..8) => plain,
+            _ => plain_len(rest),
+        };
+        if rest.get(plain) != Some(&b'"') {
+            return None;
+        }
+        let end = start.wrapping_add(plain);
+        self.at = end.wrapping_add(1);
+        self.text.get(start..end)
+    }
+
+    /// What is no plain string: one with escapes, or something else.
+    #[cold]
+    fn other(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
+        if self.byte() != Some(b'"') {
+            return Ok(None);
+        }
+        self.advance(1);
+        let mut string = String::new();
+        loop {
+            let start = self.at;
+            self.advance(plain_len(self.rest()));
+            string.push_str(self.since(start));
+            match self.byte() {
+                Some(b'"') => {
+                    self.advance(1);
+                    return Ok(Some(Cow::Owned(string)));
+                }
+                Some(b'\\') => string.push(self.escape()?),
+                // A control character, or the end of the text (RFC 8259 §7).
+                _ => return Err(self.malformed()),
+            }
+        }
+    }
+
+    /// What an escape stands for (RFC 8259 §7).
+    fn escape(&mut self) -> Result<char, JsonError> {
+        self.advance(1);
+        let escaped = match self.byte() {
+            Some(symbol @ (b'"' | b'\\' | b'/')) => char::from(symbol),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.code_point(),
+            _ => return Err(self.malformed()),
+        };
+        self.advance(1);
+        Ok(escaped)
+    }
+
+    /// The code point of a `\u` escape, or of two of them: half a surrogate pair is no character.
+    fn code_point(&mut self) -> Result<char, JsonError> {
+        let first = self.code_unit()?;
+        if let Some(character) = char::from_u32(u32::from(first)) {
+            return Ok(character);
+        }
+        if !(self.eat(b'\\') && self.byte() == Some(b'u')) {
+            return Err(self.malformed());
+        }
+        let pair = [first, self.code_unit()?];
+        let mut decoded = char::decode_utf16(pair);
+        match (decoded.next(), decoded.next()) {
+            (Some(Ok(character)), None) => Ok(character),
+            _ => Err(self.malformed()),
+        }
+    }
+
+    /// The four digits after a `u`.
+    fn code_unit(&mut self) -> Result<u16, JsonError> {
+        self.advance(1);
+        let digits = self.text.get(self.at..self.at.saturating_add(4));
+        // Parsing alone would take a sign.
+        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let unit = unit.ok_or_else(|| self.malformed())?;
+        self.advance(4);
+        Ok(unit)
+    }
+}
+
+/// Bytes up to the first quote, backslash or control character, or to the end; eight are looked at together.
+#[inline(never)]
+fn plain_len(text: &[u8]) -> usize {
+    let mut plain: usize = 0;
+    let (eights, rest) = text.as_chunks();
+    for eight in eights {
+        let among = plain_among(*eight);
+        plain = plain.wrapping_add(among);
+        if among < 8 {
+            return plain;
+        }
+    }
+    let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+    plain.wrapping_add(rest.iter().take_while(is_plain).count())
+}
+
+/// How many of eight bytes come before the first that is a quote, a backslash or a control character.
+#[inline]
+fn plain_among(eight: [u8; 8]) -> usize {
+    usize::try_from(special_bytes(u64::from_le_bytes(eight)).trailing_zeros() / 8).unwrap_or_default()
+}
+
+/// The high bit of the first byte that is a quote, a backslash or a control character; bits above it mean nothing.
+const fn special_bytes(eight: u64) -> u64 {
+    const fn all(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let quote = (eight ^ all(b'"')).wrapping_sub(all(1));
+    let backslash = (eight ^ all(b'\\')).wrapping_sub(all(1));
+    let control = eight.wrapping_sub(all(0x20));
+    // The subtraction borrows from the high bit; a byte that has that bit itself is none of them.
+    (quote | backslash | control) & !eight & all(0x80)
+}

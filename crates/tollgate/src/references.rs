@@ -1,0 +1,77 @@
+//! [`References`]: a cached token once for each processor, so that no two of them count the same references.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::verified::Verified;
+
+/// References to one token, made when a thread first asks for one.
+#[derive(Default)]
+pub(crate) struct References(Box<[OnceLock<Verified>]>);
+
+impl References {
+    /// More would weigh more than they gain.
+    const MAX: usize = 8;
+
+    /// How many are worth having on this machine.
+    pub(crate) fn number() -> usize {
+        thread::available_parallelism().map_or(1, usize::from).min(Self::MAX)
+    }
+
+    /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
+    pub(crate) fn starting_with(verified: &Verified, number: usize) -> Self {
+        let references = Self((0..number).map(|_| OnceLock::new()).collect());
+        drop(references.of_this_thread(verified));
+        references
+    }
+
+    /// Bytes that so many of them take of the allocator, at most.
+    pub(crate) fn weight(number: usize) -> usize {
+        const ONE: usize = size_of::<OnceLock<Verified>>() + Verified::APART_BYTES;
+        number.saturating_mul(ONE)
+    }
+
+    /// The reference that this thread clones: it shares it with few others, and with none where there are as many
+    /// threads as processors.
+    pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
+        match number_of_this_thread().checked_rem(self.0.len()).and_then(|place| self.0.get(place)) {
+            Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
+            None => verified.clone(),
+        }
+    }
+}
+
+/// Threads are numbered as they first come here.
+fn number_of_this_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static THIS: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    THIS.with(|this| *this)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, token, verifier};
+
+    #[test]
+    fn a_thread_keeps_its_reference_and_another_has_its_own() {
+        let verified = verifier().verify(&token(""), NOW).unwrap();
+        let references = References::starting_with(&verified, 64);
+        let here = references.of_this_thread(&verified);
+        assert!(here.is_counted_with(&references.of_this_thread(&verified)));
+        assert!(!here.is_counted_with(&verified));
+        let there =
+            thread::scope(|scope| scope.spawn(|| references.of_this_thread(&verified)).join().unwrap());
+        assert!(!here.is_counted_with(&there));
+        assert_eq!(there.payload(), here.payload());
+    }
+
+    #[test]
+    fn without_room_there_is_one() {
+        let verified = verifier().verify(&token(""), NOW).unwrap();
+        assert!(References::default().of_this_thread(&verified).is_counted_with(&verified));
+    }
+}
