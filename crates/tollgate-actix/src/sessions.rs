@@ -25,6 +25,7 @@ use crate::request::ActixRequest;
 ///
 /// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
 /// requests.
+#[must_use]
 pub fn session_routes(endpoints: SessionEndpoints) -> Resource {
     let below = format!("{}/{{rest:.*}}", endpoints.base());
     let paths = [below, SessionEndpoints::KEY_SET_PATH.to_owned()];

@@ -29,6 +29,7 @@ use crate::request::{WarpRequest, request};
 /// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no place where another one
 /// could be told: behind a proxy, where all clients have one address, put `tollgate_tower::SessionService` around
 /// [`warp::service`], or throttle in the proxy.
+#[must_use]
 pub fn session_routes(
     endpoints: SessionEndpoints,
 ) -> impl Filter<Extract = (Response<String>,), Error = warp::Rejection> + Clone + Send + Sync + use<> {

@@ -267,4 +267,5 @@ impl fmt::Debug for SessionEndpoints {
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "ASCII")]
 mod tests;

@@ -395,7 +395,7 @@ async fn public_keys() {
 #[tokio::test]
 async fn cookies_for_development_stay_on_this_machine() {
     let world = World::new().await;
-    let endpoints = world.endpoints.clone().with_cookies(CookieSettings::insecure_for_development());
+    let endpoints = world.endpoints.with_cookies(CookieSettings::insecure_for_development());
     let status = |host: &str, peer: &str| {
         let request = post("/auth/login").header("host", host);
         endpoints
