@@ -185,7 +185,8 @@ fn what_is_refused(app: &App, transcript: &mut Transcript) {
     let form = "Content-Type: application/x-www-form-urlencoded";
     transcript.add("a form", 415, call(app, "POST", "/auth/login", &[form], "email=a&password=b"));
     transcript.add("another method", 405, call(app, "GET", "/auth/login", &[], ""));
-    transcript.add("nothing there", 404, call(app, "POST", "/auth/nothing", &[JSON], "{}"));
+    // warp tries its other routes, so the words are the application's there, and the endpoints' elsewhere.
+    assert_eq!(call(app, "POST", "/auth/nothing", &[JSON], "{}").status, 404);
     transcript.add("anonymous list", 401, call(app, "GET", "/auth/sessions", &[], ""));
     transcript.add("forged", 401, refresh(app, &format!("rt1_{}", "A".repeat(72))));
 }
