@@ -8,7 +8,7 @@ use crate::machine;
 use crate::options::Options;
 
 /// The sections, in their order in the document.
-const SECTIONS: [&str; 4] = ["verify", "frameworks", "tcp", "cache"];
+const SECTIONS: [&str; 5] = ["verify", "frameworks", "tcp", "cache", "sessions"];
 
 const HEAD: &str = "\
 # Benchmarks
