@@ -103,6 +103,16 @@ impl Accounts {
         password: &Password,
         peer: Option<IpAddr>,
     ) -> Result<User, LoginError> {
+        Ok(self.check_credential(name, password, peer).await?.user)
+    }
+
+    /// As [`check`](Self::check), with the hash that the password fits.
+    pub(crate) async fn check_credential(
+        &self,
+        name: &str,
+        password: &Password,
+        peer: Option<IpAddr>,
+    ) -> Result<Credential, LoginError> {
         let login: LoginName = name.parse().map_err(|error| {
             info!(?peer, %error, "login denied: malformed name");
             LoginError::Denied(Denial::MalformedName(error))
@@ -124,7 +134,7 @@ impl Accounts {
                     self.rehash(credential.clone(), password.clone());
                 }
                 debug!(subject = ?credential.user.subject, "password is right");
-                Ok(credential.user.clone())
+                Ok(credential.clone())
             }
             Ok(Judgement::Denied(denial)) => {
                 let subject = found.as_ref().map(|credential| &credential.user.subject);
@@ -135,6 +145,25 @@ impl Accounts {
                 attempt.came_to_nothing();
                 warn!(?peer, "login refused: too many passwords are being checked");
                 Err(busy.into())
+            }
+        }
+    }
+
+    /// Whether what [`check_credential`](Self::check_credential) found still holds, now that a session has begun: a change of
+    /// password ends the sessions that there are, and would miss the one of a login that it has overtaken.
+    pub(crate) async fn confirm(&self, checked: &Credential, password: &Password) -> Result<(), LoginError> {
+        let User { login, subject, .. } = &checked.user;
+        let found = self.ask(|| self.0.users.find(login)).await.map_err(LoginError::Store)?;
+        let found = found.filter(|credential| credential.user.subject == *subject);
+        if found.as_ref().is_some_and(|now| now.user.enabled && now.hash == checked.hash) {
+            return Ok(());
+        }
+        // Another login may have hashed the same password anew.
+        match self.judge(found.as_ref(), password).await? {
+            Judgement::Right { .. } => Ok(()),
+            Judgement::Denied(denial) => {
+                info!(?subject, cause = %denial, "login denied: user has changed meanwhile");
+                Err(LoginError::Denied(denial))
             }
         }
     }
@@ -184,7 +213,8 @@ impl Accounts {
         self.ask(|| self.0.users.find_subject(subject)).await
     }
 
-    /// Changes the password of a user who knows the old one. The other sessions of the user should then be ended, with
+    /// Changes the password of a user who knows the old one. Doing it again changes nothing and is no error: what had to be
+    /// done afterwards may have failed. The other sessions of the user should then be ended, with
     /// [`Sessions::revoke_others`](crate::Sessions::revoke_others).
     ///
     /// # Errors
@@ -198,7 +228,12 @@ impl Accounts {
         self.0.settings.accepts(new).map_err(ChangePasswordError::Password)?;
         // The hash may be replaced by a newer one of the same password in between, by a login; not twice.
         for _ in 0..2 {
-            let stored = self.stored_hash(subject, old).await?;
+            let stored = match self.stored_hash(subject, old).await {
+                Err(LoginError::Denied(Denial::WrongPassword)) if self.is_password(subject, new).await? => {
+                    return Ok(());
+                }
+                stored => stored?,
+            };
             let hash = self.0.passwords.hash(new).await?;
             let replaced = self.ask(|| self.0.users.replace_hash(subject, &stored, &hash)).await;
             if replaced.map_err(ChangePasswordError::Store)? {
@@ -207,6 +242,17 @@ impl Accounts {
             }
         }
         Err(ChangePasswordError::Denied(Denial::WrongPassword))
+    }
+
+    /// Whether it is the password already. The attempt has been charged for.
+    async fn is_password(&self, subject: &str, password: &Password) -> Result<bool, LoginError> {
+        let user = self.user(subject).await.map_err(LoginError::Store)?;
+        let Some(User { login, .. }) = user else { return Ok(false) };
+        match self.find_and_judge(&login, subject, password).await {
+            Ok(_) => Ok(true),
+            Err(LoginError::Denied(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The hash that is stored, if `password` is the right one.

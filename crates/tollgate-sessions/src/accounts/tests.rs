@@ -295,8 +295,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     let wrong = change("wrong").await.unwrap_err();
     assert!(matches!(wrong, ChangePasswordError::Denied(Denial::WrongPassword)), "{wrong:?}");
     change(PASSWORD).await.unwrap();
-    let again = change(PASSWORD).await.unwrap_err();
-    assert!(matches!(again, ChangePasswordError::Denied(Denial::WrongPassword)), "{again:?}");
+    change(PASSWORD).await.expect("a call that was not answered is made again");
     assert!(accounts.check("alice", &password("another password"), None).await.is_ok());
     let nobody =
         accounts.change_password("nobody", &password(PASSWORD), &password(PASSWORD)).await.unwrap_err();

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::reply::Reply;
 use crate::passwords::Password;
 use crate::sessions::{Login, RefreshError};
+use crate::store::EndReason;
 use crate::users::User;
 
 impl Inner {
@@ -19,16 +20,20 @@ impl Inner {
             info!(peer = ?client.peer, %error, "login denied");
             Problem::InvalidCredentials
         })?;
-        let user = self.accounts.check(&email, &password, client.peer).await?;
+        let credential = self.accounts.check_credential(&email, &password, client.peer).await?;
+        let user = &credential.user;
         if mode == Mode::Cookie {
             self.end_previous(client).await?;
         }
-        let issued = self.sessions.create(&login_of(&user, client, mode, remember)).await?;
+        let issued = self.sessions.create(&login_of(user, client, mode, remember)).await?;
         let session = issued.session.session;
-        let answer = self.hand_out(&user, issued);
+        let answer = match self.accounts.confirm(&credential, &password).await {
+            Ok(()) => self.hand_out(user, issued),
+            Err(error) => Err(error.into()),
+        };
         if answer.is_err() {
             // Nobody was given its token.
-            drop(self.sessions.revoke(session, &user.subject, crate::store::EndReason::Other).await);
+            drop(self.sessions.revoke(session, &user.subject, EndReason::Other).await);
         }
         answer
     }

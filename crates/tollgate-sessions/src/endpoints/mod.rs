@@ -265,6 +265,8 @@ impl fmt::Debug for SessionEndpoints {
 }
 
 #[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 #[expect(clippy::string_slice, reason = "ASCII")]

@@ -7,7 +7,8 @@ use super::body::{self, TokenBody};
 use super::client::Client;
 use super::problem::Problem;
 use super::reply::Reply;
-use crate::sessions::{Issued, Transport};
+use crate::session::SessionView;
+use crate::sessions::Transport;
 use crate::store::EndReason;
 use crate::users::User;
 
@@ -31,15 +32,17 @@ impl Inner {
         }
     }
 
+    /// The user is asked for first: a session that was renewed for an answer of 503 would be lost when that lasts.
     async fn renew(&self, token: &str, transport: Transport, client: &Client) -> Result<Reply, Problem> {
-        let issued = self.sessions.rotate(token, transport, client.family.as_deref()).await?;
-        let user = self.user_of(&issued).await?;
+        let family = client.family.as_deref();
+        let session = self.sessions.look_ahead(token, transport, family).await?;
+        let user = self.user_of(&session).await?;
+        let issued = self.sessions.rotate(token, transport, family).await?;
         self.hand_out(&user, issued)
     }
 
     /// The user as of now: what was granted at the login may have been taken away since.
-    async fn user_of(&self, issued: &Issued) -> Result<User, Problem> {
-        let session = &issued.session;
+    async fn user_of(&self, session: &SessionView) -> Result<User, Problem> {
         let user = self.accounts.user(&session.subject).await?;
         if let Some(user) = user.filter(|user| user.enabled) {
             return Ok(user);

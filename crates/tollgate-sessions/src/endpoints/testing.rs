@@ -1,21 +1,22 @@
 //! Requests made by hand, and what answers them.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
 
 use super::{CookieSettings, Reply, SessionEndpoints};
 use crate::accounts::{AccountSettings, Accounts, Registered};
 use crate::issuer::TokenIssuer;
-use crate::passwords::{HashCost, Password, PasswordSettings, Passwords};
+use crate::passwords::{HashCost, Password, PasswordHash, PasswordSettings, Passwords};
 use crate::refresh::{RefreshKey, RefreshKeys};
 use crate::session::{StoreClock, UnixMillis};
 use crate::sessions::Sessions;
 use crate::signing::SigningKey;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, StoreError, StoreErrorKind, StoreFuture};
 use crate::throttle::LoginThrottle;
-use crate::users::{MemoryUsers, User};
+use crate::users::{Addition, Credential, LoginName, MemoryUsers, NewUser, User, UserStore};
 
 /// A request made by hand.
 #[derive(Clone)]
@@ -64,6 +65,10 @@ pub(super) struct World {
     pub(super) endpoints: SessionEndpoints,
     pub(super) sessions: Sessions,
     pub(super) users: Arc<MemoryUsers>,
+    /// Whether the store of users is out of order.
+    pub(super) outage: Arc<AtomicBool>,
+    /// A hash that is put in the place of the next one that is read, right after that.
+    pub(super) meanwhile: Arc<Mutex<Option<PasswordHash>>>,
     pub(super) alice: User,
     pub(super) clock: StoreClock,
 }
@@ -88,7 +93,14 @@ impl World {
         let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
         let users = Arc::new(MemoryUsers::new());
         let throttle = LoginThrottle::new(&keys).with_clock(clock.clone());
-        let accounts = Accounts::new(Arc::clone(&users), Passwords::new(cost).unwrap(), throttle)
+        let outage = Arc::new(AtomicBool::new(false));
+        let meanwhile = Arc::default();
+        let store = Breakable {
+            users: Arc::clone(&users),
+            outage: Arc::clone(&outage),
+            meanwhile: Arc::clone(&meanwhile),
+        };
+        let accounts = Accounts::new(store, Passwords::new(cost).unwrap(), throttle)
             .with_settings(AccountSettings::default().with_scopes(["read:items"]).with_roles(["user"]));
         let password = Password::new(PASSWORD).unwrap();
         let Registered::Added(alice) = accounts.register("alice@example.com", &password, None).await.unwrap()
@@ -96,7 +108,7 @@ impl World {
             panic!("nobody was there")
         };
         let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts, gate);
-        Self { endpoints, sessions, users, alice, clock }
+        Self { endpoints, sessions, users, outage, meanwhile, alice, clock }
     }
 
     /// What is answered to the request.
@@ -154,5 +166,56 @@ struct Hands(StoreClock);
 impl Clock for Hands {
     fn now(&self) -> UnixTime {
         self.0.now().to_unix_time()
+    }
+}
+
+/// Users in a store that can be out of order.
+#[derive(Debug)]
+struct Breakable {
+    users: Arc<MemoryUsers>,
+    outage: Arc<AtomicBool>,
+    meanwhile: Arc<Mutex<Option<PasswordHash>>>,
+}
+
+impl Breakable {
+    fn answer<'a, T: Send + 'a>(&self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        if self.outage.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(StoreError::new(StoreErrorKind::Unavailable, "out of order")) });
+        }
+        answer
+    }
+}
+
+impl UserStore for Breakable {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        self.answer(Box::pin(async move {
+            let found = self.users.find(login).await?;
+            if let (Some(Credential { user, hash: Some(old) }), Some(new)) = (&found, meanwhile) {
+                assert!(self.users.replace_hash(&user.subject, old, &new).await?);
+            }
+            Ok(found)
+        }))
+    }
+
+    fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
+        self.answer(self.users.find_subject(subject))
+    }
+
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+        self.answer(self.users.add(new))
+    }
+
+    fn replace_hash<'a>(
+        &'a self,
+        subject: &'a str,
+        old: &'a PasswordHash,
+        new: &'a PasswordHash,
+    ) -> StoreFuture<'a, bool> {
+        self.answer(self.users.replace_hash(subject, old, new))
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        self.answer(self.users.ping())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as Turn, OnceCell};
 
@@ -24,6 +25,7 @@ pub(super) struct Flight {
     generation: u32,
     secret_hash: [u8; 32],
     fingerprint: Option<Fingerprint>,
+    window: Duration,
 }
 
 impl Flight {
@@ -33,6 +35,7 @@ impl Flight {
             generation: command.generation,
             secret_hash: *command.secret_hash.as_bytes(),
             fingerprint: command.fingerprint,
+            window: command.policy.window,
         }
     }
 }
@@ -124,6 +127,7 @@ mod tests {
             generation,
             secret_hash: [2; 32],
             fingerprint: None,
+            window: Duration::ZERO,
         }
     }
 

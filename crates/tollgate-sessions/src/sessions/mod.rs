@@ -18,10 +18,10 @@ pub use login::{Issued, Login, Transport};
 pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
 
 use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
-use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
+use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
 use crate::store::{
-    EndReason, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
-    StoreFuture, ask,
+    EndReason, MAX_ABSOLUTE_LIFETIME, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore,
+    StoreError, StoreFuture, ask,
 };
 use flights::{Flight, Flights};
 use foreign::ForeignClients;
@@ -150,6 +150,36 @@ impl Sessions {
         transport: Transport,
         client: Option<&str>,
     ) -> Result<Issued, RefreshError> {
+        let (token, command) = self.command(token, transport, client)?;
+        let rotation = self.ask_to_renew(&command).await?;
+        self.answer(&token, &command, rotation).await
+    }
+
+    /// The session that [`rotate`](Self::rotate) would renew, as it is: a token that is used up here brings no answer, and
+    /// looks stolen once its window is over. So whatever else may fail is asked for in between.
+    pub(crate) async fn look_ahead(
+        &self,
+        token: &str,
+        transport: Transport,
+        client: Option<&str>,
+    ) -> Result<SessionView, RefreshError> {
+        let (token, mut command) = self.command(token, transport, client)?;
+        // A window as long as any session: all that can be renewed is answered again, and nothing is written.
+        command.policy.window = MAX_ABSOLUTE_LIFETIME;
+        let rotation = self.ask_to_renew(&command).await?;
+        match rotation {
+            Rotation::Live(Renewed { kind: RenewalKind::Replayed, session }) => Ok(session),
+            // A token that is ahead of the store, or none to renew with.
+            rotation => Ok(self.answer(&token, &command, rotation).await?.session),
+        }
+    }
+
+    fn command(
+        &self,
+        token: &str,
+        transport: Transport,
+        client: Option<&str>,
+    ) -> Result<(RefreshToken, Rotate), RefreshError> {
         let token = self.read(token)?;
         if token.flags().is_cookie_bound() != (transport == Transport::Cookie) {
             warn!(session = %token.session(), ?transport, "refresh token came another way than it was given out");
@@ -164,15 +194,15 @@ impl Sessions {
             idle: self.0.settings.lifetimes(token.flags()).idle,
             announce_for: self.0.announce_for,
         };
-        let flight = Flight::of(&command);
-        let rotation =
-            self.0.flights.join(flight, || self.ask(|| self.0.store.rotate(&command))).await.map_err(
-                |error| {
-                    error!(session = %command.session, %error, "session cannot be renewed at present");
-                    RefreshError::Store(error)
-                },
-            )?;
-        self.answer(&token, &command, rotation).await
+        Ok((token, command))
+    }
+
+    async fn ask_to_renew(&self, command: &Rotate) -> Result<Rotation, RefreshError> {
+        let flight = Flight::of(command);
+        self.0.flights.join(flight, || self.ask(|| self.0.store.rotate(command))).await.map_err(|error| {
+            error!(session = %command.session, %error, "session cannot be renewed at present");
+            RefreshError::Store(error)
+        })
     }
 
     async fn answer(

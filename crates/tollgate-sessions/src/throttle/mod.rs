@@ -20,8 +20,8 @@ use table::{Key, Rule, Table};
 /// Slows down those who try passwords: by the address they come from, and by the login name they try.
 ///
 /// Each address may make so many attempts, and then one now and then. A login name that is tried often has to wait after
-/// each attempt, twice as long each time, up to a bound: nobody is locked out for good, as anybody could do that to
-/// anybody. It does not matter whether there is such a user. A login that succeeds gives back what it took from its
+/// each attempt, twice as long each time, up to a bound. Whoever tries somebody's name all the time would so take every turn:
+/// from where a login has succeeded, attempts are counted apart from those of everywhere else. It does not matter whether there is such a user. A login that succeeds gives back what it took from its
 /// address, and forgives half of what is held against its own name.
 ///
 /// # Security
@@ -38,6 +38,8 @@ pub struct LoginThrottle {
 struct State {
     peers: Table,
     names: Table,
+    /// Pairs of an address and a name that have logged in.
+    familiar: Table,
 }
 
 /// Leave to try a password, which has been charged for. Tell it what came of it; dropping it means that the password was
@@ -48,6 +50,10 @@ pub struct Attempt<'a> {
     throttle: &'a LoginThrottle,
     name: Option<Key>,
     peer: Option<Key>,
+    /// Both together.
+    pair: Option<Key>,
+    /// Whether it is counted for the pair, and not for the name.
+    apart: bool,
 }
 
 /// Too many attempts.
@@ -89,7 +95,8 @@ impl LoginThrottle {
     /// # Errors
     /// [`Throttled`] says when to come back.
     pub fn admit(&self, name: &LoginName, peer: Option<IpAddr>) -> Result<Attempt<'_>, Throttled> {
-        self.charge(Some(self.hashed(name)), peer.map(network))
+        let peer = peer.map(network);
+        self.charge(Some(self.hashed(name, None)), peer, peer.map(|peer| self.hashed(name, Some(peer))))
     }
 
     /// The same where there is no name to try, as where an account is made.
@@ -97,16 +104,23 @@ impl LoginThrottle {
     /// # Errors
     /// [`Throttled`] says when to come back.
     pub fn admit_peer(&self, peer: Option<IpAddr>) -> Result<Attempt<'_>, Throttled> {
-        self.charge(None, peer.map(network))
+        self.charge(None, peer.map(network), None)
     }
 
-    fn charge(&self, name: Option<Key>, peer: Option<Key>) -> Result<Attempt<'_>, Throttled> {
+    fn charge(
+        &self,
+        name: Option<Key>,
+        peer: Option<Key>,
+        pair: Option<Key>,
+    ) -> Result<Attempt<'_>, Throttled> {
         let now = self.clock.now();
         let mut state = self.state();
-        let State { peers, names } = &mut *state;
+        let State { peers, names, familiar } = &mut *state;
+        let apart = pair.is_some_and(|pair| familiar.remembers(&pair, now));
+        let counted = if apart { pair } else { name };
         let wait = peer
             .map(|peer| peers.wait(&peer, now))
-            .max(name.map(|name| names.wait(&name, now)))
+            .max(counted.map(|counted| names.wait(&counted, now)))
             .unwrap_or_default();
         if !wait.is_zero() {
             return Err(Throttled { retry_after: wait });
@@ -114,14 +128,21 @@ impl LoginThrottle {
         if let Some(peer) = peer {
             peers.charge(peer, now);
         }
-        if let Some(name) = name {
-            names.charge(name, now);
+        if let Some(counted) = counted {
+            names.charge(counted, now);
         }
-        Ok(Attempt { throttle: self, name, peer })
+        Ok(Attempt { throttle: self, name, peer, pair, apart })
     }
 
-    fn hashed(&self, name: &LoginName) -> Key {
-        let tag = hmac::sign(&self.hashing, name.as_str().as_bytes());
+    /// A name cannot begin with a zero byte.
+    fn hashed(&self, name: &LoginName, peer: Option<Key>) -> Key {
+        let mut text = hmac::Context::with_key(&self.hashing);
+        if let Some(peer) = peer {
+            text.update(&[0]);
+            text.update(&peer);
+        }
+        text.update(name.as_str().as_bytes());
+        let tag = text.sign();
         let mut key = [0; 16];
         for (place, byte) in key.iter_mut().zip(tag.as_ref()) {
             *place = *byte;
@@ -149,7 +170,9 @@ impl State {
             first: settings.first_delay,
             longest: settings.longest_delay,
         };
-        Self { peers: Table::new(peers, settings.entries), names: Table::new(names, settings.entries) }
+        let familiar = Rule::Burst { burst: 1, interval: FAMILIAR_FOR };
+        let table = |rule| Table::new(rule, settings.entries);
+        Self { peers: table(peers), names: table(names), familiar: table(familiar) }
     }
 }
 
@@ -161,8 +184,11 @@ impl Attempt<'_> {
         if let Some(peer) = self.peer {
             state.peers.refund(peer, now);
         }
-        if let Some(name) = self.name {
-            state.names.forgive(name, now);
+        for key in self.name.into_iter().chain(self.pair) {
+            state.names.forgive(key, now);
+        }
+        if let Some(pair) = self.pair {
+            state.familiar.charge(pair, now);
         }
     }
 
@@ -173,11 +199,14 @@ impl Attempt<'_> {
         if let Some(peer) = self.peer {
             state.peers.refund(peer, now);
         }
-        if let Some(name) = self.name {
-            state.names.refund(name, now);
+        if let Some(counted) = if self.apart { self.pair } else { self.name } {
+            state.names.refund(counted, now);
         }
     }
 }
+
+/// As long as a session that is remembered.
+const FAMILIAR_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// An address of IPv4, or the network of 64 bits of one of IPv6, which is what a single customer has at least.
 fn network(address: IpAddr) -> Key {

@@ -51,6 +51,11 @@ impl Table {
         bucket.opens.since(now)
     }
 
+    /// Whether anything is remembered of `key`.
+    pub(super) fn remembers(&self, key: &Key, now: UnixMillis) -> bool {
+        self.at(key, now).ends > now
+    }
+
     /// Counts an attempt.
     pub(super) fn charge(&mut self, key: Key, now: UnixMillis) {
         let ends = self.at(&key, now).ends.saturating_add(self.rule.interval());

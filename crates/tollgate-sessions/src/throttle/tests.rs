@@ -178,6 +178,29 @@ fn a_login_of_the_user_does_not_start_from_nothing() {
 }
 
 #[test]
+fn whoever_takes_every_turn_locks_nobody_out_where_they_have_been() {
+    let (throttle, clock) = throttle(ThrottleSettings::default());
+    let (home, attacker) = (peer("192.0.2.1"), peer("198.51.100.1"));
+    succeed(&throttle, "alice", home);
+    for _ in 0..600 {
+        // Refused attempts cost nothing, so that each turn is the attacker's.
+        let _ = fail(&throttle, "alice", attacker);
+        clock.advance(SECOND);
+    }
+    assert!(fail(&throttle, "alice", attacker).is_err());
+    assert!(fail(&throttle, "alice", peer("192.0.2.2")).is_err(), "wherever nobody has logged in");
+    assert!(fail(&throttle, "bob", home).is_ok());
+    succeed(&throttle, "alice", home);
+    // There, too, guessing is slow.
+    let guesses = (0..100).filter(|_| fail(&throttle, "alice", home).is_ok()).count();
+    assert_eq!(guesses, 6);
+    clock.advance(FAMILIAR_FOR);
+    let _ = fail(&throttle, "alice", attacker);
+    let guesses = (0..100).filter(|_| fail(&throttle, "alice", home).is_ok()).count();
+    assert_eq!(guesses, 5, "after that long it is any address");
+}
+
+#[test]
 fn what_came_to_nothing_is_given_back() {
     let (throttle, _clock) = throttle(ThrottleSettings::default());
     let from = peer("2001:db8::1");
@@ -266,5 +289,5 @@ fn names_are_kept_as_keyed_hashes_only() {
     assert!(!shown.contains("alice"), "{shown}");
     let other = RefreshKey::new(1, b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").unwrap();
     let other = LoginThrottle::new(&RefreshKeys::new(other));
-    assert_ne!(other.hashed(&name("alice")), throttle.hashed(&name("alice")));
+    assert_ne!(other.hashed(&name("alice"), None), throttle.hashed(&name("alice"), None));
 }
