@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::admission::Admission;
-use crate::cache::{CacheLimits, CachedToken, KnownHeaders, TokenCache};
+use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
 use crate::cross_site::CrossSite;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::key::KeyRefresh;
+use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -335,7 +336,7 @@ impl Gate {
     }
 
     /// Reads the token. What can be no token at all is a fault of the request, whatever else is wrong with it.
-    fn read<'r>(&self, credential: &Credential<'r, '_>) -> Result<Unverified<'r>, AuthError> {
+    fn read<'r>(&'r self, credential: &Credential<'r, '_>) -> Result<Unverified<'r>, AuthError> {
         let inner = &*self.0;
         match Unverified::parse(credential.bytes, inner.max_token_bytes, &inner.headers, &inner.verifiers) {
             // Its other parts have been decoded, so they are made of symbols that may be in a token.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::cache::KnownHeaders;
 use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
 use crate::key::{KeyRefresh, KeyRequest, KeySetId, Keys};
+use crate::known_headers::KnownHeaders;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
@@ -152,8 +152,12 @@ impl Verifier {
         if !header_is_known {
             self.headers.insert(token.header_text(), &header);
         }
-        let verified =
-            Verified::assert(header, payload, Arc::clone(&self.paths), Arc::clone(&self.protection));
+        let verified = Verified::assert(
+            header.into_owned(),
+            payload,
+            Arc::clone(&self.paths),
+            Arc::clone(&self.protection),
+        );
         Ok((verified, keys.id()))
     }
 

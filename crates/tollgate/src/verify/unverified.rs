@@ -1,16 +1,18 @@
 //! [`Unverified`]: a token that has been read. Nothing in it is believed yet.
 
+use std::borrow::Cow;
+
 use super::Verifier;
-use crate::cache::KnownHeaders;
 use crate::claims::Payload;
 use crate::error::TokenError;
 use crate::header::Header;
+use crate::known_headers::KnownHeaders;
 use crate::token::CompactToken;
 
 /// A token that has been read and not yet been checked.
 pub(crate) struct Unverified<'a> {
     pub(super) token: CompactToken<'a>,
-    pub(super) header: Header,
+    pub(super) header: Cow<'a, Header>,
     pub(super) header_is_known: bool,
     pub(super) payload: Payload,
 }
@@ -21,7 +23,7 @@ impl<'a> Unverified<'a> {
     pub(crate) fn parse(
         token: &'a [u8],
         max_bytes: usize,
-        known: &KnownHeaders,
+        known: &'a KnownHeaders,
         verifiers: &[Verifier],
     ) -> Result<Self, TokenError> {
         let token = CompactToken::of_bytes(token, max_bytes)?;
@@ -29,7 +31,7 @@ impl<'a> Unverified<'a> {
         let header_is_known = known_header.is_some();
         let header = match known_header {
             Some(header) => header,
-            None => token.header()?,
+            None => Cow::Owned(token.header()?),
         };
         if !header_is_known {
             check_header(&header, verifiers)?;
