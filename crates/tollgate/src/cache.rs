@@ -155,7 +155,7 @@ struct Weight {
 }
 
 /// What an entry takes beside its texts and references: map, located claims.
-const OVERHEAD: usize = 512;
+const OVERHEAD: usize = 640;
 /// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
 /// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
 /// letter takes two bytes of the payload and nine of memory.
@@ -180,13 +180,14 @@ impl Weighter<TokenText, CachedToken> for Weight {
 #[expect(clippy::string_slice, reason = "ASCII")]
 mod tests {
     use super::*;
+    use crate::claims::Payload;
     use crate::known_headers::KnownHeaders;
     use crate::testing::{NOW, token, verifier};
     use crate::verify::Unverified;
 
     fn cached(token: &str) -> CachedToken {
-        let known = KnownHeaders::default();
-        let unverified = Unverified::parse(token.as_bytes(), usize::MAX, &known, &[]).unwrap();
+        let (known, mut payload) = (KnownHeaders::default(), Payload::default());
+        let unverified = Unverified::parse(token.as_bytes(), usize::MAX, &known, &[], &mut payload).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
         CachedToken::new(verified, 0, key_set)
     }

@@ -50,6 +50,7 @@ struct Token {
 
 impl Verified {
     /// Only the verifier calls this, and only when everything has been checked.
+    #[inline]
     pub(crate) fn assert(
         header: Header,
         payload: Payload,

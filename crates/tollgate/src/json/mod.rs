@@ -5,10 +5,14 @@
 //! `serde_json` into the application's claims, so nothing passes here that it would not take (`agrees_with_serde_json`).
 
 mod deserializer;
+mod members;
 mod names;
 mod scanner;
 
-pub(crate) use deserializer::from_str;
+use std::borrow::Cow;
+
+pub(crate) use deserializer::from_members;
+pub(crate) use members::Members;
 use names::Names;
 pub(crate) use scanner::Scanner;
 
@@ -68,8 +72,9 @@ pub(crate) fn read_value<'de, T, E: From<JsonError>>(
 /// answers `false` and leaves it to be skipped.
 pub(crate) fn read_object<'de, E: From<JsonError>>(
     text: &'de str,
-    each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
+    mut each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
 ) -> Result<(), E> {
+    let each = |name: &Cow<'de, str>, value: &mut Scanner<'de>| each(name, value);
     read_value(text, |scanner| if scanner.object(each)? { Ok(()) } else { Err(scanner.malformed().into()) })
 }
 

@@ -14,17 +14,18 @@ pub(crate) struct Unverified<'a> {
     pub(super) token: CompactToken<'a>,
     pub(super) header: Cow<'a, Header>,
     pub(super) header_is_known: bool,
-    pub(super) payload: Payload,
+    pub(super) payload: &'a mut Payload,
 }
 
 impl<'a> Unverified<'a> {
     /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
-    /// is one that none of the `verifiers` takes, the payload is not looked at.
+    /// is one that none of the `verifiers` takes, the payload is not looked at; else it is put into `payload`.
     pub(crate) fn parse(
         token: &'a [u8],
         max_bytes: usize,
         known: &'a KnownHeaders,
         verifiers: &[Verifier],
+        payload: &'a mut Payload,
     ) -> Result<Self, TokenError> {
         let token = CompactToken::of_bytes(token, max_bytes)?;
         let known_header = known.get(token.header_text());
@@ -36,7 +37,7 @@ impl<'a> Unverified<'a> {
         if !header_is_known {
             check_header(&header, verifiers)?;
         }
-        let payload = Payload::parse(token.payload_json()?)?;
+        payload.read(token.payload_json()?)?;
         Ok(Self { token, header, header_is_known, payload })
     }
 
