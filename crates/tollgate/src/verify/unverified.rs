@@ -27,7 +27,18 @@ impl<'a> Unverified<'a> {
         verifiers: &[Verifier],
         payload: &'a mut Payload,
     ) -> Result<Self, TokenError> {
-        let token = CompactToken::of_bytes(token, max_bytes)?;
+        let parts = CompactToken::of_bytes(token, max_bytes)?;
+        Self::read(parts, known, verifiers, payload)
+            .map_err(|error| parts.check_parts(token).err().unwrap_or(error))
+    }
+
+    #[inline]
+    fn read(
+        token: CompactToken<'a>,
+        known: &'a KnownHeaders,
+        verifiers: &[Verifier],
+        payload: &'a mut Payload,
+    ) -> Result<Self, TokenError> {
         let known_header = known.get(token.header_text());
         let header_is_known = known_header.is_some();
         let header = match known_header {
