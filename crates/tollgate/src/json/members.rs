@@ -1,25 +1,19 @@
 //! [`Members`]: where the members of an object are, so that it need not be read a second time to make something of it.
 
-use std::borrow::Cow;
-
 use super::{JsonError, Scanner, read_value};
 
 /// The places of an object's members in its text, in their order.
 #[derive(Default)]
 pub(crate) struct Members {
-    places: [Place; Self::MAX],
+    /// Where values begin and end. Names are between them: the object is written without whitespace.
+    values: [[u16; 2]; Self::MAX],
     len: usize,
+    /// Where the last one ended.
+    end: usize,
     /// A bit for each value that is a string without escapes.
     plain: u16,
-    /// Whether there are no others.
+    /// Whether there are no others, and they are where they should be.
     is_complete: bool,
-}
-
-/// Texts beyond the numbers of this size are no longer located.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    name: [u16; 2],
-    value: [u16; 2],
 }
 
 /// One member: its name, which is written without escapes, and its value as it is written.
@@ -47,39 +41,44 @@ impl Members {
                     value.skip()?;
                 }
                 let is_plain = is_text && value.has_no_escapes_since(start);
-                self.add(text, name, [start, value.place_after()], is_plain);
+                self.add(name, [start, value.place_after()], is_plain);
                 Ok::<_, E>(true)
             })?;
             if is_object { Ok(()) } else { Err(E::from(scanner.malformed())) }
         })
     }
 
-    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides whether it has a place")]
-    fn add(&mut self, text: &str, name: &Cow<'_, str>, value: [usize; 2], is_plain: bool) {
-        match (name, self.places.get_mut(self.len)) {
-            (Cow::Borrowed(name), Some(free)) => {
-                let start = name.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-                let name = [start, start.wrapping_add(name.len())];
-                *free = Place { name: name.map(short), value: value.map(short) };
+    #[inline]
+    fn add(&mut self, name: &str, [start, end]: [usize; 2], is_plain: bool) {
+        // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
+        let is_close = start == self.end.wrapping_add(name.len()).wrapping_add(AROUND_NAME);
+        match self.values.get_mut(self.len) {
+            Some(free) if is_close => {
+                *free = [short(start), short(end)];
                 self.plain |= u16::from(is_plain).wrapping_shl(u32::from(short(self.len)));
                 self.len = self.len.wrapping_add(1);
+                self.end = end;
             }
             _ => self.is_complete = false,
         }
     }
 
-    /// All of them in `text`, in which they were found; `None` when there are more than are kept.
+    /// All of them in `text`, in which they were found; `None` when not all are kept.
     pub(super) fn of<'de>(&self, text: &'de str) -> Option<impl Iterator<Item = Member<'de>>> {
-        let (places, plain) = (self.places.get(..self.len).filter(|_| self.is_complete)?, self.plain);
-        let slice =
-            move |[start, end]: [u16; 2]| text.get(usize::from(start)..usize::from(end)).unwrap_or_default();
-        Some(places.iter().scan(plain, move |plain, place| {
+        let (values, plain) = (self.values.get(..self.len).filter(|_| self.is_complete)?, self.plain);
+        let slice = move |start: usize, end: usize| text.get(start..end).unwrap_or_default();
+        Some(values.iter().scan((plain, 0_usize), move |(plain, before), value| {
+            let [start, end] = value.map(usize::from);
             let is_plain_text = *plain & 1 != 0;
-            *plain >>= 1;
-            Some(Member { name: slice(place.name), value: slice(place.value), is_plain_text })
+            let name = slice(before.saturating_add(2), start.saturating_sub(2));
+            (*plain, *before) = (*plain >> 1, end);
+            Some(Member { name, value: slice(start, end), is_plain_text })
         }))
     }
 }
+
+/// `,"` before a name and `":` after it.
+const AROUND_NAME: usize = 4;
 
 /// Nothing is cut off, as long as the list is complete.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the text is known to be short")]

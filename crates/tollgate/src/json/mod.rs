@@ -9,8 +9,6 @@ mod members;
 mod names;
 mod scanner;
 
-use std::borrow::Cow;
-
 pub(crate) use deserializer::from_members;
 pub(crate) use members::Members;
 use names::Names;
@@ -72,9 +70,8 @@ pub(crate) fn read_value<'de, T, E: From<JsonError>>(
 /// answers `false` and leaves it to be skipped.
 pub(crate) fn read_object<'de, E: From<JsonError>>(
     text: &'de str,
-    mut each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
+    each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let each = |name: &Cow<'de, str>, value: &mut Scanner<'de>| each(name, value);
     read_value(text, |scanner| if scanner.object(each)? { Ok(()) } else { Err(scanner.malformed().into()) })
 }
 

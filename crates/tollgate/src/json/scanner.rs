@@ -128,7 +128,7 @@ impl<'de> Scanner<'de> {
     /// skipped. No name comes twice.
     pub(crate) fn object<E: From<JsonError>>(
         &mut self,
-        mut each: impl FnMut(&Cow<'de, str>, &mut Self) -> Result<bool, E>,
+        mut each: impl FnMut(&str, &mut Self) -> Result<bool, E>,
     ) -> Result<bool, E> {
         if self.peek() != Some(b'{') {
             return Ok(false);

@@ -182,21 +182,32 @@ fn members(text: &str) -> Members {
     members
 }
 
-/// As many members as are located, one more, and one whose name has no place in the text.
+/// As many members as are located, and one more; names with escapes, and whitespace.
 #[test]
 fn members_that_are_not_located_are_read_all_the_same() {
     for (count, is_located) in [(0, true), (1, true), (16, true), (17, false)] {
-        let list: Vec<String> = (0..count).map(|i| format!(r#" "m{i}" : "v{i}" "#)).collect();
+        let list: Vec<String> = (0..count).map(|i| format!(r#""m{i}":"v{i}""#)).collect();
         let text = format!("{{{}}}", list.join(","));
         let members = members(&text);
         assert_eq!(members.of(&text).is_some(), is_located, "{count}");
         let map: BTreeMap<String, String> = from_members(&text, &members).unwrap();
         assert_eq!(map, serde_json::from_str(&text).unwrap());
     }
-    let text = r#"{"\u0061":"\u0062","x":"y"}"#;
-    assert!(members(text).of(text).is_none());
-    let map: BTreeMap<String, String> = from_members(text, &members(text)).unwrap();
-    assert_eq!(map, BTreeMap::from([("a".into(), "b".into()), ("x".into(), "y".into())]));
+    for (text, is_located) in [
+        (r#"{"a":"\u0062","x":"y"}"#, true),
+        (r#"{"\u0061":"b","x":"y"}"#, false),
+        (r#" {"a":"b","x":"y"}"#, false),
+        (r#"{ "a":"b","x":"y"}"#, false),
+        (r#"{"a" :"b","x":"y"}"#, false),
+        (r#"{"a": "b","x":"y"}"#, false),
+        (r#"{"a":"b" ,"x":"y"}"#, false),
+        (r#"{"a":"b", "x":"y"}"#, false),
+        (r#"{"a":"b","x":"y" } "#, true),
+    ] {
+        assert_eq!(members(text).of(text).is_some(), is_located, "{text}");
+        let map: BTreeMap<String, String> = from_members(text, &members(text)).unwrap();
+        assert_eq!(map, BTreeMap::from([("a".into(), "b".into()), ("x".into(), "y".into())]));
+    }
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
     assert!(members(&long).of(&long).is_none());
     assert_eq!(from_members::<Holds<String>>(&long, &members(&long)).unwrap().a.len(), 70_000);
