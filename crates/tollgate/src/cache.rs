@@ -5,11 +5,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use foldhash::quality::RandomState;
+use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{UnitWeighter, Weighter};
 use zeroize::Zeroizing;
 
-use crate::header::Header;
 use crate::key::KeySetId;
 use crate::references::References;
 use crate::verified::Verified;
@@ -122,46 +121,6 @@ impl fmt::Debug for TokenCache {
     }
 }
 
-/// Headers of tokens that were good, by their encoded text: an issuer's tokens share a handful of them, and reading one
-/// costs as much as the claims. Only headers of verified tokens are kept, so nobody can fill it with others.
-pub(crate) struct KnownHeaders(Cache<Box<[u8]>, Header, UnitWeighter, RandomState>);
-
-impl KnownHeaders {
-    const CAPACITY: usize = 64;
-    const MAX_BYTES: usize = 1024;
-
-    /// The header that is encoded as this text.
-    pub(crate) fn get(&self, text: &[u8]) -> Option<Header> {
-        self.0.try_get(text).ok().flatten()
-    }
-
-    pub(crate) fn insert(&self, text: &[u8], header: &Header) {
-        if text.len() <= Self::MAX_BYTES {
-            // Contention is no loss: the next request tries again.
-            let _not_now = self.0.try_insert(text.into(), header.clone());
-        }
-    }
-}
-
-impl Default for KnownHeaders {
-    fn default() -> Self {
-        let capacity = u64::try_from(Self::CAPACITY).unwrap_or(u64::MAX);
-        Self(Cache::with(
-            Self::CAPACITY,
-            capacity,
-            UnitWeighter,
-            RandomState::default(),
-            DefaultLifecycle::default(),
-        ))
-    }
-}
-
-impl fmt::Debug for KnownHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownHeaders").field("headers", &self.0.len()).finish()
-    }
-}
-
 /// The text of a token, wiped when it is dropped.
 struct TokenText(Zeroizing<Box<[u8]>>);
 
@@ -196,7 +155,7 @@ struct Weight {
 }
 
 /// What an entry takes beside its texts and references: map, located claims.
-const OVERHEAD: usize = 512;
+const OVERHEAD: usize = 640;
 /// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
 /// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
 /// letter takes two bytes of the payload and nine of memory.
@@ -221,12 +180,14 @@ impl Weighter<TokenText, CachedToken> for Weight {
 #[expect(clippy::string_slice, reason = "ASCII")]
 mod tests {
     use super::*;
+    use crate::claims::Payload;
+    use crate::known_headers::KnownHeaders;
     use crate::testing::{NOW, token, verifier};
     use crate::verify::Unverified;
 
     fn cached(token: &str) -> CachedToken {
-        let unverified =
-            Unverified::parse(token.as_bytes(), usize::MAX, &KnownHeaders::default(), &[]).unwrap();
+        let (known, mut payload) = (KnownHeaders::default(), Payload::default());
+        let unverified = Unverified::parse(token.as_bytes(), usize::MAX, &known, &[], &mut payload).unwrap();
         let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
         CachedToken::new(verified, 0, key_set)
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::admission::Admission;
-use crate::cache::{CacheLimits, CachedToken, KnownHeaders, TokenCache};
+use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
+use crate::claims::Payload;
 use crate::cross_site::CrossSite;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::key::KeyRefresh;
+use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -303,7 +305,8 @@ impl Gate {
         if let Some(verified) = self.recall(credential.bytes, now, on_error)? {
             return Ok(verified);
         }
-        let unverified = self.read(credential)?;
+        let mut payload = Payload::default();
+        let unverified = self.read(credential, &mut payload)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
         let (verified, key_set) =
             verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
@@ -335,19 +338,25 @@ impl Gate {
     }
 
     /// Reads the token. What can be no token at all is a fault of the request, whatever else is wrong with it.
-    fn read<'r>(&self, credential: &Credential<'r, '_>) -> Result<Unverified<'r>, AuthError> {
+    fn read<'r>(
+        &'r self,
+        credential: &Credential<'r, '_>,
+        payload: &'r mut Payload,
+    ) -> Result<Unverified<'r>, AuthError> {
         let inner = &*self.0;
-        match Unverified::parse(credential.bytes, inner.max_token_bytes, &inner.headers, &inner.verifiers) {
-            // Its other parts have been decoded, so they are made of symbols that may be in a token.
-            Ok(unverified) => match credential.check_rest(unverified.signature_text()) {
-                Ok(()) => Ok(unverified),
-                Err(fault) => Err(AuthError::InvalidRequest(fault)),
-            },
-            Err(error) => match credential.check() {
-                Ok(()) => Err(AuthError::InvalidToken(error)),
-                Err(fault) => Err(AuthError::InvalidRequest(fault)),
-            },
-        }
+        let read = Unverified::parse(
+            credential.bytes,
+            inner.max_token_bytes,
+            &inner.headers,
+            &inner.verifiers,
+            payload,
+        );
+        let unverified = read.map_err(|error| {
+            credential.check().map_or_else(AuthError::InvalidRequest, |()| AuthError::InvalidToken(error))
+        })?;
+        // Its other parts have been decoded, so they are made of symbols that may be in a token.
+        credential.check_rest(unverified.signature_text()).map_err(AuthError::InvalidRequest)?;
+        Ok(unverified)
     }
 
     /// Chosen by the exact `iss` of the token, which is nothing but a name in a list until its signature is checked.

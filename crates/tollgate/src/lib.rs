@@ -72,6 +72,7 @@ mod gate;
 mod header;
 mod json;
 mod key;
+mod known_headers;
 mod metadata;
 mod policy;
 mod references;

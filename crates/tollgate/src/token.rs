@@ -28,10 +28,12 @@ impl<'a> CompactToken<'a> {
     /// - [`TokenError::PartCount`] for any other number of parts.
     /// - [`TokenError::Unsigned`] when the signature part is empty.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
-        Self::of_bytes(token.as_bytes(), max_bytes)
+        let parts = Self::of_bytes(token.as_bytes(), max_bytes)?;
+        parts.check_parts(token.as_bytes()).map(|()| parts)
     }
 
-    /// The same for what need not be text. Its parts are, once they have been decoded.
+    /// The same for what need not be text, and may have more parts: its parts are text, and no more than three, once the
+    /// payload has been decoded. If that fails, [`check_parts`](Self::check_parts) says why.
     pub(crate) fn of_bytes(token: &'a [u8], max_bytes: usize) -> Result<Self, TokenError> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLong { bytes: token.len(), max: max_bytes });
@@ -39,16 +41,26 @@ impl<'a> CompactToken<'a> {
         if token.first() == Some(&b'{') {
             return Err(TokenError::JsonSerialization);
         }
-        let mut dots = memchr::memchr_iter(b'.', token);
-        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+        let (Some(first), Some(last)) = (memchr::memchr(b'.', token), memchr::memrchr(b'.', token)) else {
             return Err(other_parts(token));
         };
-        let (signing_input, signature) = split_around(token, second);
-        let (header, payload) = split_around(signing_input, first);
-        if signature.is_empty() {
-            return Err(TokenError::Unsigned);
+        if first == last {
+            return Err(other_parts(token));
         }
-        Ok(Self { signing_input, header, payload, signature })
+        let (signing_input, signature) = split_around(token, last);
+        let (header, payload) = split_around(signing_input, first);
+        let parts = Self { signing_input, header, payload, signature };
+        if signature.is_empty() {
+            return Err(parts.check_parts(token).err().unwrap_or(TokenError::Unsigned));
+        }
+        Ok(parts)
+    }
+
+    /// Whether `token`, of which these are the parts, has no others. A dot is no symbol of base64url, so of a payload that
+    /// can be decoded this need not be asked.
+    #[cold]
+    pub(crate) fn check_parts(&self, token: &[u8]) -> Result<(), TokenError> {
+        if memchr::memchr(b'.', self.payload).is_some() { Err(other_parts(token)) } else { Ok(()) }
     }
 
     /// The header as it is encoded.

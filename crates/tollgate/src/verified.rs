@@ -50,6 +50,7 @@ struct Token {
 
 impl Verified {
     /// Only the verifier calls this, and only when everything has been checked.
+    #[inline]
     pub(crate) fn assert(
         header: Header,
         payload: Payload,
@@ -221,14 +222,14 @@ impl Memo {
     /// Keeps what is there already, so that all callers share one.
     fn insert<T: Send + Sync + 'static>(&self, made: Arc<T>) -> Arc<T> {
         let entry: Entry = (TypeId::of::<T>(), made.clone());
-        if let Err(entry) = self.first.set(entry) {
-            let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = self.first.get().is_some_and(|(id, _)| *id == entry.0)
-                || others.iter().any(|(id, _)| *id == entry.0);
-            if !known {
-                others.push(entry);
-            }
+        let Err(entry) = self.first.set(entry) else { return made };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.first.get().is_some_and(|(id, _)| *id == entry.0)
+            || others.iter().any(|(id, _)| *id == entry.0);
+        if !known {
+            others.push(entry);
         }
+        drop(others);
         self.get().unwrap_or(made)
     }
 }

@@ -38,7 +38,7 @@ pub trait FromClaims: Sized {
 impl<T: DeserializeOwned> FromClaims for T {
     fn from_claims(token: &Verified) -> Result<Self, ClaimsError> {
         let payload = token.payload();
-        json::from_str(payload)
+        json::from_members(payload, token.raw().members())
             .or_else(|_unusual| serde_json::from_str(payload))
             .or_else(|_misfit| with_path(token))
     }

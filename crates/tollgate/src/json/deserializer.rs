@@ -3,6 +3,8 @@
 //! This is a short cut, half as long as `serde_json`, and taken where the two cannot differ. Whatever is out of the
 //! ordinary is [`Unusual`]: the caller asks `serde_json` then, whose word is the last in any case.
 
+mod members;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -12,6 +14,7 @@ use serde::forward_to_deserialize_any;
 
 use super::names::RESERVED;
 use super::{JsonError, Scanner};
+pub(crate) use members::from_members;
 
 /// Makes a `T` of `text`, which is one value of strict JSON without a name that comes twice.
 ///

@@ -5,10 +5,12 @@
 //! `serde_json` into the application's claims, so nothing passes here that it would not take (`agrees_with_serde_json`).
 
 mod deserializer;
+mod members;
 mod names;
 mod scanner;
 
-pub(crate) use deserializer::from_str;
+pub(crate) use deserializer::from_members;
+pub(crate) use members::Members;
 use names::Names;
 pub(crate) use scanner::Scanner;
 

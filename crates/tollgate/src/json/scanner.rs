@@ -15,6 +15,8 @@ pub(crate) struct Scanner<'de> {
     depth: u8,
     /// Whether names that come twice are refused.
     distinct_names: bool,
+    /// Where the last string with escapes ended.
+    escapes_until: usize,
 }
 
 /// As many levels as `serde_json` reads.
@@ -22,12 +24,12 @@ const MAX_DEPTH: u8 = 127;
 
 impl<'de> Scanner<'de> {
     pub(super) const fn new(text: &'de str) -> Self {
-        Self { text, at: 0, depth: 0, distinct_names: true }
+        Self { text, at: 0, depth: 0, distinct_names: true, escapes_until: 0 }
     }
 
     /// For a text that has been read before: no name in it comes twice.
     pub(super) const fn again(text: &'de str) -> Self {
-        Self { text, at: 0, depth: 0, distinct_names: false }
+        Self { text, at: 0, depth: 0, distinct_names: false, escapes_until: 0 }
     }
 
     /// A whole number of up to 15 digits, as times are written. What else a number can be is left to
@@ -185,6 +187,22 @@ impl<'de> Scanner<'de> {
         let skipped = self.skip();
         self.distinct_names = distinct_names;
         skipped.map(|()| self.since(start))
+    }
+
+    /// Where the next value begins, and whether it is a string.
+    pub(super) fn place(&mut self) -> (usize, bool) {
+        let is_text = self.peek() == Some(b'"');
+        (self.at, is_text)
+    }
+
+    /// Where the last value ended, before anything else is read.
+    pub(super) const fn place_after(&self) -> usize {
+        self.at
+    }
+
+    /// Whether no string with escapes has been read since `start`.
+    pub(super) const fn has_no_escapes_since(&self, start: usize) -> bool {
+        self.escapes_until <= start
     }
 
     /// Nothing may follow.

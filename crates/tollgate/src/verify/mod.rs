@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::cache::KnownHeaders;
 use crate::challenge::Protection;
-use crate::claims::{ClaimPath, ClaimPaths};
+use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
 use crate::key::{KeyRefresh, KeyRequest, KeySetId, Keys};
+use crate::known_headers::KnownHeaders;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
@@ -106,11 +106,13 @@ impl Verifier {
     /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
+        let mut payload = Payload::default();
         let unverified = Unverified::parse(
             token.as_bytes(),
             self.max_token_bytes,
             &self.headers,
             std::slice::from_ref(self),
+            &mut payload,
         )
         .map_err(AuthError::InvalidToken)?;
         self.check(unverified, now).map(|(verified, _)| verified)
@@ -134,15 +136,15 @@ impl Verifier {
             // RFC 8725 §3.1: an algorithm that the operator accepts.
             self.check_algorithm(header.algorithm()).map_err(refuse)?;
             // RFC 7519 §4.1.1, RFC 9068 §4: this issuer, exactly.
-            self.check_issuer(&payload).map_err(refuse)?;
+            self.check_issuer(payload).map_err(refuse)?;
             // RFC 7519 §4.1.3, RFC 8725 §3.9: meant for this API.
-            self.check_audience(&payload).map_err(refuse)?;
+            self.check_audience(payload).map_err(refuse)?;
             // RFC 7519 §4.1.4 to §4.1.6: within its time.
-            self.check_times(&payload, now).map_err(refuse)?;
+            self.check_times(payload, now).map_err(refuse)?;
             // RFC 8725 §3.12: an access token, not an ID token or the like; RFC 7800: not bound to a sender's key.
-            self.check_kind(&payload).map_err(refuse)?;
+            self.check_kind(payload).map_err(refuse)?;
             // RFC 9068 §2.2, and what the operator requires.
-            self.check_required(&payload).map_err(refuse)?;
+            self.check_required(payload).map_err(refuse)?;
             self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?
         };
         // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
@@ -152,8 +154,12 @@ impl Verifier {
         if !header_is_known {
             self.headers.insert(token.header_text(), &header);
         }
-        let verified =
-            Verified::assert(header, payload, Arc::clone(&self.paths), Arc::clone(&self.protection));
+        let verified = Verified::assert(
+            header.into_owned(),
+            std::mem::take(payload),
+            Arc::clone(&self.paths),
+            Arc::clone(&self.protection),
+        );
         Ok((verified, keys.id()))
     }
 

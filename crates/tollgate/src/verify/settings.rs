@@ -34,7 +34,11 @@ impl Types {
 
     pub(super) fn accept(&self, typ: Option<&str>) -> bool {
         match typ {
-            Some(typ) => self.names.iter().any(|name| name.eq_ignore_ascii_case(media_type(typ))),
+            // Most spell it as it is spelt here.
+            Some(typ) => {
+                self.names.iter().any(|name| **name == *typ)
+                    || self.names.iter().any(|name| name.eq_ignore_ascii_case(media_type(typ)))
+            }
             None => self.absent,
         }
     }

@@ -61,6 +61,34 @@ fn signature_is_over_the_bytes_as_they_came() {
     assert_eq!(refused(&too_long), TokenError::Encoding { part: Part::Signature });
 }
 
+/// Dots are not counted before something else is wrong, and then they come first.
+#[test]
+fn other_numbers_of_parts_are_refused_by_name() {
+    let good = token("");
+    let (header, rest) = good.split_once('.').unwrap();
+    let cases = [
+        (format!("{good}.x"), TokenError::PartCount { parts: 4 }),
+        (format!("{good}."), TokenError::PartCount { parts: 4 }),
+        (format!("{header}.{good}"), TokenError::PartCount { parts: 4 }),
+        (format!("e30.{good}"), TokenError::PartCount { parts: 4 }),
+        (format!("{good}.x.x"), TokenError::Encrypted),
+        (format!("{header}..{rest}."), TokenError::Encrypted),
+        (
+            format!("{header}..x"),
+            TokenError::Json { part: Part::Payload, error: JsonError::Malformed { line: 1, column: 1 } },
+        ),
+        (header.to_owned(), TokenError::PartCount { parts: 1 }),
+        (format!("{header}.x"), TokenError::PartCount { parts: 2 }),
+    ];
+    let verifier = verifier();
+    for (token, error) in &cases {
+        assert_eq!(verify_with(&verifier, token).as_ref().expect_err(token), error);
+        // The same when the header is known.
+        let _good = verify_with(&verifier, &good).unwrap();
+        assert_eq!(verify_with(&verifier, token).as_ref().expect_err(token), error);
+    }
+}
+
 #[test]
 fn encoding_is_strict_in_every_part() {
     let good = token("");

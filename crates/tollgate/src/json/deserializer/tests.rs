@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::claims::RegisteredClaims;
-use crate::json::read_object;
+use crate::json::{Members, read_object};
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Plain {
@@ -74,6 +74,12 @@ struct Holds<T> {
 /// What is read here is what `serde_json` reads.
 fn agrees<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) -> Result<(), TestCaseError> {
     if let Ok(ours) = from_str::<T>(text) {
+        prop_assert_eq!(Some(ours), serde_json::from_str(text).ok(), "{}", text);
+    }
+    let mut members = Members::default();
+    if members.read::<JsonError>(text, |_, _| Ok(false)).is_ok()
+        && let Ok(ours) = from_members::<T>(text, &members)
+    {
         prop_assert_eq!(Some(ours), serde_json::from_str(text).ok(), "{}", text);
     }
     Ok(())
@@ -167,6 +173,44 @@ fn ordinary_claims_take_the_short_cut() {
     let user = from_str::<User>(text).unwrap();
     assert_eq!((user.sub.as_str(), user.level), ("alice", -3));
     assert_eq!(user, serde_json::from_str(text).unwrap());
+    assert_eq!(user, from_members(text, &members(text)).unwrap());
+}
+
+fn members(text: &str) -> Members {
+    let mut members = Members::default();
+    members.read::<JsonError>(text, |_, _| Ok(false)).unwrap();
+    members
+}
+
+/// As many members as are located, and one more; names with escapes, and whitespace.
+#[test]
+fn members_that_are_not_located_are_read_all_the_same() {
+    for (count, is_located) in [(0, true), (1, true), (16, true), (17, false)] {
+        let list: Vec<String> = (0..count).map(|i| format!(r#""m{i}":"v{i}""#)).collect();
+        let text = format!("{{{}}}", list.join(","));
+        let members = members(&text);
+        assert_eq!(members.of(&text).is_some(), is_located, "{count}");
+        let map: BTreeMap<String, String> = from_members(&text, &members).unwrap();
+        assert_eq!(map, serde_json::from_str(&text).unwrap());
+    }
+    for (text, is_located) in [
+        (r#"{"a":"\u0062","x":"y"}"#, true),
+        (r#"{"\u0061":"b","x":"y"}"#, false),
+        (r#" {"a":"b","x":"y"}"#, false),
+        (r#"{ "a":"b","x":"y"}"#, false),
+        (r#"{"a" :"b","x":"y"}"#, false),
+        (r#"{"a": "b","x":"y"}"#, false),
+        (r#"{"a":"b" ,"x":"y"}"#, false),
+        (r#"{"a":"b", "x":"y"}"#, false),
+        (r#"{"a":"b","x":"y" } "#, true),
+    ] {
+        assert_eq!(members(text).of(text).is_some(), is_located, "{text}");
+        let map: BTreeMap<String, String> = from_members(text, &members(text)).unwrap();
+        assert_eq!(map, BTreeMap::from([("a".into(), "b".into()), ("x".into(), "y".into())]));
+    }
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(70_000));
+    assert!(members(&long).of(&long).is_none());
+    assert_eq!(from_members::<Holds<String>>(&long, &members(&long)).unwrap().a.len(), 70_000);
 }
 
 /// Numbers are rounded, and raw values found, in ways of `serde_json`'s own.

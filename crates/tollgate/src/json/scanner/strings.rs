@@ -67,6 +67,7 @@ impl<'de> Scanner<'de> {
             match self.byte() {
                 Some(b'"') => {
                     self.advance(1);
+                    self.escapes_until = self.at;
                     return Ok(Some(Cow::Owned(string)));
                 }
                 Some(b'\\') => string.push(self.escape()?),

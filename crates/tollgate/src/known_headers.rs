@@ -1,0 +1,114 @@
+//! [`KnownHeaders`]: headers of tokens that were good, so that they need not be read again.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
+
+use foldhash::quality::RandomState;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+
+use crate::header::Header;
+
+/// Headers of tokens that were good, by their encoded text: an issuer's tokens share a handful of them, and reading one
+/// costs as much as the claims. Only headers of verified tokens are kept, so nobody can fill it with others.
+pub(crate) struct KnownHeaders {
+    /// The first that came, which stay. They are found without writing anything, so processors do not wait for each other.
+    first: [OnceLock<Known>; Self::FIRST],
+    /// Those that came later, as keys change.
+    others: Cache<Box<[u8]>, Header, UnitWeighter, RandomState>,
+}
+
+struct Known {
+    text: Box<[u8]>,
+    header: Header,
+}
+
+impl KnownHeaders {
+    const FIRST: usize = 4;
+    const OTHERS: usize = 64;
+    const MAX_BYTES: usize = 1024;
+
+    /// The header that is encoded as this text.
+    #[inline]
+    pub(crate) fn get(&self, text: &[u8]) -> Option<Cow<'_, Header>> {
+        for place in &self.first {
+            let known = place.get()?;
+            if *known.text == *text {
+                return Some(Cow::Borrowed(&known.header));
+            }
+        }
+        self.others.try_get(text).ok().flatten().map(Cow::Owned)
+    }
+
+    pub(crate) fn insert(&self, text: &[u8], header: &Header) {
+        if text.len() > Self::MAX_BYTES {
+            return;
+        }
+        let mut known = Known { text: text.into(), header: header.clone() };
+        for place in &self.first {
+            match place.set(known) {
+                Ok(()) => return,
+                Err(not_kept) => known = not_kept,
+            }
+            // Another request was first with the same.
+            if place.get().is_some_and(|kept| kept.text == known.text) {
+                return;
+            }
+        }
+        // Contention is no loss: the next request tries again.
+        let _not_now = self.others.try_insert(known.text, known.header);
+    }
+}
+
+impl Default for KnownHeaders {
+    fn default() -> Self {
+        let capacity = u64::try_from(Self::OTHERS).unwrap_or(u64::MAX);
+        let others = Cache::with(
+            Self::OTHERS,
+            capacity,
+            UnitWeighter,
+            RandomState::default(),
+            DefaultLifecycle::default(),
+        );
+        Self { first: Default::default(), others }
+    }
+}
+
+impl fmt::Debug for KnownHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.first.iter().filter(|place| place.get().is_some()).count();
+        f.debug_struct("KnownHeaders").field("headers", &first.saturating_add(self.others.len())).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(key_id: usize) -> Header {
+        Header::parse(&format!(r#"{{"alg":"HS256","kid":"{key_id}"}}"#)).unwrap()
+    }
+
+    #[test]
+    fn the_first_stay_and_the_others_are_bounded() {
+        let known = KnownHeaders::default();
+        assert!(known.get(b"0").is_none());
+        for i in 0..1000 {
+            known.insert(i.to_string().as_bytes(), &header(i));
+            known.insert(i.to_string().as_bytes(), &header(i));
+            assert_eq!(known.get(i.to_string().as_bytes()).as_deref(), Some(&header(i)));
+        }
+        for i in 0..KnownHeaders::FIRST {
+            assert_eq!(known.get(i.to_string().as_bytes()).as_deref(), Some(&header(i)));
+        }
+        assert!(known.others.len() <= KnownHeaders::OTHERS, "{}", known.others.len());
+    }
+
+    #[test]
+    fn large_ones_are_not_kept() {
+        let (known, text) = (KnownHeaders::default(), vec![b'a'; KnownHeaders::MAX_BYTES + 1]);
+        known.insert(&text, &header(0));
+        assert!(known.get(&text).is_none());
+    }
+}
