@@ -1,5 +1,6 @@
 //! [`Passwords`]: hashes passwords, and checks them.
 
+mod calibration;
 mod cost;
 mod error;
 mod hash;
