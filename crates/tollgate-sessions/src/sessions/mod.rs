@@ -21,7 +21,7 @@ use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
 use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
 use crate::store::{
     EndReason, MAX_ABSOLUTE_LIFETIME, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore,
-    StoreError, StoreFuture, ask,
+    StoreError, StoreFuture, ask, ask_twice,
 };
 use flights::{Flight, Flights};
 use foreign::ForeignClients;
@@ -199,10 +199,19 @@ impl Sessions {
 
     async fn ask_to_renew(&self, command: &Rotate) -> Result<Rotation, RefreshError> {
         let flight = Flight::of(command);
-        self.0.flights.join(flight, || self.ask(|| self.0.store.rotate(command))).await.map_err(|error| {
+        self.0.flights.join(flight, || self.renew(command)).await.map_err(|error| {
             error!(session = %command.session, %error, "session cannot be renewed at present");
             RefreshError::Store(error)
         })
+    }
+
+    /// If the first question was answered and the answer got lost, the second must find it to be given again: with a
+    /// shorter window it would take us for a thief.
+    async fn renew(&self, command: &Rotate) -> Result<Rotation, StoreError> {
+        let limit = self.0.settings.store_timeout;
+        let mut again = command.clone();
+        again.policy.window = again.policy.window.max(limit.saturating_mul(3));
+        ask_twice(limit, self.0.store.rotate(command), || self.0.store.rotate(&again)).await
     }
 
     async fn answer(

@@ -3,7 +3,7 @@
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -216,6 +216,8 @@ async fn another_client_in_generation_after_generation() {
 struct Failing {
     asked: AtomicUsize,
     answers: Mutex<Vec<StoreErrorKind>>,
+    /// Does what it is asked before it fails.
+    does_it: AtomicBool,
     memory: MemoryStore,
 }
 
@@ -246,7 +248,13 @@ impl SessionStore for Failing {
     }
 
     fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
-        self.fails().unwrap_or_else(|| self.memory.rotate(command))
+        let Some(failure) = self.fails() else { return self.memory.rotate(command) };
+        Box::pin(async move {
+            if self.does_it.load(Ordering::SeqCst) {
+                self.memory.rotate(command).await?;
+            }
+            failure.await
+        })
     }
 
     fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
@@ -298,6 +306,27 @@ async fn a_store_that_fails_logs_nobody_out() {
     }
     tell(&[]);
     rotate(&sessions, &issued).await.unwrap();
+}
+
+/// With a window of zero, too, asking again must not look like a thief.
+#[tokio::test]
+async fn an_answer_that_got_lost_is_given_again() {
+    for window in [0, 30] {
+        let store = Arc::new(Failing { does_it: AtomicBool::new(true), ..Failing::default() });
+        let rotation = RotationPolicy::default().with_window(Duration::from_secs(window));
+        let settings =
+            SessionSettings::default().with_rotation(rotation).with_store_timeout(Duration::from_millis(20));
+        let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
+        let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
+        // It fails with an error, and by not answering in time.
+        for kind in [StoreErrorKind::Ambiguous, StoreErrorKind::Corrupt] {
+            *store.answers.lock().unwrap() = vec![kind];
+            issued = rotate(&sessions, &issued).await.unwrap();
+            assert_eq!(issued.kind, Some(RenewalKind::Replayed), "{window} {kind:?}");
+        }
+        // Within the window the session does not move on.
+        assert_eq!(issued.session.generation, if window == 0 { 2 } else { 0 });
+    }
 }
 
 /// What nobody here has made never reaches the store (I8).

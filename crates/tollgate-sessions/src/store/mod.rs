@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use ask::ask;
+pub(crate) use ask::{ask, ask_twice};
 pub use command::{
     Durability, EndReason, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
     Rotate, Rotation,
