@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: sessions in a file.
 
 mod failure;
+mod identity;
 mod operations;
 mod schema;
 mod users;
@@ -26,6 +27,7 @@ use crate::session::{NewSession, SessionView, StoreClock};
 pub use users::SqliteUsers;
 
 use failure::failure;
+use identity::FileIdentity;
 use worker::{Mode, Worker};
 
 /// Sessions in an SQLite file. Any number of processes of one machine can use the same one.
@@ -35,6 +37,7 @@ use worker::{Mode, Worker};
 /// system.
 pub struct SqliteStore {
     path: PathBuf,
+    file: FileIdentity,
     writer: Worker,
     reader: Worker,
     clock: StoreClock,
@@ -57,6 +60,7 @@ impl SqliteStore {
         let announced = Arc::new(Notify::new());
         Ok(Self {
             path: path.to_owned(),
+            file: FileIdentity::of(path),
             writer: Worker::spawn(connection, Mode::Write)?,
             reader: Worker::spawn(connect(path)?, Mode::Read)?,
             clock: StoreClock::of_the_store(),
@@ -111,7 +115,8 @@ impl SessionStore for SqliteStore {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        self.writer.ask(schema::check)
+        let file = self.file.clone();
+        self.writer.ask(move |connection| schema::try_to_write(connection, &file))
     }
 }
 

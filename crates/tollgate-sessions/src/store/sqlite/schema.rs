@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::failure::failure;
+use super::identity::FileIdentity;
 use super::{StoreError, StoreErrorKind};
 
 /// Says in the head of the file whose it is: `TOLL`.
@@ -97,8 +98,18 @@ fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(&failed)
 }
 
-/// Whether the file is still what it was. Writers ask within their transaction.
-pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+/// Whether the file is still what it was, and can be written to: a full disk is found out here. Within a transaction.
+pub(super) fn try_to_write(connection: &Connection, file: &FileIdentity) -> Result<(), StoreError> {
+    file.check()?;
+    check(connection)?;
+    let version = MIGRATIONS.len();
+    connection
+        .execute_batch(&format!("PRAGMA user_version = {version}"))
+        .map_err(failure("trying to write to the file"))
+}
+
+/// Whether the tables are still what they were.
+fn check(connection: &Connection) -> Result<(), StoreError> {
     match version(connection)? {
         Found::Version(_) => Ok(()),
         Found::Empty => Err(StoreError::new(StoreErrorKind::Misconfigured, "the tables are gone")),

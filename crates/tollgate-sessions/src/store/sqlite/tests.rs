@@ -2,6 +2,7 @@
 //! the suite that all stores pass.
 
 use super::*;
+use crate::users::UserStore as _;
 
 struct Scratch(PathBuf);
 
@@ -47,6 +48,38 @@ async fn only_its_owner_reads_it() {
     drop(store);
     fs::set_permissions(scratch.file(), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refused(&scratch.file()).contains("chmod 600"));
+}
+
+/// What is written to a file that has no name any longer would be gone with the process.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_gone_or_replaced_is_not_ready() {
+    let scratch = Scratch::new("gone");
+    let (store, users) =
+        (SqliteStore::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
+    let answers = async || [store.ping().await.is_ok(), users.ping().await.is_ok()];
+    assert_eq!(answers().await, [true, true]);
+    let aside = scratch.0.join("aside");
+    fs::rename(scratch.file(), &aside).unwrap();
+    assert_eq!(answers().await, [false, false]);
+    fs::write(scratch.file(), "").unwrap();
+    assert_eq!(answers().await, [false, false]);
+    fs::rename(&aside, scratch.file()).unwrap();
+    assert_eq!(answers().await, [true, true]);
+}
+
+/// Reading would still work.
+#[tokio::test]
+async fn a_file_that_cannot_be_written_to_is_not_ready() {
+    let scratch = Scratch::new("read-only");
+    let store = SqliteStore::open(scratch.file()).unwrap();
+    store.ping().await.unwrap();
+    let set = |connection: &Connection| {
+        connection.execute_batch("PRAGMA query_only = 1").unwrap();
+        Ok(())
+    };
+    store.writer.ask(set).await.unwrap();
+    assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Misconfigured);
 }
 
 #[tokio::test]

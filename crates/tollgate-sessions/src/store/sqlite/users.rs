@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failure::failure;
+use super::identity::FileIdentity;
 use super::worker::{Mode, Worker};
 use super::{StoreError, StoreErrorKind, StoreFuture, connect, make_private, schema};
 use crate::passwords::PasswordHash;
@@ -15,6 +16,7 @@ use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
 /// about the file holds here too.
 pub struct SqliteUsers {
     path: PathBuf,
+    file: FileIdentity,
     writer: Worker,
     reader: Worker,
 }
@@ -31,6 +33,7 @@ impl SqliteUsers {
         schema::prepare(&mut connection)?;
         Ok(Self {
             path: path.to_owned(),
+            file: FileIdentity::of(path),
             writer: Worker::spawn(connection, Mode::Write)?,
             reader: Worker::spawn(connect(path)?, Mode::Read)?,
         })
@@ -99,7 +102,8 @@ impl UserStore for SqliteUsers {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        self.writer.ask(schema::check)
+        let file = self.file.clone();
+        self.writer.ask(move |connection| schema::try_to_write(connection, &file))
     }
 }
 
