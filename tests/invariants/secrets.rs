@@ -323,7 +323,7 @@ fn accounts_and_their_log() {
             let stored = accounts.users().find(&user.login).await.expect("an answer").expect("a user");
             hashes.push(stored.hash.clone().expect("a hash").expose().to_owned());
             assert_eq!(accounts.check(name, &right, None).await.expect("a login"), user);
-            accounts.change_password(&user.subject, &right, &wrong).await.expect("changed");
+            accounts.change_password(&user.subject, &right, &wrong, None).await.expect("changed");
             for name in [name, "nobody-LOGIN", "a\nLOGIN"] {
                 let error = accounts.check(name, &right, None).await.expect_err("denied");
                 printed.add(&error);

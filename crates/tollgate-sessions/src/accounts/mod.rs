@@ -213,7 +213,7 @@ impl Accounts {
         self.ask(|| self.0.users.find_subject(subject)).await
     }
 
-    /// Changes the password of a user who knows the old one. Doing it again changes nothing and is no error: what had to be
+    /// Changes the password of a user who knows the old one, and calls from `peer`, as for [`check`](Self::check). Doing it again changes nothing and is no error: what had to be
     /// done afterwards may have failed. The other sessions of the user should then be ended, with
     /// [`Sessions::revoke_others`](crate::Sessions::revoke_others).
     ///
@@ -224,11 +224,12 @@ impl Accounts {
         subject: &str,
         old: &Password,
         new: &Password,
+        peer: Option<IpAddr>,
     ) -> Result<(), ChangePasswordError> {
         self.0.settings.accepts(new).map_err(ChangePasswordError::Password)?;
         // The hash may be replaced by a newer one of the same password in between, by a login; not twice.
         for _ in 0..2 {
-            let stored = match self.stored_hash(subject, old).await {
+            let stored = match self.stored_hash(subject, old, peer).await {
                 Err(LoginError::Denied(Denial::WrongPassword)) if self.is_password(subject, new).await? => {
                     return Ok(());
                 }
@@ -256,10 +257,15 @@ impl Accounts {
     }
 
     /// The hash that is stored, if `password` is the right one.
-    async fn stored_hash(&self, subject: &str, password: &Password) -> Result<PasswordHash, LoginError> {
+    async fn stored_hash(
+        &self,
+        subject: &str,
+        password: &Password,
+        peer: Option<IpAddr>,
+    ) -> Result<PasswordHash, LoginError> {
         let user = self.user(subject).await.map_err(LoginError::Store)?;
         let Some(User { login, .. }) = user else { return Err(LoginError::Denied(Denial::UnknownUser)) };
-        let attempt = self.0.throttle.admit(&login, None)?;
+        let attempt = self.0.throttle.admit(&login, peer)?;
         let judged = self.find_and_judge(&login, subject, password).await;
         match &judged {
             Ok(_) => attempt.succeeded(),

@@ -206,7 +206,7 @@ async fn what_cannot_be_chosen_costs_nothing() {
         let error = accounts.register("alice", &password(text), None).await.unwrap_err();
         assert!(matches!(error, RegisterError::Password(reason) if reason == expected), "{error:?}");
         let error =
-            accounts.change_password("alice", &password(PASSWORD), &password(text)).await.unwrap_err();
+            accounts.change_password("alice", &password(PASSWORD), &password(text), None).await.unwrap_err();
         assert!(matches!(error, ChangePasswordError::Password(reason) if reason == expected), "{error:?}");
     }
     let error = accounts.register(" ", &password(PASSWORD), None).await.unwrap_err();
@@ -275,7 +275,9 @@ async fn replacing_a_hash_loses_against_a_change() {
     let user = register(&old, "alice").await;
     let before = stored(&store, "alice").await;
     let credential = Credential { user: user.clone(), hash: Some(before) };
-    old.change_password(&user.subject, &password(PASSWORD), &password("another password")).await.unwrap();
+    old.change_password(&user.subject, &password(PASSWORD), &password("another password"), None)
+        .await
+        .unwrap();
     store.replaced.notified().await;
     let changed = stored(&store, "alice").await;
     newer(&store).rehash(credential, password(PASSWORD));
@@ -290,7 +292,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     let (accounts, store) = accounts(throttle());
     let user = register(&accounts, "alice").await;
     let change = async |old: &str| {
-        accounts.change_password(&user.subject, &password(old), &password("another password")).await
+        accounts.change_password(&user.subject, &password(old), &password("another password"), None).await
     };
     let wrong = change("wrong").await.unwrap_err();
     assert!(matches!(wrong, ChangePasswordError::Denied(Denial::WrongPassword)), "{wrong:?}");
@@ -298,7 +300,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     change(PASSWORD).await.expect("a call that was not answered is made again");
     assert!(accounts.check("alice", &password("another password"), None).await.is_ok());
     let nobody =
-        accounts.change_password("nobody", &password(PASSWORD), &password(PASSWORD)).await.unwrap_err();
+        accounts.change_password("nobody", &password(PASSWORD), &password(PASSWORD), None).await.unwrap_err();
     assert!(matches!(nobody, ChangePasswordError::Denied(Denial::UnknownUser)), "{nobody:?}");
     for _ in 0..5 {
         drop(change("wrong").await);
@@ -308,7 +310,8 @@ async fn a_password_is_changed_by_who_knows_it() {
     assert!(store.users.disable(&user.subject));
     let accounts = Accounts::new(Arc::clone(&store), accounts.passwords().clone(), lenient());
     let old = password("another password");
-    let disabled = accounts.change_password(&user.subject, &old, &password(PASSWORD)).await.unwrap_err();
+    let disabled =
+        accounts.change_password(&user.subject, &old, &password(PASSWORD), None).await.unwrap_err();
     assert!(matches!(disabled, ChangePasswordError::Denied(Denial::Disabled)), "{disabled:?}");
 }
 
@@ -327,7 +330,7 @@ async fn a_store_that_fails_denies_nobody_and_counts_for_nothing() {
         let error = accounts.register("alice", &password(PASSWORD), None).await.unwrap_err();
         assert!(matches!(&error, RegisterError::Store(error) if error.kind() == kind), "{error:?}");
         let error =
-            accounts.change_password("a", &password(PASSWORD), &password(PASSWORD)).await.unwrap_err();
+            accounts.change_password("a", &password(PASSWORD), &password(PASSWORD), None).await.unwrap_err();
         assert!(matches!(&error, ChangePasswordError::Store(error) if error.kind() == kind), "{error:?}");
         assert_eq!(accounts.user("a").await.unwrap_err().kind(), kind);
     }

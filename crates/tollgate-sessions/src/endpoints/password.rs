@@ -18,7 +18,7 @@ impl Inner {
         let PasswordBody { current_password, new_password } = body::read(body)?;
         let old = Password::new(current_password.expose()).map_err(|_cause| Problem::WrongPassword)?;
         let new = Password::new(new_password.expose()).map_err(|_cause| Problem::Password)?;
-        self.accounts.change_password(&holder.subject, &old, &new).await?;
+        self.accounts.change_password(&holder.subject, &old, &new, client.peer).await?;
         let reason = EndReason::PasswordChange;
         match holder.session {
             Some(keep) => self.sessions.revoke_others(&holder.subject, keep, reason).await?,

@@ -11,6 +11,10 @@ pub enum Registration {
     /// Nobody can: nothing is served at the path.
     Closed,
     /// Everybody can. Whoever asks for a login name that somebody has is answered as if it were free: tell its owner by mail.
+    ///
+    /// # Security
+    /// Whoever then logs in with the password that they chose learns whether the name was free. Only an account that has
+    /// to be confirmed by mail hides that.
     Discreet,
     /// Everybody can, and is told with 409 when somebody has the login name.
     ///
