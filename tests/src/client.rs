@@ -26,15 +26,29 @@ impl Response {
     }
 }
 
-/// Sends one request and reads the response to the end of the connection.
+/// Sends one request and reads the response: as long as it says that it is, or to the end of the connection.
 pub fn send(server: SocketAddr, request: &[u8]) -> Response {
     let mut stream = TcpStream::connect(server).expect("connect");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
     // A server may answer before it has read everything, and close: what it said counts.
     let _written = stream.write_all(request);
-    let mut response = Vec::new();
-    let _read = stream.read_to_end(&mut response);
+    let (mut response, mut piece) = (Vec::new(), [0; 16 * 1024]);
+    // A server that still waits for the rest of a bad request does not close.
+    while !is_whole(&response) {
+        match stream.read(&mut piece) {
+            Ok(length) if length > 0 => response.extend_from_slice(&piece[..length]),
+            _ => break,
+        }
+    }
     parse(&response)
+}
+
+fn is_whole(response: &[u8]) -> bool {
+    let Some(head) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let lines = String::from_utf8_lossy(&response[..head]).to_ascii_lowercase();
+    let length =
+        lines.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| length > 0 && response.len() >= head + 4 + length)
 }
 
 fn parse(response: &[u8]) -> Response {
