@@ -1,6 +1,10 @@
 //! [`Gate`]: the immutable whole that admits or refuses requests.
 
+mod decision;
+
 use std::sync::Arc;
+
+pub use decision::Decision;
 
 use crate::admission::Admission;
 use crate::cache::{CacheLimits, CachedToken, TokenCache};
@@ -8,7 +12,6 @@ use crate::challenge::Protection;
 use crate::claims::Payload;
 use crate::cross_site::CrossSite;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
-use crate::key::KeyRefresh;
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
 use crate::policy::Policy;
@@ -78,22 +81,6 @@ impl Inner {
 enum Mode {
     Required,
     Optional,
-}
-
-/// What a gate says of a request.
-#[derive(Debug)]
-#[must_use]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "an adapter has to handle every outcome; a new one must not compile away"
-)]
-pub enum Decision {
-    /// It may go on.
-    Admitted(Admission),
-    /// It may not.
-    Refused(Rejection),
-    /// The key that its token names is not known yet. Await the refresh, then call [`Gate::readmit`].
-    AwaitKeys(KeyRefresh),
 }
 
 impl Gate {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::{KeysUnavailable, RequestError, RevocationsUnavailable};
-use crate::key::{KeyRequest, KeySet, KeySource};
+use crate::key::{KeyRefresh, KeyRequest, KeySet, KeySource};
 use crate::request::testing::FakeRequest;
 use crate::revocation::RevocationList;
 use crate::testing::{AUDIENCE, ISSUER, NOW, SECRET, key, sign, token, verifier};
