@@ -11,6 +11,7 @@ use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
 use crate::claims::Payload;
 use crate::cross_site::CrossSite;
+use crate::csrf_tokens::{self, CsrfTokens};
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
@@ -50,6 +51,7 @@ struct Inner {
     policy: Option<Policy>,
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
+    csrf_tokens: Option<Arc<dyn CsrfTokens>>,
     /// Verifiers have it too, and give it to the tokens they verify.
     protection: Arc<Protection>,
     clock: Arc<dyn Clock>,
@@ -97,6 +99,7 @@ impl Gate {
             policy: None,
             revocations: None,
             cross_site: CrossSite::new(),
+            csrf_tokens: None,
             clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
@@ -180,6 +183,21 @@ impl Gate {
     #[must_use]
     pub fn cross_site(&self) -> &CrossSite {
         &self.0.cross_site
+    }
+
+    /// Also requires the anti-CSRF token of its session from a request that has its access token in a cookie and can
+    /// change something. The default is to rely on what browsers say of a request, which is enough for those of today.
+    ///
+    /// A WebSocket handshake needs none, as pages cannot give it a field; where it comes from is checked.
+    #[must_use]
+    pub fn with_csrf_tokens(self, tokens: impl CsrfTokens) -> Self {
+        self.change(|inner| inner.csrf_tokens = Some(Arc::new(tokens)))
+    }
+
+    /// The anti-CSRF tokens that it requires.
+    #[must_use]
+    pub fn csrf_tokens(&self) -> Option<&dyn CsrfTokens> {
+        self.0.csrf_tokens.as_deref()
     }
 
     /// The realm of challenges (RFC 9110 §11.5). The default is `api`.
@@ -275,6 +293,9 @@ impl Gate {
         self.check_revocation(&verified, now)?;
         if credential.source.can_be_caused_by_others() {
             inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
+        }
+        if let Some(tokens) = self.csrf_tokens().filter(|_| credential.source.is_ambient()) {
+            csrf_tokens::check(tokens, request, &verified).map_err(AuthError::CrossSite)?;
         }
         if let Some(policy) = &inner.policy {
             policy.check(&verified)?;

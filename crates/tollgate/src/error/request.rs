@@ -81,6 +81,12 @@ pub enum CrossSiteError {
     /// `Origin` is another origin than this one.
     #[error("Origin is not this origin")]
     OriginMismatch,
+    /// `X-CSRF-Token` is not there, or repeated.
+    #[error("X-CSRF-Token is not there once")]
+    NoCsrfToken,
+    /// `X-CSRF-Token` is not the cookie, or was not made for this session.
+    #[error("X-CSRF-Token is not that of this session")]
+    CsrfTokenMismatch,
 }
 
 /// The key source has no keys that it may still vouch for. Answered with 503, never with 401.
