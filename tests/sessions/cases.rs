@@ -314,6 +314,45 @@ fn paths(server: &Server) {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
+/// With a server of its own, whose gate requires them.
+pub(crate) fn csrf_tokens(server: &Server) {
+    let all = cookies(&server.log_in("tokens@a.example", r#","mode":"cookie""#));
+    let (_, token) = all.split_once("; __Host-csrf=").expect("an anti-CSRF token");
+    let other = cookies(&server.post("/auth/login", &credentials("tokens@a.example", r#","mode":"cookie""#)));
+    let (_, of_other) = other.split_once("; __Host-csrf=").expect("another");
+    let call = |line: &str, token: Option<&str>, site: &str| {
+        let mut fields =
+            vec![("Content-Type", "application/json"), ("Sec-Fetch-Site", site), ("Cookie", &*all)];
+        fields.extend(token.map(|token| ("X-CSRF-Token", token)));
+        server.send(line, &fields, "{}")
+    };
+    for line in
+        ["POST /orders", "DELETE /orders", "POST /auth/refresh", "POST /auth/logout", "POST /auth/logout-all"]
+    {
+        for token in [None, Some(""), Some("x"), Some(of_other)] {
+            let refused = call(line, token, "same-origin");
+            assert_eq!((refused.status, header(&refused, "set-cookie")), (403, None), "{line} {token:?}");
+        }
+        assert_eq!(
+            call(line, Some(token), "cross-site").status,
+            403,
+            "{line}: it is no way around the other check"
+        );
+    }
+    assert_eq!(call("GET /orders", None, "same-origin").body, "ordered");
+    assert_eq!(call("POST /orders", Some(token), "same-origin").body, "ordered");
+    let bearer = format!(
+        "Bearer {}",
+        text(&server.post("/auth/login", &credentials("tokens@a.example", "")), "access_token")
+    );
+    assert_eq!(server.send("POST /orders", &[("Authorization", &bearer)], "").body, "ordered");
+    let fresh = call("GET /auth/csrf", None, "same-origin");
+    assert_eq!((fresh.status, cookies(&fresh)), (204, format!("__Host-csrf={token}")));
+    let renewed = call("POST /auth/refresh", Some(token), "same-origin");
+    assert!(renewed.status == 200 && cookies(&renewed).ends_with(token), "{renewed:?}");
+    assert_eq!(call("POST /auth/logout", Some(token), "same-origin").status, 204);
+}
+
 /// With a server of its own, as it turns the store off. Nobody loses a session, and all goes on when it is back.
 pub(crate) fn store_down(server: &Server) {
     let both = cookies(&server.log_in("down@a.example", r#","mode":"cookie""#));

@@ -1,33 +1,37 @@
-//! One server for each adapter, with the endpoints and a route of the application's own: `/open`.
+//! One server for each adapter, with the endpoints and two routes of the application's own: `/open`, and `/orders` behind the
+//! gate.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::any;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use tollgate::Gate;
 use tollgate_sessions::SessionEndpoints;
 use tollgate_tower::SessionService;
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 use warp::Filter as _;
 
 /// The name of an adapter, and how it serves on a free port until the process ends.
-pub(crate) type Driver = (&'static str, fn(SessionEndpoints) -> SocketAddr);
+pub(crate) type Driver = (&'static str, fn(SessionEndpoints, Gate) -> SocketAddr);
 
 pub(crate) const ALL: [Driver; 4] = [("tower", tower), ("axum", axum), ("actix", actix), ("warp", warp)];
 
-fn tower(endpoints: SessionEndpoints) -> SocketAddr {
+fn tower(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
     let (listener, address) = listen();
     in_background(async move || {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         loop {
             let (stream, peer) = listener.accept().await.expect("accept");
             let sessions = SessionService::new(endpoints.clone());
-            let service = tower::service_fn(move |request| route(sessions.clone(), request, peer));
+            let gate = gate.clone();
+            let service =
+                tower::service_fn(move |request| route(sessions.clone(), gate.clone(), request, peer));
             let connection = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             tokio::spawn(connection);
@@ -38,22 +42,29 @@ fn tower(endpoints: SessionEndpoints) -> SocketAddr {
 
 async fn route(
     sessions: SessionService,
+    gate: Gate,
     mut request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Result<Response<String>, Infallible> {
     if request.uri().path() == "/open" {
         return Ok(Response::new("open".to_owned()));
     }
+    if request.uri().path() == "/orders" {
+        let ordered = tower::service_fn(async |_: Request<Incoming>| Ok(Response::new("ordered".to_owned())));
+        return tollgate_tower::AuthenticateLayer::new(gate).layer(ordered).oneshot(request).await;
+    }
     request.extensions_mut().insert(peer);
     sessions.oneshot(request).await
 }
 
-fn axum(endpoints: SessionEndpoints) -> SocketAddr {
+fn axum(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
     let (listener, address) = listen();
     in_background(async move || {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         let app = Router::new()
-            .route("/open", get(async || "open"))
+            .route("/orders", any(async || "ordered"))
+            .layer(tollgate_axum::AuthenticateLayer::new(gate))
+            .route("/open", any(async || "open"))
             .merge(tollgate_axum::session_routes(endpoints))
             .into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).await.expect("serve");
@@ -61,13 +72,18 @@ fn axum(endpoints: SessionEndpoints) -> SocketAddr {
     address
 }
 
-fn actix(endpoints: SessionEndpoints) -> SocketAddr {
+fn actix(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
     let (listener, address) = listen();
     std::thread::spawn(move || {
         let server = actix_web::HttpServer::new(move || {
             actix_web::App::new()
                 .service(tollgate_actix::session_routes(endpoints.clone()))
                 .route("/open", actix_web::web::get().to(async || "open"))
+                .service(
+                    actix_web::web::resource("/orders")
+                        .wrap(tollgate_actix::Authenticate::new(gate.clone()))
+                        .to(async || "ordered"),
+                )
         });
         let server = server.workers(1).disable_signals().listen(listener).expect("listen").run();
         actix_web::rt::System::new().block_on(server).expect("serve");
@@ -75,11 +91,15 @@ fn actix(endpoints: SessionEndpoints) -> SocketAddr {
     address
 }
 
-fn warp(endpoints: SessionEndpoints) -> SocketAddr {
+fn warp(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
     let (listener, address) = listen();
     in_background(async move || {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-        let routes = tollgate_warp::session_routes(endpoints).or(warp::path!("open").map(|| "open"));
+        let orders = warp::path!("orders").and(tollgate_warp::authenticate(&gate)).map(|_| "ordered");
+        let routes = tollgate_warp::session_routes(endpoints)
+            .or(warp::path!("open").map(|| "open"))
+            .or(orders)
+            .recover(tollgate_warp::handle_rejection);
         warp::serve(routes).incoming(listener).run().await;
     });
     address

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
                 Ok(())
             }));
         }
+        trials.push(Trial::test(format!("{}::anti-CSRF tokens", driver.0), move || {
+            cases::csrf_tokens(&Server::start_with_csrf_tokens(driver));
+            Ok(())
+        }));
         // A case of its own server, as it turns the store off.
         trials.push(Trial::test(format!("{}::a store that is down", driver.0), move || {
             cases::store_down(&Server::start(driver));

@@ -27,7 +27,17 @@ pub(crate) struct Server {
 
 impl Server {
     /// Every refresh token is good once, so that a second use is theft at once.
-    pub(crate) fn start((_, serve): Driver) -> Self {
+    pub(crate) fn start(driver: Driver) -> Self {
+        Self::start_behind(driver, |gate, _sessions| gate)
+    }
+
+    /// The same, and calls with cookies need an anti-CSRF token.
+    pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
+        let cookies = CookieSettings::default();
+        Self::start_behind(driver, |gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions)))
+    }
+
+    fn start_behind((_, serve): Driver, change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
         let secret = RefreshKey::generate_secret().expect("randomness");
         let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
         let key = SigningKey::generate(Algorithm::EdDsa).expect("a key");
@@ -47,9 +57,10 @@ impl Server {
             Passwords::new(cost).expect("threads"),
             LoginThrottle::new(&keys).with_settings(many),
         );
-        let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate)
+        let gate = change(gate, &sessions);
+        let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate.clone())
             .with_registration(Registration::TellingTaken);
-        Self { address: serve(endpoints), store }
+        Self { address: serve(endpoints, gate), store }
     }
 
     /// Sends the bytes. Whatever they are, the answer is no 500, and a refusal says why in JSON that no cache keeps.

@@ -47,7 +47,7 @@ pub use signing::{KeyRing, RotationSchedule, SigningKey};
 // Sessions.
 pub use refresh::{
     Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
-    RotationPolicy, TokenFlags,
+    RotationPolicy, SessionCsrfTokens, TokenFlags,
 };
 pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};

@@ -6,11 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use tollgate::{
     Admission, AuthError, ClaimError, Decision, Excerpt, KeyRefresh, Rejection, RequestView, TokenError,
-    find_cookie,
+    find_bearer, find_cookie,
 };
 use zeroize::Zeroizing;
 
-use super::cookies::CookieSettings;
 use super::problem::Problem;
 use super::reply::Reply;
 use super::route::Route;
@@ -25,7 +24,9 @@ pub(super) struct Client {
     pub(super) family: Option<Box<str>>,
     /// The refresh token that came in a cookie.
     pub(super) cookie: Option<Zeroizing<String>>,
-    /// Whether the credentials of this request are cookies, if it has any: nothing was presented in `Authorization`.
+    /// The anti-CSRF token that came in a cookie.
+    pub(super) csrf_token: Option<Box<str>>,
+    /// Whether the credentials of this request are cookies, if it has any: there is no bearer token.
     pub(super) uses_cookies: bool,
     /// Whose access token came along, or how a call that needs one is refused.
     pub(super) holder: Result<Holder, Reply>,
@@ -42,6 +43,7 @@ pub(super) struct Holder {
 /// The cookies of a request that hold tokens.
 pub(super) struct Presented {
     refresh: Option<Zeroizing<String>>,
+    csrf: Option<Box<str>>,
     /// Whether there is any that a browser has added.
     pub(super) ambient: bool,
     repeated: bool,
@@ -49,21 +51,31 @@ pub(super) struct Presented {
 }
 
 impl Presented {
-    /// `Authorization` counts alone: cookies never stand in for what is in it.
-    pub(super) fn read<R: RequestView>(request: &R, cookies: &CookieSettings) -> Self {
-        if request.header_values("authorization").next().is_some() {
-            return Self { refresh: None, ambient: false, repeated: false, uses_cookies: false };
+    /// A bearer token counts alone: cookies never stand in for it, nor for one that is malformed. As for a gate, another
+    /// scheme in `Authorization` says nothing: a proxy that asks for a password makes browsers add it.
+    pub(super) fn read<R: RequestView>(endpoints: &Inner, request: &R) -> Self {
+        let none = Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
+        if !matches!(find_bearer(request), Ok(None)) {
+            return none;
         }
+        let cookies = &endpoints.cookies;
         let access = find_cookie(request, cookies.access_name());
         let refresh = find_cookie(request, cookies.refresh_name());
         let there = |found: &Result<Option<&[u8]>, _>| !matches!(found, Ok(None));
         let text = |value: &[u8]| Zeroizing::new(String::from_utf8_lossy(value).into_owned());
+        let csrf = endpoints.gate.csrf_tokens().map(|tokens| find_cookie(request, tokens.cookie_name()));
+        let csrf = csrf.and_then(|found| std::str::from_utf8(found.ok()??).ok());
         Self {
+            csrf: csrf.map(Into::into),
             ambient: there(&access) || there(&refresh),
             repeated: access.is_err() || refresh.is_err(),
             refresh: refresh.ok().flatten().map(text),
             uses_cookies: true,
         }
+    }
+
+    pub(super) fn refresh_token(&self) -> Option<&str> {
+        self.refresh.as_ref().map(|token| token.as_str())
     }
 }
 
@@ -80,7 +92,7 @@ impl Client {
             return Err(Problem::RepeatedCookie);
         }
         let (holder, awaited) = if route.looks_for_access_token() {
-            ask(endpoints, request)
+            ask(endpoints, request)?
         } else {
             (Err(endpoints.anonymous.clone()), None)
         };
@@ -88,6 +100,7 @@ impl Client {
             peer,
             family: user_agent::family(request),
             cookie: presented.refresh,
+            csrf_token: presented.csrf,
             uses_cookies: presented.uses_cookies,
             holder,
         };
@@ -95,18 +108,25 @@ impl Client {
     }
 }
 
-fn ask<R: RequestView>(endpoints: &Inner, request: &R) -> (Result<Holder, Reply>, Option<KeyRefresh>) {
+fn ask<R: RequestView>(
+    endpoints: &Inner,
+    request: &R,
+) -> Result<(Result<Holder, Reply>, Option<KeyRefresh>), Problem> {
     let gate = &endpoints.gate;
-    match gate.admit(request, gate.now()) {
+    Ok(match gate.admit(request, gate.now()) {
         Decision::Admitted(admission) => {
             (holder(endpoints, &admission).map_err(|refused| Reply::from(&refused)), None)
         }
-        Decision::Refused(rejection) => (Err(Reply::from(&rejection)), None),
+        Decision::Refused(rejection) => match rejection.error() {
+            // Not even where calls go on without one: to log out, for instance.
+            AuthError::CrossSite(error) => return Err(Problem::CrossSite(*error)),
+            _ => (Err(Reply::from(&rejection)), None),
+        },
         Decision::AwaitKeys(refresh) => {
             let unavailable = Problem::Unavailable { retry_after: Duration::from_secs(1) };
             (Err(unavailable.reply("")), Some(refresh))
         }
-    }
+    })
 }
 
 /// A gate may admit tokens of several issuers. Subjects of another one are other people.

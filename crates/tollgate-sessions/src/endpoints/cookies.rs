@@ -4,6 +4,8 @@ use tollgate::{ConfigError, TokenSource};
 
 use super::problem::Problem;
 use super::settings::is_plain_path;
+use crate::refresh::SessionCsrfTokens;
+use crate::sessions::Sessions;
 
 /// The cookies that hold tokens in cookie mode.
 ///
@@ -11,6 +13,7 @@ use super::settings::is_plain_path;
 /// |---|---|---|
 /// | `__Host-Http-at` | the access token | `Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | `__Host-Http-rt` | the refresh token | `Path=/; Secure; HttpOnly; SameSite=Strict` |
+/// | `__Host-csrf` | the anti-CSRF token, where the gate [requires](tollgate::Gate::with_csrf_tokens) one | `Path=/; Secure; SameSite=Strict` |
 ///
 /// They have no `Domain`: the prefix makes browsers refuse one, so that no sibling domain can plant them (RFC 10017). Those of
 /// a session that is not to be remembered end with the browser.
@@ -20,6 +23,7 @@ use super::settings::is_plain_path;
 pub struct CookieSettings {
     access: Cookie,
     refresh: Cookie,
+    csrf: Cookie,
     profile: Profile,
 }
 
@@ -29,6 +33,7 @@ struct Cookie {
     name: Box<str>,
     same_site: SameSite,
     path: Box<str>,
+    http_only: bool,
 }
 
 /// Where cookies are good.
@@ -53,6 +58,7 @@ impl Default for CookieSettings {
         Self {
             access: Cookie::new("__Host-Http-at", SameSite::Lax),
             refresh: Cookie::new("__Host-Http-rt", SameSite::Strict),
+            csrf: Cookie::new("__Host-csrf", SameSite::Strict).for_scripts(),
             profile: Profile::Secure,
         }
     }
@@ -71,8 +77,8 @@ impl CookieSettings {
         Self::default().with_same_site(SameSite::Lax)
     }
 
-    /// For clients that do not send `Secure` cookies over plain http, on loopback: the cookies are named `at` and `rt` and
-    /// have no `Secure`. Chromium and Firefox do not need it there.
+    /// For clients that do not send `Secure` cookies over plain http, on loopback: the cookies are named `at`, `rt` and
+    /// `csrf` and have no `Secure`. Chromium and Firefox do not need it there.
     ///
     /// # Security
     /// Whoever listens can take these cookies, and any site on the same host can plant them. Where the client's
@@ -82,6 +88,7 @@ impl CookieSettings {
         Self {
             access: Cookie::new("at", SameSite::Lax),
             refresh: Cookie::new("rt", SameSite::Strict),
+            csrf: Cookie::new("csrf", SameSite::Strict).for_scripts(),
             profile: Profile::Development,
         }
     }
@@ -110,6 +117,15 @@ impl CookieSettings {
         self.distinct()
     }
 
+    /// Names the cookie of the anti-CSRF token.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] unless it is the name of a cookie and starts with `__Host-`.
+    pub fn with_csrf_name(mut self, name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        self.csrf.name = host_name(name.into())?;
+        self.distinct()
+    }
+
     /// Sends the refresh token below `path` only, which saves some 110 bytes a request. The cookie is then named
     /// `__Secure-rt`, as the prefix `__Host-` is for cookies of the whole host.
     ///
@@ -132,7 +148,8 @@ impl CookieSettings {
     }
 
     fn distinct(self) -> Result<Self, ConfigError> {
-        if self.access.name == self.refresh.name {
+        let [one, two, three] = [&self.access.name, &self.refresh.name, &self.csrf.name];
+        if one == two || two == three || one == three {
             return Err(ConfigError::Conflict("two cookies have the same name"));
         }
         Ok(self)
@@ -153,6 +170,21 @@ impl CookieSettings {
     /// [`ConfigError::Name`]; not to be expected of settings that could be made.
     pub fn token_source(&self) -> Result<TokenSource, ConfigError> {
         TokenSource::cookie(self.access.name.clone())
+    }
+
+    /// The anti-CSRF tokens that a gate then requires, in a cookie of the name that is set here.
+    ///
+    /// ```
+    /// use tollgate::Gate;
+    /// use tollgate_sessions::{CookieSettings, Sessions};
+    ///
+    /// # fn with_tokens(gate: Gate, sessions: &Sessions) -> Gate {
+    /// gate.with_csrf_tokens(CookieSettings::default().csrf_tokens(sessions))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn csrf_tokens(&self, sessions: &Sessions) -> SessionCsrfTokens {
+        sessions.csrf_tokens(self.csrf.name.clone())
     }
 
     /// The name of the cookie with the access token.
@@ -181,7 +213,17 @@ impl CookieSettings {
         self.set(&self.refresh, token, max_age)
     }
 
-    /// Makes a browser forget both.
+    /// The anti-CSRF token, until the browser is closed or for that long. The gate says where it looks for it.
+    pub(super) fn set_csrf(&self, name: &str, token: &str, max_age: Option<u64>) -> Result<String, Problem> {
+        self.set(&self.csrf.clone().named(name), token, max_age)
+    }
+
+    /// Makes a browser forget the anti-CSRF token.
+    pub(super) fn clear_csrf(&self, name: &str) -> String {
+        self.write(&self.csrf.clone().named(name), "", Some(0))
+    }
+
+    /// Makes a browser forget both tokens.
     pub(super) fn clear(&self) -> [String; 2] {
         [&self.access, &self.refresh].map(|cookie| self.write(cookie, "", Some(0)))
     }
@@ -206,7 +248,10 @@ impl CookieSettings {
         if self.profile == Profile::Secure {
             text.push_str("; Secure");
         }
-        text.push_str("; HttpOnly; SameSite=");
+        if cookie.http_only {
+            text.push_str("; HttpOnly");
+        }
+        text.push_str("; SameSite=");
         text.push_str(match cookie.same_site {
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
@@ -217,7 +262,15 @@ impl CookieSettings {
 
 impl Cookie {
     fn new(name: &str, same_site: SameSite) -> Self {
-        Self { name: name.into(), same_site, path: "/".into() }
+        Self { name: name.into(), same_site, path: "/".into(), http_only: true }
+    }
+
+    fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    fn for_scripts(self) -> Self {
+        Self { http_only: false, ..self }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Inner;
+use super::client::Client;
 use super::problem::Problem;
 use super::reply::Reply;
 use crate::issuer::{AccessToken, SignedToken};
@@ -22,7 +23,7 @@ struct Grant {
 
 impl Inner {
     /// The answer that hands out the tokens of a session: in the body or in cookies, as its refresh token says.
-    pub(super) fn hand_out(&self, user: &User, issued: Issued) -> Result<Reply, Problem> {
+    pub(super) fn hand_out(&self, client: &Client, user: &User, issued: Issued) -> Result<Reply, Problem> {
         let now = self.now();
         let token = AccessToken::of_session(&issued.session, self.client_id.clone())
             .with_scopes(user.scopes.iter().map(String::as_str))
@@ -31,22 +32,23 @@ impl Inner {
         let expires_in = access.expires_at().since(now).as_secs();
         let grant = Grant { access, issued, expires_in, scope: user.scopes.join(" ") };
         if grant.issued.refresh_token.flags().is_cookie_bound() {
-            self.in_cookies(&grant)
+            self.in_cookies(client, &grant)
         } else {
             Ok(grant.in_body())
         }
     }
 
-    fn in_cookies(&self, grant: &Grant) -> Result<Reply, Problem> {
+    fn in_cookies(&self, client: &Client, grant: &Grant) -> Result<Reply, Problem> {
         let flags = grant.issued.refresh_token.flags();
         let max_age = |secs| (!flags.is_transient()).then_some(secs);
+        let session_age = max_age(grant.refresh_expires_in());
         let cookies = [
             self.cookies.set_access(grant.access.as_str(), max_age(grant.expires_in))?,
-            self.cookies
-                .set_refresh(&grant.issued.refresh_token.expose(), max_age(grant.refresh_expires_in()))?,
+            self.cookies.set_refresh(&grant.issued.refresh_token.expose(), session_age)?,
         ];
+        let csrf = self.csrf_cookie(grant.issued.session.session, client, session_age)?;
         let body = CookieGrant { token_type: "Cookie", expires_in: grant.expires_in, scope: &grant.scope };
-        Ok(Reply::json(200, &body).with_cookies(cookies))
+        Ok(Reply::json(200, &body).with_cookies(cookies.into_iter().chain(csrf)))
     }
 }
 

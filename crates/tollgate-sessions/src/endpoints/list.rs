@@ -35,7 +35,7 @@ impl Inner {
         let reply = Reply::empty(204);
         // To end the session that one is in is to log out.
         if client.uses_cookies && holder.session == Some(session) {
-            return Ok(reply.with_cookies(self.cookies.clear()));
+            return Ok(reply.with_cookies(self.cleared_cookies()));
         }
         Ok(reply)
     }

@@ -28,7 +28,7 @@ impl Inner {
         let issued = self.sessions.create(&login_of(user, client, mode, remember)).await?;
         let session = issued.session.session;
         let answer = match self.accounts.confirm(&credential, &password).await {
-            Ok(()) => self.hand_out(user, issued),
+            Ok(()) => self.hand_out(client, user, issued),
             Err(error) => Err(error.into()),
         };
         if answer.is_err() {

@@ -73,7 +73,7 @@ impl Inner {
         if explicit || outcome == Err(Problem::WrongTransport) {
             return reply;
         }
-        reply.with_cookies(self.cookies.clear())
+        reply.with_cookies(self.cleared_cookies())
     }
 }
 

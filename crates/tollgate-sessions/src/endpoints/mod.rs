@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod client;
 mod cookies;
+mod csrf;
 mod grant;
 mod list;
 mod login;
@@ -51,6 +52,7 @@ use route::Route;
 /// | `POST /auth/password` | `{"current_password","new_password"}` | 204, and all other sessions have ended |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
+/// | `GET /auth/csrf` | | 204 and a cookie, where the gate [requires](Gate::with_csrf_tokens) anti-CSRF tokens |
 /// | `GET /.well-known/jwks.json` | | 200, the public keys |
 ///
 /// `mode` is `token`, the default, or `cookie`; a session is remembered unless `remember` is `false`. Tokens are
@@ -58,7 +60,10 @@ use route::Route;
 /// `{"token_type":"Cookie","expires_in","scope"}` and two cookies that no script can read. Times are in seconds, members
 /// that are not known are ignored. Errors are problem details (RFC 9457) whose member `error` is stable.
 ///
-/// Tokens in a body, or in `Authorization`, are taken before cookies; with `Authorization`, cookies do not count.
+/// Tokens in a body, or in `Authorization`, are taken before cookies; with `Authorization: Bearer`, cookies do not count.
+///
+/// Where the gate requires anti-CSRF tokens, a third cookie holds that of the session. Scripts read it, and repeat it in
+/// `X-CSRF-Token`. Logging in and registering need none.
 ///
 /// ```
 /// # fn endpoints(
@@ -210,9 +215,10 @@ impl Inner {
         if route.takes_body() {
             body::check_head(request)?;
         }
-        let presented = Presented::read(request, &self.cookies);
+        let presented = Presented::read(self, request);
         if route != Route::KeySet {
             self.check_origin(request, &route, &presented)?;
+            self.check_csrf_token(request, &route, &presented)?;
             self.check_profile(request, peer)?;
         }
         let (client, awaited) = Client::read(self, request, presented, &route, peer)?;

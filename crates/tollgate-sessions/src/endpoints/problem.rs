@@ -145,6 +145,7 @@ fn csrf_code(error: CrossSiteError) -> &'static str {
         CrossSiteError::MalformedOrigin => "csrf_bad_origin",
         CrossSiteError::NoProvenance => "csrf_missing_provenance",
         CrossSiteError::Repeated => "csrf_repeated",
+        CrossSiteError::NoCsrfToken | CrossSiteError::CsrfTokenMismatch => "csrf_token",
         _ => "csrf_refused",
     }
 }

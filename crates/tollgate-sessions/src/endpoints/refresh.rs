@@ -26,7 +26,7 @@ impl Inner {
         match self.renew(token, Transport::Cookie, client).await {
             Err(Problem::InvalidGrant) => {
                 let denied = Problem::InvalidGrant.reply(&self.challenge);
-                Ok(denied.with_cookies(self.cookies.clear()))
+                Ok(denied.with_cookies(self.cleared_cookies()))
             }
             answer => answer,
         }
@@ -38,7 +38,7 @@ impl Inner {
         let session = self.sessions.look_ahead(token, transport, family).await?;
         let user = self.user_of(&session).await?;
         let issued = self.sessions.rotate(token, transport, family).await?;
-        self.hand_out(&user, issued)
+        self.hand_out(client, &user, issued)
     }
 
     /// The user as of now: what was granted at the login may have been taken away since.

@@ -17,6 +17,7 @@ pub(super) enum Route {
     ListSessions,
     /// End the session that the last segment names.
     EndSession(Box<str>),
+    CsrfToken,
     KeySet,
 }
 
@@ -49,6 +50,7 @@ impl Route {
             "register" => (Self::Register, "POST"),
             "password" => (Self::ChangePassword, "POST"),
             "sessions" => (Self::ListSessions, "GET, HEAD"),
+            "csrf" => (Self::CsrfToken, "GET, HEAD"),
             rest => (Self::EndSession(rest.strip_prefix("sessions/")?.into()), "DELETE"),
         })
     }
@@ -62,7 +64,7 @@ impl Route {
             | Self::LogoutAll
             | Self::Register
             | Self::ChangePassword => true,
-            Self::ListSessions | Self::EndSession(_) | Self::KeySet => false,
+            Self::ListSessions | Self::EndSession(_) | Self::CsrfToken | Self::KeySet => false,
         }
     }
 
@@ -78,7 +80,8 @@ impl Route {
             | Self::LogoutAll
             | Self::ChangePassword
             | Self::ListSessions
-            | Self::EndSession(_) => true,
+            | Self::EndSession(_)
+            | Self::CsrfToken => true,
             Self::Login | Self::Refresh | Self::Register | Self::KeySet => false,
         }
     }

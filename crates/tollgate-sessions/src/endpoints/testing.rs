@@ -77,6 +77,16 @@ pub(super) const PASSWORD: &str = "correct horse";
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::behind(|gate, _sessions| gate).await
+    }
+
+    /// The gate requires anti-CSRF tokens.
+    pub(super) async fn with_csrf_tokens() -> Self {
+        let cookies = CookieSettings::default();
+        Self::behind(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
+    }
+
+    async fn behind(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
         let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
         let keys =
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
@@ -107,6 +117,7 @@ impl World {
         else {
             panic!("nobody was there")
         };
+        let gate = change(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts, gate);
         Self { endpoints, sessions, users, outage, meanwhile, alice, clock }
     }

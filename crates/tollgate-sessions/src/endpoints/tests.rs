@@ -149,15 +149,25 @@ async fn renewal_looks_at_the_user_again() {
 }
 
 #[tokio::test]
-async fn authorization_counts_alone() {
+async fn a_bearer_token_counts_alone() {
     let world = World::new().await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
-    for scheme in ["Bearer x", "Basic eA==", ""] {
-        let request = post_with("/auth/refresh", &cookies).header("authorization", scheme);
+    for malformed in ["Bearer x", "Bearer", "bearer a b"] {
+        let request = post_with("/auth/refresh", &cookies).header("authorization", malformed);
         let reply = world.send(&request, "{}").await;
-        assert_eq!((reply.status(), cleared_by(&reply)), (401, 0), "{scheme}");
+        assert_eq!((reply.status(), cleared_by(&reply)), (401, 0), "{malformed}");
     }
-    assert_eq!(world.send(&post_with("/auth/refresh", &cookies), "{}").await.status(), 200);
+    let twice = post_with("/auth/refresh", &cookies).header("authorization", "Basic eA==");
+    let twice = world.send(&twice.header("authorization", "Basic eA=="), "{}").await;
+    assert_eq!((twice.status(), cleared_by(&twice)), (401, 0));
+    // A proxy that asks for a password, and what is no scheme at all: for a gate they say nothing either.
+    for other in ["Basic eA==", ""] {
+        let request = post_with("/auth/refresh", &cookies).header("authorization", other);
+        assert_eq!(world.send(&request, "{}").await.status(), 200, "{other}");
+        let elsewhere = post("/auth/refresh").header("authorization", other).header("cookie", &cookies);
+        let refused = world.send(&elsewhere.header("sec-fetch-site", "cross-site"), "{}").await;
+        assert_eq!(refused.status(), 403, "{other}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::session::{Fingerprint, SessionId};
 /// tokens. Leaving out a key that was in use ends every session whose tokens it made.
 #[derive(Clone, Debug)]
 pub struct RefreshKeys {
-    newest: RefreshKey,
+    pub(super) newest: RefreshKey,
     older: Vec<RefreshKey>,
 }
 
@@ -90,7 +90,7 @@ impl RefreshKeys {
         &self.newest.login_throttle
     }
 
-    fn all(&self) -> impl Iterator<Item = &RefreshKey> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &RefreshKey> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 }
@@ -102,6 +102,7 @@ pub struct RefreshKey {
     tokens: hmac::Key,
     fingerprints: hmac::Key,
     login_throttle: hmac::Key,
+    pub(super) csrf: hmac::Key,
 }
 
 impl RefreshKey {
@@ -123,6 +124,7 @@ impl RefreshKey {
             tokens: derive("rt")?,
             fingerprints: derive("fingerprint")?,
             login_throttle: derive("login-throttle")?,
+            csrf: derive("csrf")?,
         })
     }
 

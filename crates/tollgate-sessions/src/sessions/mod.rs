@@ -1,5 +1,6 @@
 //! [`Sessions`]: log in, renew, log out.
 
+mod csrf;
 mod error;
 mod flights;
 mod foreign;

@@ -4,6 +4,7 @@ mod bearer;
 mod cookie;
 mod query;
 
+pub use bearer::find_bearer;
 pub use cookie::find_cookie;
 
 use crate::error::{ConfigError, RequestError};
@@ -113,7 +114,7 @@ impl TokenSource {
     /// What is there: nothing, what should be a token, or something wrong.
     fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
         match &self.0 {
-            Kind::Bearer => bearer::find(request),
+            Kind::Bearer => find_bearer(request),
             Kind::Cookie(name) => find_cookie(request, name),
             Kind::Header(name) => single_field(request, name),
             Kind::Query(name) => query::find(request, name),

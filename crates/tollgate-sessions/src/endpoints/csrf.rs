@@ -1,0 +1,243 @@
+//! `GET csrf`, and what checks the tokens that it gives.
+
+use tollgate::RequestView;
+use tracing::warn;
+
+use super::Inner;
+use super::client::{Client, Presented};
+use super::problem::Problem;
+use super::reply::Reply;
+use super::route::Route;
+use crate::session::SessionId;
+
+impl Inner {
+    /// Checks the anti-CSRF token of the session that the refresh token in the cookie belongs to; for an access token the
+    /// gate does it. Who logs in has no session yet, and must be able to when an old one has left half its cookies behind.
+    pub(super) fn check_csrf_token<R: RequestView>(
+        &self,
+        request: &R,
+        route: &Route,
+        presented: &Presented,
+    ) -> Result<(), Problem> {
+        if self.gate.csrf_tokens().is_none() || matches!(route, Route::Login | Route::Register) {
+            return Ok(());
+        }
+        let session = presented.refresh_token().and_then(|token| self.sessions.session_of(token));
+        let Some((session, _flags)) = session else { return Ok(()) };
+        self.gate.check_csrf_token(request, &session.to_string()).map_err(|error| {
+            warn!(?route, %session, %error, "call refused: another site may have caused it");
+            Problem::CrossSite(error)
+        })
+    }
+
+    /// A token for a page whose session has none: it began before they were required, or the cookie was lost.
+    pub(super) fn csrf_token(&self, client: &Client) -> Result<Reply, Problem> {
+        if self.gate.csrf_tokens().is_none() {
+            return Err(Problem::NoSuchPath);
+        }
+        let by_refresh_token = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
+        let (session, max_age) = match (by_refresh_token, &client.holder) {
+            (Some((session, flags)), _) => {
+                let idle = self.sessions.settings().lifetimes(flags).idle;
+                (session, (!flags.is_transient()).then_some(idle.as_secs()))
+            }
+            (None, Ok(holder)) => (holder.session.ok_or(Problem::InvalidGrant)?, None),
+            (None, Err(refused)) => return Ok(refused.clone()),
+        };
+        Ok(Reply::empty(204).with_cookies(self.csrf_cookie(session, client, max_age)?))
+    }
+
+    /// The cookie with the anti-CSRF token of a session, if the gate requires them.
+    pub(super) fn csrf_cookie(
+        &self,
+        session: SessionId,
+        client: &Client,
+        max_age: Option<u64>,
+    ) -> Result<Option<String>, Problem> {
+        let Some(tokens) = self.gate.csrf_tokens() else { return Ok(None) };
+        let token = self.sessions.csrf_token(session, client.csrf_token.as_deref());
+        let token = token.map_err(|error| Problem::failed(&error))?;
+        self.cookies.set_csrf(tokens.cookie_name(), &token, max_age).map(Some)
+    }
+
+    /// Makes a browser forget all cookies of ours.
+    pub(super) fn cleared_cookies(&self) -> impl Iterator<Item = String> {
+        let csrf = self.gate.csrf_tokens().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
+        self.cookies.clear().into_iter().chain(csrf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate::Decision;
+
+    use super::super::testing::{FakeRequest, PASSWORD, World, cookies_of, member, post, post_with};
+    use super::*;
+    use crate::endpoints::CookieSettings;
+
+    const FIELD: &str = "x-csrf-token";
+
+    async fn log_in(world: &World) -> String {
+        cookies_of(&world.log_in(r#","mode":"cookie""#).await)
+    }
+
+    fn token_in(cookies: &str) -> String {
+        let (_, token) = cookies.split_once("__Host-csrf=").unwrap();
+        token.to_owned()
+    }
+
+    fn set_cookies(reply: &Reply) -> Vec<&str> {
+        reply.headers().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect()
+    }
+
+    #[tokio::test]
+    async fn handed_out_with_the_session() {
+        let world = World::with_csrf_tokens().await;
+        let login = world.log_in(r#","mode":"cookie""#).await;
+        let set = set_cookies(&login);
+        assert!(set[2].starts_with("__Host-csrf="));
+        assert!(set[2].ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict"), "{}", set[2]);
+        let cookies = cookies_of(&login);
+        let token = token_in(&cookies);
+        let renewed = world.send(&post_with("/auth/refresh", &cookies).header(FIELD, &token), "{}").await;
+        assert_eq!(renewed.status(), 200);
+        assert_eq!(token_in(&cookies_of(&renewed)), token, "pages that have read it go on");
+        // Another login is another session, whose token is another one.
+        let again = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
+        let again = world.send(&post_with("/auth/login", &cookies), &again).await;
+        assert_ne!(token_in(&cookies_of(&again)), token);
+        let old = post_with("/auth/refresh", &cookies_of(&again)).header(FIELD, &token);
+        assert_eq!(world.send(&old, "{}").await.status(), 403);
+        // Tokens in a body come with no cookie at all.
+        assert!(set_cookies(&world.log_in("").await).is_empty());
+        let transient = world.log_in(r#","mode":"cookie","remember":false"#).await;
+        assert!(set_cookies(&transient)[2].ends_with("; Path=/; Secure; SameSite=Strict"));
+    }
+
+    /// Every call that uses a cookie, by what repeats the token.
+    #[tokio::test]
+    async fn calls_need_it() {
+        let world = World::with_csrf_tokens().await;
+        let (cookies, other) = (log_in(&world).await, log_in(&world).await);
+        let calls = [
+            ("POST", "/auth/refresh", 200),
+            ("POST", "/auth/password", 403),
+            ("DELETE", "/auth/sessions/x", 404),
+            ("POST", "/auth/logout-all", 204),
+            ("POST", "/auth/logout", 204),
+        ];
+        for (method, path, status) in calls {
+            let body = r#"{"current_password":"wrong horse","new_password":"battery staple"}"#;
+            for (sent, refused) in [
+                (None, true),
+                (Some(token_in(&other)), true),
+                (Some("x".to_owned()), true),
+                (Some(token_in(&cookies)), false),
+            ] {
+                let request = FakeRequest::new(method, path)
+                    .header("content-type", "application/json")
+                    .header("sec-fetch-site", "same-origin")
+                    .header("cookie", &cookies);
+                let request = sent.iter().fold(request, |request, token| request.header(FIELD, token));
+                let reply = world.send(&request, body).await;
+                let expected = if refused { 403 } else { status };
+                assert_eq!(reply.status(), expected, "{path} {sent:?} {}", reply.body());
+                assert_eq!(refused, reply.body().contains("csrf_token"), "{path} {sent:?} {}", reply.body());
+                if refused {
+                    assert!(set_cookies(&reply).is_empty(), "{path}: nobody is logged out by a refusal");
+                }
+            }
+        }
+    }
+
+    /// The cookie of an access token is enough to log out, and the check is not left out for that.
+    #[tokio::test]
+    async fn with_half_of_the_cookies() {
+        let world = World::with_csrf_tokens().await;
+        let cookies = log_in(&world).await;
+        let token = token_in(&cookies);
+        let pick = |names: [&str; 2]| {
+            let picked = cookies.split("; ").filter(|pair| names.iter().any(|name| pair.starts_with(name)));
+            picked.collect::<Vec<_>>().join("; ")
+        };
+        let access = pick(["__Host-Http-at=", "__Host-csrf="]);
+        let refresh = pick(["__Host-Http-rt=", "__Host-csrf="]);
+        for half in [&access, &refresh] {
+            let reply = world.send(&post_with("/auth/logout", half), "{}").await;
+            assert_eq!((reply.status(), set_cookies(&reply).len()), (403, 0), "{half}");
+        }
+        // Without the cookie that is repeated.
+        let bare = pick(["__Host-Http-at=", "__Host-Http-rt="]);
+        let reply = world.send(&post_with("/auth/logout", &bare).header(FIELD, &token), "{}").await;
+        assert_eq!(reply.status(), 403);
+        let reply = world.send(&post_with("/auth/logout", &access).header(FIELD, &token), "{}").await;
+        assert_eq!((reply.status(), set_cookies(&reply).len()), (204, 3));
+        assert!(set_cookies(&reply)[2].starts_with("__Host-csrf=; Path=/; Max-Age=0; Secure"));
+        let denied = world.send(&post_with("/auth/refresh", &refresh).header(FIELD, &token), "{}").await;
+        assert_eq!((denied.status(), set_cookies(&denied).len()), (401, 3));
+    }
+
+    #[tokio::test]
+    async fn routes_of_the_application_need_it() {
+        let world = World::with_csrf_tokens().await;
+        let cookies = log_in(&world).await;
+        let gate = &world.endpoints.0.gate;
+        let admitted =
+            |request: &FakeRequest| matches!(gate.admit(request, gate.now()), Decision::Admitted(_));
+        let post = post_with("/orders", &cookies);
+        assert!(!admitted(&post));
+        assert!(admitted(&post.header(FIELD, token_in(&cookies))));
+        assert!(admitted(&FakeRequest::new("GET", "/orders").header("cookie", &cookies)));
+        let bearer = format!("Bearer {}", member(&world.log_in("").await, "access_token"));
+        assert!(admitted(&FakeRequest::new("POST", "/orders").header("authorization", bearer)));
+    }
+
+    /// What has no session in a cookie goes on without: nothing could be abused.
+    #[tokio::test]
+    async fn who_has_no_session_needs_none() {
+        let world = World::with_csrf_tokens().await;
+        let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&world.log_in("").await, "refresh_token"));
+        assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 200);
+        assert_eq!(world.send(&post("/auth/logout"), "{}").await.status(), 204);
+        let forged = post_with("/auth/refresh", "__Host-Http-rt=rt1_x");
+        let denied = world.send(&forged, "{}").await;
+        assert_eq!((denied.status(), set_cookies(&denied).len()), (401, 3));
+    }
+
+    #[tokio::test]
+    async fn a_lost_one_is_replaced() {
+        let world = World::with_csrf_tokens().await;
+        let cookies = log_in(&world).await;
+        let get = |cookies: &str| FakeRequest::new("GET", "/auth/csrf").header("cookie", cookies);
+        let (access, rest) = cookies.split_once("; ").unwrap();
+        let (refresh, _) = rest.split_once("; ").unwrap();
+        for (half, attributes) in [
+            (access, "; Path=/; Secure; SameSite=Strict"),
+            (refresh, "; Path=/; Max-Age=1209600; Secure; SameSite=Strict"),
+        ] {
+            let reply = world.send(&get(half), "").await;
+            assert_eq!(reply.status(), 204);
+            assert!(set_cookies(&reply)[0].ends_with(attributes), "{:?}", set_cookies(&reply));
+            let fresh = cookies_of(&reply);
+            let renewal = post_with("/auth/refresh", &format!("{refresh}; {fresh}"));
+            let renewed = world.send(&renewal.header(FIELD, token_in(&fresh)), "{}").await;
+            assert_eq!(renewed.status(), 200);
+        }
+        assert_eq!(
+            cookies_of(&world.send(&get(&cookies), "").await),
+            format!("__Host-csrf={}", token_in(&cookies))
+        );
+        assert_eq!(world.send(&get(""), "").await.status(), 401);
+        assert_eq!(world.send(&get("__Host-Http-rt=rt1_x"), "").await.status(), 401);
+        assert_eq!(World::new().await.send(&get(&cookies), "").await.status(), 404);
+    }
+
+    #[test]
+    fn the_name_is_the_one_that_the_gate_looks_for() {
+        let cookies = CookieSettings::default().with_csrf_name("__Host-x").unwrap();
+        assert!(cookies.clone().with_csrf_name("csrf").is_err());
+        assert!(cookies.with_refresh_name("__Host-x").is_err(), "both the same");
+        let plain = CookieSettings::insecure_for_development();
+        assert_eq!(plain.clear_csrf("csrf"), "csrf=; Path=/; Max-Age=0; SameSite=Strict");
+    }
+}
