@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(trial("page::the_keyboard_is_enough", the_keyboard_is_enough));
     trials.push(trial("page::a_new_account_may_less", a_new_account_may_less));
     trials.push(trial("page::a_wrong_password_is_said", a_wrong_password_is_said));
+    trials.push(trial("page::anti_csrf_tokens_are_repeated", anti_csrf_tokens_are_repeated));
     trials
 }
 
@@ -78,6 +79,33 @@ fn logs_in_with_cookies_that_no_script_sees(package: &'static str) {
 fn holds_a_token(value: &serde_json::Value) -> bool {
     let text = value.to_string();
     text.contains("eyJ") || text.contains("rt1_")
+}
+
+fn anti_csrf_tokens_are_repeated() {
+    let visit = Visit::start("csrf-tokens", PACKAGES[0], &[("TOLLGATE_CSRF_TOKENS", "required")]);
+    let browser = &visit.browser;
+    visit.log_in();
+    let shown = browser.run("return document.cookie");
+    assert!(shown.as_str().expect("a text").starts_with("__Host-csrf="), "{shown}");
+    assert_eq!(visit.knock("POST", "/items"), "201");
+    // The same from a script that does not repeat the cookie, or what it was for somebody else.
+    for headers in ["{}", "{'X-CSRF-Token': 'x'}"] {
+        for path in ["/items", "/auth/refresh", "/auth/logout"] {
+            let call = format!(
+                "(await fetch('{path}', {{method: 'POST', headers: {{'Content-Type': 'application/json', ...{headers}}}, body: '{{\"name\":\"x\"}}'}})).status"
+            );
+            assert_eq!(browser.until(&call), 403, "{path} {headers}");
+        }
+    }
+    // A session that began before they were required: its page asks for one.
+    browser.run("document.cookie = '__Host-csrf=; Path=/; Secure; Max-Age=0'");
+    assert_eq!(browser.run("return document.cookie"), "");
+    assert_eq!(visit.knock("POST", "/items"), "201");
+    assert_ne!(browser.run("return document.cookie"), shown);
+    browser.click("#logout");
+    browser.until(IS_OUT);
+    assert_eq!(browser.cookies().len(), 0, "all are gone");
+    visit.assert_no_violation();
 }
 
 fn the_keyboard_is_enough() {

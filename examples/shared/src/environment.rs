@@ -12,11 +12,12 @@ use tollgate_sessions::{
 };
 
 /// What the applications understand.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
     "TOLLGATE_AUDIENCE",
     "TOLLGATE_CACHE",
+    "TOLLGATE_CSRF_TOKENS",
     "TOLLGATE_DATA",
     "TOLLGATE_DEMO_EMAIL",
     "TOLLGATE_DEMO_PASSWORD",

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tollgate::{Clock as _, Gate, SystemClock};
 use tollgate_sessions::{
-    AccountSettings, Accounts, KeyRing, LoginThrottle, MemoryUsers, PasswordSettings, Passwords, RefreshKeys,
-    Registration, RevokedSessions, RotationPolicy, SessionEndpoints, SessionSettings, Sessions, SqliteUsers,
-    TokenIssuer, UserStore, open_store,
+    AccountSettings, Accounts, CookieSettings, KeyRing, LoginThrottle, MemoryUsers, PasswordSettings,
+    Passwords, RefreshKeys, Registration, RevokedSessions, RotationPolicy, SessionEndpoints, SessionSettings,
+    Sessions, SqliteUsers, TokenIssuer, UserStore, open_store,
 };
 
 use crate::demo_account::DemoAccount;
@@ -27,9 +27,10 @@ pub(crate) struct Issuing {
 }
 
 /// Settings that mean nothing where tokens come from elsewhere.
-const NAMES: [&str; 4] = [STORE, WINDOW, "TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD"];
+const NAMES: [&str; 5] = [STORE, WINDOW, CSRF_TOKENS, "TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD"];
 const STORE: &str = "TOLLGATE_STORE";
 const WINDOW: &str = "TOLLGATE_REFRESH_WINDOW";
+const CSRF_TOKENS: &str = "TOLLGATE_CSRF_TOKENS";
 
 impl Issuing {
     /// Opens the stores, has the demo account made, and follows the ends of sessions. Answers `gate` as well, which from
@@ -53,7 +54,7 @@ impl Issuing {
         let demo = DemoAccount::ensure(&accounts).await?;
         let revoked = RevokedSessions::new(issuer);
         upkeep::start(&sessions, &revoked, ring).await;
-        let gate = gate.with_revocations(revoked.clone());
+        let gate = with_csrf_tokens(gate.with_revocations(revoked.clone()), &sessions)?;
         let endpoints = SessionEndpoints::new(sessions.clone(), tokens, accounts.clone(), gate.clone())
             .with_registration(Registration::Discreet)
             .with_client_id("tollgate-demo");
@@ -97,6 +98,15 @@ fn rotation() -> Result<RotationPolicy, SettingsError> {
         return Err(invalid(WINDOW, "is more than a minute"));
     }
     Ok(policy.with_window(window))
+}
+
+/// Beside what browsers say of a request, which is enough for those of today.
+fn with_csrf_tokens(gate: Gate, sessions: &Sessions) -> Result<Gate, SettingsError> {
+    match env::text(CSRF_TOKENS, "off")?.as_str() {
+        "off" => Ok(gate),
+        "required" => Ok(gate.with_csrf_tokens(CookieSettings::default().csrf_tokens(sessions))),
+        _ => Err(invalid(CSRF_TOKENS, "is neither `required` nor `off`")),
+    }
 }
 
 /// Accounts of sessions that end with the process do so too; all others are in a file, wherever their sessions are.

@@ -6,6 +6,7 @@
 
 const LOCK = "tollgate.session";
 const RECORD = "tollgate.session";
+const CSRF_COOKIE = "__Host-csrf";
 const ANSWER_WITHIN = 10_000;
 
 export class Session extends EventTarget {
@@ -222,11 +223,20 @@ export class Session extends EventTarget {
   }
 }
 
-// Rejects when there is no answer.
-function send(method, path, body, token) {
+// Rejects when there is no answer. A session that began before anti-CSRF tokens were required asks for one.
+async function send(method, path, body, token) {
+  const response = await sendOnce(method, path, body, token);
+  if (response.status !== 403 || token || method === "GET" || readCookie(CSRF_COOKIE)) return response;
+  const found = await sendOnce("GET", "/auth/csrf");
+  return found.ok ? sendOnce(method, path, body) : response;
+}
+
+function sendOnce(method, path, body, token) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
+  const csrfToken = token ? undefined : readCookie(CSRF_COOKIE);
+  if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
   return fetch(path, {
     method,
     headers,
@@ -236,6 +246,12 @@ function send(method, path, body, token) {
     redirect: "error",
     signal: AbortSignal.timeout(ANSWER_WITHIN),
   });
+}
+
+// Where anti-CSRF tokens are not required, there is no such cookie.
+function readCookie(name) {
+  const pair = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return pair?.slice(name.length + 1);
 }
 
 async function isAnonymous() {
