@@ -10,6 +10,7 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
 pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
@@ -50,6 +51,8 @@ struct Inner {
     passwords: Passwords,
     throttle: Arc<LoginThrottle>,
     settings: AccountSettings,
+    /// For whoever replaces an old hash, one at a time.
+    rehashing: Arc<Semaphore>,
 }
 
 impl Accounts {
@@ -60,6 +63,7 @@ impl Accounts {
             passwords,
             throttle: Arc::new(throttle),
             settings: AccountSettings::default(),
+            rehashing: Arc::new(Semaphore::new(1)),
         }))
     }
 
@@ -72,6 +76,7 @@ impl Accounts {
             passwords: old.passwords.clone(),
             throttle: Arc::clone(&old.throttle),
             settings,
+            rehashing: Arc::clone(&old.rehashing),
         }))
     }
 
@@ -312,10 +317,13 @@ impl Accounts {
         })
     }
 
-    /// Hashes the password as it is done today, while the user goes on. Nothing is lost if it fails: the next login does it.
+    /// Hashes the password as it is done today, while the user goes on. Nothing is lost if it fails, or is left to others
+    /// who log in: the next login does it.
     fn rehash(&self, credential: Credential, password: Password) {
+        let Ok(alone) = Arc::clone(&self.0.rehashing).try_acquire_owned() else { return };
         let accounts = self.clone();
         drop(tokio::spawn(async move {
+            let _alone = alone;
             let subject = &credential.user.subject;
             let Some(old) = &credential.hash else { return };
             let Ok(new) = accounts.0.passwords.hash(&password).await else { return };

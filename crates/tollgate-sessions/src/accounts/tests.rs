@@ -268,6 +268,30 @@ async fn an_outdated_hash_is_replaced_once() {
     assert_eq!(stored(&store, "alice").await, after);
 }
 
+/// However many have an old hash, their logins find the threads free.
+#[tokio::test]
+async fn one_hash_is_replaced_at_a_time() {
+    let (old, store) = accounts(lenient());
+    let mut credentials = Vec::new();
+    for name in ["alice", "bob"] {
+        let user = register(&old, name).await;
+        credentials.push(Credential { user, hash: Some(stored(&store, name).await) });
+    }
+    let newer = newer(&store);
+    for credential in &credentials {
+        newer.rehash(credential.clone(), password(PASSWORD));
+    }
+    // This one waits behind what was asked for before it.
+    tokio::task::yield_now().await;
+    assert_eq!(denied(&newer, "alice", "wrong").await, Denial::WrongPassword);
+    assert_eq!(newer.passwords().counts().computed, 2);
+    store.replaced.notified().await;
+    tokio::task::yield_now().await;
+    newer.rehash(credentials[1].clone(), password(PASSWORD));
+    store.replaced.notified().await;
+    assert_eq!(store.asked()[2], 2, "the next login does it");
+}
+
 /// The new hash of the old password comes after the password was changed.
 #[tokio::test]
 async fn replacing_a_hash_loses_against_a_change() {
