@@ -7,6 +7,7 @@ mod postgres;
 mod redis;
 mod simulation;
 mod sqlite;
+mod users;
 
 use std::sync::Arc;
 
@@ -16,13 +17,17 @@ use tollgate_testing::store_suite::{CASES, StoreCase, StoreUnderTest};
 
 fn main() {
     if let Some(task) = child::task() {
-        child::run(&task);
+        match task.strip_prefix(users::TASK) {
+            Some(path) => users::run(path),
+            None => child::run(&task),
+        }
         return;
     }
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
     trials.extend(redis::trials());
     trials.extend(sqlite::trials());
+    trials.extend(users::trials());
     #[cfg(unix)]
     trials.extend(postgres::trials());
     trials.extend(simulation::trials());

@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A file of its own for each test, where build output goes.
-fn scratch() -> PathBuf {
+pub fn scratch() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stores");
