@@ -1,0 +1,22 @@
+//! An anti-CSRF token, and the session that it is presented for.
+
+#![no_main]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use tollgate::CsrfTokens as _;
+use tollgate_sessions::{CookieSettings, MemoryStore, RefreshKey, RefreshKeys, SessionCsrfTokens, Sessions};
+
+static TOKENS: LazyLock<SessionCsrfTokens> = LazyLock::new(|| {
+    let secret = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
+    let keys = RefreshKeys::new(RefreshKey::new(1, secret).expect("a strong secret"));
+    CookieSettings::default().csrf_tokens(&Sessions::new(MemoryStore::new(), keys, Duration::from_secs(600)))
+});
+
+fuzz_target!(|input: (&[u8], &str)| {
+    let (token, session) = input;
+    assert!(!TOKENS.is_genuine(token, session), "who has not the key makes none");
+    assert!(!TOKENS.is_genuine(token, "0190163d-8694-739b-aea5-966c26f8ad91"));
+});
