@@ -249,6 +249,9 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
         }
         transcript.push((step, response));
     }
+    // A target without a path (RFC 9112 §3.2.3). Which of the two it is depends on where routers look first.
+    let connect = call(app, "CONNECT", "api.example:443", &[], "");
+    assert!(matches!(connect.status, 404 | 405), "{connect:?}");
     transcript
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use http::header::{HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use tollgate_sessions::{BodyError, Reply, SessionEndpoints};
 use warp::path::FullPath;
 use warp::{Buf, Filter, Stream};
@@ -49,13 +49,20 @@ struct Served {
 fn served(
     endpoints: SessionEndpoints,
 ) -> impl Filter<Extract = (Served,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
-    warp::path::full().and_then(move |path: FullPath| {
+    with_path().and(warp::path::full()).and_then(move |path: FullPath| {
         ready(if endpoints.serves(path.as_str()) {
             Ok(Served { endpoints: endpoints.clone(), path })
         } else {
             Err(warp::reject::not_found())
         })
     })
+}
+
+/// The target of CONNECT is an authority (RFC 9112 §3.2.3), for which [`warp::path::full`] panics.
+fn with_path() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {
+    let check =
+        |method| ready(if method == Method::CONNECT { Err(warp::reject::not_found()) } else { Ok(()) });
+    warp::method().and_then(check).untuple_one()
 }
 
 async fn answer<B, D>(served: Served, request: WarpRequest, remote: Option<SocketAddr>, body: B) -> Reply

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
 use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize, session_routes};
 use warp::filters::BoxedFilter;
-use warp::path::FullPath;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply as _};
@@ -57,7 +56,8 @@ fn sessions(settings: &Settings) -> BoxedFilter<(Response,)> {
 
 fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     let with_settings = warp::any().map(move || Arc::clone(&settings));
-    let page = warp::path::full().and_then(page).and(read());
+    let file = warp::path::end().map(String::new).or(warp::path!(String)).unify();
+    let page = file.and_then(page).and(read());
     let public = warp::path!("public").and(read()).map(example_shared::public);
     let health = warp::path!("healthz").and(read()).map(example_shared::health);
     let ready = warp::path!("readyz")
@@ -77,9 +77,9 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
 }
 
 /// A file of the demo page, if the path is one's.
-async fn page(path: FullPath) -> Result<Answer, Rejection> {
+async fn page(name: String) -> Result<Answer, Rejection> {
     let mut files = example_shared::page();
-    let file = files.find(|(known, _)| *known == path.as_str());
+    let file = files.find(|(path, _)| path.strip_prefix('/') == Some(&*name));
     file.map(|(_, file)| file).ok_or_else(warp::reject::not_found)
 }
 
