@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::claims::ClaimPath;
 use crate::error::CrossSiteError;
-use crate::gate::Gate;
 use crate::request::RequestView;
 use crate::source::find_cookie;
 use crate::verified::Verified;
@@ -23,18 +22,6 @@ pub trait CsrfTokens: fmt::Debug + Send + Sync + 'static {
     fn is_genuine(&self, token: &[u8], session: &str) -> bool;
 }
 
-impl Gate {
-    /// Checks the anti-CSRF token of a request that carries another credential of `session` in a cookie than an access
-    /// token, such as a refresh token. For access tokens the gate does it.
-    ///
-    /// # Errors
-    /// [`CrossSiteError`] when tokens are required, the request can change something, and it has not that of `session`.
-    pub fn check_csrf_token<R: RequestView>(&self, request: &R, session: &str) -> Result<(), CrossSiteError> {
-        let tokens = self.csrf_tokens();
-        tokens.map_or(Ok(()), |tokens| check_for(tokens, request, session))
-    }
-}
-
 /// Checks the token of a request whose access token came in a cookie. One without `sid` belongs to no session.
 pub(crate) fn check<R: RequestView>(
     tokens: &dyn CsrfTokens,
@@ -49,7 +36,8 @@ pub(crate) fn check<R: RequestView>(
     check_for(tokens, request, session.as_deref().ok_or(CrossSiteError::CsrfTokenMismatch)?)
 }
 
-fn check_for<R: RequestView>(
+/// The same for a session that is known otherwise.
+pub(crate) fn check_for<R: RequestView>(
     tokens: &dyn CsrfTokens,
     request: &R,
     session: &str,
@@ -78,7 +66,7 @@ const FIELD: &str = "x-csrf-token";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::Decision;
+    use crate::gate::{Decision, Gate};
     use crate::request::testing::FakeRequest;
     use crate::source::TokenSource;
     use crate::testing::{NOW, token, verifier};

@@ -1,5 +1,6 @@
 //! [`Gate`]: the immutable whole that admits or refuses requests.
 
+mod cause;
 mod decision;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
 use crate::claims::Payload;
 use crate::cross_site::CrossSite;
-use crate::csrf_tokens::{self, CsrfTokens};
+use crate::csrf_tokens::CsrfTokens;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
@@ -173,33 +174,6 @@ impl Gate {
         self.change(|inner| inner.revocations = Some(Arc::new(revocations)))
     }
 
-    /// How to tell whether another site caused a request with a cookie-borne token.
-    #[must_use]
-    pub fn with_cross_site(self, cross_site: CrossSite) -> Self {
-        self.change(|inner| inner.cross_site = cross_site)
-    }
-
-    /// How it tells whether another site caused a request.
-    #[must_use]
-    pub fn cross_site(&self) -> &CrossSite {
-        &self.0.cross_site
-    }
-
-    /// Also requires the anti-CSRF token of its session from a request that has its access token in a cookie and can
-    /// change something. The default is to rely on what browsers say of a request, which is enough for those of today.
-    ///
-    /// A WebSocket handshake needs none, as pages cannot give it a field; where it comes from is checked.
-    #[must_use]
-    pub fn with_csrf_tokens(self, tokens: impl CsrfTokens) -> Self {
-        self.change(|inner| inner.csrf_tokens = Some(Arc::new(tokens)))
-    }
-
-    /// The anti-CSRF tokens that it requires.
-    #[must_use]
-    pub fn csrf_tokens(&self) -> Option<&dyn CsrfTokens> {
-        self.0.csrf_tokens.as_deref()
-    }
-
     /// The realm of challenges (RFC 9110 §11.5). The default is `api`.
     ///
     /// # Errors
@@ -291,12 +265,7 @@ impl Gate {
         };
         let verified = self.verify(&credential, now, &mut on_error)?;
         self.check_revocation(&verified, now)?;
-        if credential.source.can_be_caused_by_others() {
-            inner.cross_site.check(request).map_err(AuthError::CrossSite)?;
-        }
-        if let Some(tokens) = self.csrf_tokens().filter(|_| credential.source.is_ambient()) {
-            csrf_tokens::check(tokens, request, &verified).map_err(AuthError::CrossSite)?;
-        }
+        self.check_cause(request, &credential, &verified)?;
         if let Some(policy) = &inner.policy {
             policy.check(&verified)?;
         }

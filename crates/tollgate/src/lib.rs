@@ -125,6 +125,6 @@ pub use rejection::Rejection;
 // For adapters, and for tests.
 pub use caching::is_kept_from_shared_caches;
 pub use request::RequestView;
-pub use source::{find_bearer, find_cookie};
+pub use source::find_cookie;
 pub use time::{Clock, SystemClock, UnixTime};
 pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};

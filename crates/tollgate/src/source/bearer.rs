@@ -5,16 +5,11 @@ use crate::request::RequestView;
 
 pub(super) const PLACE: &str = "Authorization field";
 
-/// What should be the bearer token in the `Authorization` of this request, as bytes; `None` when there is none, or another scheme.
-///
-/// This is how a gate reads it, with [`TokenSource::bearer`](crate::TokenSource::bearer).
+/// What should be the bearer token of the request.
 ///
 /// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2): two fields are malformed
 /// whatever is in them, as which of them counts would depend on who reads. Another scheme is not ours to judge.
-///
-/// # Errors
-/// [`RequestError::Repeated`] when there is more than one `Authorization`.
-pub fn find_bearer<R: RequestView>(request: &R) -> Result<Option<&[u8]>, RequestError> {
+pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&[u8]>, RequestError> {
     let mut values = request.header_values("authorization");
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -4,7 +4,6 @@ mod bearer;
 mod cookie;
 mod query;
 
-pub use bearer::find_bearer;
 pub use cookie::find_cookie;
 
 use crate::error::{ConfigError, RequestError};
@@ -114,7 +113,7 @@ impl TokenSource {
     /// What is there: nothing, what should be a token, or something wrong.
     fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
         match &self.0 {
-            Kind::Bearer => find_bearer(request),
+            Kind::Bearer => bearer::find(request),
             Kind::Cookie(name) => find_cookie(request, name),
             Kind::Header(name) => single_field(request, name),
             Kind::Query(name) => query::find(request, name),
@@ -162,11 +161,23 @@ pub(crate) fn find<'r, 's, R: RequestView>(
     request: &'r R,
     sources: &'s [TokenSource],
 ) -> Result<Option<Credential<'r, 's>>, RequestError> {
-    let explicit = find_among(request, sources.iter().filter(|source| !source.is_ambient()))?;
+    let explicit = find_explicit(request, sources)?;
     if explicit.is_some() {
         return Ok(explicit);
     }
     find_among(request, sources.iter().filter(|source| source.is_ambient()))
+}
+
+/// Whether something explicit is there, well-formed or not.
+pub(crate) fn is_explicit<R: RequestView>(request: &R, sources: &[TokenSource]) -> bool {
+    !matches!(find_explicit(request, sources), Ok(None))
+}
+
+fn find_explicit<'r, 's, R: RequestView>(
+    request: &'r R,
+    sources: &'s [TokenSource],
+) -> Result<Option<Credential<'r, 's>>, RequestError> {
+    find_among(request, sources.iter().filter(|source| !source.is_ambient()))
 }
 
 fn find_among<'r, 's, R: RequestView>(
