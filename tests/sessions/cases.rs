@@ -233,6 +233,9 @@ fn cross_site(server: &Server) {
             }
         }
     }
+    // What stands in the place of a session is not logged.
+    let refused = server.send("DELETE /auth/sessions/SENTINEL", &[("Cookie", "__Host-Http-rt=x")], "");
+    assert_eq!(refused.status, 403);
     let fields = [("Content-Type", "application/json"), ("Origin", "https://evil.example")];
     assert_eq!(server.send("POST /auth/login", &fields, &credentials("cross@a.example", "")).status, 403);
     assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
@@ -307,6 +310,10 @@ fn paths(server: &Server) {
             server.send(&format!("POST {unknown}"), &[("Content-Type", "application/json")], "{}").status;
         assert!(matches!(status, 404 | 405), "{unknown}: {status}");
     }
+    // A target without a path (RFC 9112 §3.2.3).
+    let connect = server
+        .send_raw(b"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\nConnection: close\r\n\r\n");
+    assert!(matches!(connect.status, 404 | 405), "{connect:?}");
     let keys = server.send("GET /.well-known/jwks.json", &[], "");
     assert_eq!((keys.status, header(&keys, "cache-control")), (200, Some("public, max-age=900")));
     assert_eq!(member(&keys, "keys")[0]["kty"], "OKP");
@@ -346,7 +353,7 @@ pub(crate) fn csrf_tokens(server: &Server) {
         text(&server.post("/auth/login", &credentials("tokens@a.example", "")), "access_token")
     );
     assert_eq!(server.send("POST /orders", &[("Authorization", &bearer)], "").body, "ordered");
-    let fresh = call("GET /auth/csrf", None, "same-origin");
+    let fresh = call("POST /auth/csrf", None, "same-origin");
     assert_eq!((fresh.status, cookies(&fresh)), (204, format!("__Host-csrf={token}")));
     let renewed = call("POST /auth/refresh", Some(token), "same-origin");
     assert!(renewed.status == 200 && cookies(&renewed).ends_with(token), "{renewed:?}");

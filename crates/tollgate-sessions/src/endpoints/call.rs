@@ -88,7 +88,7 @@ impl Call {
             Route::Register => inner.register(&client, body).await,
             Route::ChangePassword => inner.change_password(&client, body).await,
             Route::ListSessions => inner.list_sessions(&client).await,
-            Route::EndSession(session) => inner.end_session(&client, &session).await,
+            Route::EndSession(session) => inner.end_session(&client, session).await,
             Route::CsrfToken => inner.csrf_token(&client),
             Route::KeySet => Ok(list::key_set(&inner.issuer)),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tollgate::{
     Admission, AuthError, ClaimError, Decision, Excerpt, KeyRefresh, Rejection, RequestView, TokenError,
-    find_bearer, find_cookie,
+    find_cookie,
 };
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ pub(super) struct Client {
     pub(super) cookie: Option<Zeroizing<String>>,
     /// The anti-CSRF token that came in a cookie.
     pub(super) csrf_token: Option<Box<str>>,
-    /// Whether the credentials of this request are cookies, if it has any: there is no bearer token.
+    /// Whether the credentials of this request are cookies, if it has any: no token is presented explicitly.
     pub(super) uses_cookies: bool,
     /// Whose access token came along, or how a call that needs one is refused.
     pub(super) holder: Result<Holder, Reply>,
@@ -51,11 +51,11 @@ pub(super) struct Presented {
 }
 
 impl Presented {
-    /// A bearer token counts alone: cookies never stand in for it, nor for one that is malformed. As for a gate, another
-    /// scheme in `Authorization` says nothing: a proxy that asks for a password makes browsers add it.
+    /// A token that is presented explicitly counts alone: cookies never stand in for it, nor for one that is malformed. What
+    /// is one is for the gate to say; `Authorization: Basic` is none, as a proxy that asks for a password makes browsers add it.
     pub(super) fn read<R: RequestView>(endpoints: &Inner, request: &R) -> Self {
         let none = Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
-        if !matches!(find_bearer(request), Ok(None)) {
+        if endpoints.gate.is_explicit(request) {
             return none;
         }
         let cookies = &endpoints.cookies;

@@ -1,4 +1,4 @@
-//! `GET csrf`, and what checks the tokens that it gives.
+//! `POST csrf`, and what checks the tokens that it gives.
 
 use tollgate::RequestView;
 use tracing::warn;
@@ -12,14 +12,15 @@ use crate::session::SessionId;
 
 impl Inner {
     /// Checks the anti-CSRF token of the session that the refresh token in the cookie belongs to; for an access token the
-    /// gate does it. Who logs in has no session yet, and must be able to when an old one has left half its cookies behind.
+    /// gate does it. Whoever has lost theirs has to be able to log in, and to ask for another.
     pub(super) fn check_csrf_token<R: RequestView>(
         &self,
         request: &R,
         route: &Route,
         presented: &Presented,
     ) -> Result<(), Problem> {
-        if self.gate.csrf_tokens().is_none() || matches!(route, Route::Login | Route::Register) {
+        let exempt = matches!(route, Route::Login | Route::Register | Route::CsrfToken);
+        if exempt || self.gate.csrf_tokens().is_none() {
             return Ok(());
         }
         let session = presented.refresh_token().and_then(|token| self.sessions.session_of(token));
@@ -30,20 +31,15 @@ impl Inner {
         })
     }
 
-    /// A token for a page whose session has none: it began before they were required, or the cookie was lost.
+    /// A token for a page that has none, or one of another session. It is no secret that an ended session could give away.
     pub(super) fn csrf_token(&self, client: &Client) -> Result<Reply, Problem> {
         if self.gate.csrf_tokens().is_none() {
             return Err(Problem::NoSuchPath);
         }
-        let by_refresh_token = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
-        let (session, max_age) = match (by_refresh_token, &client.holder) {
-            (Some((session, flags)), _) => {
-                let idle = self.sessions.settings().lifetimes(flags).idle;
-                (session, (!flags.is_transient()).then_some(idle.as_secs()))
-            }
-            (None, Ok(holder)) => (holder.session.ok_or(Problem::InvalidGrant)?, None),
-            (None, Err(refused)) => return Ok(refused.clone()),
-        };
+        let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
+        let (session, flags) = session.ok_or(Problem::InvalidGrant)?;
+        let idle = self.sessions.settings().lifetimes(flags).idle.as_secs();
+        let max_age = (!flags.is_transient()).then_some(idle);
         Ok(Reply::empty(204).with_cookies(self.csrf_cookie(session, client, max_age)?))
     }
 
@@ -207,29 +203,45 @@ mod tests {
     #[tokio::test]
     async fn a_lost_one_is_replaced() {
         let world = World::with_csrf_tokens().await;
-        let cookies = log_in(&world).await;
-        let get = |cookies: &str| FakeRequest::new("GET", "/auth/csrf").header("cookie", cookies);
-        let (access, rest) = cookies.split_once("; ").unwrap();
-        let (refresh, _) = rest.split_once("; ").unwrap();
-        for (half, attributes) in [
-            (access, "; Path=/; Secure; SameSite=Strict"),
-            (refresh, "; Path=/; Max-Age=1209600; Secure; SameSite=Strict"),
-        ] {
-            let reply = world.send(&get(half), "").await;
+        let (cookies, other) = (log_in(&world).await, log_in(&world).await);
+        let ask =
+            async |world: &World, cookies: &str| world.send(&post_with("/auth/csrf", cookies), "").await;
+        let (bare, _) = cookies.split_once("; __Host-csrf=").unwrap();
+        let stale = format!("{bare}; __Host-csrf={}", token_in(&other));
+        for without in [bare, &stale] {
+            let reply = ask(&world, without).await;
             assert_eq!(reply.status(), 204);
-            assert!(set_cookies(&reply)[0].ends_with(attributes), "{:?}", set_cookies(&reply));
+            assert!(set_cookies(&reply)[0].ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict"));
             let fresh = cookies_of(&reply);
-            let renewal = post_with("/auth/refresh", &format!("{refresh}; {fresh}"));
+            let renewal = post_with("/auth/refresh", &format!("{bare}; {fresh}"));
             let renewed = world.send(&renewal.header(FIELD, token_in(&fresh)), "{}").await;
             assert_eq!(renewed.status(), 200);
         }
-        assert_eq!(
-            cookies_of(&world.send(&get(&cookies), "").await),
-            format!("__Host-csrf={}", token_in(&cookies))
-        );
-        assert_eq!(world.send(&get(""), "").await.status(), 401);
-        assert_eq!(world.send(&get("__Host-Http-rt=rt1_x"), "").await.status(), 401);
-        assert_eq!(World::new().await.send(&get(&cookies), "").await.status(), 404);
+        let kept = ask(&world, &cookies).await;
+        assert_eq!(cookies_of(&kept), format!("__Host-csrf={}", token_in(&cookies)));
+        let transient = cookies_of(&world.log_in(r#","mode":"cookie","remember":false"#).await);
+        let kept = ask(&world, &transient).await;
+        assert!(set_cookies(&kept)[0].ends_with("; Path=/; Secure; SameSite=Strict"));
+        for nobody in ["", "__Host-Http-rt=rt1_x"] {
+            let reply = ask(&world, nobody).await;
+            assert_eq!((reply.status(), set_cookies(&reply).len()), (401, 0));
+        }
+        assert_eq!(ask(&World::new().await, &cookies).await.status(), 404);
+    }
+
+    /// Following a link from another site must not replace the token of a page that has read it.
+    #[tokio::test]
+    async fn another_site_cannot_have_it_replaced() {
+        let world = World::with_csrf_tokens().await;
+        let cookies = log_in(&world).await;
+        let (bare, _) = cookies.split_once("; __Host-csrf=").unwrap();
+        for (method, site, status) in
+            [("POST", "cross-site", 403), ("POST", "same-site", 403), ("GET", "cross-site", 405)]
+        {
+            let request = FakeRequest::new(method, "/auth/csrf").header("sec-fetch-site", site);
+            let reply = world.send(&request.header("cookie", bare), "").await;
+            assert_eq!((reply.status(), set_cookies(&reply).len()), (status, 0), "{method} {site}");
+        }
     }
 
     #[test]

@@ -22,12 +22,16 @@ impl Inner {
     }
 
     /// A session that belongs to somebody else is answered like one that is not there.
-    pub(super) async fn end_session(&self, client: &Client, session: &str) -> Result<Reply, Problem> {
+    pub(super) async fn end_session(
+        &self,
+        client: &Client,
+        session: Option<SessionId>,
+    ) -> Result<Reply, Problem> {
         let holder = match &client.holder {
             Ok(holder) => holder,
             Err(refused) => return Ok(refused.clone()),
         };
-        let session: SessionId = session.parse().map_err(|_cause| Problem::NoSuchSession)?;
+        let session = session.ok_or(Problem::NoSuchSession)?;
         let ended = self.sessions.revoke(session, &holder.subject, EndReason::Logout).await?;
         if !ended.changed {
             return Err(Problem::NoSuchSession);

@@ -34,14 +34,19 @@ impl Inner {
         Ok(())
     }
 
-    /// All sessions of whoever has the access token end, or of whoever can renew with the refresh token.
+    /// All sessions end of whoever has the access token, or can renew with the refresh token. A token in the body counts
+    /// before one that the browser has added.
     pub(super) async fn log_out_everywhere(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
         let TokenBody { refresh_token } = body::read(body)?;
         let presented = Presented::of(refresh_token.as_ref(), client)?;
-        let outcome = match (&client.holder, presented) {
-            (Ok(holder), _) => self.end_all(&holder.subject).await,
-            (Err(_), Some(presented)) => self.end_all_of(presented, client).await,
-            (Err(refused), None) => return Ok(refused.clone()),
+        let by_body =
+            presented.filter(|presented| presented.transport == Transport::Body && client.uses_cookies);
+        let outcome = match (by_body, &client.holder, presented) {
+            (Some(presented), _, _) | (None, Err(_), Some(presented)) => {
+                self.end_all_of(presented, client).await
+            }
+            (None, Ok(holder), _) => self.end_all(&holder.subject).await,
+            (None, Err(refused), None) => return Ok(refused.clone()),
         };
         Ok(self.after_logout(outcome, presented, client))
     }

@@ -52,7 +52,7 @@ use route::Route;
 /// | `POST /auth/password` | `{"current_password","new_password"}` | 204, and all other sessions have ended |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
-/// | `GET /auth/csrf` | | 204 and a cookie, where the gate [requires](Gate::with_csrf_tokens) anti-CSRF tokens |
+/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, where the gate [requires](Gate::with_csrf_tokens) them |
 /// | `GET /.well-known/jwks.json` | | 200, the public keys |
 ///
 /// `mode` is `token`, the default, or `cookie`; a session is remembered unless `remember` is `false`. Tokens are
@@ -60,10 +60,12 @@ use route::Route;
 /// `{"token_type":"Cookie","expires_in","scope"}` and two cookies that no script can read. Times are in seconds, members
 /// that are not known are ignored. Errors are problem details (RFC 9457) whose member `error` is stable.
 ///
-/// Tokens in a body, or in `Authorization`, are taken before cookies; with `Authorization: Bearer`, cookies do not count.
+/// Tokens in a body are taken before cookies. When one is presented where the gate looks for it, such as in `Authorization`,
+/// cookies do not count.
 ///
 /// Where the gate requires anti-CSRF tokens, a third cookie holds that of the session. Scripts read it, and repeat it in
-/// `X-CSRF-Token`. Logging in and registering need none.
+/// `X-CSRF-Token`; whoever has lost it, or has one of an older session, asks for another. Logging in, registering and asking
+/// for it need none.
 ///
 /// ```
 /// # fn endpoints(

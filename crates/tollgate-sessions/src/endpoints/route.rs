@@ -1,6 +1,7 @@
 //! [`Route`]: what a request asks for, by its path and method.
 
 use super::problem::Problem;
+use crate::session::SessionId;
 
 /// Where the public keys are published.
 pub(super) const KEY_SET_PATH: &str = "/.well-known/jwks.json";
@@ -15,8 +16,8 @@ pub(super) enum Route {
     Register,
     ChangePassword,
     ListSessions,
-    /// End the session that the last segment names.
-    EndSession(Box<str>),
+    /// End the session that the last segment names; `None` when it names none.
+    EndSession(Option<SessionId>),
     CsrfToken,
     KeySet,
 }
@@ -50,8 +51,8 @@ impl Route {
             "register" => (Self::Register, "POST"),
             "password" => (Self::ChangePassword, "POST"),
             "sessions" => (Self::ListSessions, "GET, HEAD"),
-            "csrf" => (Self::CsrfToken, "GET, HEAD"),
-            rest => (Self::EndSession(rest.strip_prefix("sessions/")?.into()), "DELETE"),
+            "csrf" => (Self::CsrfToken, "POST"),
+            rest => (Self::EndSession(rest.strip_prefix("sessions/")?.parse().ok()), "DELETE"),
         })
     }
 
@@ -80,9 +81,8 @@ impl Route {
             | Self::LogoutAll
             | Self::ChangePassword
             | Self::ListSessions
-            | Self::EndSession(_)
-            | Self::CsrfToken => true,
-            Self::Login | Self::Refresh | Self::Register | Self::KeySet => false,
+            | Self::EndSession(_) => true,
+            Self::Login | Self::Refresh | Self::Register | Self::CsrfToken | Self::KeySet => false,
         }
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         let find = |method, path| Route::find("/auth", path, method);
         assert_eq!(find("POST", "/auth/login"), Ok(Route::Login));
         assert_eq!(find("HEAD", "/auth/sessions"), Ok(Route::ListSessions));
-        assert_eq!(find("DELETE", "/auth/sessions/a"), Ok(Route::EndSession("a".into())));
+        assert_eq!(find("DELETE", "/auth/sessions/a"), Ok(Route::EndSession(None)));
         assert_eq!(find("GET", "/.well-known/jwks.json"), Ok(Route::KeySet));
         for (method, path, allow) in [
             ("GET", "/auth/login", "POST"),

@@ -86,7 +86,8 @@ impl World {
         Self::behind(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
     }
 
-    async fn behind(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
+    /// The gate is changed before it is given to the endpoints.
+    pub(super) async fn behind(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
         let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
         let keys =
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tollgate::TokenSource;
+
 use super::testing::{FakeRequest, ISSUER, PASSWORD, World, cleared_by, cookies_of, member, post, post_with};
 use super::*;
 use crate::session::SessionId;
@@ -170,6 +172,29 @@ async fn a_bearer_token_counts_alone() {
     }
 }
 
+/// Wherever the gate looks for tokens: cookies never stand in for one, and are not lost with its session.
+#[tokio::test]
+async fn a_token_in_a_field_of_its_own_counts_alone() {
+    let cookie = || CookieSettings::default().token_source().unwrap();
+    let field = TokenSource::header("x-token").unwrap();
+    let world = World::behind(|gate, _sessions| gate.with_sources([field, cookie()])).await;
+    let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    let token = member(&world.log_in("").await, "access_token");
+    let with = |path: &str, token: &str| post_with(path, &cookies).header("x-token", token);
+    assert_eq!(world.send(&with("/auth/refresh", "junk"), "{}").await.status(), 401);
+    let out = world.send(&with("/auth/logout", &token), "{}").await;
+    assert_eq!((out.status(), cleared_by(&out)), (204, 0));
+    let [left] = &*world.sessions.list(&world.alice.subject).await.unwrap() else { panic!("one is left") };
+    assert!(world.endpoints.0.sessions.session_of(refresh_token_in(&cookies)).unwrap().0 == left.session);
+    // This gate does not look there.
+    let bearer = post_with("/auth/refresh", &cookies).header("authorization", "Bearer x");
+    assert_eq!(world.send(&bearer, "{}").await.status(), 200);
+}
+
+fn refresh_token_in(cookies: &str) -> &str {
+    cookies.split_once("__Host-Http-rt=").unwrap().1
+}
+
 #[tokio::test]
 async fn sessions_of_others_do_not_show() {
     let world = World::new().await;
@@ -203,6 +228,13 @@ async fn logging_out_everywhere() {
     assert_eq!((reply.status(), cleared_by(&reply)), (204, 2));
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&one, "refresh_token"));
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+    // A token in the body counts before cookies, which may be somebody else's, and stay.
+    let bob = world.sessions.create(&crate::Login::new("bob")).await.unwrap().refresh_token.expose();
+    let alice = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    let body = format!(r#"{{"refresh_token":"{bob}"}}"#);
+    assert_eq!(world.send(&post_with("/auth/logout-all", &alice), &body).await, Reply::empty(204));
+    assert!(world.sessions.list("bob").await.unwrap().is_empty());
+    assert_eq!(world.send(&post_with("/auth/refresh", &alice), "{}").await.status(), 200);
     // By a refresh token alone, when the access token has expired.
     let third = member(&world.log_in("").await, "refresh_token");
     let reply = world.send(&post("/auth/logout-all"), &format!(r#"{{"refresh_token":"{third}"}}"#)).await;
