@@ -223,12 +223,14 @@ export class Session extends EventTarget {
   }
 }
 
-// Rejects when there is no answer. A session that began before anti-CSRF tokens were required asks for one.
+// Rejects when there is no answer. Where the anti-CSRF token is not there, or that of an older session, asks for one. (Rights
+// that are missing come with a challenge.)
 async function send(method, path, body, token) {
+  const before = readCookie(CSRF_COOKIE);
   const response = await sendOnce(method, path, body, token);
-  if (response.status !== 403 || token || method === "GET" || readCookie(CSRF_COOKIE)) return response;
-  const found = await sendOnce("GET", "/auth/csrf");
-  return found.ok ? sendOnce(method, path, body) : response;
+  if (response.status !== 403 || response.headers.has("WWW-Authenticate") || token || method === "GET") return response;
+  await sendOnce("POST", "/auth/csrf");
+  return readCookie(CSRF_COOKIE) === before ? response : sendOnce(method, path, body);
 }
 
 function sendOnce(method, path, body, token) {
