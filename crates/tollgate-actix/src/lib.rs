@@ -3,7 +3,7 @@
 //! ```
 //! use actix_web::{App, get};
 //! use tollgate_actix::{Algorithm, Authenticate, Claims, Gate, Verifier, VerifyingKey};
-//! # use actix_web::test::{TestRequest, call_service, init_service};
+//! use actix_web::test::{TestRequest, call_service, init_service};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct User {
@@ -17,8 +17,8 @@
 //!
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
-//! # let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
+//! let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
+//! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
 //! let app = App::new().service(profile).wrap(Authenticate::new(gate));

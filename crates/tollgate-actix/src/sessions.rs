@@ -21,7 +21,7 @@ use crate::request::ActixRequest;
 /// ```
 ///
 /// Not inside what [`Authenticate`](crate::Authenticate) wraps: nobody who logs in has a token yet. All below their base
-/// is theirs, but for what was added before. Paths are those of the whole application: add them to it, and to no scope.
+/// is theirs, but for what was added before. A scope with an empty path takes every request, so add it after them. Paths are those of the whole application: add them to it, and to no scope.
 ///
 /// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
 /// requests.

@@ -3,8 +3,8 @@
 //! ```
 //! use axum::{Router, routing::get};
 //! use tollgate_axum::{Algorithm, AuthenticateLayer, Claims, Gate, Verifier, VerifyingKey};
-//! # use axum::{body::Body, http::{Request, StatusCode}};
-//! # use tower::ServiceExt;
+//! use axum::{body::Body, http::{Request, StatusCode}};
+//! use tower::ServiceExt;
 //!
 //! #[derive(serde::Deserialize)]
 //! struct User {
@@ -17,8 +17,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
-//! # let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
+//! let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
+//! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
 //! let app = Router::new().route("/profile", get(profile)).layer(AuthenticateLayer::new(gate));

@@ -17,13 +17,15 @@ use tower_service::Service;
 /// ```
 /// # fn app(endpoints: tollgate_sessions::SessionEndpoints, gate: tollgate_axum::Gate) {
 /// use axum::{Router, routing::get};
+/// use std::net::SocketAddr;
 /// use tollgate_axum::{AuthenticateLayer, session_routes};
 ///
-/// let app = Router::new()
+/// let app: Router = Router::new()
 ///     .route("/items", get(async || "items"))
 ///     .layer(AuthenticateLayer::new(gate))
 ///     .merge(session_routes(endpoints));
-/// # let _: Router = app;
+/// let service = app.into_make_service_with_connect_info::<SocketAddr>();
+/// # let _ = service;
 /// # }
 /// ```
 ///

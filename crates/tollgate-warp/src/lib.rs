@@ -11,8 +11,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
-//! # let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
+//! let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
+//! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
 //! let profile = warp::path!("profile")

@@ -1,6 +1,8 @@
 //! `POST login`.
 
-use tracing::info;
+use std::sync::Once;
+
+use tracing::{info, warn};
 
 use super::Inner;
 use super::body::{self, LoginBody, Mode};
@@ -15,6 +17,15 @@ use crate::users::User;
 impl Inner {
     pub(super) async fn log_in(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
         let LoginBody { email, password, mode, remember } = body::read(body)?;
+        if client.peer.is_none() {
+            warn_of_unknown_addresses();
+        }
+        if mode == Mode::Cookie && !self.gate.looks_into_cookie(self.cookies.access_name()) {
+            warn!(
+                "login refused: cookies are asked for, and the gate does not look for them; see CookieSettings::token_source"
+            );
+            return Err(Problem::NoCookies);
+        }
         // What is nobody's password is as wrong as any other.
         let password = Password::new(password.expose()).map_err(|error| {
             info!(peer = ?client.peer, %error, "login denied");
@@ -46,6 +57,16 @@ impl Inner {
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Once: it is the same for every login.
+fn warn_of_unknown_addresses() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        warn!(
+            "addresses of clients are not known here: logins are counted by name alone; see session_routes"
+        );
+    });
 }
 
 fn login_of(user: &User, client: &Client, mode: Mode, remember: bool) -> Login {

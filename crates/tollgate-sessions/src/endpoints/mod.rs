@@ -55,7 +55,7 @@ use route::Route;
 /// | `POST /auth/csrf` | | 204 and an anti-CSRF token, where the gate [requires](Gate::with_csrf_tokens) them |
 /// | `GET /.well-known/jwks.json` | | 200, the public keys |
 ///
-/// `mode` is `token`, the default, or `cookie`; a session is remembered unless `remember` is `false`. Tokens are
+/// `mode` is `token`, the default, or `cookie`, where the gate looks for [its cookie](CookieSettings::token_source); a session is remembered unless `remember` is `false`. Tokens are
 /// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_expires_in","scope"}`, or
 /// `{"token_type":"Cookie","expires_in","scope"}` and two cookies that no script can read. Times are in seconds, members
 /// that are not known are ignored. Errors are problem details (RFC 9457) whose member `error` is stable.

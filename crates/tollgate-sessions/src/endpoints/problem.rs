@@ -36,6 +36,8 @@ pub(super) enum Problem {
     RepeatedCookie,
     /// A refresh token came another way than it was given out.
     WrongTransport,
+    /// Tokens in cookies, where nobody looks for them.
+    NoCookies,
     /// Cookies for development, and this is no longer development.
     InsecureCookies,
     /// Another site may have caused the request.
@@ -118,6 +120,7 @@ impl Problem {
             Self::WrongTransport => {
                 (400, "invalid_request", "the refresh token came another way than it was given out")
             }
+            Self::NoCookies => (400, "invalid_request", "tokens are not given out in cookies here"),
             Self::InsecureCookies => {
                 (403, "insecure_cookies", "cookies for development are given out on loopback only")
             }

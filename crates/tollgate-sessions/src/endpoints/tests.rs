@@ -56,6 +56,17 @@ async fn tokens_in_cookies() {
     assert_eq!(world.send(&post_with("/auth/refresh", refresh), "{}").await.status(), 401);
 }
 
+/// Nobody is logged in with a cookie that the gate does not look for.
+#[tokio::test]
+async fn cookies_that_nobody_looks_for() {
+    let world = World::behind(|gate, _sessions| gate.with_sources([TokenSource::bearer()])).await;
+    let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
+    let refused = world.send(&post("/auth/login"), &body).await;
+    assert_eq!((refused.status(), member(&refused, "error").as_str()), (400, "invalid_request"));
+    assert!(world.sessions.list(&world.alice.subject).await.unwrap().is_empty());
+    let _tokens = world.log_in("").await;
+}
+
 #[tokio::test]
 async fn a_session_that_is_not_remembered_ends_with_the_browser() {
     let world = World::new().await;

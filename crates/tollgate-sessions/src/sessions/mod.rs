@@ -25,7 +25,7 @@ use crate::store::{
     StoreError, StoreFuture, ask, ask_twice,
 };
 use flights::{Flight, Flights};
-use foreign::ForeignClients;
+use foreign::{ForeignClients, differ};
 
 /// Sessions and their refresh tokens. Cheap to clone.
 ///
@@ -386,11 +386,6 @@ impl fmt::Debug for Sessions {
             .field("settings", &self.0.settings)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether both are known, and are not the same.
-fn differ(one: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one != other)
 }
 
 /// An end is announced longer than access tokens live by the leeway of a gate and what clocks may differ.

@@ -24,7 +24,8 @@ impl Gate {
     }
 
     /// Also requires the anti-CSRF token of its session from a request that has its access token in a cookie and can
-    /// change something. The default is to rely on what browsers say of a request, which is enough for those of today.
+    /// change something, in `X-CSRF-Token`. `tollgate-sessions` makes them: `CookieSettings::csrf_tokens`. The default is to
+    /// rely on what browsers say of a request, which is enough for those of today.
     ///
     /// Scripts have to repeat a cookie in a field, so HTML forms and beacons no longer work, nor does a front end on another
     /// host, which cannot read the cookie. A WebSocket handshake needs none, as pages cannot give it a field; where it comes
@@ -54,6 +55,12 @@ impl Gate {
     #[must_use]
     pub fn is_explicit<R: RequestView>(&self, request: &R) -> bool {
         source::is_explicit(request, &self.0.sources)
+    }
+
+    /// Whether it looks for access tokens in the cookie of this name.
+    #[must_use]
+    pub fn looks_into_cookie(&self, name: &str) -> bool {
+        self.0.sources.iter().any(|source| source.is_cookie(name))
     }
 
     pub(super) fn check_cause<R: RequestView>(

@@ -100,6 +100,11 @@ impl TokenSource {
         }
     }
 
+    /// Whether it is the cookie of this name.
+    pub(crate) fn is_cookie(&self, wanted: &str) -> bool {
+        matches!(&self.0, Kind::Cookie(name) if **name == *wanted)
+    }
+
     /// Its name in errors.
     fn place(&self) -> &'static str {
         match self.0 {
