@@ -9,62 +9,78 @@ use super::client::Client;
 use super::problem::Problem;
 use super::reply::Reply;
 use crate::issuer::{AccessToken, SignedToken};
-use crate::refresh::{RenewalKind, RotationPolicy};
+use crate::refresh::{RenewalKind, RotationPolicy, TokenFlags};
+use crate::session::SessionView;
 use crate::sessions::Issued;
 use crate::users::User;
 
-/// Tokens to hand out.
-struct Grant {
-    access: SignedToken,
-    issued: Issued,
+/// An access token to hand out.
+pub(super) struct Access {
+    token: SignedToken,
     expires_in: u64,
     scope: String,
+    /// The cookie that holds it, if it travels in one.
+    cookie: Option<String>,
 }
 
 impl Inner {
-    /// The answer that hands out the tokens of a session: in the body or in cookies, as its refresh token says.
-    pub(super) fn hand_out(&self, client: &Client, user: &User, issued: Issued) -> Result<Reply, Problem> {
+    /// The access token of a session whose refresh token has these flags.
+    pub(super) fn access(
+        &self,
+        user: &User,
+        session: &SessionView,
+        flags: TokenFlags,
+    ) -> Result<Access, Problem> {
         let now = self.now();
-        let token = AccessToken::of_session(&issued.session, self.client_id.clone())
+        let token = AccessToken::of_session(session, self.client_id.clone())
             .with_scopes(user.scopes.iter().map(String::as_str))
             .with_roles(user.roles.iter().map(String::as_str));
-        let access = self.issuer.issue(&token, now)?;
-        let expires_in = access.expires_at().since(now).as_secs();
-        let grant = Grant { access, issued, expires_in, scope: user.scopes.join(" ") };
-        if grant.issued.refresh_token.flags().is_cookie_bound() {
-            self.in_cookies(client, &grant)
-        } else {
-            Ok(grant.in_body())
+        let token = self.issuer.issue(&token, now)?;
+        let expires_in = token.expires_at().since(now).as_secs();
+        let max_age = (!flags.is_transient()).then_some(expires_in);
+        let in_cookie = flags.is_cookie_bound().then(|| self.cookies.set_access(token.as_str(), max_age));
+        Ok(Access { expires_in, scope: user.scopes.join(" "), cookie: in_cookie.transpose()?, token })
+    }
+
+    /// The answer that hands out the tokens of a session: in the body or in cookies, as its refresh token says.
+    pub(super) fn hand_out(&self, client: &Client, access: Access, issued: Issued) -> Result<Reply, Problem> {
+        let grant = Grant { access, issued };
+        match &grant.access.cookie {
+            Some(cookie) => self.in_cookies(client, &grant, cookie),
+            None => Ok(grant.in_body()),
         }
     }
 
-    fn in_cookies(&self, client: &Client, grant: &Grant) -> Result<Reply, Problem> {
-        let flags = grant.issued.refresh_token.flags();
-        let max_age = |secs| (!flags.is_transient()).then_some(secs);
-        let session_age = max_age(grant.refresh_expires_in());
-        let cookies = [
-            self.cookies.set_access(grant.access.as_str(), max_age(grant.expires_in))?,
-            self.cookies.set_refresh(&grant.issued.refresh_token.expose(), session_age)?,
-        ];
-        let csrf = self.csrf_cookie(grant.issued.session.session, client, session_age)?;
-        let body = CookieGrant { token_type: "Cookie", expires_in: grant.expires_in, scope: &grant.scope };
-        Ok(Reply::json(200, &body).with_cookies(cookies.into_iter().chain(csrf)))
+    fn in_cookies(&self, client: &Client, grant: &Grant, access: &str) -> Result<Reply, Problem> {
+        let Grant { access: Access { expires_in, scope, .. }, issued } = grant;
+        let transient = issued.refresh_token.flags().is_transient();
+        let max_age = (!transient).then(|| grant.refresh_expires_in());
+        let refresh = self.cookies.set_refresh(&issued.refresh_token.expose(), max_age)?;
+        let csrf = self.csrf_cookie(issued.session.session, client, max_age)?;
+        let body = CookieGrant { token_type: "Cookie", expires_in: *expires_in, scope };
+        Ok(Reply::json(200, &body).with_cookies([access.to_owned(), refresh].into_iter().chain(csrf)))
     }
+}
+
+/// Tokens to hand out.
+struct Grant {
+    access: Access,
+    issued: Issued,
 }
 
 impl Grant {
     fn in_body(&self) -> Reply {
-        Reply::json(
-            200,
-            &TokenGrant {
-                access_token: self.access.as_str(),
-                token_type: "Bearer",
-                expires_in: self.expires_in,
-                refresh_token: self.issued.refresh_token.expose(),
-                refresh_expires_in: self.refresh_expires_in(),
-                scope: &self.scope,
-            },
-        )
+        let Access { token, expires_in, scope, .. } = &self.access;
+        let body = TokenGrant {
+            access_token: token.as_str(),
+            token_type: "Bearer",
+            expires_in: *expires_in,
+            refresh_token: self.issued.refresh_token.expose(),
+            refresh_expires_in: self.refresh_expires_in(),
+            scope,
+        };
+        // For caches that know no `Cache-Control` (RFC 6749 §5.1).
+        Reply::json(200, &body).with_header("pragma", "no-cache")
     }
 
     /// By the store's clock alone. An answer that is given again was true a moment ago.

@@ -33,15 +33,18 @@ impl Inner {
         })?;
         let credential = self.accounts.check_credential(&email, &password, client.peer).await?;
         let user = &credential.user;
-        if mode == Mode::Cookie {
-            self.end_previous(client).await?;
-        }
         let issued = self.sessions.create(&login_of(user, client, mode, remember)).await?;
         let session = issued.session.session;
-        let answer = match self.accounts.confirm(&credential, &password).await {
-            Ok(()) => self.hand_out(client, user, issued),
+        let mut answer = match self.accounts.confirm(&credential, &password).await {
+            Ok(()) => {
+                let access = self.access(user, &issued.session, issued.refresh_token.flags());
+                access.and_then(|access| self.hand_out(client, access, issued))
+            }
             Err(error) => Err(error.into()),
         };
+        if mode == Mode::Cookie && answer.is_ok() {
+            answer = self.end_previous(client).await.and(answer);
+        }
         if answer.is_err() {
             // Nobody was given its token.
             drop(self.sessions.revoke(session, &user.subject, EndReason::Other).await);

@@ -82,8 +82,8 @@ use route::Route;
 ///
 /// # Security
 /// Calls that log in, renew or log out are checked for other sites even without a cookie, and take JSON alone. Name the
-/// public origin in the [`CrossSite`] of the gate. Why a session cannot be renewed is for the log; the client hears
-/// the same bytes, and loses its cookies only when the session is definitely over.
+/// public origin in the [`CrossSite`] of the gate. Why a session cannot be renewed is for the log, but for one that has
+/// expired (`reason`); the client hears the same bytes, and loses its cookies only when the session is definitely over.
 #[derive(Clone)]
 pub struct SessionEndpoints(Arc<Inner>);
 

@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::testing::{FakeRequest, PASSWORD, World, member, post};
+use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, member, post, post_with};
 use crate::passwords::PasswordHash;
+use crate::refresh::{RefreshToken, RotationPolicy};
+use crate::sessions::SessionSettings;
 
 /// A client that asks again and again gets in when the store is back, however long that takes: had its token been used
 /// up meanwhile, it would look stolen.
@@ -57,4 +59,46 @@ async fn a_change_of_password_can_be_called_again() {
     assert_eq!(world.send(&change(&member(&mine, "access_token")), &wrong).await.status(), 403);
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&others, "refresh_token"));
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+}
+
+/// The store has lost writes, and a token may be used once: its owner is no thief.
+#[tokio::test]
+async fn a_token_ahead_of_the_store_is_believed() {
+    let world = World::new().await;
+    let once = RotationPolicy::default().with_window(Duration::ZERO);
+    let sessions = world.sessions.clone().with_settings(SessionSettings::default().with_rotation(once));
+    let strict = world.endpoints.clone().change(|inner| inner.sessions = sessions);
+    let token: RefreshToken = member(&world.log_in("").await, "refresh_token").parse().unwrap();
+    let renew = async |token: &str| {
+        let request = post("/auth/refresh");
+        let call = strict.accept(&request, request.path(), None).unwrap();
+        call.answer(format!(r#"{{"refresh_token":"{token}"}}"#).as_bytes()).await
+    };
+    let renewed = renew(&world.keys.successor(&token, 4).expose()).await;
+    assert_eq!(renewed.status(), 200, "{}", renewed.body());
+    assert_eq!(renew(&member(&renewed, "refresh_token")).await.status(), 200);
+}
+
+/// What a user may do has grown beyond a cookie: no token is used up for an answer that cannot be given.
+#[tokio::test]
+async fn a_cookie_that_is_too_long_costs_no_session() {
+    let world = World::new().await;
+    let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    for more_roles in [400, 0] {
+        world.clock.advance(Duration::from_secs(60));
+        world.more_roles.store(more_roles, Ordering::SeqCst);
+        let reply = world.send(&post_with("/auth/refresh", &cookies), "{}").await;
+        assert_eq!((reply.status(), cleared_by(&reply)), (if more_roles > 0 { 500 } else { 200 }, 0));
+    }
+}
+
+/// A login that fails leaves the session alone that it would have replaced.
+#[tokio::test]
+async fn a_login_that_comes_to_nothing_replaces_nothing() {
+    let world = World::new().await;
+    let before = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+    *world.meanwhile.lock().unwrap() = Some(PasswordHash::from_phc("another"));
+    let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
+    assert_eq!(world.send(&post_with("/auth/login", &before), &body).await.status(), 401);
+    assert_eq!(world.send(&post_with("/auth/refresh", &before), "{}").await.status(), 200);
 }

@@ -44,6 +44,8 @@ pub(super) enum Problem {
     CrossSite(CrossSiteError),
     /// There is no session to renew: whatever the reason, the client hears this.
     InvalidGrant,
+    /// The same for a session that nobody has ended: it was not used for too long, or is too old.
+    Expired,
     /// Login name and password do not belong to a user who may log in.
     InvalidCredentials,
     /// Too many attempts.
@@ -73,9 +75,13 @@ impl Problem {
             Self::NewPassword(error) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(detail),
         };
-        let reply = Reply::problem(status, &Details { kind: "about:blank", title, status, detail, error });
+        let reason = (self == Self::Expired).then_some("expired");
+        let reply =
+            Reply::problem(status, &Details { kind: "about:blank", title, status, detail, error, reason });
         match self {
-            Self::InvalidGrant | Self::InvalidCredentials => reply.with_header("www-authenticate", challenge),
+            Self::InvalidGrant | Self::Expired | Self::InvalidCredentials => {
+                reply.with_header("www-authenticate", challenge)
+            }
             Self::Method { allow } => reply.with_header("allow", allow),
             // What is still to come of the body is not read.
             Self::Slow | Self::TooLarge => reply.with_header("connection", "close"),
@@ -125,7 +131,9 @@ impl Problem {
                 (403, "insecure_cookies", "cookies for development are given out on loopback only")
             }
             Self::CrossSite(error) => (403, csrf_code(error), "another site may have caused the request"),
-            Self::InvalidGrant => (401, "invalid_grant", "there is no session to renew; log in again"),
+            Self::InvalidGrant | Self::Expired => {
+                (401, "invalid_grant", "there is no session to renew; log in again")
+            }
             Self::InvalidCredentials => (401, "invalid_credentials", "login name or password is not right"),
             Self::Throttled { .. } => (429, "too_many_attempts", "too many attempts; wait a while"),
             Self::Taken => (409, "login_taken", "somebody else has this login name"),
@@ -166,6 +174,8 @@ struct Details {
     status: u16,
     detail: Cow<'static, str>,
     error: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 /// RFC 9457 §4.2.1: with `about:blank` the title is the status phrase.
@@ -191,11 +201,11 @@ impl From<RefreshError> for Problem {
         match error {
             RefreshError::WrongTransport => Self::WrongTransport,
             RefreshError::Store(error) => error.into(),
-            // Identical bytes for all of them: a thief must not learn that the theft was noticed.
+            RefreshError::Expired(_) => Self::Expired,
+            // Identical bytes for all others: a thief must not learn that the theft was noticed.
             RefreshError::Malformed
             | RefreshError::Forged
             | RefreshError::Unknown
-            | RefreshError::Expired(_)
             | RefreshError::Ended(_)
             | RefreshError::Reuse => Self::InvalidGrant,
         }

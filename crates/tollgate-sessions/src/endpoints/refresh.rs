@@ -24,21 +24,26 @@ impl Inner {
             return Err(Problem::InvalidGrant);
         };
         match self.renew(token, Transport::Cookie, client).await {
-            Err(Problem::InvalidGrant) => {
-                let denied = Problem::InvalidGrant.reply(&self.challenge);
-                Ok(denied.with_cookies(self.cleared_cookies()))
+            Err(denied @ (Problem::InvalidGrant | Problem::Expired)) => {
+                Ok(denied.reply(&self.challenge).with_cookies(self.cleared_cookies()))
             }
             answer => answer,
         }
     }
 
-    /// The user is asked for first: a session that was renewed for an answer of 503 would be lost when that lasts.
+    /// What can fail is done first: a session that was renewed for an answer that cannot be given would be lost.
     async fn renew(&self, token: &str, transport: Transport, client: &Client) -> Result<Reply, Problem> {
         let family = client.family.as_deref();
-        let session = self.sessions.look_ahead(token, transport, family).await?;
-        let user = self.user_of(&session).await?;
-        let issued = self.sessions.rotate(token, transport, family).await?;
-        self.hand_out(client, &user, issued)
+        let looked = self.sessions.look_ahead(token, transport, family).await?;
+        let user = self.user_of(&looked.session).await?;
+        let (flags, before) = (looked.flags, looked.session.clone());
+        let mut access = self.access(&user, &before, flags)?;
+        let issued = self.sessions.go_ahead(looked, token, transport, family).await?;
+        if issued.session.epoch != before.epoch {
+            // Other sessions of the user were ended in between, and access tokens of before with them.
+            access = self.access(&user, &issued.session, flags)?;
+        }
+        self.hand_out(client, access, issued)
     }
 
     /// The user as of now: what was granted at the login may have been taken away since.

@@ -1,7 +1,7 @@
 //! Requests made by hand, and what answers them.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
@@ -69,7 +69,10 @@ pub(super) struct World {
     pub(super) outage: Arc<AtomicBool>,
     /// A hash that is put in the place of the next one that is read, right after that.
     pub(super) meanwhile: Arc<Mutex<Option<PasswordHash>>>,
+    /// How many roles every user has beside their own.
+    pub(super) more_roles: Arc<AtomicUsize>,
     pub(super) alice: User,
+    pub(super) keys: RefreshKeys,
     pub(super) clock: StoreClock,
 }
 
@@ -106,10 +109,12 @@ impl World {
         let throttle = LoginThrottle::new(&keys).with_clock(clock.clone());
         let outage = Arc::new(AtomicBool::new(false));
         let meanwhile = Arc::default();
+        let more_roles = Arc::default();
         let store = Breakable {
             users: Arc::clone(&users),
             outage: Arc::clone(&outage),
             meanwhile: Arc::clone(&meanwhile),
+            more_roles: Arc::clone(&more_roles),
         };
         let accounts = Accounts::new(store, Passwords::new(cost).unwrap(), throttle)
             .with_settings(AccountSettings::default().with_scopes(["read:items"]).with_roles(["user"]));
@@ -120,7 +125,7 @@ impl World {
         };
         let gate = change(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts, gate);
-        Self { endpoints, sessions, users, outage, meanwhile, alice, clock }
+        Self { endpoints, sessions, users, outage, meanwhile, more_roles, alice, keys, clock }
     }
 
     /// What is answered to the request.
@@ -187,6 +192,7 @@ struct Breakable {
     users: Arc<MemoryUsers>,
     outage: Arc<AtomicBool>,
     meanwhile: Arc<Mutex<Option<PasswordHash>>>,
+    more_roles: Arc<AtomicUsize>,
 }
 
 impl Breakable {
@@ -211,7 +217,14 @@ impl UserStore for Breakable {
     }
 
     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
-        self.answer(self.users.find_subject(subject))
+        let more = self.more_roles.load(Ordering::SeqCst);
+        self.answer(Box::pin(async move {
+            let mut found = self.users.find_subject(subject).await?;
+            if let Some(user) = &mut found {
+                user.roles.extend((0..more).map(|number| format!("role-{number}")));
+            }
+            Ok(found)
+        }))
     }
 
     fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {

@@ -77,12 +77,12 @@ impl RefreshKeys {
     /// which change while a session lasts. Keyed, so that a store does not tell what its users use.
     #[must_use]
     pub fn fingerprint(&self, client: &str) -> Fingerprint {
-        let tag = hmac::sign(&self.newest.fingerprints, client.as_bytes());
-        let mut bytes = [0; 8];
-        for (place, byte) in bytes.iter_mut().zip(tag.as_ref()) {
-            *place = *byte;
-        }
-        Fingerprint::from_bytes(bytes)
+        self.newest.fingerprint(client)
+    }
+
+    /// Whether it is that of `client`, made with any of these keys.
+    pub(crate) fn is_fingerprint(&self, known: Fingerprint, client: &str) -> bool {
+        self.all().any(|key| key.fingerprint(client) == known)
     }
 
     /// What hashes login names where attempts are counted.
@@ -178,6 +178,15 @@ impl RefreshKey {
             Self::generate_secret().map(|secret| Zeroizing::new(secret.as_bytes().to_vec()))
         })?;
         Self::from_file(id, path)
+    }
+
+    fn fingerprint(&self, client: &str) -> Fingerprint {
+        let tag = hmac::sign(&self.fingerprints, client.as_bytes());
+        let mut bytes = [0; 8];
+        for (place, byte) in bytes.iter_mut().zip(tag.as_ref()) {
+            *place = *byte;
+        }
+        Fingerprint::from_bytes(bytes)
     }
 
     /// The first half of the HMAC-SHA-256 of `tollgate/rt/1`, a zero byte and the token's body.
@@ -304,5 +313,11 @@ mod tests {
         assert_eq!(one.fingerprint("Firefox/Linux"), one.fingerprint("Firefox/Linux"));
         assert_ne!(one.fingerprint("Firefox/Linux"), one.fingerprint("Chrome/Linux"));
         assert_ne!(one.fingerprint("Firefox/Linux"), two.fingerprint("Firefox/Linux"));
+        // A browser stays the same one when the key is replaced.
+        let old = one.fingerprint("Firefox/Linux");
+        let both = keys(2, OTHER).with_older(RefreshKey::new(1, SECRET).unwrap()).unwrap();
+        assert_ne!(both.fingerprint("Firefox/Linux"), old);
+        assert!(both.is_fingerprint(old, "Firefox/Linux") && !both.is_fingerprint(old, "Chrome/Linux"));
+        assert!(!two.is_fingerprint(old, "Firefox/Linux"));
     }
 }

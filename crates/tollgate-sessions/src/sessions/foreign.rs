@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::session::{Fingerprint, SessionId};
+use crate::session::SessionId;
 
 /// How many generations in a row were answered again for another client, for the sessions where that happened last.
 ///
@@ -68,11 +68,6 @@ impl Counts {
 }
 
 const MAX_SESSIONS: usize = 4096;
-
-/// Whether both are known, and are not the same.
-pub(super) fn differ(one: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
-    one.zip(other).is_some_and(|(one, other)| one != other)
-}
 
 #[cfg(test)]
 mod tests {

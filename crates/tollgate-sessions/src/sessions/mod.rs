@@ -6,6 +6,7 @@ mod flights;
 mod foreign;
 mod listing;
 mod login;
+mod look_ahead;
 mod settings;
 
 use std::fmt;
@@ -21,11 +22,11 @@ pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
 use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
 use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
 use crate::store::{
-    EndReason, MAX_ABSOLUTE_LIFETIME, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore,
-    StoreError, StoreFuture, ask, ask_twice,
+    EndReason, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
+    StoreFuture, ask, ask_twice,
 };
 use flights::{Flight, Flights};
-use foreign::{ForeignClients, differ};
+use foreign::ForeignClients;
 
 /// Sessions and their refresh tokens. Cheap to clone.
 ///
@@ -153,26 +154,7 @@ impl Sessions {
     ) -> Result<Issued, RefreshError> {
         let (token, command) = self.command(token, transport, client)?;
         let rotation = self.ask_to_renew(&command).await?;
-        self.answer(&token, &command, rotation).await
-    }
-
-    /// The session that [`rotate`](Self::rotate) would renew, as it is: a token that is used up here brings no answer, and
-    /// looks stolen once its window is over. So whatever else may fail is asked for in between.
-    pub(crate) async fn look_ahead(
-        &self,
-        token: &str,
-        transport: Transport,
-        client: Option<&str>,
-    ) -> Result<SessionView, RefreshError> {
-        let (token, mut command) = self.command(token, transport, client)?;
-        // A window as long as any session: all that can be renewed is answered again, and nothing is written.
-        command.policy.window = MAX_ABSOLUTE_LIFETIME;
-        let rotation = self.ask_to_renew(&command).await?;
-        match rotation {
-            Rotation::Live(Renewed { kind: RenewalKind::Replayed, session }) => Ok(session),
-            // A token that is ahead of the store, or none to renew with.
-            rotation => Ok(self.answer(&token, &command, rotation).await?.session),
-        }
+        self.answer(&token, &command, client, rotation).await
     }
 
     fn command(
@@ -219,14 +201,15 @@ impl Sessions {
         &self,
         token: &RefreshToken,
         command: &Rotate,
+        client: Option<&str>,
         rotation: Rotation,
     ) -> Result<Issued, RefreshError> {
         let session = command.session;
         match rotation {
-            Rotation::Live(renewed) => self.renewed(token, command, renewed).await,
+            Rotation::Live(renewed) => self.renewed(token, command, client, renewed).await,
             Rotation::Reuse(view) => {
                 let behind = view.generation.saturating_sub(command.generation);
-                let other_client = differ(view.fingerprint, command.fingerprint);
+                let other_client = self.is_other(view.fingerprint, client);
                 warn!(%session, subject = ?view.subject, behind, other_client, "refresh token used twice; session ended");
                 Err(RefreshError::Reuse)
             }
@@ -249,6 +232,7 @@ impl Sessions {
         &self,
         token: &RefreshToken,
         command: &Rotate,
+        client: Option<&str>,
         Renewed { kind, session: view }: Renewed,
     ) -> Result<Issued, RefreshError> {
         let session = view.session;
@@ -256,7 +240,7 @@ impl Sessions {
             RenewalKind::Ahead => {
                 error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
             }
-            RenewalKind::Replayed if differ(view.fingerprint, command.fingerprint) => {
+            RenewalKind::Replayed if self.is_other(view.fingerprint, client) => {
                 let in_a_row = self.0.foreign.note(session, view.generation);
                 warn!(%session, subject = ?view.subject, in_a_row, "refresh answered again for another client");
                 if in_a_row >= self.0.settings.foreign_replays.allowed() {
@@ -340,6 +324,11 @@ impl Sessions {
 
     fn fingerprint(&self, client: Option<&str>) -> Option<Fingerprint> {
         client.map(|client| self.0.keys.fingerprint(client))
+    }
+
+    /// Whether both are known, and are not the same. The known one may have been made with a key that was replaced since.
+    fn is_other(&self, known: Option<Fingerprint>, client: Option<&str>) -> bool {
+        known.zip(client).is_some_and(|(known, client)| !self.0.keys.is_fingerprint(known, client))
     }
 
     async fn end_subject(
