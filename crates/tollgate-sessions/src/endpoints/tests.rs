@@ -477,6 +477,36 @@ async fn what_holds_tokens_is_not_printed() {
     assert!(!shown.contains("rt1_") && !shown.contains("eyJ"), "{shown}");
 }
 
+/// An access token that has expired is no reason to stay logged in.
+#[tokio::test]
+async fn logging_out_late() {
+    let world = World::new().await;
+    let login = world.log_in("").await;
+    world.clock.advance(Duration::from_secs(3600));
+    let late =
+        |path: &str| post(path).header("authorization", format!("Bearer {}", member(&login, "access_token")));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&login, "refresh_token"));
+    assert_eq!(world.send(&late("/auth/logout"), &body).await.status(), 204);
+    assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+}
+
+/// Neither kind of token is taken for the other.
+#[tokio::test]
+async fn each_kind_of_token_in_its_place() {
+    let world = World::new().await;
+    let login = world.log_in("").await;
+    let [access, refresh] = ["access_token", "refresh_token"].map(|name| member(&login, name));
+    let list = |token: &str| {
+        FakeRequest::new("GET", "/auth/sessions").header("authorization", format!("Bearer {token}"))
+    };
+    assert_eq!(world.send(&list(&access), "").await.status(), 200);
+    assert_eq!(world.send(&list(&refresh), "").await.status(), 401);
+    let body = format!(r#"{{"refresh_token":"{access}"}}"#);
+    assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
+    let swapped = format!("__Host-Http-at={refresh}; __Host-Http-rt={access}");
+    assert_eq!(world.send(&post_with("/auth/refresh", &swapped), "{}").await.status(), 401);
+}
+
 /// A session that an administrator has ended is as over as any other.
 #[tokio::test]
 async fn a_token_of_an_ended_session_logs_out() {

@@ -27,7 +27,8 @@ impl Sessions {
         Ok(self.ask(|| self.0.store.list(subject, limit)).await?)
     }
 
-    /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so.
+    /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so, as
+    /// [`forget_what_is_over`](Self::forget_what_is_over) does: otherwise a store that is no cache grows with every login.
     ///
     /// # Errors
     /// [`SessionError::Store`].

@@ -8,6 +8,7 @@ mod listing;
 mod login;
 mod look_ahead;
 mod settings;
+mod upkeep;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub use login::{Issued, Login, Transport};
 pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
 
 use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
-use crate::session::{Fingerprint, NewSession, SessionId, SessionView, StoreClock};
+use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
 use crate::store::{
     EndReason, Renewed, Revoke, RevokeScope, Revoked, Rotate, Rotation, SessionStore, StoreError,
     StoreFuture, ask, ask_twice,
