@@ -346,6 +346,11 @@ fn bad_settings_are_named() {
         ("TOLLGATE_SECRET", &*weak, "at least 32 are required"),
         ("TOLLGATE_SECRET", "!!", "is not base64"),
         ("TOLLGATE_SECRET_FILE", "/nowhere", "TOLLGATE_SECRET_FILE: /nowhere cannot be read"),
+        (
+            "TOLLGATE_SECRET_FILE",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            "others can read the file",
+        ),
         ("TOLLGATE_JWKS_FILE", "/nowhere", "TOLLGATE_JWKS_FILE: /nowhere cannot be read"),
         ("TOLLGATE_ISSUER", "", "TOLLGATE_ISSUER: is empty"),
         ("TOLLGATE_AUDIENCE", "", "TOLLGATE_AUDIENCE: is empty"),

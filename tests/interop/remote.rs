@@ -1,5 +1,6 @@
 //! We sign and publish our keys over HTTP; they fetch them, and verify.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +8,12 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tollgate::{Algorithm, Clock as _, SystemClock, UnixTime};
-use tollgate_conformance::issuer::{Issuer, json};
-use tollgate_sessions::{AccessToken, KeyRing, RotationSchedule, SigningKey, TokenIssuer};
+use tollgate::{Algorithm, Clock as _, Gate, SystemClock, UnixTime, Verifier};
+use tollgate_sessions::{
+    AccessToken, Accounts, HashCost, KeyRing, LoginThrottle, MemoryStore, MemoryUsers, PasswordSettings,
+    Passwords, RefreshKey, RefreshKeys, RotationSchedule, SessionEndpoints, Sessions, SigningKey,
+    TokenIssuer,
+};
 
 use crate::peer::Peer;
 use crate::trial;
@@ -29,13 +33,13 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
     ALGORITHMS.into_iter().map(of).collect()
 }
 
-/// An issuer whose key ring is about to turn, and its endpoint.
+/// An issuer whose key ring is about to turn, and where its endpoints are.
 struct World<'a> {
     peer: &'a Peer,
     algorithm: Algorithm,
     ring: Arc<KeyRing>,
     issuer: TokenIssuer,
-    endpoint: Issuer,
+    endpoints: SocketAddr,
     directory: PathBuf,
     now: UnixTime,
     runtime: Runtime,
@@ -56,18 +60,18 @@ impl<'a> World<'a> {
             .enable_all()
             .build()
             .expect("a runtime");
-        let endpoint = runtime.block_on(Issuer::start(None));
         let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), ISSUER, AUDIENCE);
-        Self { peer, algorithm, ring, issuer, endpoint, directory, now, runtime }
+        let endpoints = serve(&runtime, issuer.clone());
+        Self { peer, algorithm, ring, issuer, endpoints, directory, now, runtime }
     }
 
     fn they_fetch_our_keys(&self) {
-        self.publish(1);
+        self.assert_published(1);
         let first = issue(&self.issuer, self.before(30));
         self.accept(&first);
         // A minute before it is due the next key is published; now it signs.
         assert!(self.ring.turn(self.before(60)).expect("the ring turns"));
-        self.publish(2);
+        self.assert_published(2);
         let second = issue(&self.issuer, self.now);
         assert_ne!(key_id(&first), key_id(&second));
         self.accept(&second);
@@ -75,12 +79,9 @@ impl<'a> World<'a> {
         self.refuse();
     }
 
-    /// Serves the key set as it is.
-    fn publish(&self, keys: usize) {
-        let set = self.issuer.jwk_set();
-        let document: Value = serde_json::from_str(&set).expect("JSON");
+    fn assert_published(&self, keys: usize) {
+        let document: Value = serde_json::from_str(&self.issuer.jwk_set()).expect("JSON");
         assert_eq!(document["keys"].as_array().map(Vec::len), Some(keys));
-        self.endpoint.answer(json(&set));
     }
 
     fn accept(&self, token: &str) {
@@ -111,7 +112,7 @@ impl<'a> World<'a> {
     }
 
     fn request(&self, token: &str) -> Value {
-        let jwks = format!("http://{}/.well-known/jwks.json", self.endpoint.address());
+        let jwks = format!("http://{}/.well-known/jwks.json", self.endpoints);
         json!({"op": "verify_remote", "alg": self.algorithm.name(), "jwks": jwks, "token": token, "issuer": ISSUER, "audience": AUDIENCE})
     }
 
@@ -123,9 +124,26 @@ impl<'a> World<'a> {
 impl Drop for World<'_> {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.directory));
-        // The endpoint's task ends within its runtime.
+        // The endpoints' task ends within its runtime.
         let _entered = self.runtime.enter();
     }
+}
+
+/// The endpoints of sessions, on a free port. The key set is one of them; nobody logs in here.
+fn serve(runtime: &Runtime, issuer: TokenIssuer) -> SocketAddr {
+    let secret = RefreshKey::generate_secret().expect("randomness");
+    let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
+    let gate = Gate::new(Verifier::new(issuer.keys().expect("keys"), ISSUER, AUDIENCE));
+    let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
+    let passwords = Passwords::new(cost).expect("threads");
+    let accounts = Accounts::new(MemoryUsers::new(), passwords, LoginThrottle::new(&keys));
+    let sessions = Sessions::new(MemoryStore::new(), keys, issuer.lifetime());
+    let app = axum::Router::new()
+        .merge(tollgate_axum::session_routes(SessionEndpoints::new(sessions, issuer, accounts, gate)));
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    drop(runtime.spawn(async move { axum::serve(listener, app).await }));
+    address
 }
 
 fn issue(issuer: &TokenIssuer, now: UnixTime) -> String {

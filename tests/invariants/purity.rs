@@ -104,6 +104,18 @@ fn the_feature_sessions_brings_no_store_and_no_client() {
     assert!(!tower.contains("hyper"), "hyper under tollgate-tower");
 }
 
+/// The issuing side answers through adapters, and knows none of their frameworks.
+#[test]
+fn the_issuing_side_knows_no_framework() {
+    let found = normal_dependencies("tollgate-sessions");
+    assert!(found.contains("argon2"), "the tree was read");
+    for banned in
+        ["http", "hyper", "axum", "axum-core", "actix-web", "warp", "tower-service", "tollgate-tower"]
+    {
+        assert!(!found.contains(banned), "{banned} under tollgate-sessions");
+    }
+}
+
 const ADAPTERS: [&str; 4] = ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"];
 const NEVER_UNDER_ADAPTERS: [&str; 8] =
     ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"];

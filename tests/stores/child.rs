@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tollgate_sessions::{
     EndReason, Login, RefreshError, RefreshKey, RefreshKeys, RefreshToken, RenewalKind, RotationPolicy,
@@ -21,11 +22,10 @@ pub fn task() -> Option<String> {
 /// Sessions whose tokens rotate at every use, so that each answer has to have been written.
 pub fn sessions(store: Arc<dyn SessionStore>) -> Sessions {
     let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").expect("a strong secret");
-    let rotation = RotationPolicy::default().with_window(std::time::Duration::ZERO);
-    let settings = SessionSettings::default()
-        .with_rotation(rotation)
-        .with_store_timeout(std::time::Duration::from_secs(60));
-    Sessions::new(store, RefreshKeys::new(key), std::time::Duration::from_secs(600)).with_settings(settings)
+    let rotation = RotationPolicy::default().with_window(Duration::ZERO);
+    let settings =
+        SessionSettings::default().with_rotation(rotation).with_store_timeout(Duration::from_secs(60));
+    Sessions::new(store, RefreshKeys::new(key), Duration::from_secs(600)).with_settings(settings)
 }
 
 /// Says `token …` for each token that it has, and `ended …` for each whose session it has ended. Stops when it is refused,
@@ -106,11 +106,14 @@ pub async fn check(sessions: &Sessions, said: Vec<(String, String)>, round: u32)
         let before = last.insert(session, (token.clone(), what == "ended"));
         older.extend(before.filter(|(text, _)| *text != token).map(|(text, _)| (session, text)));
     }
+    // What was renewed without having been able to say so is taken once more; anything older would not be.
+    let patient =
+        RotationPolicy::default().with_window(Duration::ZERO).with_recovery(Duration::from_secs(3600));
+    let sessions = &sessions.clone().with_settings(SessionSettings::default().with_rotation(patient));
     for (session, (token, ended)) in &last {
         match sessions.rotate(token, Transport::Body, None).await {
-            // It may have been ended, or renewed, without having been able to say so.
+            // It may have been ended without having been able to say so.
             Err(RefreshError::Ended(EndReason::Logout)) => {}
-            Err(RefreshError::Reuse) if !ended => {}
             // A token that is ahead of the store was given out for something that was then lost.
             Ok(issued) if !ended && issued.kind != Some(RenewalKind::Ahead) => {}
             other => panic!("round {round}, {session}, ended: {ended}: {other:?}"),
