@@ -80,7 +80,7 @@ pub(crate) fn from_env(
         }
         Some(name @ "TOLLGATE_DISCOVER") => Ok((discover(name, issuer)?, None)),
         Some(name) => {
-            let encoded = if name == "TOLLGATE_SECRET" { env::text(name, "")? } else { read(name)? };
+            let encoded = if name == "TOLLGATE_SECRET" { env::text(name, "")? } else { read_private(name)? };
             secret(name, encoded.trim())
         }
         None => {
@@ -153,6 +153,20 @@ fn secret(name: &'static str, encoded: &str) -> Result<(VerificationKeys, Option
     })?;
     let keys: KeySet = key.verifying_key().map_err(SettingsError::SigningKey)?.into();
     Ok((keys.into(), Some(Signer::Secret(key))))
+}
+
+/// The file that the variable names, if it is this user's alone.
+fn read_private(name: &'static str) -> Result<String, SettingsError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let path = env::text(name, "")?;
+        if fs::metadata(&path).is_ok_and(|file| file.mode() & 0o077 != 0) {
+            return Err(invalid(name, "others can read the file; chmod 600 it"));
+        }
+    }
+    read(name)
 }
 
 /// The file that the variable names.

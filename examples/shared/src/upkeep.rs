@@ -12,7 +12,10 @@ use tollgate_sessions::{KeyRing, RevokedSessions, Sessions};
 /// does not answer yet is no reason not to listen.
 pub(crate) async fn start(sessions: &Sessions, revoked: &RevokedSessions, ring: Option<Arc<KeyRing>>) {
     drop(tokio::spawn(revoked.clone().follow(sessions.store())));
-    drop(tokio::spawn(tidy(sessions.clone(), ring)));
+    drop(tokio::spawn(sessions.clone().forget_what_is_over()));
+    if let Some(ring) = ring {
+        drop(tokio::spawn(turn(ring)));
+    }
     let heard = async {
         while revoked.staleness(SystemClock::new().now()).is_none() {
             sleep(Duration::from_millis(5)).await;
@@ -21,26 +24,20 @@ pub(crate) async fn start(sessions: &Sessions, revoked: &RevokedSessions, ring: 
     let _in_time = timeout(FIRST_NEWS_WITHIN, heard).await;
 }
 
-/// Forgets sessions that are over, and turns the signing keys, every minute.
-async fn tidy(sessions: Sessions, ring: Option<Arc<KeyRing>>) {
+/// Turns the signing keys as soon as it is time.
+async fn turn(ring: Arc<KeyRing>) {
     let mut minute = interval(Duration::from_secs(60));
     loop {
         minute.tick().await;
-        // A failure is in the log already, and the next minute is soon.
-        if let Err(error) = sessions.purge(PURGED_AT_ONCE).await {
-            tracing::warn!(%error, "sessions that are over are not forgotten yet");
-        }
-        if let Some(ring) = ring.clone() {
-            // It writes files.
-            match spawn_blocking(move || ring.turn(SystemClock::new().now())).await {
-                Ok(Ok(true)) => tracing::info!("signing keys have changed"),
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => tracing::error!(%error, "signing keys cannot be turned"),
-                Err(error) => tracing::error!(%error, "turning the signing keys has failed"),
-            }
+        let ring = Arc::clone(&ring);
+        // It writes files.
+        match spawn_blocking(move || ring.turn(SystemClock::new().now())).await {
+            Ok(Ok(true)) => tracing::info!("signing keys have changed"),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "signing keys cannot be turned"),
+            Err(error) => tracing::error!(%error, "turning the signing keys has failed"),
         }
     }
 }
 
 const FIRST_NEWS_WITHIN: Duration = Duration::from_secs(2);
-const PURGED_AT_ONCE: usize = 1000;
