@@ -273,9 +273,11 @@ impl fmt::Debug for SessionEndpoints {
 }
 
 #[cfg(test)]
+mod head_tests;
+#[cfg(test)]
 mod outage_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 #[expect(clippy::string_slice, reason = "ASCII")]
 mod tests;

@@ -20,18 +20,18 @@ use crate::users::{Addition, Credential, LoginName, MemoryUsers, NewUser, User, 
 
 /// A request made by hand.
 #[derive(Clone)]
-pub(super) struct FakeRequest {
+pub(crate) struct FakeRequest {
     method: String,
     path: String,
     headers: Vec<(String, Vec<u8>)>,
 }
 
 impl FakeRequest {
-    pub(super) fn new(method: &str, path: &str) -> Self {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
         Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new() }
     }
 
-    pub(super) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_owned()));
         self
     }
@@ -169,6 +169,11 @@ pub(super) fn cookies_of(reply: &Reply) -> String {
 pub(super) fn cleared_by(reply: &Reply) -> usize {
     let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
     set.filter(|(_, cookie)| cookie.contains("=; Path=/; Max-Age=0; ")).count()
+}
+
+/// The fields of that name in an answer.
+pub(super) fn header<'a>(reply: &'a Reply, name: &str) -> Vec<&'a str> {
+    reply.headers().filter(|(known, _)| *known == name).map(|(_, value)| value).collect()
 }
 
 /// A member of the JSON that is answered.

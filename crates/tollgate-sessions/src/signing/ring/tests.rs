@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::endpoints::testing::FakeRequest;
 use crate::issuer::{AccessToken, TokenIssuer};
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -127,28 +128,13 @@ fn a_key_that_others_may_have_goes_at_once() {
 /// Nobody is admitted any longer by a key that others may have, not even with a token that was admitted before.
 #[test]
 fn a_key_that_was_replaced_admits_nobody() {
-    struct Request(String);
-    impl tollgate::RequestView for Request {
-        fn method(&self) -> &str {
-            "GET"
-        }
-        fn query(&self) -> Option<&str> {
-            None
-        }
-        fn authority(&self) -> Option<&str> {
-            None
-        }
-        fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-            (name == "authorization").then_some(self.0.as_bytes()).into_iter()
-        }
-    }
     let path = path("gate");
     let ring = Arc::new(open(&path));
     let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
     let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
     let gate = tollgate::Gate::new(verifier);
     let token = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
-    let request = Request(format!("Bearer {}", token.as_str()));
+    let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
     let admitted = || matches!(gate.admit(&request, NOW), tollgate::Decision::Admitted(_));
     assert!(admitted() && admitted());
     ring.replace_all(NOW).unwrap();
