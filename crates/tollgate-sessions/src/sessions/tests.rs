@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
 use crate::session::{SessionView, UnixMillis};
-use crate::store::{FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, StoreErrorKind};
+use crate::store::{
+    FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, Revoke, Revoked, StoreErrorKind,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
