@@ -21,6 +21,7 @@
 //! [`SessionEndpoints`] answer logins, renewals and logouts over HTTP; adapters mount them with their feature `sessions`.
 
 mod accounts;
+mod counter;
 mod endpoints;
 mod environment;
 mod error;
@@ -52,8 +53,8 @@ pub use refresh::{
 pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
 pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
 pub use sessions::{
-    ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionError, SessionSettings, Sessions,
-    Transport,
+    ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionCounts, SessionError, SessionSettings,
+    Sessions, Transport,
 };
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;

@@ -1,5 +1,6 @@
 //! [`Sessions`]: log in, renew, log out.
 
+mod counts;
 mod csrf;
 mod end;
 mod error;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
+pub use counts::SessionCounts;
 pub use error::{RefreshError, SessionError};
 pub use login::{Issued, Login, Transport};
 pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
@@ -26,6 +28,7 @@ use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
 use crate::store::{
     EndReason, Renewed, Rotate, Rotation, SessionStore, StoreError, StoreFuture, ask, ask_twice,
 };
+use counts::Counters;
 use flights::{Flight, Flights};
 use foreign::ForeignClients;
 
@@ -59,6 +62,7 @@ struct Inner {
     clock: StoreClock,
     flights: Flights,
     foreign: ForeignClients,
+    counters: Arc<Counters>,
 }
 
 impl Sessions {
@@ -73,6 +77,7 @@ impl Sessions {
             clock: StoreClock::of_the_store(),
             flights: Flights::default(),
             foreign: ForeignClients::default(),
+            counters: Arc::default(),
         }))
     }
 
@@ -98,6 +103,7 @@ impl Sessions {
             clock: old.clock.clone(),
             flights: Flights::default(),
             foreign: ForeignClients::default(),
+            counters: Arc::clone(&old.counters),
         };
         change(&mut inner);
         Self(Arc::new(inner))
@@ -136,6 +142,7 @@ impl Sessions {
             meta: login.meta.clone(),
         };
         let view = self.ask(|| self.0.store.create(&new)).await?;
+        self.0.counters.begun.count();
         self.end_surplus(&login.subject).await;
         info!(session = %session, subject = ?login.subject, "session began");
         Ok(Issued { refresh_token: token, session: view, kind: None })
@@ -167,7 +174,7 @@ impl Sessions {
         let token = self.read(token)?;
         if token.flags().is_cookie_bound() != (transport == Transport::Cookie) {
             warn!(session = %token.session(), ?transport, "refresh token came another way than it was given out");
-            return Err(RefreshError::WrongTransport);
+            return Err(self.0.counters.refused(RefreshError::WrongTransport));
         }
         let command = Rotate {
             session: token.session(),
@@ -185,7 +192,7 @@ impl Sessions {
         let flight = Flight::of(command);
         self.0.flights.join(flight, || self.renew(command)).await.map_err(|error| {
             error!(session = %command.session, %error, "session cannot be renewed at present");
-            RefreshError::Store(error)
+            self.0.counters.refused(RefreshError::Store(error))
         })
     }
 
@@ -212,19 +219,19 @@ impl Sessions {
                 let behind = view.generation.saturating_sub(command.generation);
                 let other_client = self.is_other(view.fingerprint, client);
                 warn!(%session, subject = ?view.subject, behind, other_client, "refresh token used twice; session ended");
-                Err(RefreshError::Reuse)
+                Err(self.0.counters.refused(RefreshError::Reuse))
             }
             Rotation::Ended(reason) => {
                 info!(%session, ?reason, "refresh token of an ended session");
-                Err(RefreshError::Ended(reason))
+                Err(self.0.counters.refused(RefreshError::Ended(reason)))
             }
             Rotation::Expired(expiry) => {
                 info!(%session, ?expiry, "refresh token of an expired session");
-                Err(RefreshError::Expired(expiry))
+                Err(self.0.counters.refused(RefreshError::Expired(expiry)))
             }
             Rotation::Unknown => {
                 info!(%session, "refresh token of a session that is not there");
-                Err(RefreshError::Unknown)
+                Err(self.0.counters.refused(RefreshError::Unknown))
             }
         }
     }
@@ -242,16 +249,18 @@ impl Sessions {
                 error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
             }
             RenewalKind::Replayed if self.is_other(view.fingerprint, client) => {
+                self.0.counters.foreign.count();
                 let in_a_row = self.0.foreign.note(session, view.generation);
                 warn!(%session, subject = ?view.subject, in_a_row, "refresh answered again for another client");
                 if in_a_row >= self.0.settings.foreign_replays.allowed() {
                     self.end_session(session, None, EndReason::Reuse).await.map_err(RefreshError::Store)?;
                     self.0.foreign.forget(session);
-                    return Err(RefreshError::Reuse);
+                    return Err(self.0.counters.refused(RefreshError::Reuse));
                 }
             }
             kind => debug!(%session, ?kind, "session renewed"),
         }
+        self.0.counters.renewed(kind);
         let refresh_token = self.0.keys.successor(token, view.generation);
         Ok(Issued { refresh_token, session: view, kind: Some(kind) })
     }
@@ -260,13 +269,13 @@ impl Sessions {
     fn read(&self, token: &str) -> Result<RefreshToken, RefreshError> {
         let token: RefreshToken = token.parse().map_err(|_cause| {
             info!("what was presented is no refresh token");
-            RefreshError::Malformed
+            self.0.counters.refused(RefreshError::Malformed)
         })?;
         if self.0.keys.verify(&token) {
             return Ok(token);
         }
         warn!(key_id = token.key_id(), "forged refresh token, or the key that made it was left out");
-        Err(RefreshError::Forged)
+        Err(self.0.counters.refused(RefreshError::Forged))
     }
 
     fn fingerprint(&self, client: Option<&str>) -> Option<Fingerprint> {
@@ -280,7 +289,8 @@ impl Sessions {
 
     /// Waits for the store no longer than is set, and asks a second time when it is not known whether it did.
     async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
-        ask(self.0.settings.store_timeout, question).await
+        let answer = ask(self.0.settings.store_timeout, question).await;
+        answer.inspect_err(|_error| self.0.counters.store_failures.count())
     }
 }
 

@@ -306,8 +306,11 @@ async fn a_store_that_fails_logs_nobody_out() {
         assert!(matches!(&error, RefreshError::Store(error) if error.kind() == StoreErrorKind::Ambiguous));
         assert_eq!(asked(), 2);
     }
+    // Three renewals and as many logouts, then two renewals: what was answered in the end is no failure.
+    assert_eq!(sessions.counts().store_failures, 8);
     tell(&[]);
     rotate(&sessions, &issued).await.unwrap();
+    assert_eq!(sessions.counts().store_failures, 8);
 }
 
 /// With a window of zero, too, asking again must not look like a thief.
