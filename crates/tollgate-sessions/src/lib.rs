@@ -66,13 +66,14 @@ pub use store::open_store;
 
 // Over HTTP.
 pub use endpoints::{
-    BodyError, Call, ClientAddress, CookieSettings, Registration, Reply, SameSite, SessionEndpoints,
+    BodyError, Call, CallCounts, ClientAddress, CookieSettings, Registration, Reply, SameSite,
+    SessionEndpoints,
 };
 
 // Users and their passwords.
 pub use accounts::{
-    AccountSettings, Accounts, ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError,
-    Registered,
+    AccountSettings, Accounts, ChangePasswordError, Denial, LoginCounts, LoginError, NewPasswordError,
+    RegisterError, Registered,
 };
 pub use passwords::{
     Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,

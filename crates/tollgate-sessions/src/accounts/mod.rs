@@ -1,5 +1,6 @@
 //! [`Accounts`]: who somebody is, by a name and a password.
 
+mod counts;
 mod error;
 mod settings;
 
@@ -13,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
+pub use counts::LoginCounts;
 pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
 pub use settings::AccountSettings;
 
@@ -20,6 +22,7 @@ use crate::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords}
 use crate::store::{StoreError, StoreFuture, ask};
 use crate::throttle::LoginThrottle;
 use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
+use counts::Counters;
 
 /// Users, their passwords, and how often one may be tried. Cheap to clone.
 ///
@@ -53,6 +56,7 @@ struct Inner {
     settings: AccountSettings,
     /// For whoever replaces an old hash, one at a time.
     rehashing: Arc<Semaphore>,
+    counters: Arc<Counters>,
 }
 
 impl Accounts {
@@ -64,6 +68,7 @@ impl Accounts {
             throttle: Arc::new(throttle),
             settings: AccountSettings::default(),
             rehashing: Arc::new(Semaphore::new(1)),
+            counters: Arc::default(),
         }))
     }
 
@@ -77,6 +82,7 @@ impl Accounts {
             throttle: Arc::clone(&old.throttle),
             settings,
             rehashing: Arc::clone(&old.rehashing),
+            counters: Arc::clone(&old.counters),
         }))
     }
 
@@ -120,10 +126,11 @@ impl Accounts {
     ) -> Result<Credential, LoginError> {
         let login: LoginName = name.parse().map_err(|error| {
             info!(?peer, %error, "login denied: malformed name");
-            LoginError::Denied(Denial::MalformedName(error))
+            self.0.counters.refused(LoginError::Denied(Denial::MalformedName(error)))
         })?;
-        let attempt = self.0.throttle.admit(&login, peer).inspect_err(|throttled| {
+        let attempt = self.0.throttle.admit(&login, peer).map_err(|throttled| {
             warn!(?peer, retry_after = ?throttled.retry_after, "login throttled");
+            self.0.counters.refused(throttled.into())
         })?;
         let found = match self.ask(|| self.0.users.find(&login)).await {
             Ok(found) => found,
@@ -135,6 +142,7 @@ impl Accounts {
         match self.judge(found.as_ref(), password).await {
             Ok(Judgement::Right { credential, outdated }) => {
                 attempt.succeeded();
+                self.0.counters.succeeded.count();
                 if outdated {
                     self.rehash(credential.clone(), password.clone());
                 }
@@ -144,12 +152,12 @@ impl Accounts {
             Ok(Judgement::Denied(denial)) => {
                 let subject = found.as_ref().map(|credential| &credential.user.subject);
                 info!(?peer, ?subject, cause = %denial, "login denied");
-                Err(LoginError::Denied(denial))
+                Err(self.0.counters.refused(LoginError::Denied(denial)))
             }
             Err(busy) => {
                 attempt.came_to_nothing();
                 warn!(?peer, "login refused: too many passwords are being checked");
-                Err(busy.into())
+                Err(self.0.counters.refused(busy.into()))
             }
         }
     }
@@ -168,6 +176,7 @@ impl Accounts {
             Judgement::Right { .. } => Ok(()),
             Judgement::Denied(denial) => {
                 info!(?subject, cause = %denial, "login denied: user has changed meanwhile");
+                self.0.counters.overtaken.count();
                 Err(LoginError::Denied(denial))
             }
         }
@@ -337,6 +346,7 @@ impl Accounts {
     async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
         ask(self.0.settings.store_timeout, question).await.inspect_err(|error| {
             error!(%error, "users cannot be asked for at present");
+            self.0.counters.store_failures.count();
         })
     }
 }

@@ -171,7 +171,18 @@ async fn every_denial_costs_the_same() {
     assert_eq!(accounts.passwords().counts().computed, before);
     assert!(store.users.enable("disabled"));
     assert!(accounts.check("disabled@example.com", &password(PASSWORD), None).await.is_ok());
+    let expected = LoginCounts {
+        succeeded: 1,
+        malformed_name: 1,
+        unknown_user: 2,
+        wrong_password: 1,
+        disabled: 2,
+        no_password: 1,
+        unusable_hash: 1,
+        ..LoginCounts::default()
+    };
     assert_eq!(accounts.passwords().counts().buffers, 1);
+    assert_eq!(accounts.with_settings(AccountSettings::default()).counts(), expected);
 }
 
 #[tokio::test]
@@ -230,6 +241,9 @@ async fn the_throttle_comes_before_everything_that_costs() {
         }
         assert_eq!((store.asked(), accounts.passwords().counts()), before);
     }
+    let throttled =
+        LoginCounts { throttled: 4, unknown_user: 6, wrong_password: 6, ..LoginCounts::default() };
+    assert_eq!(accounts.counts(), throttled);
     let peer = Some(IpAddr::from([192, 0, 2, 1]));
     for number in 0..20 {
         let registered = accounts.register(&format!("user-{number}"), &password(PASSWORD), peer).await;
@@ -357,6 +371,7 @@ async fn a_store_that_fails_denies_nobody_and_counts_for_nothing() {
             accounts.change_password("a", &password(PASSWORD), &password(PASSWORD), None).await.unwrap_err();
         assert!(matches!(&error, ChangePasswordError::Store(error) if error.kind() == kind), "{error:?}");
         assert_eq!(accounts.user("a").await.unwrap_err().kind(), kind);
+        assert_eq!(accounts.counts(), LoginCounts { store_failures: 103, ..LoginCounts::default() });
     }
 }
 
@@ -384,5 +399,7 @@ async fn hashing_leaves_the_runtime_alone() {
         turns += 1;
     }
     assert!(turns > 1);
+    let LoginCounts { succeeded, busy, .. } = accounts.counts();
+    assert_eq!((succeeded + busy, busy), (200, accounts.passwords().counts().refused));
     assert_eq!(accounts.passwords().counts().threads, 1);
 }

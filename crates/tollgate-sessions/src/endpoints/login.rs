@@ -29,6 +29,7 @@ impl Inner {
         // What is nobody's password is as wrong as any other.
         let password = Password::new(password.expose()).map_err(|error| {
             info!(peer = ?client.peer, %error, "login denied");
+            self.accounts.counters().malformed_password.count();
             Problem::InvalidCredentials
         })?;
         let credential = self.accounts.check_credential(&email, &password, client.peer).await?;

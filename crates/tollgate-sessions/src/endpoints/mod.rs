@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod client;
 mod cookies;
+mod counts;
 mod csrf;
 mod grant;
 mod list;
@@ -29,6 +30,7 @@ use tracing::warn;
 pub use address::ClientAddress;
 pub use call::{BodyError, Call};
 pub use cookies::{CookieSettings, SameSite};
+pub use counts::CallCounts;
 pub use reply::Reply;
 pub use settings::Registration;
 
@@ -37,6 +39,7 @@ use crate::issuer::TokenIssuer;
 use crate::sessions::Sessions;
 use call::Accepted;
 use client::{Client, Presented};
+use counts::Counters;
 use problem::Problem;
 use route::Route;
 
@@ -101,6 +104,7 @@ struct Inner {
     challenge: Box<str>,
     /// The answer where an access token is needed, and none is there.
     anonymous: Reply,
+    counters: Arc<Counters>,
 }
 
 impl SessionEndpoints {
@@ -121,6 +125,7 @@ impl SessionEndpoints {
             challenge: anonymous.challenge().map(Challenge::to_string).unwrap_or_default().into(),
             anonymous: Reply::from(&anonymous),
             gate,
+            counters: Arc::default(),
         }))
     }
 
@@ -199,7 +204,7 @@ impl SessionEndpoints {
         peer: Option<IpAddr>,
     ) -> Result<Call, Reply> {
         self.0.accept(request, path, peer).map_or_else(
-            |problem| Err(problem.reply(&self.0.challenge)),
+            |problem| Err(self.0.counters.refused(problem).reply(&self.0.challenge)),
             |accepted| Ok(Call::new(self.clone(), accepted)),
         )
     }

@@ -37,6 +37,8 @@ async fn a_login_that_a_change_of_password_overtakes_is_denied() {
     let late = world.send(&post("/auth/login"), &body).await;
     assert_eq!((late.status(), member(&late, "error").as_str()), (401, "invalid_credentials"));
     assert!(world.sessions.list(&world.alice.subject).await.unwrap().is_empty());
+    let counts = world.accounts.counts();
+    assert_eq!((counts.succeeded, counts.overtaken, counts.wrong_password), (1, 1, 0));
 }
 
 /// What follows a change, ending the other sessions, can fail: the same call again does it, and is not denied for a

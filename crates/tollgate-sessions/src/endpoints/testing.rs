@@ -64,6 +64,7 @@ impl RequestView for FakeRequest {
 pub(super) struct World {
     pub(super) endpoints: SessionEndpoints,
     pub(super) sessions: Sessions,
+    pub(super) accounts: Accounts,
     pub(super) users: Arc<MemoryUsers>,
     /// Whether the store of users is out of order.
     pub(super) outage: Arc<AtomicBool>,
@@ -124,8 +125,8 @@ impl World {
             panic!("nobody was there")
         };
         let gate = change(gate, &sessions);
-        let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts, gate);
-        Self { endpoints, sessions, users, outage, meanwhile, more_roles, alice, keys, clock }
+        let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts.clone(), gate);
+        Self { endpoints, sessions, accounts, users, outage, meanwhile, more_roles, alice, keys, clock }
     }
 
     /// What is answered to the request.

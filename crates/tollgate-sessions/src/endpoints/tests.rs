@@ -266,6 +266,10 @@ async fn logins_that_fail_look_alike() {
     ] {
         assert_eq!(log_in(email, password).await, wrong, "{email}");
     }
+    let counts = world.accounts.counts();
+    let denied =
+        [counts.wrong_password, counts.unknown_user, counts.malformed_name, counts.malformed_password];
+    assert_eq!(denied, [1, 1, 1, 2], "the operator can tell them apart");
     let mut throttled = wrong.clone();
     for _ in 0..20 {
         throttled = log_in("alice@example.com", PASSWORD.trim_end_matches('e')).await;

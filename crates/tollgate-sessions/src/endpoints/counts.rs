@@ -1,0 +1,119 @@
+//! [`CallCounts`]: what calls of the endpoints were refused for.
+
+use tollgate::CrossSiteError;
+
+use super::SessionEndpoints;
+use super::problem::Problem;
+use crate::counter::Counter;
+
+/// How often calls were refused because another site may have caused them, since the process began, for a dashboard. What a
+/// gate refuses on the routes of the application is not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallCounts {
+    /// `Sec-Fetch-Site` named another origin.
+    pub cross_origin: u64,
+    /// `Origin` was another one.
+    pub origin_mismatch: u64,
+    /// `Origin` was `null` or malformed.
+    pub bad_origin: u64,
+    /// Nothing said where the call came from.
+    pub missing_provenance: u64,
+    /// A field that says it was repeated.
+    pub repeated: u64,
+    /// The anti-CSRF token was not there, or not that of the session.
+    pub csrf_token: u64,
+    /// For a reason that this release has no number for.
+    pub other: u64,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    cross_origin: Counter,
+    origin_mismatch: Counter,
+    bad_origin: Counter,
+    missing_provenance: Counter,
+    repeated: Counter,
+    csrf_token: Counter,
+    other: Counter,
+}
+
+impl SessionEndpoints {
+    /// What calls were refused for. Clones count together. Renewals and logins are counted by
+    /// [`Sessions::counts`](crate::Sessions::counts) and [`Accounts::counts`](crate::Accounts::counts).
+    #[must_use]
+    pub fn counts(&self) -> CallCounts {
+        let counters = &self.0.counters;
+        CallCounts {
+            cross_origin: counters.cross_origin.get(),
+            origin_mismatch: counters.origin_mismatch.get(),
+            bad_origin: counters.bad_origin.get(),
+            missing_provenance: counters.missing_provenance.get(),
+            repeated: counters.repeated.get(),
+            csrf_token: counters.csrf_token.get(),
+            other: counters.other.get(),
+        }
+    }
+}
+
+impl Counters {
+    /// Counts why a call is refused, and gives it back.
+    pub(super) fn refused(&self, problem: Problem) -> Problem {
+        if let Problem::CrossSite(error) = problem {
+            self.cross_site(error).count();
+        }
+        problem
+    }
+
+    fn cross_site(&self, error: CrossSiteError) -> &Counter {
+        match error {
+            CrossSiteError::FetchSite => &self.cross_origin,
+            CrossSiteError::OriginMismatch => &self.origin_mismatch,
+            CrossSiteError::MalformedOrigin => &self.bad_origin,
+            CrossSiteError::NoProvenance => &self.missing_provenance,
+            CrossSiteError::Repeated => &self.repeated,
+            CrossSiteError::NoCsrfToken | CrossSiteError::CsrfTokenMismatch => &self.csrf_token,
+            _ => &self.other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{FakeRequest, World, cookies_of, post, post_with};
+    use super::*;
+
+    #[tokio::test]
+    async fn each_refusal_counts_once() {
+        let world = World::with_csrf_tokens().await;
+        let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
+        let renewal = || post("/auth/refresh").header("cookie", &cookies);
+        let own = || post_with("/auth/refresh", &cookies);
+        let none = CallCounts::default;
+        let mut before = none();
+        for (request, expected) in [
+            (renewal().header("sec-fetch-site", "cross-site"), CallCounts { cross_origin: 1, ..none() }),
+            (renewal().header("origin", "https://evil.example"), CallCounts { origin_mismatch: 1, ..none() }),
+            (renewal().header("origin", "null"), CallCounts { bad_origin: 1, ..none() }),
+            (renewal(), CallCounts { missing_provenance: 1, ..none() }),
+            (own().header("sec-fetch-site", "same-origin"), CallCounts { repeated: 1, ..none() }),
+            (own(), CallCounts { csrf_token: 1, ..none() }),
+            (own().header("x-csrf-token", "another"), CallCounts { csrf_token: 1, ..none() }),
+            // Refused, but not for that.
+            (FakeRequest::new("GET", "/auth/refresh"), none()),
+        ] {
+            let reply = world.send(&request, "{}").await;
+            let counted = world.endpoints.clone().counts();
+            let more = parts(counted).into_iter().zip(parts(before)).map(|(now, then)| now - then);
+            assert!(more.eq(parts(expected)), "{expected:?}: {counted:?} {}", reply.body());
+            before = counted;
+        }
+    }
+
+    fn parts(counts: CallCounts) -> [u64; 7] {
+        let CallCounts { cross_origin, origin_mismatch, bad_origin, missing_provenance, .. } = counts;
+        let CallCounts { repeated, csrf_token, other, .. } = counts;
+        [cross_origin, origin_mismatch, bad_origin, missing_provenance, repeated, csrf_token, other]
+    }
+}
