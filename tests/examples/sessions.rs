@@ -66,6 +66,7 @@ fn the_same_life_of_a_session_everywhere() {
         with_cookies(&app, &mut transcript);
         other_accounts(&app, &mut transcript);
         what_is_refused(&app, &mut transcript);
+        is_counted(&app, &mut transcript);
         match &first {
             None => first = Some(transcript.0),
             Some(first) => assert_eq!(*first, transcript.0, "{package}"),
@@ -189,6 +190,28 @@ fn what_is_refused(app: &App, transcript: &mut Transcript) {
     assert_eq!(call(app, "POST", "/auth/nothing", &[JSON], "{}").status, 404);
     transcript.add("anonymous list", 401, call(app, "GET", "/auth/sessions", &[], ""));
     transcript.add("forged", 401, refresh(app, &format!("rt1_{}", "A".repeat(72))));
+}
+
+/// What was refused until now is counted, here as everywhere. Which renewals were rotations depends on how fast this is.
+fn is_counted(app: &App, transcript: &mut Transcript) {
+    let metrics = get(app, "/metrics", "");
+    let refusals =
+        ["tollgate_refresh_refused_total{", "tollgate_cross_site_refused_total{", "tollgate_logins_total{"];
+    let counts = metrics.body.lines().filter(|line| refusals.iter().any(|name| line.starts_with(name)));
+    let counts: Vec<_> = counts.map(str::to_owned).collect();
+    let there: Vec<_> = counts.iter().filter(|line| !line.ends_with(" 0")).map(String::as_str).collect();
+    let expected = [
+        r#"tollgate_refresh_refused_total{reason="forged"} 1"#,
+        r#"tollgate_refresh_refused_total{reason="wrong_transport"} 1"#,
+        r#"tollgate_refresh_refused_total{reason="ended"} 6"#,
+        r#"tollgate_logins_total{outcome="succeeded"} 8"#,
+        r#"tollgate_logins_total{outcome="unknown_user"} 1"#,
+        r#"tollgate_logins_total{outcome="wrong_password"} 1"#,
+        r#"tollgate_cross_site_refused_total{reason="origin_mismatch"} 1"#,
+        r#"tollgate_cross_site_refused_total{reason="missing_provenance"} 1"#,
+    ];
+    assert_eq!(there, expected, "{}", metrics.body);
+    transcript.0.push(("counts".to_owned(), metrics.status, counts, Vec::new()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tollgate::{Clock as _, SystemClock};
 use tollgate_jwks::{FetchOutcome, Health, Status};
 
 use crate::answer::Answer;
+use crate::counts;
 use crate::issuing::{Issuing, NEWS_WITHIN};
 use crate::keys::VerificationKeys;
 use crate::settings::Settings;
@@ -52,6 +53,7 @@ pub async fn metrics(settings: &Settings) -> Answer {
     };
     if let Some(issuing) = &settings.issuing {
         text.push_str(&Stores::ask(issuing).await.prometheus(issuing));
+        text.push_str(&counts::prometheus(issuing));
     }
     Answer::of(200, "text/plain; version=0.0.4; charset=utf-8", text).with_header("cache-control", "no-store")
 }

@@ -1,0 +1,106 @@
+//! What sessions have come to, in the text format of Prometheus.
+
+use std::fmt::Write as _;
+
+use crate::issuing::Issuing;
+
+/// The counts of renewals, logins and refused calls. Labels are names of outcomes: nothing that a client chooses.
+pub(crate) fn prometheus(issuing: &Issuing) -> String {
+    let sessions = issuing.sessions.counts();
+    let logins = issuing.accounts.counts();
+    let calls = issuing.endpoints.counts();
+    let mut text = String::new();
+    RENEWED.write(
+        &mut text,
+        &[
+            ("rotated", sessions.rotated),
+            ("replayed", sessions.replayed),
+            ("ahead", sessions.ahead),
+            ("displaced", sessions.displaced),
+        ],
+    );
+    REFUSED.write(
+        &mut text,
+        &[
+            ("malformed", sessions.malformed),
+            ("forged", sessions.forged),
+            ("wrong_transport", sessions.wrong_transport),
+            ("unknown", sessions.unknown),
+            ("expired", sessions.expired),
+            ("ended", sessions.ended),
+            ("reused", sessions.reused),
+        ],
+    );
+    LOGINS.write(
+        &mut text,
+        &[
+            ("succeeded", logins.succeeded),
+            ("malformed_name", logins.malformed_name),
+            ("malformed_password", logins.malformed_password),
+            ("unknown_user", logins.unknown_user),
+            ("wrong_password", logins.wrong_password),
+            ("disabled", logins.disabled),
+            ("no_password", logins.no_password),
+            ("unusable_hash", logins.unusable_hash),
+            ("overtaken", logins.overtaken),
+            ("throttled", logins.throttled),
+            ("busy", logins.busy),
+        ],
+    );
+    CROSS_SITE.write(
+        &mut text,
+        &[
+            ("cross_origin", calls.cross_origin),
+            ("origin_mismatch", calls.origin_mismatch),
+            ("bad_origin", calls.bad_origin),
+            ("missing_provenance", calls.missing_provenance),
+            ("repeated", calls.repeated),
+            ("csrf_token", calls.csrf_token),
+            ("other", calls.other),
+        ],
+    );
+    let failures = [("sessions", sessions.store_failures), ("users", logins.store_failures)];
+    STORE_FAILURES.write(&mut text, &failures);
+    text
+}
+
+/// Counters that differ in one label.
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    label: &'static str,
+}
+
+impl Family {
+    fn write(&self, text: &mut String, counts: &[(&str, u64)]) {
+        let Self { name, help, label } = self;
+        // Writing to a string does not fail.
+        let _written = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (value, count) in counts {
+            let _written = writeln!(text, "{name}{{{label}=\"{value}\"}} {count}");
+        }
+    }
+}
+
+const RENEWED: Family = Family {
+    name: "tollgate_refresh_renewed_total",
+    help: "Sessions that were renewed; ahead means that the store has lost writes.",
+    label: "kind",
+};
+const REFUSED: Family = Family {
+    name: "tollgate_refresh_refused_total",
+    help: "Refresh tokens that renewed nothing; reused means that two parties had the same one.",
+    label: "reason",
+};
+const LOGINS: Family =
+    Family { name: "tollgate_logins_total", help: "Attempts to log in.", label: "outcome" };
+const CROSS_SITE: Family = Family {
+    name: "tollgate_cross_site_refused_total",
+    help: "Calls of the session endpoints that another site may have caused.",
+    label: "reason",
+};
+const STORE_FAILURES: Family = Family {
+    name: "tollgate_store_failures_total",
+    help: "Questions that the store did not answer.",
+    label: "store",
+};
