@@ -43,7 +43,6 @@ pub(crate) fn prometheus(issuing: &Issuing) -> String {
             ("no_password", logins.no_password),
             ("unusable_hash", logins.unusable_hash),
             ("overtaken", logins.overtaken),
-            ("throttled", logins.throttled),
             ("busy", logins.busy),
         ],
     );
@@ -59,6 +58,7 @@ pub(crate) fn prometheus(issuing: &Issuing) -> String {
             ("other", calls.other),
         ],
     );
+    THROTTLED.write(&mut text, &[("login", logins.throttled), ("refresh", calls.forgeries_throttled)]);
     let failures = [("sessions", sessions.store_failures), ("users", logins.store_failures)];
     STORE_FAILURES.write(&mut text, &failures);
     text
@@ -98,6 +98,11 @@ const CROSS_SITE: Family = Family {
     name: "tollgate_cross_site_refused_total",
     help: "Calls of the session endpoints that another site may have caused.",
     label: "reason",
+};
+const THROTTLED: Family = Family {
+    name: "tollgate_throttled_total",
+    help: "Calls that were answered with 429: attempts to log in, and forged refresh tokens.",
+    label: "call",
 };
 const STORE_FAILURES: Family = Family {
     name: "tollgate_store_failures_total",

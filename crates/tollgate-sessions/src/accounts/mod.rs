@@ -20,7 +20,7 @@ pub use settings::AccountSettings;
 
 use crate::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
 use crate::store::{StoreError, StoreFuture, ask};
-use crate::throttle::LoginThrottle;
+use crate::throttle::{LoginThrottle, Throttled};
 use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
 use counts::Counters;
 
@@ -225,6 +225,11 @@ impl Accounts {
     /// A user who is not there, or not [`enabled`](User::enabled), is given no new access token.
     pub async fn user(&self, subject: &str) -> Result<Option<User>, StoreError> {
         self.ask(|| self.0.users.find_subject(subject)).await
+    }
+
+    /// Counts a refresh token that was not made here; see [`LoginThrottle::admit_forgery`].
+    pub(crate) fn admit_forgery(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
+        self.0.throttle.admit_forgery(peer)
     }
 
     /// Changes the password of a user who knows the old one, and calls from `peer`, as for [`check`](Self::check). Doing it again changes nothing and is no error: what had to be

@@ -25,6 +25,8 @@ pub struct CallCounts {
     pub csrf_token: u64,
     /// For a reason that this release has no number for.
     pub other: u64,
+    /// Not for another site: too many refresh tokens from one address that were not made here.
+    pub forgeries_throttled: u64,
 }
 
 /// What is counted.
@@ -37,6 +39,7 @@ pub(super) struct Counters {
     repeated: Counter,
     csrf_token: Counter,
     other: Counter,
+    pub(super) forgeries_throttled: Counter,
 }
 
 impl SessionEndpoints {
@@ -53,6 +56,7 @@ impl SessionEndpoints {
             repeated: counters.repeated.get(),
             csrf_token: counters.csrf_token.get(),
             other: counters.other.get(),
+            forgeries_throttled: counters.forgeries_throttled.get(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod client;
 mod cookies;
 mod counts;
 mod csrf;
+mod forged;
 mod grant;
 mod list;
 mod login;

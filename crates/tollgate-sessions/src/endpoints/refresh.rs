@@ -34,7 +34,8 @@ impl Inner {
     /// What can fail is done first: a session that was renewed for an answer that cannot be given would be lost.
     async fn renew(&self, token: &str, transport: Transport, client: &Client) -> Result<Reply, Problem> {
         let family = client.family.as_deref();
-        let looked = self.sessions.look_ahead(token, transport, family).await?;
+        let looked = self.sessions.look_ahead(token, transport, family).await;
+        let looked = looked.map_err(|error| self.refusal(error, client))?;
         let user = self.user_of(&looked.session).await?;
         let (flags, before) = (looked.flags, looked.session.clone());
         let mut access = self.access(&user, &before, flags)?;

@@ -37,6 +37,9 @@ pub struct LoginThrottle {
 
 struct State {
     peers: Table,
+    /// Addresses that presented what was not made here. Apart from the others: behind an address where many have old
+    /// tokens, as many want to log in.
+    forgers: Table,
     names: Table,
     /// Pairs of an address and a name that have logged in.
     familiar: Table,
@@ -107,6 +110,23 @@ impl LoginThrottle {
         self.charge(None, peer.map(network), None)
     }
 
+    /// Counts a token from `peer` that was not made here. An address may present as many as it may try passwords, and is
+    /// slowed down at that alone.
+    ///
+    /// # Errors
+    /// [`Throttled`] says when to come back.
+    pub fn admit_forgery(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
+        let Some(peer) = peer.map(network) else { return Ok(()) };
+        let now = self.clock.now();
+        let forgers = &mut self.state().forgers;
+        let wait = forgers.wait(&peer, now);
+        if !wait.is_zero() {
+            return Err(Throttled { retry_after: wait });
+        }
+        forgers.charge(peer, now);
+        Ok(())
+    }
+
     fn charge(
         &self,
         name: Option<Key>,
@@ -115,7 +135,7 @@ impl LoginThrottle {
     ) -> Result<Attempt<'_>, Throttled> {
         let now = self.clock.now();
         let mut state = self.state();
-        let State { peers, names, familiar } = &mut *state;
+        let State { peers, names, familiar, .. } = &mut *state;
         let apart = pair.is_some_and(|pair| familiar.remembers(&pair, now));
         let counted = if apart { pair } else { name };
         let wait = peer
@@ -172,7 +192,7 @@ impl State {
         };
         let familiar = Rule::Burst { burst: 1, interval: FAMILIAR_FOR };
         let table = |rule| Table::new(rule, settings.entries);
-        Self { peers: table(peers), names: table(names), familiar: table(familiar) }
+        Self { peers: table(peers), forgers: table(peers), names: table(names), familiar: table(familiar) }
     }
 }
 

@@ -14,7 +14,7 @@ pub struct ThrottleSettings {
     pub(super) entries: usize,
 }
 
-/// From an address 20 attempts, and one more every 3 seconds. For a login name 5 attempts without a delay, then one of a
+/// From an address 20 attempts, and one more every 3 seconds; as many forged refresh tokens. For a login name 5 attempts without a delay, then one of a
 /// second that doubles with each, up to a minute; an attempt is forgotten after 5 minutes, one after the other. 65,536
 /// addresses and as many names are remembered.
 impl Default for ThrottleSettings {
@@ -32,7 +32,8 @@ impl Default for ThrottleSettings {
 }
 
 impl ThrottleSettings {
-    /// From one address: `burst` attempts, at least one, and one more in each `interval`.
+    /// From one address: `burst` attempts, at least one, and one more in each `interval`. Forged refresh tokens are counted
+    /// apart, by the same numbers.
     #[must_use]
     pub fn with_peers(self, burst: u32, interval: Duration) -> Self {
         Self { peer_burst: burst.max(1), peer_interval: interval, ..self }

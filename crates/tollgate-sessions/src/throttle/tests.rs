@@ -291,3 +291,22 @@ fn names_are_kept_as_keyed_hashes_only() {
     let other = LoginThrottle::new(&RefreshKeys::new(other));
     assert_ne!(other.hashed(&name("alice"), None), throttle.hashed(&name("alice"), None));
 }
+
+#[test]
+fn forgeries_are_counted_apart() {
+    let (throttle, clock) = throttle(ThrottleSettings::default());
+    let from = peer("192.0.2.1");
+    for _ in 0..20 {
+        assert_eq!(throttle.admit_forgery(from), Ok(()));
+    }
+    for _ in 0..2 {
+        assert_eq!(throttle.admit_forgery(from), Err(Throttled { retry_after: SECOND * 3 }));
+    }
+    assert_eq!(throttle.admit_forgery(peer("192.0.2.2")), Ok(()));
+    assert_eq!(fail(&throttle, "alice", from), Ok(()), "nobody who logs in has to wait for it");
+    clock.advance(SECOND * 3);
+    assert_eq!(throttle.admit_forgery(from), Ok(()));
+    for _ in 0..100 {
+        assert_eq!(throttle.admit_forgery(None), Ok(()), "not everybody at once");
+    }
+}
