@@ -52,7 +52,8 @@ impl<'a> World<'a> {
         drop(std::fs::remove_dir_all(&directory));
         let now = SystemClock::new().now();
         let hour = Duration::from_secs(3600);
-        let schedule = RotationSchedule::new(hour, Duration::from_secs(60), hour).expect("a schedule");
+        let schedule = RotationSchedule::insecure_for_tests(hour, Duration::from_secs(60), hour);
+        let schedule = schedule.expect("a schedule");
         let ring = KeyRing::open(algorithm, &directory, schedule, now.saturating_sub(hour)).expect("a ring");
         let ring = Arc::new(ring);
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -82,6 +82,18 @@ pub enum KeyRingError {
     /// A key would have to be published before its predecessor signs.
     #[error("keys have to sign for longer than they are published before")]
     Schedule,
+    /// A key would sign before everybody has fetched it.
+    #[error("keys are published {secs} s before they sign, and caches may keep the key set for half an hour")]
+    PublishedTooLate {
+        /// How long it would be published before.
+        secs: u64,
+    },
+    /// A key would be gone before its last token has expired.
+    #[error("replaced keys are kept for {secs} s, and their tokens are accepted for a quarter of an hour")]
+    KeptTooShort {
+        /// How long it would be kept.
+        secs: u64,
+    },
 }
 
 /// Why an access token is not issued.
@@ -111,6 +123,14 @@ pub enum IssueError {
     Lifetime {
         /// The lifetime.
         secs: u64,
+    },
+    /// A token would still be accepted when the key that signed it is gone.
+    #[error("a lifetime of {secs} s is longer than a replaced key is kept, which is {kept} s")]
+    OutlivesKey {
+        /// The lifetime.
+        secs: u64,
+        /// How long the key ring keeps a replaced key.
+        kept: u64,
     },
     /// Signing failed.
     #[error("signing failed")]

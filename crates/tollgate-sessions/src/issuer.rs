@@ -1,6 +1,7 @@
 //! [`TokenIssuer`]: access tokens in the profile of RFC 9068.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate::{KeySet, Keys, UnixTime};
+use tracing::warn;
 
 use crate::error::{IssueError, KeyRingError, SigningKeyError};
 use crate::secret_names;
@@ -34,6 +36,9 @@ const RESERVED: [&str; 13] = [
 ];
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+const SENSIBLE_LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
+/// The longest that a verifier can have.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Signs access tokens. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -75,11 +80,25 @@ impl TokenIssuer {
 
     /// How long tokens live at most.
     ///
+    /// Between a minute and an hour is sensible, and what is outside is logged: below, a client does little else than renew
+    /// (which tests and demonstrations want to see); above, tokens outlive a logout for long wherever nobody asks
+    /// [`RevokedSessions`](crate::RevokedSessions).
+    ///
     /// # Errors
-    /// [`IssueError::Lifetime`] unless it is between a second and a day.
+    /// [`IssueError::Lifetime`] unless it is between a second and a day; [`IssueError::OutlivesKey`] when a token, with the
+    /// longest leeway, would be accepted for longer than the key ring keeps a replaced key.
     pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, IssueError> {
-        if lifetime.as_secs() == 0 || lifetime > MAX_LIFETIME {
-            return Err(IssueError::Lifetime { secs: lifetime.as_secs() });
+        let secs = lifetime.as_secs();
+        if secs == 0 || lifetime > MAX_LIFETIME {
+            return Err(IssueError::Lifetime { secs });
+        }
+        if let Signer::Ring(ring) = &self.signer
+            && ring.keep_after() < lifetime.saturating_add(MAX_LEEWAY)
+        {
+            return Err(IssueError::OutlivesKey { secs, kept: ring.keep_after().as_secs() });
+        }
+        if !SENSIBLE_LIFETIMES.contains(&lifetime) {
+            warn!(secs, "access tokens live for less than a minute or more than an hour");
         }
         Ok(Self { lifetime, ..self })
     }

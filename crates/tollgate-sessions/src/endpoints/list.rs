@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::reply::Reply;
 use crate::issuer::TokenIssuer;
 use crate::session::{SessionId, SessionView};
+use crate::signing::RotationSchedule;
 use crate::store::EndReason;
 
 impl Inner {
@@ -45,9 +46,11 @@ impl Inner {
     }
 }
 
-/// The public keys (RFC 7517 §5). A key is published for more than twice as long as this is kept before it signs.
+/// The public keys (RFC 7517 §5). A key of a ring is published for at least twice as long as this is kept before it signs, or
+/// [`RotationSchedule::new`] refuses.
 pub(super) fn key_set(issuer: &TokenIssuer) -> Reply {
-    Reply::public("application/jwk-set+json", "public, max-age=900", issuer.jwk_set())
+    let max_age = RotationSchedule::KEY_SET_MAX_AGE.as_secs();
+    Reply::public("application/jwk-set+json", &format!("public, max-age={max_age}"), issuer.jwk_set())
 }
 
 /// The sessions of a user.

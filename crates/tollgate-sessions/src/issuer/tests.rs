@@ -3,6 +3,7 @@
 use tollgate::{Algorithm, ClaimPath, Verifier};
 
 use super::*;
+use crate::signing::RotationSchedule;
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
@@ -62,6 +63,20 @@ fn lifetimes_are_bounded() {
             IssueError::Lifetime { secs }
         );
     }
+}
+
+#[test]
+fn no_token_outlives_its_key() {
+    let path = std::env::temp_dir().join(format!("tollgate-outlived-{}", std::process::id()));
+    drop(std::fs::remove_dir_all(&path));
+    let secs = Duration::from_secs;
+    let schedule = RotationSchedule::new(secs(7200), secs(1800), secs(900)).unwrap();
+    let ring = KeyRing::open(Algorithm::EdDsa, &path, schedule, NOW).unwrap();
+    let issuer = TokenIssuer::with_key_ring(Arc::new(ring), "https://issuer.example", "api");
+    assert_eq!(issuer.clone().with_lifetime(secs(600)).unwrap().lifetime(), secs(600));
+    let error = issuer.with_lifetime(secs(601)).unwrap_err();
+    assert_eq!(error, IssueError::OutlivesKey { secs: 601, kept: 900 });
+    std::fs::remove_dir_all(path).unwrap();
 }
 
 /// Up to a twentieth shorter, never longer, and not all alike.

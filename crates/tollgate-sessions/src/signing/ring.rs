@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tollgate::{Algorithm, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime};
@@ -88,6 +89,11 @@ impl KeyRing {
         }
         let state = RwLock::new(Arc::new(State::of(keys)?));
         Ok(Self { algorithm, files, schedule, state, turning: Mutex::default() })
+    }
+
+    /// How long a replaced key stays published.
+    pub(crate) fn keep_after(&self) -> Duration {
+        self.schedule.keep_after
     }
 
     /// The key that signs at `now`. There always is one.
