@@ -6,7 +6,7 @@ use super::*;
 use crate::issuer::{AccessToken, TokenIssuer};
 use crate::refresh::{RefreshKey, RefreshKeys};
 use crate::session::SessionView;
-use crate::sessions::{Login, Sessions};
+use crate::sessions::{Login, SessionSettings, Sessions};
 use crate::signing::SigningKey;
 use crate::store::{EndReason, FeedCursor, FeedPage, MemoryStore, StoreFuture};
 
@@ -164,6 +164,27 @@ async fn who_cannot_wait_asks_the_store() {
     assert_eq!((status.last_heard, status.is_stale), (Some(Duration::ZERO), false));
     assert_eq!((status.sessions, status.subjects), (1, 1));
     following.abort();
+}
+
+/// However few sessions a subject may have: it may have had more before, on another node, or all at once.
+#[tokio::test]
+async fn a_session_among_very_many_is_live() {
+    let world = World::new();
+    let few = world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1));
+    let many =
+        world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1000));
+    let world = World { sessions: many, ..world };
+    let mut tokens = Vec::new();
+    for _ in 0..200 {
+        tokens.push(world.log_in("alice").await);
+        world.clock.advance(Duration::from_millis(10));
+    }
+    for (_, token) in &tokens {
+        assert!(few.is_live(token).await.unwrap());
+    }
+    let (first, token) = &tokens[0];
+    world.sessions.revoke(first.session, "alice", EndReason::Logout).await.unwrap();
+    assert!(!few.is_live(token).await.unwrap());
 }
 
 /// A store that never tells of changes, as a file does that another process writes.

@@ -5,7 +5,7 @@ use tollgate::Verified;
 
 use super::{SessionError, Sessions};
 use crate::session::{SessionId, SessionView};
-use crate::store::{EndReason, Purged};
+use crate::store::{EndReason, Purged, StoreError};
 
 /// What an access token says about its session.
 #[derive(Deserialize)]
@@ -46,11 +46,27 @@ impl Sessions {
     pub async fn is_live(&self, token: &Verified) -> Result<bool, SessionError> {
         let Ok(claims) = token.claims::<SessionClaims>() else { return Ok(false) };
         let session = claims.sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
-        let (Some(session), Some(epoch), Some(subject)) = (session, claims.sep, token.subject()) else {
+        let subject = token.subject().filter(|subject| !subject.is_empty());
+        let (Some(session), Some(epoch), Some(subject)) = (session, claims.sep, subject) else {
             return Ok(false);
         };
-        let live = self.list(subject).await?;
-        Ok(live.iter().any(|view| view.session == session && view.epoch <= epoch))
+        let found = self.find(subject, session).await?;
+        Ok(found.is_some_and(|view| view.epoch <= epoch))
+    }
+
+    /// A live session of `subject`. One that is not among those last renewed is looked for among more, until there are no
+    /// more: a subject can have more than it may.
+    async fn find(&self, subject: &str, session: SessionId) -> Result<Option<SessionView>, StoreError> {
+        let mut limit = self.0.settings.per_subject.saturating_add(SURPLUS);
+        loop {
+            let live = self.ask(|| self.0.store.list(subject, limit)).await?;
+            let all = live.len() < limit;
+            let found = live.into_iter().find(|view| view.session == session);
+            if found.is_some() || all {
+                return Ok(found);
+            }
+            limit = limit.saturating_mul(4);
+        }
     }
 
     /// A login that succeeded is not taken back because this fails: the next one does it.
