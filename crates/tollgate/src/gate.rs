@@ -168,7 +168,7 @@ impl Gate {
         self.change(|inner| inner.policy = Some(policy))
     }
 
-    /// Asks these revocations on every admission.
+    /// Asks these revocations on every admission, and no others that were set before. Two of them are given as a pair.
     #[must_use]
     pub fn with_revocations(self, revocations: impl Revocations) -> Self {
         self.change(|inner| inner.revocations = Some(Arc::new(revocations)))

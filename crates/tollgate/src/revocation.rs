@@ -83,6 +83,31 @@ impl fmt::Debug for RevocationList {
     }
 }
 
+/// Both, such as ended sessions beside a list of single tokens: a token is withdrawn when either says so. Where neither does, it
+/// fails closed as soon as one of them cannot tell. Pairs can be nested.
+///
+/// ```
+/// # fn pair(gate: tollgate::Gate, sessions: impl tollgate::Revocations) -> tollgate::Gate {
+/// use std::sync::Arc;
+/// use tollgate::RevocationList;
+///
+/// let single = Arc::new(RevocationList::new());
+/// gate.with_revocations((sessions, Arc::clone(&single)))
+/// # }
+/// ```
+impl<A: Revocations, B: Revocations> Revocations for (A, B) {
+    fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {
+        let first = self.0.is_revoked(token, now);
+        if matches!(first, Ok(true)) {
+            return first;
+        }
+        match self.1.is_revoked(token, now) {
+            Ok(false) => first,
+            second => second,
+        }
+    }
+}
+
 /// `Arc<dyn Revocations>` and the like, so that the application can keep a handle to what it gives to the gate.
 impl<R: Revocations + ?Sized> Revocations for std::sync::Arc<R> {
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {

@@ -101,6 +101,41 @@ fn revocations_are_asked_and_fail_closed() {
     assert!(down.headers().any(|(name, value)| name == "retry-after" && value == "2"));
 }
 
+/// Every pair of answers, and what comes of it.
+#[test]
+fn two_revocations_side_by_side() {
+    #[derive(Debug)]
+    struct Says(Option<bool>);
+    impl Revocations for Says {
+        fn is_revoked(&self, _: &Verified, _: UnixTime) -> Result<bool, RevocationsUnavailable> {
+            self.0.ok_or_else(|| RevocationsUnavailable::new("down", Duration::from_secs(2)))
+        }
+    }
+    let request = bearer(&token(r#""jti":"t1""#));
+    for (first, second, status) in [
+        (Some(false), Some(false), 200),
+        (Some(true), Some(false), 401),
+        (Some(false), Some(true), 401),
+        (Some(true), Some(true), 401),
+        (None, Some(false), 503),
+        (Some(false), None, 503),
+        (None, None, 503),
+        // Who is told that it is over need not ask again.
+        (None, Some(true), 401),
+        (Some(true), None, 401),
+    ] {
+        let gate = Gate::new(verifier()).with_revocations((Says(first), Says(second)));
+        assert_eq!(at(&gate, &request, 0), status, "{first:?} {second:?}");
+        // The second time it is a hit of the cache.
+        assert_eq!(at(&gate, &request, 0), status, "{first:?} {second:?}");
+    }
+    let list = Arc::new(RevocationList::new());
+    let gate = Gate::new(verifier()).with_revocations((Says(Some(false)), Arc::clone(&list)));
+    assert_eq!(at(&gate, &request, 0), 200);
+    list.revoke(ISSUER, "t1", NOW.saturating_add(Duration::from_secs(600)));
+    assert_eq!(at(&gate, &request, 0), 401);
+}
+
 #[test]
 fn policies_come_last() {
     let gate = Gate::new(verifier()).with_policy(Policy::scopes(["a", "b"]) | Policy::role("admin"));
