@@ -18,7 +18,8 @@
 //!
 //! Who somebody is, by a name and a password, is told by [`Accounts`].
 //!
-//! [`SessionEndpoints`] answer logins, renewals and logouts over HTTP; adapters mount them with their feature `sessions`.
+//! [`SessionEndpoints`] answer logins, renewals and logouts over HTTP; adapters mount them with their feature `sessions`. Every default and
+//! its reason is in [`manual::defaults`].
 
 mod accounts;
 mod counter;
@@ -38,6 +39,8 @@ mod signing;
 mod store;
 mod throttle;
 mod users;
+
+pub mod manual;
 
 pub use environment::SecretSourceError;
 pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};

@@ -32,7 +32,8 @@ use known::Known;
 ///
 /// It judges tokens of one issuer by their claims `sid` and `sep`, which
 /// [`AccessToken::of_session`](crate::AccessToken::of_session) sets, and those without by `sub` and `iat`. Tokens of other issuers are
-/// none of its business.
+/// none of its business. Single tokens are withdrawn by a list beside it, as a pair:
+/// `gate.with_revocations((revoked, list))`.
 ///
 /// # Security
 /// An end is known here as soon as the feed says so: at once in the process that has ended the session, elsewhere with
