@@ -78,6 +78,12 @@ async fn a_token_ahead_of_the_store_is_believed() {
     };
     let renewed = renew(&world.keys.successor(&token, 4).expose()).await;
     assert_eq!(renewed.status(), 200, "{}", renewed.body());
+    let counts = world.sessions.counts();
+    assert_eq!(
+        (counts.ahead, counts.rotated, counts.replayed),
+        (1, 0, 0),
+        "somebody has to look at it, once"
+    );
     assert_eq!(renew(&member(&renewed, "refresh_token")).await.status(), 200);
 }
 

@@ -18,7 +18,6 @@ pub struct SessionCounts {
     /// Renewals: it had moved on a moment ago, and the same answer was given again.
     pub replayed: u64,
     /// Renewals: the session moved on from a generation that the store did not know.
-    /// [`SessionEndpoints`](crate::SessionEndpoints) ask twice, so each of theirs is followed by one that is `replayed`.
     pub ahead: u64,
     /// Renewals: the session moved on from the generation before the current one.
     pub displaced: u64,
