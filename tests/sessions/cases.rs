@@ -360,6 +360,23 @@ pub(crate) fn csrf_tokens(server: &Server) {
     assert_eq!(call("POST /auth/logout", Some(token), "same-origin").status, 204);
 }
 
+/// With a server of its own, which has little patience. Whoever has a good token never has to wait.
+pub(crate) fn flood(server: &Server) {
+    let both = cookies(&server.log_in("flood@a.example", r#","mode":"cookie""#));
+    let forged = format!("rt1_{}", "A".repeat(72));
+    let in_cookie = format!("__Host-Http-rt={forged}");
+    for _ in 0..8 {
+        assert_eq!(server.renew(&forged).status, 401);
+    }
+    for refused in [server.renew(&forged), server.post_with("/auth/refresh", &in_cookie, "{}")] {
+        assert_eq!((refused.status, cleared(&refused)), (429, 0));
+        assert_eq!(text(&refused, "error"), "too_many_attempts");
+        assert!(header(&refused, "retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()));
+    }
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200);
+    assert_eq!(server.post("/auth/login", &credentials("flood@a.example", "")).status, 200);
+}
+
 /// With a server of its own, as it turns the store off. Nobody loses a session, and all goes on when it is back.
 pub(crate) fn store_down(server: &Server) {
     let both = cookies(&server.log_in("down@a.example", r#","mode":"cookie""#));

@@ -32,6 +32,10 @@ fn main() -> ExitCode {
             cases::csrf_tokens(&Server::start_with_csrf_tokens(driver));
             Ok(())
         }));
+        trials.push(Trial::test(format!("{}::a flood of forged tokens", driver.0), move || {
+            cases::flood(&Server::start_with_little_patience(driver));
+            Ok(())
+        }));
         // A case of its own server, as it turns the store off.
         trials.push(Trial::test(format!("{}::a store that is down", driver.0), move || {
             cases::store_down(&Server::start(driver));

@@ -18,6 +18,8 @@ use crate::switch::Switch;
 /// Of every password: none of them may be logged.
 pub(crate) const PASSWORD: &str = "SENTINEL-pässword-🔑";
 const ORIGIN: &str = "https://api.example";
+/// Attempts from an address, and how long one is counted: as good as no bound.
+const LENIENT: (u32, Duration) = (100_000, Duration::from_millis(1));
 
 /// An adapter that serves the endpoints.
 pub(crate) struct Server {
@@ -28,16 +30,26 @@ pub(crate) struct Server {
 impl Server {
     /// Every refresh token is good once, so that a second use is theft at once.
     pub(crate) fn start(driver: Driver) -> Self {
-        Self::start_behind(driver, |gate, _sessions| gate)
+        Self::start_behind(driver, LENIENT, |gate, _sessions| gate)
     }
 
     /// The same, and calls with cookies need an anti-CSRF token.
     pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
         let cookies = CookieSettings::default();
-        Self::start_behind(driver, |gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions)))
+        let required = |gate: Gate, sessions: &Sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions));
+        Self::start_behind(driver, LENIENT, required)
     }
 
-    fn start_behind((_, serve): Driver, change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
+    /// The same as at first, and eight attempts from an address are all that it has for an hour.
+    pub(crate) fn start_with_little_patience(driver: Driver) -> Self {
+        Self::start_behind(driver, (8, Duration::from_secs(3600)), |gate, _sessions| gate)
+    }
+
+    fn start_behind(
+        (_, serve): Driver,
+        (burst, interval): (u32, Duration),
+        change: impl FnOnce(Gate, &Sessions) -> Gate,
+    ) -> Self {
         let secret = RefreshKey::generate_secret().expect("randomness");
         let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
         let key = SigningKey::generate(Algorithm::EdDsa).expect("a key");
@@ -51,11 +63,11 @@ impl Server {
         let sessions = Sessions::new(store.clone(), keys.clone(), issuer.lifetime())
             .with_settings(SessionSettings::default().with_rotation(once));
         let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
-        let many = ThrottleSettings::default().with_peers(100_000, Duration::from_millis(1));
+        let throttle = ThrottleSettings::default().with_peers(burst, interval);
         let accounts = Accounts::new(
             MemoryUsers::new(),
             Passwords::new(cost).expect("threads"),
-            LoginThrottle::new(&keys).with_settings(many),
+            LoginThrottle::new(&keys).with_settings(throttle),
         );
         let gate = change(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate.clone())
