@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::date::NumericDate;
 use crate::error::{ClaimError, Part, TokenError};
-use crate::json::{Fault, Members, Scanner};
+use crate::json::{Fault, Members, Scanner, Value};
 
 /// The decoded payload with the registered claims located in it.
 #[derive(Default)]
@@ -42,6 +42,25 @@ impl Payload {
     /// has the wrong type. A malformed claim is never taken for an absent one.
     pub(crate) fn read(&mut self, decoded: String) -> Result<(), TokenError> {
         self.json = decoded;
+        if self.read_compact().is_some() {
+            return Ok(());
+        }
+        (self.index, self.members) = (Index::default(), Members::default());
+        self.read_with_care()
+    }
+
+    /// `None` unless everything is as usual.
+    #[inline]
+    fn read_compact(&mut self) -> Option<()> {
+        let Self { json, index, members } = self;
+        members.read_compact(json, |name, value| match value {
+            Value::Plain([start, end]) => index.note_text(name, start..end),
+            Value::Other(value) => index.read(name, value, json).ok(),
+        })
+    }
+
+    #[cold]
+    fn read_with_care(&mut self) -> Result<(), TokenError> {
         let Self { json, index, members } = self;
         members.read(json, |name, value| index.read(name, value, json)).map_err(|fault| match fault {
             Fault::Json(error) => TokenError::json(Part::Payload, error),
@@ -176,6 +195,20 @@ impl Index {
             "events" => 1 << 4,
             _ => 0,
         };
+    }
+
+    /// Notes a string without escapes. `None` when the claim should be something else.
+    #[inline]
+    fn note_text(&mut self, name: &str, text: Range<usize>) -> Option<bool> {
+        match name {
+            "iss" => self.issuer = Some(Place::Range(text)),
+            "sub" => self.subject = Some(Place::Range(text)),
+            "jti" => self.token_id = Some(Place::Range(text)),
+            "aud" => self.audience = Some(Audience::One(Place::Range(text))),
+            "exp" | "nbf" | "iat" => return None,
+            name => self.mark(name),
+        }
+        Some(true)
     }
 
     fn read(&mut self, name: &str, value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {

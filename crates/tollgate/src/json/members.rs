@@ -1,5 +1,9 @@
 //! [`Members`]: where the members of an object are, so that it need not be read a second time to make something of it.
 
+use std::borrow::Cow;
+
+use super::names::Names;
+use super::quotes::Quotes;
 use super::{JsonError, Scanner, read_value};
 
 /// The places of an object's members in its text, in their order.
@@ -14,6 +18,14 @@ pub(crate) struct Members {
     plain: u16,
     /// Whether there are no others, and they are where they should be.
     is_complete: bool,
+}
+
+/// The value of a member, for whoever wants to make something of it.
+pub(crate) enum Value<'a, 'de> {
+    /// A string without escapes, between these two places.
+    Plain([usize; 2]),
+    /// Something else, which has to be read or skipped.
+    Other(&'a mut Scanner<'de>),
 }
 
 /// One member: its name, which is written without escapes, and its value as it is written.
@@ -48,6 +60,55 @@ impl Members {
         })
     }
 
+    /// The same, and faster, for an object as nearly all are written: without whitespace and escapes. `None` when it is
+    /// not, or is not accepted: what has been read is then worth nothing, and has to be read in the other way. `each` is
+    /// given every member, and answers `false` when a value is left to be skipped.
+    #[inline]
+    pub(crate) fn read_compact<'de>(
+        &mut self,
+        text: &'de str,
+        mut each: impl FnMut(&str, Value<'_, 'de>) -> Option<bool>,
+    ) -> Option<()> {
+        let bytes = text.as_bytes();
+        let (mut quotes, mut names) = (Quotes::of(text), Names::new());
+        self.is_complete = u16::try_from(bytes.len()).is_ok();
+        let mut before = b'{';
+        let mut at = 0;
+        // An object without members is left to the other way.
+        while before != b'}' {
+            let [found, quote] = *bytes.get(at..)?.first_chunk()?;
+            let name_start = at.wrapping_add(2);
+            let name_end = quotes.after(name_start)?;
+            let name = text.get(name_start..name_end)?;
+            let [_, colon, first] = *bytes.get(name_end..)?.first_chunk()?;
+            if [found, quote, colon] != [before, b'"', b':'] || first <= b' ' {
+                return None;
+            }
+            names.add(&Cow::Borrowed(name)).ok()?;
+            let start = name_end.wrapping_add(2);
+            let end = if first == b'"' {
+                let text = [start.wrapping_add(1), quotes.after(start.wrapping_add(1))?];
+                each(name, Value::Plain(text))?;
+                text[1].wrapping_add(1)
+            } else {
+                let mut scanner = Scanner::within(text, start);
+                match each(name, Value::Other(&mut scanner))? {
+                    true => scanner.place_after(),
+                    false => after_list(bytes, &mut quotes, start)
+                        .or_else(|| scanner.skip().ok().map(|()| scanner.place_after()))?,
+                }
+            };
+            self.add(name, [start, end], first == b'"');
+            at = end;
+            before = match bytes.get(end)? {
+                b',' => b',',
+                b'}' => b'}',
+                _ => return None,
+            };
+        }
+        (at.wrapping_add(1) == bytes.len()).then_some(())
+    }
+
     #[inline]
     fn add(&mut self, name: &str, [start, end]: [usize; 2], is_plain: bool) {
         // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
@@ -77,6 +138,21 @@ impl Members {
     }
 }
 
+/// Where a list of strings ends that begins at `start`; `None` when it is something else.
+fn after_list(bytes: &[u8], quotes: &mut Quotes<'_>, start: usize) -> Option<usize> {
+    let mut before = b'[';
+    let mut at = start;
+    while before != b']' {
+        let [found, quote] = *bytes.get(at..)?.first_chunk()?;
+        if [found, quote] != [before, b'"'] {
+            return None;
+        }
+        at = quotes.after(at.wrapping_add(2))?.wrapping_add(1);
+        before = if bytes.get(at) == Some(&b']') { b']' } else { b',' };
+    }
+    Some(at.wrapping_add(1))
+}
+
 /// `,"` before a name and `":` after it.
 const AROUND_NAME: usize = 4;
 
@@ -84,4 +160,106 @@ const AROUND_NAME: usize = 4;
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the text is known to be short")]
 const fn short(place: usize) -> u16 {
     place as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Names, and values as they are written; whether each was taken for a plain string.
+    type Seen = Vec<(String, String, bool)>;
+
+    fn kept(members: &Members, text: &str) -> Option<Seen> {
+        let seen =
+            |member: Member<'_>| (member.name.to_owned(), member.value.to_owned(), member.is_plain_text);
+        members.of(text).map(|members| members.map(seen).collect())
+    }
+
+    fn with_care(text: &str) -> Result<Option<Seen>, JsonError> {
+        let mut members = Members::default();
+        members.read(text, |_, _| Ok::<_, JsonError>(false))?;
+        Ok(kept(&members, text))
+    }
+
+    fn compact(text: &str) -> Option<Option<Seen>> {
+        let mut members = Members::default();
+        members.read_compact(text, |_, _| Some(false))?;
+        Some(kept(&members, text))
+    }
+
+    #[test]
+    fn usual_objects_are_read_the_short_way() {
+        for text in [
+            r#"{"iss":"https://issuer.example","exp":1700000000,"roles":["a","b"],"ok":true,"n":{"a":[1,{}]}}"#,
+            "{\"a\":\"\u{e9}\",\"b\":[],\"c\":null,\"d\":-1.5e3}",
+            r#"{"a":[[""]]}"#,
+        ] {
+            assert_eq!(compact(text), Some(with_care(text).unwrap()), "{text}");
+            assert!(compact(text).unwrap().is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn others_are_left() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"a":1"#,
+            r#"{"a":1}}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1 }"#,
+            r#"{"a": 1}"#,
+            r#"{"a" :1}"#,
+            r#"{ "a":1}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":"\u0061"}"#,
+            r#"{"a":"b"}x"#,
+            r#"{"a":["b",]}"#,
+            r#"{"a":["b"}"#,
+            r#"{"a":["b"x"c"]}"#,
+            r#"{"a":,"b":1}"#,
+            r#"["a":1}"#,
+            r#"{"$serde_json::private::Number":"1"}"#,
+            "{\"a\":\"\t\"}",
+        ] {
+            assert_eq!(compact(text), None, "{text}");
+        }
+    }
+
+    /// Pieces of objects as they are written most often, and what may be between them.
+    #[rustfmt::skip]
+    const PIECES: &[&str] = &[
+        "{", "}", "[", "]", ",", ":", "\"", "\"a\":", "\"b\":", "\"exp\":", "\"some longer name of a claim\":", "\"x\",",
+        "\"x\"", "1", "1700000000", "true", "null", "[\"x\",\"y\"]", "[]", "{\"x\":[1]}", "{\"x\":1,\"x\":1}",
+        "\"https://issuer.example/of/some/length/that/does/not/fit/into/one/block\"", " ", "\n", "\\", "\"\\n\"",
+        "\u{e9}", "\u{7f}",
+    ];
+
+    /// What the short way takes, the other takes, and both see the same.
+    #[test]
+    fn both_ways_see_the_same() {
+        let piece = || proptest::sample::select(PIECES);
+        let names = ["a", "b", "exp", "iss", "some longer name of a claim", "\u{e9}"];
+        let name = proptest::sample::select(names.to_vec());
+        let usual = proptest::sample::select(&PIECES[12..22]).prop_map(str::to_owned);
+        let values = prop_oneof![
+            20 => usual,
+            1 => proptest::collection::vec(piece(), 1..3).prop_map(|pieces| pieces.concat()),
+        ];
+        let numbered =
+            |(at, (name, value)): (usize, (&str, String))| format!("\"{name}{}\":{value}", at % 15);
+        let object = proptest::collection::vec((name, values), 1..20).prop_map(move |members| {
+            format!("{{{}}}", members.into_iter().enumerate().map(numbered).collect::<Vec<_>>().join(","))
+        });
+        let garbage = proptest::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat());
+        let config = ProptestConfig { cases: 20_000, ..ProptestConfig::default() };
+        proptest!(config, |(text in prop_oneof![object, garbage])| {
+            if let Some(seen) = compact(&text) {
+                prop_assert_eq!(Ok(seen), with_care(&text), "{}", text);
+            }
+        });
+    }
 }

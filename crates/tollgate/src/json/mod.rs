@@ -7,10 +7,11 @@
 mod deserializer;
 mod members;
 mod names;
+mod quotes;
 mod scanner;
 
 pub(crate) use deserializer::from_members;
-pub(crate) use members::Members;
+pub(crate) use members::{Members, Value};
 use names::Names;
 pub(crate) use scanner::Scanner;
 

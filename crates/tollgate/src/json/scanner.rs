@@ -32,6 +32,11 @@ impl<'de> Scanner<'de> {
         Self { text, at: 0, depth: 0, distinct_names: false, escapes_until: 0 }
     }
 
+    /// For a member's value that begins at `at`.
+    pub(super) const fn within(text: &'de str, at: usize) -> Self {
+        Self { text, at, depth: 1, distinct_names: true, escapes_until: 0 }
+    }
+
     /// A whole number of up to 15 digits, as times are written. What else a number can be is left to
     /// [`number`](Self::number).
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
