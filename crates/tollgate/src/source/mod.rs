@@ -214,9 +214,14 @@ fn without_padding(bytes: &[u8]) -> &[u8] {
     bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
 }
 
-/// Every byte is looked at, without stopping early: that way several are looked at at once.
+/// Sixteen bytes are looked at together; what is left over at the end is looked at with some of those before it.
 fn are_b64token_symbols(bytes: &[u8]) -> bool {
-    bytes.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte))
+    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte));
+    let (sixteens, rest) = bytes.as_chunks::<16>();
+    match bytes.last_chunk::<16>() {
+        Some(last) => sixteens.iter().chain([last]).fold(true, |so_far, sixteen| so_far & all(sixteen)),
+        None => all(rest),
+    }
 }
 
 fn is_b64token_symbol(byte: u8) -> bool {
