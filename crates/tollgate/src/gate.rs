@@ -223,10 +223,13 @@ impl Gate {
                 unanswered = verifier.unanswered(error, now);
             }
         });
-        match (judged, refresh) {
-            (Ok(admission), _) => Decision::Admitted(admission),
-            (Err(_), Some(refresh)) => Decision::AwaitKeys(refresh),
-            (Err(error), None) => Decision::Refused(self.refuse(or_unanswered(error, unanswered))),
+        let error = match judged {
+            Ok(admission) => return Decision::Admitted(admission),
+            Err(error) => error,
+        };
+        match refresh {
+            Some(refresh) => Decision::AwaitKeys(refresh),
+            None => Decision::Refused(self.refuse_unless_unanswered(error, unanswered)),
         }
     }
 
@@ -237,13 +240,21 @@ impl Gate {
     pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
         let mut unanswered = None;
         self.judge(request, now, |verifier, error| unanswered = verifier.unanswered(error, now))
-            .map_err(|error| self.refuse(or_unanswered(error, unanswered)))
+            .map_err(|error| self.refuse_unless_unanswered(error, unanswered))
     }
 
     /// The answer to `error` under this gate's realm, logged.
     #[must_use]
     pub fn refuse(&self, error: AuthError) -> Rejection {
         Rejection::logged(error, &self.0.protection)
+    }
+
+    /// The client hears of a bad token only when the issuer has been asked for its key.
+    fn refuse_unless_unanswered(&self, error: AuthError, unanswered: Option<KeysUnavailable>) -> Rejection {
+        match unanswered {
+            Some(unanswered) => self.refuse(AuthError::KeysUnavailable(unanswered)),
+            None => self.refuse(error),
+        }
     }
 
     /// The order: token → issuer → verifier → revocation → cross-site → policy. `on_error` is told
@@ -353,11 +364,6 @@ impl Gate {
             Err(error) => Err(AuthError::RevocationsUnavailable(error)),
         }
     }
-}
-
-/// The client hears of a bad token only when the issuer has been asked for its key.
-fn or_unanswered(error: AuthError, unanswered: Option<KeysUnavailable>) -> AuthError {
-    unanswered.map_or(error, AuthError::KeysUnavailable)
 }
 
 #[cfg(test)]

@@ -77,15 +77,18 @@ impl<'a> CompactToken<'a> {
     pub(crate) fn header(&self) -> Result<Header, TokenError> {
         let mut buffer = [0; 192];
         if self.header.len() > 256 {
-            return Header::parse(&decode_text(self.header, Part::Header)?);
+            let mut json = String::new();
+            decode_text(self.header, Part::Header, &mut json)?;
+            return Header::parse(&json);
         }
         let bytes = base64url::decode_into(self.header, &mut buffer)
             .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Header })?;
         Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(Part::Header))?)
     }
 
-    pub(crate) fn payload_json(&self) -> Result<String, TokenError> {
-        decode_text(self.payload, Part::Payload)
+    /// Decodes the payload into `json`.
+    pub(crate) fn decode_payload(&self, json: &mut String) -> Result<(), TokenError> {
+        decode_text(self.payload, Part::Payload, json)
     }
 
     /// Checks the signature over the first two parts, as they came, with the dot between them (RFC 7515 §5.1).
@@ -131,9 +134,11 @@ fn split_around(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     (text.get(..at).unwrap_or_default(), after.unwrap_or_default())
 }
 
-fn decode_text(text: &[u8], part: Part) -> Result<String, TokenError> {
+/// Into a place of the caller's: a result with the text in it would be moved more than once.
+fn decode_text(text: &[u8], part: Part, decoded: &mut String) -> Result<(), TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
-    String::from_utf8(bytes).map_err(|_cause| not_utf8(part))
+    *decoded = String::from_utf8(bytes).map_err(|_cause| not_utf8(part))?;
+    Ok(())
 }
 
 fn not_utf8(part: Part) -> TokenError {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::date::NumericDate;
 use crate::error::{ClaimError, Part, TokenError};
 use crate::json::{Fault, Members, Scanner, Value};
+use crate::token::CompactToken;
 
 /// The decoded payload with the registered claims located in it.
 #[derive(Default)]
@@ -35,13 +36,20 @@ struct Index {
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
 impl Payload {
-    /// Reads a decoded payload into an empty one: moving it costs as much as reading some of its claims.
+    /// Reads the payload of `token` into an empty one: moving it costs as much as reading some of its claims.
     ///
     /// # Errors
-    /// [`TokenError::Json`] when it is not one strict JSON object; [`TokenError::Claim`] when a registered claim
-    /// has the wrong type. A malformed claim is never taken for an absent one.
-    pub(crate) fn read(&mut self, decoded: String) -> Result<(), TokenError> {
-        self.json = decoded;
+    /// [`TokenError::Encoding`] when it is not strict base64url; [`TokenError::Json`] when it is not one strict JSON
+    /// object; [`TokenError::Claim`] when a registered claim has the wrong type. A malformed claim is never taken for an
+    /// absent one.
+    #[inline]
+    pub(crate) fn read(&mut self, token: &CompactToken<'_>) -> Result<(), TokenError> {
+        token.decode_payload(&mut self.json)?;
+        self.read_json()
+    }
+
+    #[inline]
+    fn read_json(&mut self) -> Result<(), TokenError> {
         if self.read_compact().is_some() {
             return Ok(());
         }
@@ -62,10 +70,12 @@ impl Payload {
     #[cold]
     fn read_with_care(&mut self) -> Result<(), TokenError> {
         let Self { json, index, members } = self;
-        members.read(json, |name, value| index.read(name, value, json)).map_err(|fault| match fault {
-            Fault::Json(error) => TokenError::json(Part::Payload, error),
-            Fault::Refused(WrongType(name)) => TokenError::claim(name, ClaimError::WrongType),
-        })
+        members.read(json, |name, value| index.read(name.as_bytes(), value, json)).map_err(
+            |fault| match fault {
+                Fault::Json(error) => TokenError::json(Part::Payload, error),
+                Fault::Refused(WrongType(name)) => TokenError::claim(name, ClaimError::WrongType),
+            },
+        )
     }
 
     /// Bytes of memory that the located claims take beside the text, as far as the sender decides about it.
@@ -181,45 +191,45 @@ impl Place {
 struct WrongType(&'static str);
 
 impl Index {
-    fn mark(&mut self, name: &str) {
+    fn mark(&mut self, name: &[u8]) {
         // Written out, each is a comparison of one number or two; in a loop over the list it is a call.
         self.markers |= match name {
-            "cnf" => {
+            b"cnf" => {
                 self.sender_constrained = true;
                 0
             }
-            "nonce" => 1,
-            "at_hash" => 1 << 1,
-            "c_hash" => 1 << 2,
-            "s_hash" => 1 << 3,
-            "events" => 1 << 4,
+            b"nonce" => 1,
+            b"at_hash" => 1 << 1,
+            b"c_hash" => 1 << 2,
+            b"s_hash" => 1 << 3,
+            b"events" => 1 << 4,
             _ => 0,
         };
     }
 
     /// Notes a string without escapes. `None` when the claim should be something else.
     #[inline]
-    fn note_text(&mut self, name: &str, text: Range<usize>) -> Option<bool> {
+    fn note_text(&mut self, name: &[u8], text: Range<usize>) -> Option<bool> {
         match name {
-            "iss" => self.issuer = Some(Place::Range(text)),
-            "sub" => self.subject = Some(Place::Range(text)),
-            "jti" => self.token_id = Some(Place::Range(text)),
-            "aud" => self.audience = Some(Audience::One(Place::Range(text))),
-            "exp" | "nbf" | "iat" => return None,
+            b"iss" => self.issuer = Some(Place::Range(text)),
+            b"sub" => self.subject = Some(Place::Range(text)),
+            b"jti" => self.token_id = Some(Place::Range(text)),
+            b"aud" => self.audience = Some(Audience::One(Place::Range(text))),
+            b"exp" | b"nbf" | b"iat" => return None,
             name => self.mark(name),
         }
         Some(true)
     }
 
-    fn read(&mut self, name: &str, value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
+    fn read(&mut self, name: &[u8], value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
-            "iss" => self.issuer = Some(place("iss", value, json)?),
-            "sub" => self.subject = Some(place("sub", value, json)?),
-            "jti" => self.token_id = Some(place("jti", value, json)?),
-            "aud" => self.audience = Some(audience(value, json)?),
-            "exp" => self.expires_at = Some(date("exp", value)?),
-            "nbf" => self.not_before = Some(date("nbf", value)?),
-            "iat" => self.issued_at = Some(date("iat", value)?),
+            b"iss" => self.issuer = Some(place("iss", value, json)?),
+            b"sub" => self.subject = Some(place("sub", value, json)?),
+            b"jti" => self.token_id = Some(place("jti", value, json)?),
+            b"aud" => self.audience = Some(audience(value, json)?),
+            b"exp" => self.expires_at = Some(date("exp", value)?),
+            b"nbf" => self.not_before = Some(date("nbf", value)?),
+            b"iat" => self.issued_at = Some(date("iat", value)?),
             name => {
                 self.mark(name);
                 return Ok(false);
@@ -234,10 +244,16 @@ fn place(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Plac
     Ok(Place::of(text, json))
 }
 
+#[inline]
 fn date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
-    if let Some(secs) = value.small_integer() {
-        return Ok(NumericDate::from_secs(secs));
+    match value.small_integer() {
+        Some(secs) => Ok(NumericDate::from_secs(secs)),
+        None => other_date(name, value),
     }
+}
+
+#[cold]
+fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
     let number = value.number()?.and_then(NumericDate::parse);
     number.ok_or(Fault::Refused(WrongType(name)))
 }
@@ -258,7 +274,8 @@ mod tests {
 
     fn parse(json: &str) -> Result<Payload, TokenError> {
         let mut payload = Payload::default();
-        payload.read(json.to_owned()).map(|()| payload)
+        json.clone_into(&mut payload.json);
+        payload.read_json().map(|()| payload)
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! [`Members`]: where the members of an object are, so that it need not be read a second time to make something of it.
 
-use std::borrow::Cow;
-
 use super::names::Names;
 use super::quotes::Quotes;
 use super::{JsonError, Scanner, read_value};
@@ -12,8 +10,6 @@ pub(crate) struct Members {
     /// Where values begin and end. Names are between them: the object is written without whitespace.
     values: [[u16; 2]; Self::MAX],
     len: usize,
-    /// Where the last one ended.
-    end: usize,
     /// A bit for each value that is a string without escapes.
     plain: u16,
     /// Whether there are no others, and they are where they should be.
@@ -46,6 +42,7 @@ impl Members {
         mut each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
     ) -> Result<(), E> {
         self.is_complete = u16::try_from(text.len()).is_ok();
+        let mut before: usize = 0;
         read_value(text, |scanner| {
             let is_object = scanner.object(|name, value| {
                 let (start, is_text) = value.place();
@@ -53,7 +50,11 @@ impl Members {
                     value.skip()?;
                 }
                 let is_plain = is_text && value.has_no_escapes_since(start);
-                self.add(name, [start, value.place_after()], is_plain);
+                // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
+                let is_close = start == before.wrapping_add(name.len()).wrapping_add(AROUND_NAME);
+                self.is_complete &= is_close;
+                before = value.place_after();
+                self.add([start, before], is_plain);
                 Ok::<_, E>(true)
             })?;
             if is_object { Ok(()) } else { Err(E::from(scanner.malformed())) }
@@ -67,7 +68,7 @@ impl Members {
     pub(crate) fn read_compact<'de>(
         &mut self,
         text: &'de str,
-        mut each: impl FnMut(&str, Value<'_, 'de>) -> Option<bool>,
+        mut each: impl FnMut(&[u8], Value<'_, 'de>) -> Option<bool>,
     ) -> Option<()> {
         let bytes = text.as_bytes();
         let (mut quotes, mut names) = (Quotes::of(text), Names::new());
@@ -79,12 +80,12 @@ impl Members {
             let [found, quote] = *bytes.get(at..)?.first_chunk()?;
             let name_start = at.wrapping_add(2);
             let name_end = quotes.after(name_start)?;
-            let name = text.get(name_start..name_end)?;
+            let name = bytes.get(name_start..name_end)?;
             let [_, colon, first] = *bytes.get(name_end..)?.first_chunk()?;
             if [found, quote, colon] != [before, b'"', b':'] || first <= b' ' {
                 return None;
             }
-            names.add(&Cow::Borrowed(name)).ok()?;
+            names.add_plain(name).ok()?;
             let start = name_end.wrapping_add(2);
             let end = if first == b'"' {
                 let text = [start.wrapping_add(1), quotes.after(start.wrapping_add(1))?];
@@ -98,7 +99,7 @@ impl Members {
                         .or_else(|| scanner.skip().ok().map(|()| scanner.place_after()))?,
                 }
             };
-            self.add(name, [start, end], first == b'"');
+            self.add([start, end], first == b'"');
             at = end;
             before = match bytes.get(end)? {
                 b',' => b',',
@@ -109,18 +110,16 @@ impl Members {
         (at.wrapping_add(1) == bytes.len()).then_some(())
     }
 
+    /// Adds the next, unless there is no room for it.
     #[inline]
-    fn add(&mut self, name: &str, [start, end]: [usize; 2], is_plain: bool) {
-        // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
-        let is_close = start == self.end.wrapping_add(name.len()).wrapping_add(AROUND_NAME);
+    fn add(&mut self, [start, end]: [usize; 2], is_plain: bool) {
         match self.values.get_mut(self.len) {
-            Some(free) if is_close => {
+            Some(free) => {
                 *free = [short(start), short(end)];
                 self.plain |= u16::from(is_plain).wrapping_shl(u32::from(short(self.len)));
                 self.len = self.len.wrapping_add(1);
-                self.end = end;
             }
-            _ => self.is_complete = false,
+            None => self.is_complete = false,
         }
     }
 

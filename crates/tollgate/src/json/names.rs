@@ -14,10 +14,10 @@ pub(super) const RESERVED: &str = "$serde_json::private::";
 pub(super) struct Names<'de> {
     /// A bit for each kind of name seen. A name whose bit is not set is new; else all are compared.
     seen: u64,
-    few: [&'de str; FEW],
+    few: [&'de [u8]; FEW],
     few_len: usize,
     /// Those past the first few, and those written with escapes.
-    more: Vec<Cow<'de, str>>,
+    more: Vec<Cow<'de, [u8]>>,
 }
 
 impl<'de> Names<'de> {
@@ -27,37 +27,45 @@ impl<'de> Names<'de> {
     const MAX_MORE: usize = Self::MAX.saturating_sub(FEW);
 
     pub(super) const fn new() -> Self {
-        Self { seen: 0, few: [""; FEW], few_len: 0, more: Vec::new() }
+        Self { seen: 0, few: [&[]; FEW], few_len: 0, more: Vec::new() }
     }
 
     /// Adds a name that may come next.
     #[inline]
-    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
     pub(super) fn add(&mut self, name: &Cow<'de, str>) -> Result<(), JsonError> {
+        match name {
+            Cow::Borrowed(name) => self.add_plain(name.as_bytes()),
+            Cow::Owned(name) => self.add_with_care(Cow::Owned(name.clone().into_bytes())),
+        }
+    }
+
+    /// Adds a name that is written without escapes.
+    #[inline]
+    pub(super) fn add_plain(&mut self, name: &'de [u8]) -> Result<(), JsonError> {
         let kind = kind(name);
-        if let (Cow::Borrowed(name), Some(free)) = (name, self.few.get_mut(self.few_len))
+        if let Some(free) = self.few.get_mut(self.few_len)
             && self.seen & kind == 0
             && self.more.len() < Self::MAX_MORE
-            && name.as_bytes().first() != RESERVED.as_bytes().first()
+            && name.first() != RESERVED.as_bytes().first()
         {
             *free = name;
             self.few_len = self.few_len.wrapping_add(1);
             self.seen |= kind;
             return Ok(());
         }
-        self.add_with_care(name, kind)
+        self.add_with_care(Cow::Borrowed(name))
     }
 
     #[cold]
-    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
-    fn add_with_care(&mut self, name: &Cow<'de, str>, kind: u64) -> Result<(), JsonError> {
-        if self.seen & kind != 0 && self.contains(name) {
+    fn add_with_care(&mut self, name: Cow<'de, [u8]>) -> Result<(), JsonError> {
+        let kind = kind(&name);
+        if self.seen & kind != 0 && self.contains(&name) {
             return Err(JsonError::DuplicateMember);
         }
         if self.more.len() == Self::MAX_MORE {
             return Err(JsonError::TooManyMembers);
         }
-        if name.starts_with(RESERVED) {
+        if name.starts_with(RESERVED.as_bytes()) {
             return Err(JsonError::ReservedMember);
         }
         self.seen |= kind;
@@ -66,20 +74,20 @@ impl<'de> Names<'de> {
                 *free = name;
                 self.few_len = self.few_len.wrapping_add(1);
             }
-            _ => self.more.push(name.clone()),
+            (name, _) => self.more.push(name),
         }
         Ok(())
     }
 
-    fn contains(&self, name: &str) -> bool {
+    fn contains(&self, name: &[u8]) -> bool {
         let few = self.few.get(..self.few_len).unwrap_or_default();
-        few.contains(&name) || self.more.iter().any(|known| known == name)
+        few.contains(&name) || self.more.iter().any(|known| **known == *name)
     }
 }
 
 /// One bit of 64, by length and last byte: enough to tell the claims of an honest token apart.
-fn kind(name: &str) -> u64 {
-    let last = name.as_bytes().last().copied().unwrap_or_default();
+fn kind(name: &[u8]) -> u64 {
+    let last = name.last().copied().unwrap_or_default();
     let mixed = name.len().wrapping_mul(37).wrapping_add(usize::from(last));
     1_u64.wrapping_shl(u32::try_from(mixed & 63).unwrap_or_default())
 }

@@ -210,6 +210,9 @@ fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option
 }
 
 fn without_padding(bytes: &[u8]) -> &[u8] {
+    if bytes.last() != Some(&b'=') {
+        return bytes;
+    }
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
 }

@@ -48,7 +48,7 @@ impl<'a> Unverified<'a> {
         if !header_is_known {
             check_header(&header, verifiers)?;
         }
-        payload.read(token.payload_json()?)?;
+        payload.read(&token)?;
         Ok(Self { token, header, header_is_known, payload })
     }
 
