@@ -32,6 +32,7 @@ impl<'de> Names<'de> {
 
     /// Adds a name that may come next.
     #[inline]
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
     pub(super) fn add(&mut self, name: &Cow<'de, str>) -> Result<(), JsonError> {
         match name {
             Cow::Borrowed(name) => self.add_plain(name.as_bytes()),
