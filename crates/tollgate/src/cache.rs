@@ -9,7 +9,6 @@ use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use zeroize::Zeroizing;
 
-use crate::key::KeySetId;
 use crate::references::References;
 use crate::verified::Verified;
 
@@ -59,21 +58,20 @@ pub(crate) struct CachedToken {
     pub(crate) verified: Verified,
     /// Which of the gate's verifiers accepted it.
     pub(crate) verifier: usize,
-    pub(crate) key_set: KeySetId,
     /// While it is in the cache.
     references: References,
 }
 
 impl CachedToken {
-    pub(crate) fn new(verified: Verified, verifier: usize, key_set: KeySetId) -> Self {
-        Self { verified, verifier, key_set, references: References::default() }
+    pub(crate) fn new(verified: Verified, verifier: usize) -> Self {
+        Self { verified, verifier, references: References::default() }
     }
 }
 
 /// What a request is given, counted with the other requests of its thread.
 impl Clone for CachedToken {
     fn clone(&self) -> Self {
-        Self::new(self.references.of_this_thread(&self.verified), self.verifier, self.key_set)
+        Self::new(self.references.of_this_thread(&self.verified), self.verifier)
     }
 }
 
@@ -188,8 +186,8 @@ mod tests {
     fn cached(token: &str) -> CachedToken {
         let (known, mut payload) = (KnownHeaders::default(), Payload::default());
         let unverified = Unverified::parse(token.as_bytes(), usize::MAX, &known, &[], &mut payload).unwrap();
-        let (verified, key_set) = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
-        CachedToken::new(verified, 0, key_set)
+        let verified = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
+        CachedToken::new(verified, 0)
     }
 
     #[test]

@@ -296,10 +296,9 @@ impl Gate {
         let mut payload = Payload::default();
         let unverified = self.read(credential, &mut payload)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
-        let (verified, key_set) =
-            verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
+        let verified = verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
         if let Some(cache) = &self.0.cache {
-            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index, key_set));
+            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index));
         }
         Ok(verified)
     }
@@ -316,7 +315,7 @@ impl Gate {
         let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
         let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
         let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
-        match verifier.recheck(&cached.verified, cached.key_set, now) {
+        match verifier.recheck(&cached.verified, now) {
             Ok(still_good) => Ok(still_good.then_some(cached.verified)),
             Err(error) => {
                 on_error(verifier, &error);

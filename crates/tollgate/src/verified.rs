@@ -2,12 +2,14 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::challenge::Protection;
 use crate::claims::{Authorities, ClaimPath, ClaimPaths, FromClaims, Payload};
 use crate::error::TokenError;
 use crate::header::Header;
+use crate::key::KeySetId;
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
 
@@ -44,22 +46,27 @@ struct Token {
     paths: Arc<ClaimPaths>,
     /// Held by the token, not by each request, as its references are counted apart and those of a gate are not.
     protection: Arc<Protection>,
+    /// The keys that it was verified with.
+    key_set: KeySetId,
     authorities: OnceLock<Result<Authorities, TokenError>>,
     memo: Memo,
 }
 
 impl Verified {
-    /// Only the verifier calls this, and only when everything has been checked.
+    /// Only the verifier calls this, and only when everything has been checked. The payload is taken from its place, as
+    /// it is large and would be copied on its way here.
     #[inline]
     pub(crate) fn assert(
         header: Header,
-        payload: Payload,
+        payload: &mut Payload,
         paths: Arc<ClaimPaths>,
         protection: Arc<Protection>,
+        key_set: KeySetId,
     ) -> Self {
         let (authorities, memo) = (OnceLock::new(), Memo::default());
-        let token = Token { header, payload, paths, protection, authorities, memo };
-        Self(Reference::Direct(Arc::new(token)))
+        let payload = mem::take(payload);
+        let token = Arc::new(Token { header, payload, paths, protection, key_set, authorities, memo });
+        Self(Reference::Direct(token))
     }
 
     /// The same token, counted apart from this reference and its clones.
@@ -90,6 +97,11 @@ impl Verified {
     /// How refusals read under the gate that the token was verified for.
     pub(crate) fn protection(&self) -> &Arc<Protection> {
         &self.token().protection
+    }
+
+    /// The key set that it was verified with.
+    pub(crate) fn key_set(&self) -> KeySetId {
+        self.token().key_set
     }
 
     /// The payload with its registered claims, for checks that are made again.

@@ -12,7 +12,7 @@ use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
-use crate::key::{KeyRefresh, KeyRequest, KeySetId, Keys};
+use crate::key::{KeyRefresh, KeyRequest, Keys};
 use crate::known_headers::KnownHeaders;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
@@ -107,25 +107,22 @@ impl Verifier {
     /// are no keys to tell with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
         let mut payload = Payload::default();
-        let unverified = Unverified::parse(
+        let read = Unverified::parse(
             token.as_bytes(),
             self.max_token_bytes,
             &self.headers,
             std::slice::from_ref(self),
             &mut payload,
-        )
-        .map_err(AuthError::InvalidToken)?;
-        self.check(unverified, now).map(|(verified, _)| verified)
+        );
+        match read {
+            Ok(unverified) => self.check(unverified, now),
+            Err(error) => Err(AuthError::InvalidToken(error)),
+        }
     }
 
     /// The steps after reading. Those that cost nothing come first, the signature last: a token that cannot be
-    /// accepted costs no signature check. None of them can accept; only the end of this function does. It also answers
-    /// which key set the token was verified with.
-    pub(crate) fn check(
-        &self,
-        unverified: Unverified<'_>,
-        now: UnixTime,
-    ) -> Result<(Verified, KeySetId), AuthError> {
+    /// accepted costs no signature check. None of them can accept; only the end of this function does.
+    pub(crate) fn check(&self, unverified: Unverified<'_>, now: UnixTime) -> Result<Verified, AuthError> {
         let Unverified { token, header, header_is_known, payload } = unverified;
         let keys = {
             let refuse = AuthError::InvalidToken;
@@ -154,13 +151,8 @@ impl Verifier {
         if !header_is_known {
             self.headers.insert(token.header_text(), &header);
         }
-        let verified = Verified::assert(
-            header.into_owned(),
-            std::mem::take(payload),
-            Arc::clone(&self.paths),
-            Arc::clone(&self.protection),
-        );
-        Ok((verified, keys.id()))
+        let (paths, protection) = (Arc::clone(&self.paths), Arc::clone(&self.protection));
+        Ok(Verified::assert(header.into_owned(), payload, paths, protection, keys.id()))
     }
 
     /// Refuses a header that no token is accepted with, whatever its claims are. Keys that can change are left out: they
@@ -171,21 +163,16 @@ impl Verifier {
         self.keys.fixed().map_or(Ok(()), |keys| keys.select(header).map(drop))
     }
 
-    /// Whether a token that was verified with the key set `verified_with` still is: `Ok(false)` when the keys have
-    /// changed since, so that it has to be verified anew.
+    /// Whether a token that was verified before still is: `Ok(false)` when the keys have changed since, so that it has to
+    /// be verified anew.
     ///
     /// # Errors
     /// As [`verify`](Self::verify): the token is not good at `now` any more, or there are no keys to vouch for it.
-    pub(crate) fn recheck(
-        &self,
-        verified: &Verified,
-        verified_with: KeySetId,
-        now: UnixTime,
-    ) -> Result<bool, AuthError> {
+    pub(crate) fn recheck(&self, verified: &Verified, now: UnixTime) -> Result<bool, AuthError> {
         // First, so that an expired token asks nobody for keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
         let current = self.keys.current(now).map_err(AuthError::KeysUnavailable)?;
-        Ok(current == verified_with)
+        Ok(current == verified.key_set())
     }
 
     /// A refresh of the keys, when `error` is one that it may mend.
