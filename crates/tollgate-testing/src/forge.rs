@@ -176,7 +176,8 @@ impl TokenBuilder {
         format!("{}.{}", self.signing_input(), URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The token with one bit of its signature flipped.
+    /// The token with one bit of its signature flipped, in its first half: the rest of an `EdDSA` signature is a number that
+    /// can be too large to look any further.
     ///
     /// # Panics
     /// When the system has no randomness to sign with.
@@ -184,8 +185,9 @@ impl TokenBuilder {
     #[expect(clippy::expect_used, reason = "for tests")]
     pub fn with_broken_signature(self) -> String {
         let mut signature = self.key.sign(self.signing_input().as_bytes()).expect("randomness");
-        if let Some(last) = signature.last_mut() {
-            *last ^= 1;
+        let quarter = signature.len() / 4;
+        if let Some(byte) = signature.get_mut(quarter) {
+            *byte ^= 1;
         }
         self.with_signature(&signature)
     }

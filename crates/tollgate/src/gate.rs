@@ -13,7 +13,7 @@ use crate::challenge::Protection;
 use crate::claims::Payload;
 use crate::cross_site::CrossSite;
 use crate::csrf_tokens::CsrfTokens;
-use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, KeysUnavailable, TokenError};
+use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
 use crate::policy::Policy;
@@ -216,20 +216,14 @@ impl Gate {
 
     /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
     pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
-        let (mut refresh, mut unanswered) = (None, None);
-        let judged = self.judge(request, now, |verifier, error| {
-            refresh = verifier.refresh_after(error, now);
-            if refresh.is_none() {
-                unanswered = verifier.unanswered(error, now);
-            }
-        });
-        let error = match judged {
+        let mut refused_by = None;
+        let error = match self.judge(request, now, &mut refused_by) {
             Ok(admission) => return Decision::Admitted(admission),
             Err(error) => error,
         };
-        match refresh {
+        match refused_by.and_then(|verifier| verifier.refresh_after(&error, now)) {
             Some(refresh) => Decision::AwaitKeys(refresh),
-            None => Decision::Refused(self.refuse_unless_unanswered(error, unanswered)),
+            None => Decision::Refused(self.refuse_for_good(error, refused_by, now)),
         }
     }
 
@@ -238,9 +232,9 @@ impl Gate {
     /// # Errors
     /// The [`Rejection`] when the request is not admitted.
     pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
-        let mut unanswered = None;
-        self.judge(request, now, |verifier, error| unanswered = verifier.unanswered(error, now))
-            .map_err(|error| self.refuse_unless_unanswered(error, unanswered))
+        let mut refused_by = None;
+        let judged = self.judge(request, now, &mut refused_by);
+        judged.map_err(|error| self.refuse_for_good(error, refused_by, now))
     }
 
     /// The answer to `error` under this gate's realm, logged.
@@ -250,20 +244,20 @@ impl Gate {
     }
 
     /// The client hears of a bad token only when the issuer has been asked for its key.
-    fn refuse_unless_unanswered(&self, error: AuthError, unanswered: Option<KeysUnavailable>) -> Rejection {
-        match unanswered {
+    fn refuse_for_good(&self, error: AuthError, refused_by: Option<&Verifier>, now: UnixTime) -> Rejection {
+        match refused_by.and_then(|verifier| verifier.unanswered(&error, now)) {
             Some(unanswered) => self.refuse(AuthError::KeysUnavailable(unanswered)),
             None => self.refuse(error),
         }
     }
 
-    /// The order: token → issuer → verifier → revocation → cross-site → policy. `on_error` is told
-    /// what the verifier refused, in case its keys can be refreshed.
-    fn judge<R: RequestView>(
-        &self,
+    /// The order: token → issuer → verifier → revocation → cross-site → policy. When it is the verifier that
+    /// refuses, `refused_by` names it, as its keys may be refreshed.
+    fn judge<'g, R: RequestView>(
+        &'g self,
         request: &R,
         now: UnixTime,
-        mut on_error: impl FnMut(&Verifier, &AuthError),
+        refused_by: &mut Option<&'g Verifier>,
     ) -> Result<Admission, AuthError> {
         let inner = &*self.0;
         let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
@@ -274,7 +268,7 @@ impl Gate {
                 Mode::Optional => Ok(Admission::anonymous(&inner.protection)),
             };
         };
-        let verified = self.verify(&credential, now, &mut on_error)?;
+        let verified = self.verify(&credential, now, refused_by)?;
         self.check_revocation(&verified, now)?;
         self.check_cause(request, &credential, &verified)?;
         if let Some(policy) = &inner.policy {
@@ -284,19 +278,19 @@ impl Gate {
         Ok(Admission::verified_by(verified, private))
     }
 
-    fn verify(
-        &self,
+    fn verify<'g>(
+        &'g self,
         credential: &Credential<'_, '_>,
         now: UnixTime,
-        on_error: &mut impl FnMut(&Verifier, &AuthError),
+        refused_by: &mut Option<&'g Verifier>,
     ) -> Result<Verified, AuthError> {
-        if let Some(verified) = self.recall(credential.bytes, now, on_error)? {
+        if let Some(verified) = self.recall(credential.bytes, now, refused_by)? {
             return Ok(verified);
         }
         let mut payload = Payload::default();
         let unverified = self.read(credential, &mut payload)?;
         let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
-        let verified = verifier.check(unverified, now).inspect_err(|error| on_error(verifier, error))?;
+        let verified = verifier.check(unverified, now).inspect_err(|_error| *refused_by = Some(verifier))?;
         if let Some(cache) = &self.0.cache {
             cache.insert(credential.bytes, CachedToken::new(verified.clone(), index));
         }
@@ -305,11 +299,11 @@ impl Gate {
 
     /// The token as it was verified before, if its keys are still those of then. Everything that time can change is
     /// checked again.
-    fn recall(
-        &self,
+    fn recall<'g>(
+        &'g self,
         token: &[u8],
         now: UnixTime,
-        on_error: &mut impl FnMut(&Verifier, &AuthError),
+        refused_by: &mut Option<&'g Verifier>,
     ) -> Result<Option<Verified>, AuthError> {
         // Larger ones are never kept, so a large text need not even be hashed.
         let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
@@ -318,7 +312,7 @@ impl Gate {
         match verifier.recheck(&cached.verified, now) {
             Ok(still_good) => Ok(still_good.then_some(cached.verified)),
             Err(error) => {
-                on_error(verifier, &error);
+                *refused_by = Some(verifier);
                 Err(error)
             }
         }

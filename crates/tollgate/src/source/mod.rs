@@ -219,12 +219,17 @@ fn without_padding(bytes: &[u8]) -> &[u8] {
 
 /// Sixteen bytes are looked at together; what is left over at the end is looked at with some of those before it.
 fn are_b64token_symbols(bytes: &[u8]) -> bool {
-    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_b64token_symbol(*byte));
     let (sixteens, rest) = bytes.as_chunks::<16>();
-    match bytes.last_chunk::<16>() {
-        Some(last) => sixteens.iter().chain([last]).fold(true, |so_far, sixteen| so_far & all(sixteen)),
-        None => all(rest),
+    let Some(last) = bytes.last_chunk() else {
+        return rest.iter().all(|byte| is_b64token_symbol(*byte));
+    };
+    let mut others = [false; 16];
+    for sixteen in sixteens.iter().chain([last]) {
+        for (other, byte) in others.iter_mut().zip(sixteen) {
+            *other |= !is_b64token_symbol(*byte);
+        }
     }
+    others == [false; 16]
 }
 
 fn is_b64token_symbol(byte: u8) -> bool {
