@@ -26,6 +26,16 @@ impl<'a> Contender<'a> {
         Self { name: name.into(), run: Box::new(run) }
     }
 
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs it so many times, for a profiler.
+    pub fn run(&mut self, runs: u32) {
+        (self.run)(runs);
+    }
+
     /// Nanoseconds of one run, over so many of them.
     fn time(&mut self, runs: u32) -> f64 {
         let start = Instant::now();

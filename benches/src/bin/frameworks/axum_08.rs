@@ -11,14 +11,17 @@ use oauth_resource_server::axum::AuthLayer;
 use oauth_resource_server::{AuthorizedToken, KeyNaming, OAuthConfig, OAuthValidator};
 use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Gate};
-use tollgate_axum::{AuthenticateLayer, Claims};
+use tollgate_axum::{Authenticate, AuthenticateLayer, Claims};
 use tollgate_benches::fixtures::{self, AUDIENCE, ISSUER, User};
 use tollgate_benches::hand_rolled::Decoded;
+use tower::Layer as _;
 use tower_oauth2_resource_server::server::OAuth2ResourceServer;
 use tower_oauth2_resource_server::tenant::TenantConfiguration;
 use tower_oauth2_resource_server::validation::ClaimsValidationSpec;
 
-use crate::lineup::{BODY, EMPTY_LAYER, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
+use crate::lineup::{
+    BODY, EMPTY_LAYER, Lineup, NO_AUTH, OURS, OURS_AROUND, OURS_UNCACHED, PATH, Reason, Tokens,
+};
 use crate::{axum_07, huskarl};
 
 type Service = RouterIntoService<axum::body::Body>;
@@ -30,6 +33,7 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
     lineup.add(NO_AUTH, Ok(open));
     lineup.add(EMPTY_LAYER, Ok(empty_layer()));
     lineup.add(OURS, Ok(ours(gate.clone())));
+    lineup.add(OURS_AROUND, Ok(ours_around(gate.clone())));
     lineup.add(OURS_UNCACHED, Ok(ours(gate.without_cache())));
     lineup.add("hand-rolled, jsonwebtoken 11", Ok(hand_rolled(algorithm)));
     lineup.add("axum-jwt-auth", axum_jwt_auth(algorithm));
@@ -43,6 +47,12 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
 fn ours(gate: Gate) -> Service {
     let handler = async |_: Claims<User>| BODY;
     Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)).into_service()
+}
+
+/// Without the boxes that axum puts around each layer of a route. Every path is protected then, those without a route too.
+fn ours_around(gate: Gate) -> Authenticate<Service> {
+    let handler = async |_: Claims<User>| BODY;
+    AuthenticateLayer::new(gate).layer(Router::new().route(PATH, get(handler)).into_service())
 }
 
 /// What axum takes for any layer around a route, even one that does nothing.
