@@ -18,6 +18,8 @@ use tollgate_benches::{Contender, Options, Rounds, nanoseconds};
 use tower::{Layer as _, Service};
 
 const NO_AUTH: &str = "no auth";
+/// No request through axum, so it has nothing to be compared with.
+const GATE: &str = "the gate alone, on a cache hit";
 const PATH: &str = "/hello";
 const BODY: &str = "hello";
 
@@ -78,7 +80,7 @@ fn contenders(runtime: &Runtime) -> Vec<Contender<'_>> {
             &token,
             layer.layer(with_claims().into_service()),
         ),
-        Contender::new("the gate alone, on a cache hit", move || match gate.admit(&request, gate.now()) {
+        Contender::new(GATE, move || match gate.admit(&request, gate.now()) {
             Decision::Admitted(admission) => admission,
             other => panic!("{}: {other:?}", request.method()),
         }),
