@@ -327,4 +327,47 @@ mod tests {
         assert_eq!(payload.other_kinds().collect::<Vec<_>>(), ["nonce", "events"]);
         assert!(payload.is_sender_constrained());
     }
+
+    /// The usual way and the careful one see the same claims, and refuse the same.
+    #[test]
+    fn both_ways_of_reading_agree() {
+        use proptest::prelude::*;
+
+        let names = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "events", "cnf", "name"];
+        let values = [
+            r#""text""#,
+            r#""""#,
+            r#""\u0061""#,
+            r#"["a","b"]"#,
+            "[]",
+            "[1]",
+            "1700000000",
+            "0",
+            "-1",
+            "2.5",
+            "1700000000123456",
+            "01",
+            "null",
+            "{}",
+            " 1",
+        ];
+        let members = proptest::collection::vec(
+            (proptest::sample::select(names.to_vec()), proptest::sample::select(values.to_vec())),
+            0..6,
+        );
+        let seen = |payload: &Payload| {
+            let texts =
+                [payload.issuer(), payload.subject(), payload.token_id()].map(|text| text.map(str::to_owned));
+            let audience = payload.audience().map(|texts| texts.map(str::to_owned).collect::<Vec<_>>());
+            let dates = [payload.expires_at(), payload.not_before(), payload.issued_at()];
+            (texts, audience, dates, payload.index.markers, payload.index.sender_constrained)
+        };
+        proptest!(ProptestConfig { cases: 5_000, ..ProptestConfig::default() }, |(members in members)| {
+            let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            let json = format!("{{{}}}", members.join(","));
+            let mut careful = Payload { json: json.clone(), ..Payload::default() };
+            let careful = careful.read_with_care().map(|()| seen(&careful));
+            prop_assert_eq!(parse(&json).map(|payload| seen(&payload)), careful, "{}", json);
+        });
+    }
 }
