@@ -37,6 +37,22 @@
 //! own. [`Claims`] derefs to it: read `user.sub`. Where the compiler only says that a handler is none,
 //! `#[axum::debug_handler]` makes it say why.
 //!
+//! # Around the whole router
+//!
+//! [`Router::layer`](axum::Router::layer) builds a route's layers anew for each request. Around the router the layer is built
+//! once, which takes a third off what it adds; every path is then protected, those without a route too.
+//!
+//! ```
+//! use axum::{Router, ServiceExt, extract::Request};
+//! use tollgate_axum::{AuthenticateLayer, Gate};
+//! use tower::Layer;
+//!
+//! # fn app(gate: Gate, router: Router) {
+//! let app = AuthenticateLayer::new(gate).layer(router);
+//! let service = ServiceExt::<Request>::into_make_service(app); // for `axum::serve`
+//! # let _ = service; }
+//! ```
+//!
 //! # Optional authentication
 //!
 //! With [`Gate::optional`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is

@@ -121,8 +121,10 @@ impl Raw {
             }
             Self::Postgres(clients) => {
                 let (client, _) = &clients[0];
-                let count =
-                    client.query_one("SELECT count(*) FROM tollgate.auth_session", &[]).await.expect("a count");
+                let count = client
+                    .query_one("SELECT count(*) FROM tollgate.auth_session", &[])
+                    .await
+                    .expect("a count");
                 let size = client
                     .query_one(
                         "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint
