@@ -8,8 +8,9 @@ use std::time::Duration;
 use tollgate_conformance::log::Log;
 use tollgate_conformance::redis::RedisServer;
 use tollgate_sessions::{
-    Durability, EndReason, Issued, Login, RedisStore, RefreshError, RenewalKind, RotationPolicy,
-    SessionSettings, SessionStore as _, Sessions, StoreErrorKind, Transport,
+    Durability, EndReason, Issued, Login, RedisStore, RefreshError, RenewalKind, RevocationFeed as _,
+    RotationPolicy, SessionError, SessionSettings, SessionStore as _, Sessions, StoreError, StoreErrorKind,
+    Transport,
 };
 
 /// A primary and a replica, and the wire between them, which can be cut without either of them noticing.
@@ -186,6 +187,83 @@ pub fn read_only() {
         primary.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
         store.ping().await.expect("it answers again");
     });
+}
+
+/// Nothing that decides is answered by a server that has become a replica, with a link to its primary or without: neither
+/// what needs no write, nor what it was asked for on a connection from before.
+pub fn demoted() {
+    let other = RedisServer::start(&[]);
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    for (primary_port, link) in [(nobody, "down"), (other.port(), "up")] {
+        let server = RedisServer::start(&[]);
+        let connected: [Arc<RedisStore>; 6] =
+            std::array::from_fn(|_| Arc::new(RedisStore::open(&server.url()).expect("a store")));
+        let [replaying, ended, unknown, listing, ending, following] =
+            connected.each_ref().map(|store| coalescing(Arc::clone(store)));
+        crate::runtime().block_on(async {
+            let issued = log_in(&replaying).await;
+            let again = renew(&replaying, &issued).await.expect("renewed");
+            assert_eq!(again.kind, Some(RenewalKind::Replayed));
+            let over = log_in(&ended).await;
+            ended.logout(&over.refresh_token.expose()).await.expect("a logout");
+            let elsewhere = coalescing(Arc::new(RedisStore::open(&other.url()).expect("a store")));
+            let (stranger, nowhere) = (log_in(&elsewhere).await, log_in(&elsewhere).await);
+            for store in &connected {
+                store.ping().await.expect("it answers");
+            }
+            let page = following.store().revocations(None).await.expect("a page");
+            assert_eq!(page.entries.len(), 1);
+
+            server.ask::<String>(&["REPLICAOF", "127.0.0.1", &primary_port.to_string()]);
+            wait_for("the link is as it should be", || {
+                server.ask::<String>(&["INFO", "replication"]).contains(&format!("master_link_status:{link}"))
+            });
+            let unavailable = |what: &str, error: &StoreError| {
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{what}, link {link}: {error}");
+            };
+            for (what, sessions, token) in
+                [("a replay", &replaying, &again), ("an end", &ended, &over), ("none", &unknown, &stranger)]
+            {
+                match renew(sessions, token).await {
+                    Err(RefreshError::Store(error)) => unavailable(what, &error),
+                    other => panic!("{what}, link {link}: {other:?}"),
+                }
+            }
+            match listing.list("alice").await {
+                Err(SessionError::Store(error)) => unavailable("a list", &error),
+                other => panic!("link {link}: {other:?}"),
+            }
+            match ending.logout(&nowhere.refresh_token.expose()).await {
+                Err(RefreshError::Store(error)) => unavailable("a logout", &error),
+                other => panic!("link {link}: {other:?}"),
+            }
+            for _ in 0..2 {
+                let page = following.store().revocations(Some(&page.cursor)).await;
+                unavailable("a page", &page.expect_err("a replica"));
+            }
+            // Neither does a new connection find it to be fit.
+            let fresh = RedisStore::open(&server.url()).expect("a store");
+            unavailable("a new one", &fresh.ping().await.expect_err("a replica"));
+            server.ask::<String>(&["CONFIG", "SET", "replica-read-only", "no"]);
+            let fresh = RedisStore::open(&server.url()).expect("a store");
+            unavailable("one that writes", &fresh.ping().await.expect_err("a replica"));
+
+            server.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
+            for store in &connected {
+                store.revocations(None).await.expect("a page");
+                store.list("alice", 10).await.expect("a list");
+            }
+            if link == "down" {
+                let renewed = renew(&replaying, &again).await.expect("nobody was logged out");
+                assert_eq!(renewed.kind, Some(RenewalKind::Replayed));
+            }
+        });
+    }
+}
+
+/// Sessions with a window, in which nothing is written.
+fn coalescing(store: Arc<RedisStore>) -> Sessions {
+    crate::child::sessions(store).with_settings(SessionSettings::default())
 }
 
 /// Without a replica it depends on the disk.

@@ -50,7 +50,8 @@ type RawEntry = (String, i64, Vec<u8>, i64, i64);
 pub(super) async fn page(call: Call<'_>, after: Option<&FeedCursor>) -> Result<FeedPage> {
     let known = after.and_then(Position::parse).unwrap_or_default();
     let connection = call.connection(Over::Main).await?;
-    let history = setup::history(&mut connection.handle()).await.map_err(failure("reading announcements"))?;
+    let history = setup::history(&mut connection.handle()).await;
+    let history = history.inspect_err(|_failed| call.link(Over::Main).forget())?;
     let mut from = if known.history == history { known.entry } else { EntryId::default() };
     let (mut now, mut last, mut entries) = read(&call, from).await?;
     if from > last {

@@ -103,7 +103,7 @@ impl Call<'_> {
         read(answer).map_err(failure("running a script"))
     }
 
-    /// Asks several things at once. None of them writes.
+    /// Asks several things at once. None of them changes anything.
     pub(super) async fn look<T: FromRedisValue>(&self, questions: Pipeline) -> Result<T, StoreError> {
         read(self.exchange(Over::Main, false, &Question::Many(questions)).await?).map_err(failure("reading"))
     }

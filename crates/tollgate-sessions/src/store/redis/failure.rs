@@ -25,21 +25,25 @@ fn kind_of_code(error: &RedisError) -> StoreErrorKind {
     if PASSES.contains(&code) {
         return StoreErrorKind::Unavailable;
     }
-    // Older servers wrap the failure of a command within a script.
-    let detail = error.detail().unwrap_or_default();
-    let wrapped = code == "ERR" && PASSES.iter().any(|code| detail.contains(code));
-    if wrapped || detail.contains("max number of clients") {
+    let full = error.detail().is_some_and(|detail| detail.contains("max number of clients"));
+    if full || is_wrapped(error, &PASSES) {
         StoreErrorKind::Unavailable
     } else {
         StoreErrorKind::Misconfigured
     }
 }
 
+/// Older servers wrap the failure of a command within a script.
+fn is_wrapped(error: &RedisError, codes: &[&str]) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    error.code() == Some("ERR") && codes.iter().any(|code| detail.contains(code))
+}
+
 /// Whether the connection leads to a server that will not do, or to none.
 pub(super) fn is_connection_spent(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(_) | ErrorKind::Extension => {
-            matches!(error.code(), Some("READONLY" | "LOADING" | "MASTERDOWN" | "NOAUTH"))
+            SPENT.iter().any(|code| error.code() == Some(code)) || is_wrapped(error, &SPENT)
         }
         _ => true,
     }
@@ -50,6 +54,8 @@ pub(super) fn is_refusal(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
+/// States of a server that another connection may find ended, or lead away from.
+const SPENT: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"];
 /// States of a server that somebody, or a failover, ends.
 const PASSES: [&str; 10] = [
     "READONLY",
@@ -92,7 +98,7 @@ mod tests {
             (
                 "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't",
                 Unavailable,
-                false,
+                true,
             ),
             ("NOAUTH Authentication required.", Misconfigured, true),
             ("NOPERM this user has no permissions to run the 'evalsha' command", Misconfigured, false),

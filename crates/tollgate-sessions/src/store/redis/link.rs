@@ -102,6 +102,9 @@ impl Target {
         };
         let setup = setup::look(&mut handle).await;
         let connection = Connection { handle, driver, setup };
+        if connection.setup.state.is_replica {
+            return Err(setup::no_primary());
+        }
         setup::claim(&mut connection.handle(), &self.marker).await?;
         if !self.warned.swap(true, Ordering::Relaxed) {
             connection.setup.warn(&self.address);

@@ -38,7 +38,11 @@ use link::{Link, Target};
 /// `maxmemory-policy noeviction`: the first connection logs a warning where the server can lose sessions in another way.
 ///
 /// It speaks to one server, which may be replaced by another one under the same name. A cluster with several nodes needs a
-/// proxy in front.
+/// proxy in front. A server that has become a replica is left at once, and answers nothing until it is a primary again. One
+/// that is cut off from its successor and does not know of it goes on for those who still reach it, and ends that its
+/// successor was told of count there when it is reached itself. `min-replicas-to-write 1` bounds that: without a replica
+/// it renews nothing after `min-replicas-max-lag` seconds. Access tokens that were issued before count as long as they
+/// live, as those who follow the feed of that server hear of nothing.
 ///
 /// # Security
 /// Whoever can write to the server can bring sessions back. Give it a password, and TLS (`rediss:`) on any network
@@ -127,9 +131,14 @@ impl SessionStore for RedisStore {
     fn ping(&self) -> StoreFuture<'_, ()> {
         self.server.call(|call| async move {
             let connection = call.connection(Over::Main).await?;
-            let claimed = setup::claim(&mut connection.handle(), &call.server.target.marker).await;
+            let mut handle = connection.handle();
+            let mut fit = setup::claim(&mut handle, &call.server.target.marker).await;
+            // There are replicas that take writes.
+            if setup::state(&mut handle).await.is_replica {
+                fit = Err(setup::no_primary());
+            }
             // A server that has become a replica may have a successor under the same name.
-            claimed.inspect_err(|_failed| call.server.main.forget())
+            fit.inspect_err(|_failed| call.server.main.forget())
         })
     }
 }

@@ -23,7 +23,9 @@ pub(super) async fn create(call: Call<'_>, new: &NewSession) -> Result<SessionVi
     let (idle, absolute) = (millis(new.idle), millis(new.absolute));
     // Noted before it is made, so that no session is missing in the list.
     let (list, id) = (keys::list(&call, &new.subject), new.session.to_string());
-    let _noted: Value = call.run(Over::Main, &scripts::ENLIST, &list, &[id.as_bytes(), &absolute]).await?;
+    // For longer than it lives, as that begins later.
+    let listed = millis(new.absolute.saturating_add(keys::MAKING));
+    let _noted: Value = call.run(Over::Main, &scripts::ENLIST, &list, &[id.as_bytes(), &listed]).await?;
     let epoch = epoch.to_string();
     let fingerprint = new.fingerprint;
     let mut arguments: Vec<&[u8]> = vec![
@@ -209,6 +211,8 @@ pub(super) async fn list(call: Call<'_>, subject: &str, limit: usize) -> Result<
     let (epoch, now) = epoch(&call, subject).await?;
     let key = keys::list(&call, subject);
     let mut ids = pipe();
+    // Changes nothing, and is refused by a server that has become a replica.
+    ids.cmd("HDEL").arg(keys::numbers(&call)).arg("").ignore();
     ids.cmd("ZRANGE").arg(&key).arg(0).arg(-1);
     let (ids,): (Vec<String>,) = call.look(ids).await?;
     let mut live = Vec::new();

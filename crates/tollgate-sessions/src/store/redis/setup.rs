@@ -16,12 +16,14 @@ pub(super) struct Setup {
     /// Whether a write is on the disk before it is answered, as far as it has an append-only file.
     pub(super) always_syncs: bool,
     eviction: Option<String>,
-    state: State,
+    pub(super) state: State,
 }
 
 /// What can change while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
+    /// Another server decides.
+    pub(super) is_replica: bool,
     pub(super) replicas: u64,
     pub(super) appends: bool,
 }
@@ -50,15 +52,27 @@ pub(super) async fn state(connection: &mut MultiplexedConnection) -> State {
         return State::default();
     };
     State {
+        is_replica: info(&replication, "role").is_some_and(|role| role != PRIMARY),
         replicas: info(&replication, "connected_slaves").and_then(|count| count.parse().ok()).unwrap_or(0),
         appends: info(&persistence, "aof_enabled") == Some("1"),
     }
 }
 
 /// Which history of writes the server continues. It is another one after a failover.
-pub(super) async fn history(connection: &mut MultiplexedConnection) -> redis::RedisResult<String> {
-    let text: String = cmd("INFO").arg("replication").query_async(connection).await?;
+///
+/// A replica has none to go by: it may have lost its primary, and hear of nothing any longer.
+pub(super) async fn history(connection: &mut MultiplexedConnection) -> Result<String, StoreError> {
+    let asked = cmd("INFO").arg("replication").query_async::<String>(connection).await;
+    let text = asked.map_err(failure("asking which history the server continues"))?;
+    if info(&text, "role") != Some(PRIMARY) {
+        return Err(no_primary());
+    }
     Ok(info(&text, "master_replid").unwrap_or_default().to_owned())
+}
+
+/// Whoever connects again may be led to its successor.
+pub(super) fn no_primary() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "the server is a replica")
 }
 
 /// `WAITAOF` came with 7.2, from which Valkey went on.
@@ -105,6 +119,8 @@ pub(super) async fn claim(connection: &mut MultiplexedConnection, marker: &str) 
     }
 }
 
+/// The role of a server that decides.
+const PRIMARY: &str = "master";
 /// The version of what is kept.
 const VERSION: u32 = 1;
 

@@ -2,7 +2,7 @@
 -- end is kept, `look` or `end`, then its owner if only that one may.
 local now = clock()
 local row = read(KEYS[1], now)
-if not row[1] or (ARGV[5] and ARGV[5] ~= row[2]) then return { 'unchanged', {} } end
+if not row[1] or (ARGV[5] and ARGV[5] ~= row[2]) then return unwritten(KEYS[1], 'unchanged', {}) end
 -- 254: it ended with its subject, and can still be ended by itself.
 if row[9] ~= '0' and row[9] ~= '254' then return { 'ended', row } end
 if ARGV[4] == 'look' then return { 'live', row } end

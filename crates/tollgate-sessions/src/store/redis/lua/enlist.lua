@@ -1,4 +1,4 @@
--- Notes a session for the list of its subject. KEYS: list. ARGV: time, session, how long it lives at most.
+-- Notes a session for the list of its subject. KEYS: list. ARGV: time, session, how long it is listed.
 local now = clock()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', whole(now))
 redis.call('ZADD', KEYS[1], whole(now + tonumber(ARGV[3])), ARGV[2])

@@ -22,6 +22,13 @@ local function read(key, now)
   return redis.call('HMGET', key, unpack(FIELDS))
 end
 
+-- An answer for which nothing has to be written. It decides all the same: so a write that changes nothing goes with it,
+-- which a server that has become a replica refuses.
+local function unwritten(key, outcome, row)
+  redis.call('HDEL', key, '')
+  return { outcome, row }
+end
+
 -- Forgets a session at that time.
 local function keep_until(key, time)
   if BY_HAND then
