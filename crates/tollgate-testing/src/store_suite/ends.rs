@@ -1,4 +1,6 @@
-//! Ending sessions, one after the other.
+//! Ending sessions, and hearing of it.
+
+use std::collections::HashSet;
 
 use super::*;
 
@@ -101,4 +103,43 @@ pub(super) async fn ends_are_announced(under: StoreUnderTest) {
     under.clock.advance(HOUR * 2);
     under.store.purge(100).await.unwrap();
     assert!(under.announced(None).await.0.is_empty());
+}
+
+/// More than a page holds. Who reads one after the other, while there are more ends, misses none.
+pub(super) async fn announcements_fill_many_pages(under: StoreUnderTest) {
+    let mut ended = HashSet::new();
+    for _ in 0..12 {
+        let end = |_| {
+            let under = under.clone();
+            tokio::spawn(async move { begin_and_end(&under).await })
+        };
+        let ending: Vec<_> = (0..100).map(end).collect();
+        for session in ending {
+            ended.insert(session.await.unwrap());
+        }
+    }
+    let (mut heard, mut cursor, mut pages) = (HashSet::new(), None, 0_usize);
+    loop {
+        let page = under.store.revocations(cursor.as_ref()).await.unwrap();
+        pages += 1;
+        assert!(pages <= ended.len(), "it does not come to an end");
+        heard.extend(page.entries.into_iter().map(|entry| entry.revocation));
+        cursor = Some(page.cursor);
+        if pages < 3 {
+            ended.insert(begin_and_end(&under).await);
+        } else if !page.more {
+            break;
+        }
+    }
+    let ended: HashSet<_> = ended.into_iter().map(Revocation::Session).collect();
+    assert!(heard == ended, "{} of {} in {pages} pages", heard.len(), ended.len());
+    let last = begin_and_end(&under).await;
+    let (later, _) = under.announced(cursor).await;
+    assert!(later.contains(&Revocation::Session(last)));
+}
+
+async fn begin_and_end(under: &StoreUnderTest) -> SessionId {
+    let new = under.begin("alice").await;
+    assert!(under.logout(&new).await.changed);
+    new.session
 }

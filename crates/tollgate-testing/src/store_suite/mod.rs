@@ -88,6 +88,7 @@ cases! {
     ends::all_but_one,
     ends::everything,
     ends::ends_are_announced,
+    ends::announcements_fill_many_pages,
     model::agrees_with_the_model,
     races::one_rotation_and_one_successor,
     races::no_survivor_of_a_logout,
