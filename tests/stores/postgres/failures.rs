@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, NoTls};
 use tollgate_conformance::certificates::Authority;
 use tollgate_conformance::postgres::{PASSWORD, PostgresServer};
 use tollgate_sessions::{
-    EndReason, NewSession, PostgresStore, RenewalKind, Revoke, RevokeScope, Rotation, SessionStore as _,
-    StoreError, StoreErrorKind,
+    Durability, EndReason, NewSession, PostgresStore, RenewalKind, Revoke, RevokeScope, Rotation,
+    RotationPolicy, SessionStore as _, StoreError, StoreErrorKind,
 };
 
 use super::{client, database, execute, in_time, number, present, store, unborn};
@@ -22,6 +22,8 @@ pub fn trials() -> Vec<Trial> {
         trial("a_server_that_says_nothing_is_not_waited_for", silent),
         trial("a_connection_that_is_lost_within_a_call", lost),
         trial("a_lock_of_others_is_not_waited_for", locked),
+        trial("a_server_that_takes_no_more_connections", crowded),
+        trial("what_is_not_on_the_disk_is_said_to_be_at_risk", unsynced),
         trial("a_server_that_takes_no_writes_denies_nobody", read_only),
         trial("schemas_of_others_are_refused", others),
         trial("a_wrong_password_is_not_shown", password),
@@ -163,6 +165,61 @@ fn locked() {
             "{rotation:?}"
         );
     });
+}
+
+/// Others have all of its connections: who has one goes on with it, who has none says so.
+fn crowded() {
+    let server =
+        PostgresServer::start(&["fsync=off", "max_connections=5", "superuser_reserved_connections=0"]);
+    let url = server.url("postgres");
+    let connected = Arc::new(store(&url));
+    crate::runtime().block_on(async {
+        let new = born(&connected).await;
+        let mut others = Vec::new();
+        while let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await {
+            tokio::spawn(connection);
+            others.push(client);
+        }
+        assert!(!others.is_empty());
+        let late = store(&url);
+        for _ in 0..3 {
+            let error = in_time(late.rotate(&present(&new, 0))).await.expect_err("no connection");
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+        }
+        let ask = |_| {
+            let (store, mut rotate) = (Arc::clone(&connected), present(&new, 0));
+            rotate.policy = RotationPolicy::default();
+            tokio::spawn(async move { store.rotate(&rotate).await })
+        };
+        let asking: Vec<_> = (0..32).map(ask).collect();
+        for asked in asking {
+            let rotation = in_time(asked).await.expect("no panic").expect("an answer");
+            assert!(matches!(rotation, Rotation::Live(_)), "{rotation:?}");
+        }
+        drop(others);
+        recovered(&late).await;
+        let rotation = late.rotate(&present(&new, 0)).await.expect("an answer");
+        assert!(matches!(rotation, Rotation::Live(_)), "{rotation:?}");
+    });
+}
+
+/// The server says that an end is written before it is.
+fn unsynced() {
+    let url = database();
+    let off = "DO $$BEGIN
+        EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
+    END$$";
+    for (before, durability) in [("SELECT 1", Durability::Durable), (off, Durability::BestEffort)] {
+        execute(&url, before);
+        crate::runtime().block_on(async {
+            let store = store(&url);
+            let new = born(&store).await;
+            for changed in [true, false] {
+                let revoked = store.revoke(&logout(&new)).await.expect("written");
+                assert_eq!((revoked.changed, revoked.durability), (changed, durability));
+            }
+        });
+    }
 }
 
 fn read_only() {
