@@ -33,8 +33,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::Store`].
     pub async fn purge(&self, budget: usize) -> Result<Purged, SessionError> {
-        let purged = self.0.store.purge(budget).await;
-        Ok(purged.inspect_err(|_error| self.0.counters.store_failures.count())?)
+        Ok(self.ask(|| self.0.store.purge(budget)).await?)
     }
 
     /// Whether the session of an access token is live, asking the store: for a route where an end has to count at once, and

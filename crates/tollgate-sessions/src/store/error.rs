@@ -44,7 +44,7 @@ impl StoreError {
     }
 
     /// The same, of another kind.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "redis", feature = "sqlite"))]
     pub(super) fn of_kind(self, kind: StoreErrorKind) -> Self {
         Self { kind, ..self }
     }

@@ -1,5 +1,6 @@
 //! [`SqliteStore`]: sessions in a file.
 
+mod announcements;
 mod failure;
 mod identity;
 mod operations;
@@ -14,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -26,6 +28,7 @@ use super::{SessionStore, StoreFuture};
 use crate::session::{NewSession, SessionView, StoreClock};
 pub use users::SqliteUsers;
 
+use announcements::Position;
 use failure::failure;
 use identity::FileIdentity;
 use worker::{Mode, Worker};
@@ -35,6 +38,9 @@ use worker::{Mode, Worker};
 /// What is written is on the disk when a call returns (`synchronous=FULL`); calls that come at the same time share one
 /// write. The file is made with mode 0600, and refused when others can read it. It must not lie on a network file
 /// system.
+///
+/// A call fails within two seconds while another program keeps the file locked, or the disk does not answer. What had not
+/// been begun by then, or when nobody waits for it any longer, is not done.
 pub struct SqliteStore {
     path: PathBuf,
     file: FileIdentity,
@@ -122,9 +128,8 @@ impl SessionStore for SqliteStore {
 
 impl RevocationFeed for SqliteStore {
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
-        let after = after.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0_i64);
-        let clock = self.clock.clone();
-        self.reader.ask(move |connection| operations::revocations(connection, after, clock.now()))
+        let (after, clock) = (after.and_then(Position::parse).unwrap_or_default(), self.clock.clone());
+        self.reader.ask(move |connection| announcements::page(connection, after, clock.now()))
     }
 
     fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -141,7 +146,7 @@ impl fmt::Debug for SqliteStore {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failure("opening the file"))?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure("opening the file"))?;
+    connection.busy_handler(Some(wait_for_others)).map_err(failure("opening the file"))?;
     Ok(connection)
 }
 
@@ -175,8 +180,16 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How long to wait for another process that is writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Another connection is writing. SQLite's own handler comes to look ten times a second only: one that writes again and
+/// again would hardly be met between two transactions.
+fn wait_for_others(looked: i32) -> bool {
+    thread::sleep(PAUSE);
+    looked < LOOKS
+}
+
+/// How often, and at what distance: for a little more than a second. A call may have to wait for the one before it too.
+const LOOKS: i32 = 500;
+const PAUSE: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests;

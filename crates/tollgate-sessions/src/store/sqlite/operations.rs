@@ -14,7 +14,6 @@ use crate::store::MAX_ABSOLUTE_LIFETIME;
 use crate::store::command::{
     Durability, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate, Rotation,
 };
-use crate::store::feed::{FeedCursor, FeedPage};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -168,26 +167,6 @@ fn give_back(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn revocations(connection: &Connection, after: i64, now: UnixMillis) -> Result<FeedPage> {
-    let failed = failure("reading announcements");
-    let sql = "SELECT seq, kind, key, min_epoch, until FROM auth_revocation
-               WHERE seq > ?1 AND until > ?2 ORDER BY seq LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql).map_err(&failed)?;
-    let mut rows = statement.query(params![after, now.as_millis(), PAGE]).map_err(&failed)?;
-    let (mut entries, mut last, mut rows_read) = (Vec::new(), after, 0_i64);
-    while let Some(row) = rows.next().map_err(&failed)? {
-        rows_read = rows_read.saturating_add(1);
-        last = row.get(0).map_err(&failed)?;
-        let key: Vec<u8> = row.get(2).map_err(&failed)?;
-        let number = |index: usize| row.get::<_, i64>(index).map_err(&failed);
-        let entry = RevocationEntry::from_columns(number(1)?, &key, number(3)?, number(4)?);
-        entries.push(entry.ok_or_else(|| {
-            StoreError::new(StoreErrorKind::Corrupt, "an announcement that this release cannot read")
-        })?);
-    }
-    Ok(FeedPage { entries, cursor: FeedCursor::new(last.to_string()), more: rows_read == PAGE })
-}
-
 fn load(connection: &Connection, session: SessionId) -> Result<Option<SessionRecord>> {
     let failed = failure("reading a session");
     let sql = format!("SELECT {COLUMNS} FROM auth_session WHERE sid = ?1");
@@ -279,5 +258,3 @@ fn count(rows: usize) -> u64 {
 
 /// How many rows a purge looks at for each that it may remove.
 const LOOKED_AT_PER_REMOVED: i64 = 4;
-/// How many announcements are read at once.
-const PAGE: i64 = 1000;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::time::Instant;
 
 use super::failure::failure;
 use super::identity::FileIdentity;
@@ -62,16 +63,19 @@ const VERSION_2: &str = "
 /// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     // SQLite waits for others by itself, but not where it changes the kind of journal.
-    for _ in 0..250 {
+    let begun = Instant::now();
+    loop {
         match try_prepare(connection) {
-            Err(error) if error.kind() == StoreErrorKind::Contention => {
+            Err(error) if error.kind() == StoreErrorKind::Contention && begun.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             prepared => return prepared,
         }
     }
-    try_prepare(connection)
 }
+
+/// How long others may take to make the tables.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = failure("preparing the file");

@@ -55,6 +55,11 @@ impl SqliteUsers {
         self.set_enabled(subject, true).await
     }
 
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Worker {
+        &self.writer
+    }
+
     async fn set_enabled(&self, subject: &str, enabled: bool) -> Result<bool, StoreError> {
         let subject = subject.to_owned();
         let set = move |connection: &Connection| {

@@ -1,15 +1,22 @@
 //! [`Worker`]: a thread that has a connection, so that no async thread waits for a disk.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::failure::failure;
 use super::{StoreError, StoreErrorKind, StoreFuture};
 
 /// A thread with a connection. It ends when the worker is dropped.
-pub(super) struct Worker(mpsc::Sender<Job>);
+pub(super) struct Worker {
+    jobs: mpsc::Sender<Job>,
+    mode: Mode,
+}
 
 /// What a connection is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,8 +25,12 @@ pub(super) enum Mode {
     Write,
 }
 
-/// Does its work, if there is a connection to do it with.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>;
+/// What somebody waits for.
+struct Job {
+    turn: Turn,
+    /// Does it, if there is a connection to do it with.
+    work: Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>,
+}
 
 /// What is left to do once it is known whether the work was committed.
 struct Done {
@@ -36,35 +47,77 @@ impl Worker {
         spawned.map_err(|error| {
             StoreError::new(StoreErrorKind::Unavailable, "no thread to be had").with_source(error)
         })?;
-        Ok(Self(sender))
+        Ok(Self { jobs: sender, mode })
     }
 
-    /// Does `work`, and waits for it to be on the disk. It is done even if nobody waits any longer.
+    /// Does `work`, and waits for it to be on the disk, no longer than is allowed. It is not begun once nobody waits.
     pub(super) fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let work = Box::new(move |connection: Result<&Connection, StoreError>| {
             let outcome = connection.and_then(work);
             let failed = outcome.is_err();
-            // Nobody may be waiting any longer.
-            let answer =
-                Box::new(move |committed: Result<(), StoreError>| drop(reply.send(committed.and(outcome))));
+            let answer = Box::new(move |committed: Result<(), StoreError>| {
+                // Nobody may be waiting any longer.
+                drop(reply.send(outcome.and_then(|answer| committed.map(|()| answer))));
+            });
             Done { failed, answer }
         });
+        let waiting = Waiting(Turn::default());
+        let job = Job { turn: waiting.0.clone(), work };
         Box::pin(async move {
             let gone = || StoreError::new(StoreErrorKind::Unavailable, "the thread of the file has ended");
-            self.0.send(job).await.map_err(|_cause| gone())?;
-            answer.await.map_err(|_cause| gone())?
+            let asking = async {
+                self.jobs.send(job).await.map_err(|_cause| gone())?;
+                answer.await.map_err(|_cause| gone())?
+            };
+            timeout(LIMIT, asking).await.unwrap_or_else(|_elapsed| Err(waiting.give_up(self.mode)))
         })
+    }
+}
+
+/// Whether a job is begun. Who takes it first decides: the thread, that it is; or who asked, that it never is.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Somebody who waits for an answer.
+struct Waiting(Turn);
+
+impl Waiting {
+    fn give_up(&self, mode: Mode) -> StoreError {
+        let millis = LIMIT.as_millis();
+        if self.0.take() || mode == Mode::Read {
+            StoreError::new(StoreErrorKind::Unavailable, format!("the file is busy for {millis} ms"))
+        } else {
+            StoreError::new(StoreErrorKind::Ambiguous, format!("writing takes longer than {millis} ms"))
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 
 fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>, mode: Mode) {
     while let Some(first) = jobs.blocking_recv() {
         if mode == Mode::Read {
-            (first(Ok(connection)).answer)(Ok(()));
+            if first.turn.take() {
+                ((first.work)(Ok(connection)).answer)(Ok(()));
+            }
             continue;
         }
         let mut group = vec![first];
@@ -73,18 +126,31 @@ fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>, mode: Mode) {
         {
             group.push(job);
         }
-        commit(connection, group);
+        group.retain(|job| !job.turn.is_taken());
+        if !group.is_empty() {
+            commit(connection, group);
+        }
     }
 }
 
 /// Does all that wait in one transaction: one write to the disk for all of them.
 fn commit(connection: &Connection, group: Vec<Job>) {
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(failure("beginning to write"));
-    let done: Vec<Done> = match &begun {
-        Ok(()) => group.into_iter().map(|job| step(connection, job)).collect(),
-        Err(error) => group.into_iter().map(|job| job(Err(error.clone()))).collect(),
-    };
-    let committed = begun.and_then(|()| {
+    let mut open = connection.execute_batch("BEGIN IMMEDIATE").map_err(unopened);
+    let mut done = Vec::new();
+    for job in group {
+        match &open {
+            Ok(()) => done.extend(step(connection, job)),
+            Err(error) => done.push((job.work)(Err(error.clone()))),
+        }
+        // What cannot be written, as to a full disk, may take all of it back.
+        if open.is_ok() && connection.is_autocommit() {
+            open = Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "nothing was written, as some could not be",
+            ));
+        }
+    }
+    let committed = open.and_then(|()| {
         connection.execute_batch("COMMIT").map_err(|error| {
             // It may have been rolled back already.
             drop(connection.execute_batch("ROLLBACK"));
@@ -96,16 +162,31 @@ fn commit(connection: &Connection, group: Vec<Job>) {
     }
 }
 
+/// Most often another program keeps the file locked and does not come to an end.
+fn unopened(error: rusqlite::Error) -> StoreError {
+    let error = failure("beginning to write")(error);
+    if error.kind() == StoreErrorKind::Contention {
+        error.of_kind(StoreErrorKind::Unavailable)
+    } else {
+        error
+    }
+}
+
 /// Work that fails leaves nothing behind, whatever becomes of the others.
-fn step(connection: &Connection, job: Job) -> Done {
+fn step(connection: &Connection, job: Job) -> Option<Done> {
+    if !job.turn.take() {
+        return None;
+    }
     let marked = connection.execute_batch("SAVEPOINT job").map_err(failure("beginning to write"));
-    let done = job(marked.map(|()| connection));
+    let done = (job.work)(marked.map(|()| connection));
     let end = if done.failed { "ROLLBACK TO job; RELEASE job" } else { "RELEASE job" };
     // Where this fails the transaction is gone, and committing it fails too.
     drop(connection.execute_batch(end));
-    done
+    Some(done)
 }
 
+/// How long a call may take: a little less than who calls waits, who is thus told what is known.
+const LIMIT: Duration = Duration::from_millis(1_800);
 /// How many calls may wait. More wait for a place.
 const QUEUE: usize = 1024;
 /// How many share a transaction.
