@@ -212,6 +212,57 @@ async fn without_a_hint_the_next_poll_finds_it() {
     following.abort();
 }
 
+/// A feed that gives two announcements at a time, and at some moment none any longer.
+#[derive(Debug)]
+struct Paged {
+    store: Arc<dyn crate::store::SessionStore>,
+    /// How many pages it still gives.
+    left: Arc<AtomicI64>,
+}
+
+impl RevocationFeed for Paged {
+    fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
+        Box::pin(async move {
+            if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+                return Err(StoreError::new(StoreErrorKind::Unavailable, "no more pages"));
+            }
+            let all = self.store.revocations(None).await?.entries;
+            let read = after.map_or(0, |cursor| cursor.as_str().parse().unwrap());
+            let entries: Vec<_> = all.iter().skip(read).take(2).cloned().collect();
+            let read = read.saturating_add(entries.len());
+            Ok(FeedPage { entries, cursor: FeedCursor::new(read.to_string()), more: read < all.len() })
+        })
+    }
+}
+
+/// They are read one after the other at once, and nobody is up to date before the last one. One that fails is asked for
+/// again, from where the one before ended.
+#[tokio::test(start_paused = true)]
+async fn many_pages_are_followed_to_the_last() {
+    let world = World::new();
+    let mut tokens = Vec::new();
+    for _ in 0..7 {
+        let (session, token) = world.log_in("alice").await;
+        world.sessions.revoke(session.session, "alice", EndReason::Logout).await.unwrap();
+        tokens.push(token);
+    }
+    let (_, live) = world.log_in("alice").await;
+    let (store, left) = (world.sessions.store(), Arc::new(AtomicI64::new(2)));
+    let revoked = world.revoked();
+    let following = tokio::spawn(revoked.clone().follow(Paged { store, left: Arc::clone(&left) }));
+    settle().await;
+    let known = || revoked.status(world.now()).sessions;
+    assert_eq!((known(), revoked.staleness(world.now())), (4, None), "two pages of four");
+    assert!(revoked.is_revoked(&live, world.now()).is_err(), "there may be more");
+    left.store(i64::MAX, Ordering::SeqCst);
+    tokio::time::sleep(POLL + Duration::from_millis(1)).await;
+    settle().await;
+    assert_eq!((known(), revoked.staleness(world.now())), (7, Some(Duration::ZERO)));
+    assert!(tokens.iter().all(|token| revoked.is_revoked(token, world.now()).unwrap()));
+    assert!(!revoked.is_revoked(&live, world.now()).unwrap());
+    following.abort();
+}
+
 #[test]
 fn announcements_merge_in_any_order() {
     let at = |secs: i64| UnixMillis::from_millis(secs * 1000);
