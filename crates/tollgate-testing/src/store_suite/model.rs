@@ -94,7 +94,7 @@ impl Both {
         self.sessions.push(Known { new, generation: 0, expiry: view.idle_expiry });
     }
 
-    async fn end(&mut self, scope: RevokeScope) {
+    async fn end(&self, scope: RevokeScope) {
         let changed = self.under.revoke(scope.clone()).await.changed;
         assert_eq!(changed, self.model.revoke(scope.clone()).await.changed, "{}: {scope:?}", self.at);
         if let (RevokeScope::Session { session, .. }, true) = (scope, changed) {
@@ -161,6 +161,7 @@ impl Both {
             let [here, there] = [&self.under, &self.model].map(async |store| {
                 let mut views = store.list(subject).await;
                 assert!(views.is_sorted_by_key(|view| std::cmp::Reverse(view.rotated_at)), "{}", self.at);
+                assert!(views.iter().all(|view| store.clock.now() < view.idle_expiry), "{}", self.at);
                 views.retain(|view| !self.over.contains(&view.session));
                 views.sort_unstable_by_key(|view| view.session);
                 views.iter().map(plain).collect::<Vec<_>>()
