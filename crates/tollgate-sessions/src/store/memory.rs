@@ -105,6 +105,7 @@ impl RevocationFeed for MemoryStore {
 
 /// What is kept. Nothing here waits, and the time is an argument.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 struct State {
     sessions: HashMap<SessionId, SessionRecord>,
     by_subject: HashMap<Box<str>, BTreeSet<SessionId>>,
@@ -253,3 +254,7 @@ fn epoch_of(epochs: &BTreeMap<Box<str>, i64>, subject: &str) -> i64 {
     let of = |subject: &str| epochs.get(subject).copied().unwrap_or(0);
     of(subject).max(of(""))
 }
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests;
