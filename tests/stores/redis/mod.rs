@@ -34,13 +34,14 @@ pub fn trials() -> Vec<Trial> {
         let shared = Arc::clone(&shared);
         trials.push(crate::trial(format!("redis::{name}"), move || body(&shared)));
     }
-    let alone: [(&str, fn()); 16] = [
+    let alone: [(&str, fn()); 17] = [
         ("two_processes_share_a_server", two_processes),
         ("what_was_said_survives_sigkill", crashes::killed),
         ("a_lagging_replica_is_promoted", replicas::lagging),
         ("an_end_that_a_replica_has_holds", replicas::caught_up),
         ("a_replica_takes_no_writes", replicas::read_only),
         ("a_replica_decides_nothing", replicas::demoted),
+        ("a_primary_without_its_replicas_renews_nothing", replicas::cut_off),
         ("durability_without_replicas", replicas::alone),
         ("a_server_that_is_gone_and_comes_back", failures::gone),
         ("a_frozen_server", failures::frozen),

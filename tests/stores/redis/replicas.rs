@@ -261,6 +261,27 @@ pub fn demoted() {
     }
 }
 
+/// A primary that is to have a replica and has lost it may have been replaced: it does not even answer again.
+pub fn cut_off() {
+    let server = RedisServer::start(&[]);
+    crate::runtime().block_on(async {
+        let sessions = coalescing(Arc::new(RedisStore::open(&server.url()).expect("a store")));
+        let issued = log_in(&sessions).await;
+        server.ask::<String>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+        match renew(&sessions, &issued).await {
+            Err(RefreshError::Store(error)) => {
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}")
+            }
+            other => panic!("{other:?}"),
+        }
+        let listed = sessions.list("alice").await;
+        assert!(matches!(listed, Err(SessionError::Store(_))), "{listed:?}");
+        server.ask::<String>(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        let renewed = renew(&sessions, &issued).await.expect("renewed");
+        assert_eq!(renewed.kind, Some(RenewalKind::Replayed));
+    });
+}
+
 /// Sessions with a window, in which nothing is written.
 fn coalescing(store: Arc<RedisStore>) -> Sessions {
     crate::child::sessions(store).with_settings(SessionSettings::default())

@@ -38,11 +38,13 @@ use link::{Link, Target};
 /// `maxmemory-policy noeviction`: the first connection logs a warning where the server can lose sessions in another way.
 ///
 /// It speaks to one server, which may be replaced by another one under the same name. A cluster with several nodes needs a
-/// proxy in front. A server that has become a replica is left at once, and answers nothing until it is a primary again. One
-/// that is cut off from its successor and does not know of it goes on for those who still reach it, and ends that its
-/// successor was told of count there when it is reached itself. `min-replicas-to-write 1` bounds that: without a replica
-/// it renews nothing after `min-replicas-max-lag` seconds. Access tokens that were issued before count as long as they
-/// live, as those who follow the feed of that server hear of nothing.
+/// proxy in front.
+///
+/// A server that has become a replica is left at once, and answers nothing until it is a primary again. A primary that was
+/// cut off and replaced without knowing of it still answers those who reach it: it renews sessions that were ended on its
+/// successor, and its feed does not tell of those ends. With `min-replicas-to-write 1` it takes no writes, and so renews
+/// nothing, once its replicas have been silent for `min-replicas-max-lag`, which is 10 seconds if it is not set. What it
+/// cannot tell of counts for those who follow its feed when the access tokens run out.
 ///
 /// # Security
 /// Whoever can write to the server can bring sessions back. Give it a password, and TLS (`rediss:`) on any network
