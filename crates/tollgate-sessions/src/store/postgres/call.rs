@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::failure::Asked;
 use super::link::Parameter;
 use super::pool::{Lent, Pool};
-use super::{CALL_WITHIN, Durability, Result};
+use super::{CALL_WITHIN, Durability, Result, StoreError, StoreErrorKind};
 use crate::session::{StoreClock, UnixMillis, whole_millis};
 
 pub(super) struct Call<'a> {
@@ -33,6 +33,15 @@ impl<'a> Call<'a> {
 
     pub(super) fn durability(&self) -> Durability {
         self.link.durability()
+    }
+
+    /// A server that takes no writes, as its `setting` says, decides nothing: the next call looks for one that does.
+    pub(super) fn must_be_writable(&self, setting: &str) -> Result<()> {
+        if setting == "off" {
+            return Ok(());
+        }
+        self.link.leave();
+        Err(StoreError::new(StoreErrorKind::Unavailable, "the server takes no writes at present"))
     }
 
     pub(super) async fn read(&self, doing: &str, sql: &str, with: &[Parameter<'_>]) -> Result<Vec<Row>> {

@@ -64,6 +64,11 @@ impl Link {
         !self.client.is_closed() && !self.done_with.load(Ordering::Relaxed)
     }
 
+    /// Another connection may lead to another server.
+    pub(super) fn leave(&self) {
+        self.done_with.store(true, Ordering::Relaxed);
+    }
+
     /// What the server promises when it says that something is written.
     pub(super) fn durability(&self) -> Durability {
         self.durability
@@ -85,7 +90,7 @@ impl Link {
                 Err(failure(doing, asked, error))
             }
             Err(_elapsed) => {
-                self.done_with.store(true, Ordering::Relaxed);
+                self.leave();
                 Err(StoreError::new(asked.unanswered(), format!("{doing}: no answer in time")))
             }
         }

@@ -73,7 +73,12 @@ const ADVANCE: &str = concat!(
 async fn settle(call: &Call<'_>, command: &Rotate) -> Result<Option<Rotation>> {
     let id = command.session.to_string();
     let rows = call.read("reading a session", LOAD, &[call.now(), (&id, Type::TEXT)]).await?;
-    let Some(row) = rows.first() else { return Ok(Some(Rotation::Unknown)) };
+    let row =
+        rows.first().ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt, "an answer without a row"))?;
+    call.must_be_writable(column_of(row, COLUMNS + 2)?)?;
+    if column_of::<Option<&str>>(row, 0)?.is_none() {
+        return Ok(Some(Rotation::Unknown));
+    }
     let mut session = record(row)?;
     if session.secret_hash != command.secret_hash {
         return Ok(Some(Rotation::Unknown));
@@ -91,13 +96,14 @@ async fn settle(call: &Call<'_>, command: &Rotate) -> Result<Option<Rotation>> {
     Ok(written.then_some(rotation))
 }
 
+/// One row, also where there is no session: it says whether the server is one that decides.
 const LOAD: &str = concat!(
     with_now!(),
     "SELECT ",
     columns!(),
     ", t.now, ",
     epoch_of!("s.sub"),
-    " FROM tollgate.auth_session s, t WHERE s.sid = $2::uuid"
+    ", current_setting('transaction_read_only') FROM t LEFT JOIN tollgate.auth_session s ON s.sid = $2::uuid"
 );
 
 async fn move_on(call: &Call<'_>, id: &str, session: &SessionRecord, expect: u32) -> Result<bool> {

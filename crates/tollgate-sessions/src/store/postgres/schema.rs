@@ -75,10 +75,7 @@ pub(super) async fn check(call: &Call<'_>) -> Result<(), StoreError> {
     let rows = call.read("reading the version of the schema", VERSION, &[]).await?;
     let row = rows.first().ok_or_else(foreign)?;
     version(row)?;
-    match column_of::<&str>(row, 2)? {
-        "off" => Ok(()),
-        _ => Err(StoreError::new(StoreErrorKind::Unavailable, "the server takes no writes at present")),
-    }
+    call.must_be_writable(column_of(row, 2)?)
 }
 
 const VERSION: &str = "
