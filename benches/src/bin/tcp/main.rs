@@ -86,7 +86,7 @@ fn requests(algorithm: Algorithm) -> Vec<Vec<u8>> {
 }
 
 fn measure(options: &Options, servers: Vec<Server>) -> Vec<Measured> {
-    let (rounds, turn) = if options.quick { (2, 0.3) } else { (11, 1.0) };
+    let (rounds, turn) = if options.quick { (2, 0.3) } else { (17, 1.0) };
     let turn = Duration::from_secs_f64(turn);
     let running: Vec<(Running, Vec<Vec<u8>>)> = servers
         .iter()

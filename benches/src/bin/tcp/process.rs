@@ -35,7 +35,7 @@ impl Server {
             name,
             algorithm: if arguments[2] == "ES256" { Algorithm::Es256 } else { Algorithm::Hs256 },
             protected: name != base,
-            ours: matches!(arguments[1], "tollgate" | "uncached"),
+            ours: matches!(arguments[1], "tollgate" | "around" | "uncached"),
             base,
             arguments,
             in_node: false,
@@ -43,6 +43,7 @@ impl Server {
         vec![
             server("axum", "axum", &["axum", "open", "HS256"]),
             server(AXUM_HS256, "axum", &["axum", "tollgate", "HS256"]),
+            server("axum, tollgate around the router, HS256", "axum", &["axum", "around", "HS256"]),
             server(AXUM_ES256, "axum", &["axum", "tollgate", "ES256"]),
             server("axum, tollgate without its cache, HS256", "axum", &["axum", "uncached", "HS256"]),
             server(AXUM_BY_HAND, "axum", &["axum", "jsonwebtoken", "HS256"]),

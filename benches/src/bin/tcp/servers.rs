@@ -25,12 +25,13 @@ pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
     listener.set_nonblocking(true).expect("nonblocking");
     println!("{}", address.port());
     let gate = match protection {
-        "tollgate" => Some(fixtures::gate(algorithm)),
+        "tollgate" | "around" => Some(fixtures::gate(algorithm)),
         "uncached" => Some(fixtures::gate(algorithm).without_cache()),
         _ => None,
     };
     match (framework, gate, protection) {
         ("axum", gate, "jsonwebtoken") => axum(listener, gate, Some(fixtures::jsonwebtoken(algorithm))),
+        ("axum", Some(gate), "around") => around_axum(listener, gate),
         ("axum", gate, _) => axum(listener, gate, None),
         ("actix-web", gate, _) => actix(listener, gate),
         ("warp", gate, _) => warp(listener, gate),
@@ -60,6 +61,23 @@ fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey,
     runtime().block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
         axum::serve(listener, router).await.expect("serves");
+    });
+}
+
+/// The layer is around the router, not around its routes.
+fn around_axum(listener: TcpListener, gate: Gate) {
+    use axum::extract::Request;
+    use axum::routing::get;
+    use axum::{Router, ServiceExt};
+    use tollgate_axum::{AuthenticateLayer, Claims};
+    use tower::Layer as _;
+
+    let router = Router::new().route(PATH, get(async |_: Claims<User>| BODY));
+    let app = AuthenticateLayer::new(gate).layer(router);
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        let service = ServiceExt::<Request>::into_make_service(app);
+        axum::serve(listener, service).await.expect("serves");
     });
 }
 
