@@ -15,6 +15,9 @@ use tollgate_benches::svg::{self, Series};
 use tollgate_benches::{Options, Report, Spread, grouped, machine, nanoseconds};
 use tollgate_testing::TokenBuilder;
 
+/// Up to so many live tokens, two threads are also measured with a cache for each.
+const APART_UP_TO: usize = 100_000;
+
 /// Memory is measured in processes of their own, which are this program with one of these words.
 const WEIGH: &str = "weigh";
 const FLOOD: &str = "flood";
@@ -121,13 +124,19 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
         }
         let missed = MADE.load(Ordering::Relaxed) - made;
         let runs = if options.quick { 50_000 } else { 200_000 };
+        let apart = (live <= APART_UP_TO).then(|| [0, 1].map(|_| full(live, requests)));
         let rounds = (0..options.rounds().min(31)).map(|round| {
             let [alone, together] =
-                [1, 2].map(|threads| time(&gate, &requests[..live], threads, runs, round as u64));
-            [alone, together, 2.0 * alone / together]
+                [1, 2].map(|threads| time(&[&gate], &requests[..live], threads, runs, round as u64));
+            let apart = apart.as_ref().map_or(f64::NAN, |[one, other]| {
+                time(&[one, other], &requests[..live], 2, runs, round as u64)
+            });
+            [alone, together, 2.0 * alone / together, 2.0 * alone / apart]
         });
-        let rounds: Vec<[f64; 3]> = rounds.collect();
-        let [alone, together, ratio] = [0, 1, 2].map(|at| Spread::of(rounds.iter().map(|round| round[at])));
+        let rounds: Vec<[f64; 4]> = rounds.collect();
+        let spread = |at: usize| Spread::of(rounds.iter().map(|round| round[at]));
+        let [alone, together, ratio] = [0, 1, 2].map(spread);
+        let apart = apart.map_or_else(|| "–".into(), |_| spread(3).ratio());
         let shown =
             |time: Spread| format!("{} ({:.0} to {:.0})", nanoseconds(time.median), time.low, time.high);
         rows.push(vec![
@@ -135,6 +144,7 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
             shown(alone),
             shown(together),
             ratio.ratio(),
+            apart,
             format!("{:.2} %", 100.0 * missed as f64 / live as f64),
         ]);
         one.push([live as f64, alone.median]);
@@ -145,9 +155,17 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     report.add(
         "### A hit\n\nEvery request is for a live token chosen at random, so that with many of them the processor's own \
          caches miss, and the tokens are read from memory twice: in the request, and in the cache. Two threads share the gate; \
-         their time is that of one thread's request while the other works, too. *Missed* counts tokens that had been evicted.",
+         their time is that of one thread's request while the other works, too, of the slower one. *With a cache each* is what the \
+         machine allows: the same requests, and nothing that the threads share. *Missed* counts tokens that had been evicted.",
     );
-    let head = ["live tokens", "one thread", "two threads", "two threads : one, requests", "missed"];
+    let head = [
+        "live tokens",
+        "one thread",
+        "two threads",
+        "two threads : one, requests",
+        "with a cache each",
+        "missed",
+    ];
     report.table(&head, &rows);
     let series = [
         Series { name: "one thread".into(), points: one },
@@ -163,7 +181,7 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     let (same, runs) = (&requests[..1], if options.quick { 50_000 } else { 200_000 });
     let rounds = (0..options.rounds().min(31)).map(|round| {
         let cached =
-            2.0 * time(&gate, same, 1, runs, round as u64) / time(&gate, same, 2, runs, round as u64);
+            2.0 * time(&[&gate], same, 1, runs, round as u64) / time(&[&gate], same, 2, runs, round as u64);
         let machine = 2.0 * control(1, runs) / control(2, runs);
         [cached, machine]
     });
@@ -175,9 +193,19 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     ));
 }
 
-/// Nanoseconds of one request when so many threads make them at once.
-fn time(gate: &Gate, requests: &[Bearer], threads: usize, runs: usize, seed: u64) -> f64 {
+/// A gate that has admitted so many tokens.
+fn full(live: usize, requests: &[Bearer]) -> Gate {
+    let gate = gate(live * 2);
+    for request in &requests[..live] {
+        drop(admit(&gate, request));
+    }
+    gate
+}
+
+/// Nanoseconds of one request when so many threads make them at once, with these gates in turn.
+fn time(gates: &[&Gate], requests: &[Bearer], threads: usize, runs: usize, seed: u64) -> f64 {
     at_once(threads, runs, |thread| {
+        let gate = gates[thread % gates.len()];
         let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ (seed << 8) ^ (thread as u64 + 1));
         move || drop(black_box(admit(gate, &requests[random.below(requests.len())])))
     })
