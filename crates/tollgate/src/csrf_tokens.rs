@@ -1,5 +1,6 @@
 //! [`CsrfTokens`]: what only pages of this host can repeat.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::claims::ClaimPath;
@@ -22,37 +23,30 @@ pub trait CsrfTokens: fmt::Debug + Send + Sync + 'static {
     fn is_genuine(&self, token: &[u8], session: &str) -> bool;
 }
 
-/// Checks the token of a request whose access token came in a cookie. One without `sid` belongs to no session.
-pub(crate) fn check<R: RequestView>(
+/// Checks the token of a request with a cookie of `session`, which is asked for only where it matters.
+pub(crate) fn check<'s, R: RequestView>(
     tokens: &dyn CsrfTokens,
     request: &R,
-    verified: &Verified,
+    session: impl FnOnce() -> Option<Cow<'s, str>>,
 ) -> Result<(), CrossSiteError> {
     if is_exempt(request.method()) {
         return Ok(());
     }
-    let session = verified.claim(&ClaimPath::name("sid"));
-    let session: Option<String> = session.and_then(|sid| serde_json::from_str(sid).ok());
-    check_for(tokens, request, session.as_deref().ok_or(CrossSiteError::CsrfTokenMismatch)?)
-}
-
-/// The same for a session that is known otherwise.
-pub(crate) fn check_for<R: RequestView>(
-    tokens: &dyn CsrfTokens,
-    request: &R,
-    session: &str,
-) -> Result<(), CrossSiteError> {
-    if is_exempt(request.method()) {
-        return Ok(());
-    }
+    let session = session().ok_or(CrossSiteError::CsrfTokenMismatch)?;
     let mut fields = request.header_values(FIELD);
     let (Some(repeated), None) = (fields.next(), fields.next()) else {
         return Err(CrossSiteError::NoCsrfToken);
     };
     // The comparison is with what whoever presents a genuine token knows already, so how long it takes tells nothing.
-    let same = tokens.is_genuine(repeated, session)
+    let same = tokens.is_genuine(repeated, &session)
         && find_cookie(request, tokens.cookie_name()) == Ok(Some(repeated));
     if same { Ok(()) } else { Err(CrossSiteError::CsrfTokenMismatch) }
+}
+
+/// The session of an access token, if it says which.
+pub(crate) fn session_of(verified: &Verified) -> Option<Cow<'_, str>> {
+    let sid: String = serde_json::from_str(verified.claim(&ClaimPath::name("sid"))?).ok()?;
+    Some(sid.into())
 }
 
 /// Methods that change nothing (RFC 9110 §9.2.1); and WebSocket handshakes, with GET or CONNECT (RFC 8441 §5): a page cannot

@@ -48,7 +48,7 @@ impl Gate {
     /// [`CrossSiteError`] when tokens are required, the request can change something, and it has not that of `session`.
     pub fn check_csrf_token<R: RequestView>(&self, request: &R, session: &str) -> Result<(), CrossSiteError> {
         let tokens = self.csrf_tokens();
-        tokens.map_or(Ok(()), |tokens| csrf_tokens::check_for(tokens, request, session))
+        tokens.map_or(Ok(()), |tokens| csrf_tokens::check(tokens, request, || Some(session.into())))
     }
 
     /// Whether the request presents a token in another way than in a cookie, well-formed or not. Cookies then do not count.
@@ -74,7 +74,8 @@ impl Gate {
         }
         self.cross_site().check(request).map_err(AuthError::CrossSite)?;
         match self.csrf_tokens().filter(|_| credential.source.is_ambient()) {
-            Some(tokens) => csrf_tokens::check(tokens, request, verified).map_err(AuthError::CrossSite),
+            Some(tokens) => csrf_tokens::check(tokens, request, || csrf_tokens::session_of(verified))
+                .map_err(AuthError::CrossSite),
             None => Ok(()),
         }
     }
