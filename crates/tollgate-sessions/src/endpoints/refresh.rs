@@ -37,9 +37,9 @@ impl Inner {
         let looked = self.sessions.look_ahead(token, transport, family).await;
         let looked = looked.map_err(|error| self.refusal(error, client))?;
         let user = self.user_of(&looked.session).await?;
-        let (flags, before) = (looked.flags, looked.session.clone());
+        let (flags, before) = (looked.flags(), looked.session.clone());
         let mut access = self.access(&user, &before, flags)?;
-        let issued = self.sessions.go_ahead(looked, token, transport, family).await?;
+        let issued = self.sessions.go_ahead(looked, family).await?;
         if issued.session.epoch != before.epoch {
             // Other sessions of the user were ended in between, and access tokens of before with them.
             access = self.access(&user, &issued.session, flags)?;

@@ -1,19 +1,31 @@
 //! [`LookAhead`]: what a renewal will find.
 
 use super::{Issued, RefreshError, Sessions, Transport};
-use crate::refresh::{RenewalKind, TokenFlags};
+use crate::refresh::{RefreshToken, RenewalKind, TokenFlags};
 use crate::session::SessionView;
-use crate::store::{MAX_ABSOLUTE_LIFETIME, Renewed, Rotation};
+use crate::store::{MAX_ABSOLUTE_LIFETIME, Renewed, Rotate, Rotation};
 
 /// What a renewal will find. A token that is used up here brings no answer, and looks stolen once its window is over. So
 /// whatever else may fail is done in between.
 pub(crate) struct LookAhead {
     /// The session, as it is.
     pub(crate) session: SessionView,
-    /// Those of its refresh token.
-    pub(crate) flags: TokenFlags,
-    /// What was renewed already: a token ahead of the store is taken at once, and would be an old one the second time.
-    issued: Option<Issued>,
+    token: RefreshToken,
+    then: Then,
+}
+
+/// What is left to do.
+enum Then {
+    Ask(Rotate),
+    /// A token ahead of the store is taken at once, and would be an old one the second time.
+    Answer(Issued),
+}
+
+impl LookAhead {
+    /// The flags of the refresh token.
+    pub(crate) fn flags(&self) -> TokenFlags {
+        self.token.flags()
+    }
 }
 
 impl Sessions {
@@ -24,32 +36,29 @@ impl Sessions {
         transport: Transport,
         client: Option<&str>,
     ) -> Result<LookAhead, RefreshError> {
-        let (token, mut command) = self.command(token, transport, client)?;
+        let (token, command) = self.command(token, transport, client)?;
         // A window as long as any session: all that can be renewed is answered again.
-        command.policy.window = MAX_ABSOLUTE_LIFETIME;
-        let flags = token.flags();
-        match self.ask_to_renew(&command).await? {
-            Rotation::Live(Renewed { kind: RenewalKind::Replayed, session }) => {
-                Ok(LookAhead { session, flags, issued: None })
-            }
+        let mut look = command.clone();
+        look.policy.window = MAX_ABSOLUTE_LIFETIME;
+        let (session, then) = match self.ask_to_renew(&look).await? {
+            Rotation::Live(Renewed { kind: RenewalKind::Replayed, session }) => (session, Then::Ask(command)),
             rotation => {
-                let issued = self.answer(&token, &command, client, rotation).await?;
-                Ok(LookAhead { session: issued.session.clone(), flags, issued: Some(issued) })
+                let issued = self.answer(&token, &look, client, rotation).await?;
+                (issued.session.clone(), Then::Answer(issued))
             }
-        }
+        };
+        Ok(LookAhead { session, token, then })
     }
 
-    /// Renews what was looked at.
+    /// Renews what was looked at, for the same client.
     pub(crate) async fn go_ahead(
         &self,
         looked: LookAhead,
-        token: &str,
-        transport: Transport,
         client: Option<&str>,
     ) -> Result<Issued, RefreshError> {
-        match looked.issued {
-            Some(issued) => Ok(issued),
-            None => self.rotate(token, transport, client).await,
+        match looked.then {
+            Then::Answer(issued) => Ok(issued),
+            Then::Ask(command) => self.ask_and_answer(&looked.token, &command, client).await,
         }
     }
 }

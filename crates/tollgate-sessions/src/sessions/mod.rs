@@ -161,8 +161,17 @@ impl Sessions {
         client: Option<&str>,
     ) -> Result<Issued, RefreshError> {
         let (token, command) = self.command(token, transport, client)?;
-        let rotation = self.ask_to_renew(&command).await?;
-        self.answer(&token, &command, client, rotation).await
+        self.ask_and_answer(&token, &command, client).await
+    }
+
+    async fn ask_and_answer(
+        &self,
+        token: &RefreshToken,
+        command: &Rotate,
+        client: Option<&str>,
+    ) -> Result<Issued, RefreshError> {
+        let rotation = self.ask_to_renew(command).await?;
+        self.answer(token, command, client, rotation).await
     }
 
     fn command(
