@@ -67,8 +67,7 @@ impl Inner {
 mod tests {
     use tollgate::Decision;
 
-    use super::super::testing::{FakeRequest, PASSWORD, World, cookies_of, member, post, post_with};
-    use super::*;
+    use super::super::testing::{FakeRequest, PASSWORD, World, cookies_of, header, member, post, post_with};
     use crate::endpoints::CookieSettings;
 
     const FIELD: &str = "x-csrf-token";
@@ -82,15 +81,11 @@ mod tests {
         token.to_owned()
     }
 
-    fn set_cookies(reply: &Reply) -> Vec<&str> {
-        reply.headers().filter(|(name, _)| *name == "set-cookie").map(|(_, value)| value).collect()
-    }
-
     #[tokio::test]
     async fn handed_out_with_the_session() {
         let world = World::with_csrf_tokens().await;
         let login = world.log_in(r#","mode":"cookie""#).await;
-        let set = set_cookies(&login);
+        let set = header(&login, "set-cookie");
         assert!(set[2].starts_with("__Host-csrf="));
         assert!(set[2].ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict"), "{}", set[2]);
         let cookies = cookies_of(&login);
@@ -105,9 +100,9 @@ mod tests {
         let old = post_with("/auth/refresh", &cookies_of(&again)).header(FIELD, &token);
         assert_eq!(world.send(&old, "{}").await.status(), 403);
         // Tokens in a body come with no cookie at all.
-        assert!(set_cookies(&world.log_in("").await).is_empty());
+        assert!(header(&world.log_in("").await, "set-cookie").is_empty());
         let transient = world.log_in(r#","mode":"cookie","remember":false"#).await;
-        assert!(set_cookies(&transient)[2].ends_with("; Path=/; Secure; SameSite=Strict"));
+        assert!(header(&transient, "set-cookie")[2].ends_with("; Path=/; Secure; SameSite=Strict"));
     }
 
     /// Every call that uses a cookie, by what repeats the token.
@@ -140,7 +135,10 @@ mod tests {
                 assert_eq!(reply.status(), expected, "{path} {sent:?} {}", reply.body());
                 assert_eq!(refused, reply.body().contains("csrf_token"), "{path} {sent:?} {}", reply.body());
                 if refused {
-                    assert!(set_cookies(&reply).is_empty(), "{path}: nobody is logged out by a refusal");
+                    assert!(
+                        header(&reply, "set-cookie").is_empty(),
+                        "{path}: nobody is logged out by a refusal"
+                    );
                 }
             }
         }
@@ -160,17 +158,17 @@ mod tests {
         let refresh = pick(["__Host-Http-rt=", "__Host-csrf="]);
         for half in [&access, &refresh] {
             let reply = world.send(&post_with("/auth/logout", half), "{}").await;
-            assert_eq!((reply.status(), set_cookies(&reply).len()), (403, 0), "{half}");
+            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (403, 0), "{half}");
         }
         // Without the cookie that is repeated.
         let bare = pick(["__Host-Http-at=", "__Host-Http-rt="]);
         let reply = world.send(&post_with("/auth/logout", &bare).header(FIELD, &token), "{}").await;
         assert_eq!(reply.status(), 403);
         let reply = world.send(&post_with("/auth/logout", &access).header(FIELD, &token), "{}").await;
-        assert_eq!((reply.status(), set_cookies(&reply).len()), (204, 3));
-        assert!(set_cookies(&reply)[2].starts_with("__Host-csrf=; Path=/; Max-Age=0; Secure"));
+        assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (204, 3));
+        assert!(header(&reply, "set-cookie")[2].starts_with("__Host-csrf=; Path=/; Max-Age=0; Secure"));
         let denied = world.send(&post_with("/auth/refresh", &refresh).header(FIELD, &token), "{}").await;
-        assert_eq!((denied.status(), set_cookies(&denied).len()), (401, 3));
+        assert_eq!((denied.status(), header(&denied, "set-cookie").len()), (401, 3));
     }
 
     #[tokio::test]
@@ -197,7 +195,7 @@ mod tests {
         assert_eq!(world.send(&post("/auth/logout"), "{}").await.status(), 204);
         let forged = post_with("/auth/refresh", "__Host-Http-rt=rt1_x");
         let denied = world.send(&forged, "{}").await;
-        assert_eq!((denied.status(), set_cookies(&denied).len()), (401, 3));
+        assert_eq!((denied.status(), header(&denied, "set-cookie").len()), (401, 3));
     }
 
     #[tokio::test]
@@ -211,7 +209,10 @@ mod tests {
         for without in [bare, &stale] {
             let reply = ask(&world, without).await;
             assert_eq!(reply.status(), 204);
-            assert!(set_cookies(&reply)[0].ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict"));
+            assert!(
+                header(&reply, "set-cookie")[0]
+                    .ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict")
+            );
             let fresh = cookies_of(&reply);
             let renewal = post_with("/auth/refresh", &format!("{bare}; {fresh}"));
             let renewed = world.send(&renewal.header(FIELD, token_in(&fresh)), "{}").await;
@@ -221,10 +222,10 @@ mod tests {
         assert_eq!(cookies_of(&kept), format!("__Host-csrf={}", token_in(&cookies)));
         let transient = cookies_of(&world.log_in(r#","mode":"cookie","remember":false"#).await);
         let kept = ask(&world, &transient).await;
-        assert!(set_cookies(&kept)[0].ends_with("; Path=/; Secure; SameSite=Strict"));
+        assert!(header(&kept, "set-cookie")[0].ends_with("; Path=/; Secure; SameSite=Strict"));
         for nobody in ["", "__Host-Http-rt=rt1_x"] {
             let reply = ask(&world, nobody).await;
-            assert_eq!((reply.status(), set_cookies(&reply).len()), (401, 0));
+            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (401, 0));
         }
         assert_eq!(ask(&World::new().await, &cookies).await.status(), 404);
     }
@@ -240,7 +241,7 @@ mod tests {
         {
             let request = FakeRequest::new(method, "/auth/csrf").header("sec-fetch-site", site);
             let reply = world.send(&request.header("cookie", bare), "").await;
-            assert_eq!((reply.status(), set_cookies(&reply).len()), (status, 0), "{method} {site}");
+            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (status, 0), "{method} {site}");
         }
     }
 
