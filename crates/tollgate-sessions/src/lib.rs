@@ -23,6 +23,7 @@
 
 mod accounts;
 mod counter;
+mod digest;
 mod endpoints;
 mod environment;
 mod error;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::CsrfTokens;
 
 use super::keys::RefreshKeys;
+use crate::digest::first_bytes;
 use crate::error::SigningKeyError;
 use crate::session::SessionId;
 
@@ -79,11 +80,7 @@ fn tag(key: &hmac::Key, session: SessionId, nonce: &[u8; HALF]) -> [u8; HALF] {
     context.update(b"csrf/1");
     context.update(session.as_bytes());
     context.update(nonce);
-    let mut half = [0; HALF];
-    for (place, byte) in half.iter_mut().zip(context.sign().as_ref()) {
-        *place = *byte;
-    }
-    half
+    first_bytes(context.sign())
 }
 
 const HALF: usize = 16;

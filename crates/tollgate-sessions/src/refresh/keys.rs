@@ -11,6 +11,7 @@ use tollgate::{Algorithm, KeyError, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::token::{RefreshToken, TAG_BYTES, TokenFlags};
+use crate::digest::first_bytes;
 use crate::environment::{self, SecretSourceError};
 use crate::error::SigningKeyError;
 use crate::private_file::{self, PrivateFileError};
@@ -181,12 +182,7 @@ impl RefreshKey {
     }
 
     fn fingerprint(&self, client: &str) -> Fingerprint {
-        let tag = hmac::sign(&self.fingerprints, client.as_bytes());
-        let mut bytes = [0; 8];
-        for (place, byte) in bytes.iter_mut().zip(tag.as_ref()) {
-            *place = *byte;
-        }
-        Fingerprint::from_bytes(bytes)
+        Fingerprint::from_bytes(first_bytes(hmac::sign(&self.fingerprints, client.as_bytes())))
     }
 
     /// The first half of the HMAC-SHA-256 of `tollgate/rt/1`, a zero byte and the token's body.
@@ -194,11 +190,7 @@ impl RefreshKey {
         let mut context = hmac::Context::with_key(&self.tokens);
         context.update(b"tollgate/rt/1\0");
         context.update(token.body());
-        let mut tag = [0; TAG_BYTES];
-        for (place, byte) in tag.iter_mut().zip(context.sign().as_ref()) {
-            *place = *byte;
-        }
-        tag
+        first_bytes(context.sign())
     }
 }
 

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
+use crate::digest::first_bytes;
 use crate::error::SigningKeyError;
 use crate::session::{SecretHash, SessionId};
 
@@ -124,11 +125,7 @@ impl RefreshToken {
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(b"tollgate/rs/1\0");
         context.update(&self.parts().secret);
-        let mut hash = [0; 32];
-        for (place, byte) in hash.iter_mut().zip(context.finish().as_ref()) {
-            *place = *byte;
-        }
-        SecretHash::from_bytes(hash)
+        SecretHash::from_bytes(first_bytes(context.finish()))
     }
 
     /// The token as text, to be sent to the client that it is for. Whoever has it has the session.

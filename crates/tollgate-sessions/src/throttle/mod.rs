@@ -12,6 +12,7 @@ use aws_lc_rs::hmac;
 
 pub use settings::ThrottleSettings;
 
+use crate::digest::first_bytes;
 use crate::refresh::RefreshKeys;
 use crate::session::StoreClock;
 use crate::users::LoginName;
@@ -162,12 +163,7 @@ impl LoginThrottle {
             text.update(&peer);
         }
         text.update(name.as_str().as_bytes());
-        let tag = text.sign();
-        let mut key = [0; 16];
-        for (place, byte) in key.iter_mut().zip(tag.as_ref()) {
-            *place = *byte;
-        }
-        key
+        first_bytes(text.sign())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
