@@ -22,6 +22,7 @@
 //! its reason is in [`manual::defaults`].
 
 mod accounts;
+mod claim;
 mod counter;
 mod digest;
 mod endpoints;

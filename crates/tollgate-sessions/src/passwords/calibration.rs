@@ -1,7 +1,6 @@
 //! [`HashCost::for_this_machine`]: how much a hash may cost where it is computed.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Version};
@@ -11,6 +10,7 @@ use super::cost::HashCost;
 use super::password::Password;
 use super::phc::Stored;
 use super::task::{Buffer, Task};
+use crate::counter::Counter;
 
 impl HashCost {
     /// The least memory, from [`HashCost::OWASP`] upwards, with which one hash takes `at_least` that long on this machine; 50 ms
@@ -47,7 +47,7 @@ fn calibrate(at_least: Duration, mut measure: impl FnMut(HashCost) -> Option<Dur
 
 /// The shortest of three: what disturbs a measurement only makes it longer. `None` without the memory.
 fn measure(cost: HashCost) -> Option<Duration> {
-    let mut buffer = Buffer::of_kib(cost.memory_kib(), Arc::new(AtomicU64::new(0)))?;
+    let mut buffer = Buffer::of_kib(cost.memory_kib(), Arc::new(Counter::default()))?;
     let task = Task {
         password: Password::new("correct horse battery staple").ok()?,
         secret: Zeroizing::new(Vec::new()),

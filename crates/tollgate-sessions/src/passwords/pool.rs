@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +13,8 @@ use tokio::time::timeout;
 use super::error::{Busy, PasswordsError};
 use super::settings::PasswordSettings;
 use super::task::{Buffer, Tag};
+use crate::claim::{Claim, Waiting};
+use crate::counter::Counter;
 
 /// The threads end with the pool.
 pub(super) struct Pool {
@@ -44,36 +45,12 @@ struct Job {
     reply: oneshot::Sender<Option<Tag>>,
 }
 
-/// Whoever takes it first decides: a thread, that the work is done, or the one who waits, that it is not.
-#[derive(Clone, Default)]
-struct Claim(Arc<AtomicBool>);
-
-impl Claim {
-    /// Whether nobody had taken it before.
-    fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
-    }
-
-    fn is_taken(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// Who goes away leaves no work behind.
-struct Waiting(Claim);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.take();
-    }
-}
-
 /// What a [`Pool`] has done.
 #[derive(Debug, Default)]
 struct Counts {
-    computed: AtomicU64,
-    refused: AtomicU64,
-    buffers: Arc<AtomicU64>,
+    computed: Counter,
+    refused: Counter,
+    buffers: Arc<Counter>,
 }
 
 impl Pool {
@@ -107,7 +84,7 @@ impl Pool {
         work: impl FnOnce(&mut Buffer) -> Option<Tag> + Send + 'static,
     ) -> Result<Tag, Busy> {
         let (reply, mut answer) = oneshot::channel();
-        let waiting = Waiting(Claim::default());
+        let waiting = Waiting::default();
         self.shared.push(Job { work: Box::new(work), claim: waiting.0.clone(), reply })?;
         let answered = match timeout(self.wait, &mut answer).await {
             Ok(answered) => answered,
@@ -124,9 +101,9 @@ impl Pool {
         PoolCounts {
             threads: self.threads,
             waiting: self.shared.queue().waiting.iter().filter(|job| !job.claim.is_taken()).count(),
-            computed: counts.computed.load(Ordering::Relaxed),
-            refused: counts.refused.load(Ordering::Relaxed),
-            buffers: counts.buffers.load(Ordering::Relaxed),
+            computed: counts.computed.get(),
+            refused: counts.refused.get(),
+            buffers: counts.buffers.get(),
         }
     }
 }
@@ -189,7 +166,7 @@ impl Shared {
     }
 
     fn refuse(&self) -> Busy {
-        self.counts.refused.fetch_add(1, Ordering::Relaxed);
+        self.counts.refused.count();
         Busy::new()
     }
 
@@ -202,7 +179,7 @@ fn run(shared: &Shared, mut buffer: Buffer) {
     while let Some(Job { work, reply, .. }) = shared.next() {
         // A thread that ends would be missed for good.
         let tag = catch_unwind(AssertUnwindSafe(|| work(&mut buffer))).unwrap_or_default();
-        shared.counts.computed.fetch_add(1, Ordering::Relaxed);
+        shared.counts.computed.count();
         // Whoever waited may have gone meanwhile.
         drop(reply.send(tag));
     }

@@ -1,13 +1,13 @@
 //! [`Task`]: one hash to be computed, and [`Buffer`]: the memory it takes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::{Argon2, Block};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::password::Password;
 use super::phc::Stored;
+use crate::counter::Counter;
 
 /// What comes out of a hash.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
@@ -46,20 +46,20 @@ impl Task {
 pub(super) struct Buffer {
     blocks: Vec<Block>,
     /// Counts how many are made.
-    made: Arc<AtomicU64>,
+    made: Arc<Counter>,
 }
 
 impl Buffer {
     /// `None` when the system does not have that much.
-    pub(super) fn of_kib(kib: u32, made: Arc<AtomicU64>) -> Option<Self> {
+    pub(super) fn of_kib(kib: u32, made: Arc<Counter>) -> Option<Self> {
         Self::of_blocks(usize::try_from(kib).ok()?, made)
     }
 
-    fn of_blocks(count: usize, made: Arc<AtomicU64>) -> Option<Self> {
+    fn of_blocks(count: usize, made: Arc<Counter>) -> Option<Self> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).ok()?;
         blocks.resize(count, Block::new());
-        made.fetch_add(1, Ordering::Relaxed);
+        made.count();
         Some(Self { blocks, made })
     }
 
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn memory_is_lent_and_wiped() {
-        let made = Arc::new(AtomicU64::new(0));
+        let made = Arc::new(Counter::default());
         let mut buffer = Buffer::of_kib(8, Arc::clone(&made)).unwrap();
         for (count, buffers) in [(8, 1), (5, 1), (9, 2), (8, 2)] {
             let lent = buffer.lend(count, |blocks| {
@@ -98,7 +98,7 @@ mod tests {
                 clean.then_some(blocks.len())
             });
             assert_eq!(lent, Some(Some(count)));
-            assert_eq!(made.load(Ordering::Relaxed), buffers);
+            assert_eq!(made.get(), buffers);
             assert_eq!(buffer.blocks.len(), 8, "it does not grow");
         }
     }

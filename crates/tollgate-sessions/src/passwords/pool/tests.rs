@@ -1,6 +1,6 @@
 //! The pool, with work that waits until it is let go.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use tokio::task::JoinHandle;

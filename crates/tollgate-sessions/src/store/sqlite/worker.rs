@@ -1,7 +1,5 @@
 //! [`Worker`]: a thread that has a connection, so that no async thread waits for a disk.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use tokio::time::timeout;
 
 use super::failure::failure;
 use super::{StoreError, StoreErrorKind, StoreFuture};
+use crate::claim::{Claim, Waiting};
 
 /// A thread with a connection. It ends when the worker is dropped.
 pub(super) struct Worker {
@@ -27,7 +26,7 @@ pub(super) enum Mode {
 
 /// What somebody waits for.
 struct Job {
-    turn: Turn,
+    claim: Claim,
     /// Does it, if there is a connection to do it with.
     work: Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>,
 }
@@ -65,57 +64,33 @@ impl Worker {
             });
             Done { failed, answer }
         });
-        let waiting = Waiting(Turn::default());
-        let job = Job { turn: waiting.0.clone(), work };
+        let waiting = Waiting::default();
+        let job = Job { claim: waiting.0.clone(), work };
         Box::pin(async move {
             let gone = || StoreError::new(StoreErrorKind::Unavailable, "the thread of the file has ended");
             let asking = async {
                 self.jobs.send(job).await.map_err(|_cause| gone())?;
                 answer.await.map_err(|_cause| gone())?
             };
-            timeout(LIMIT, asking).await.unwrap_or_else(|_elapsed| Err(waiting.give_up(self.mode)))
+            timeout(LIMIT, asking).await.unwrap_or_else(|_elapsed| Err(give_up(&waiting, self.mode)))
         })
     }
 }
 
-/// Whether a job is begun. Who takes it first decides: the thread, that it is; or who asked, that it never is.
-#[derive(Clone, Default)]
-struct Turn(Arc<AtomicBool>);
-
-impl Turn {
-    fn take(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
-    }
-
-    fn is_taken(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// Somebody who waits for an answer.
-struct Waiting(Turn);
-
-impl Waiting {
-    fn give_up(&self, mode: Mode) -> StoreError {
-        let millis = LIMIT.as_millis();
-        if self.0.take() || mode == Mode::Read {
-            StoreError::new(StoreErrorKind::Unavailable, format!("the file is busy for {millis} ms"))
-        } else {
-            StoreError::new(StoreErrorKind::Ambiguous, format!("writing takes longer than {millis} ms"))
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.take();
+/// What somebody hears who waits no longer.
+fn give_up(waiting: &Waiting, mode: Mode) -> StoreError {
+    let millis = LIMIT.as_millis();
+    if waiting.0.take() || mode == Mode::Read {
+        StoreError::new(StoreErrorKind::Unavailable, format!("the file is busy for {millis} ms"))
+    } else {
+        StoreError::new(StoreErrorKind::Ambiguous, format!("writing takes longer than {millis} ms"))
     }
 }
 
 fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>, mode: Mode) {
     while let Some(first) = jobs.blocking_recv() {
         if mode == Mode::Read {
-            if first.turn.take() {
+            if first.claim.take() {
                 ((first.work)(Ok(connection)).answer)(Ok(()));
             }
             continue;
@@ -126,7 +101,7 @@ fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>, mode: Mode) {
         {
             group.push(job);
         }
-        group.retain(|job| !job.turn.is_taken());
+        group.retain(|job| !job.claim.is_taken());
         if !group.is_empty() {
             commit(connection, group);
         }
@@ -174,7 +149,7 @@ fn unopened(error: rusqlite::Error) -> StoreError {
 
 /// Work that fails leaves nothing behind, whatever becomes of the others.
 fn step(connection: &Connection, job: Job) -> Option<Done> {
-    if !job.turn.take() {
+    if !job.claim.take() {
         return None;
     }
     let marked = connection.execute_batch("SAVEPOINT job").map_err(failure("beginning to write"));
