@@ -1,12 +1,11 @@
 //! [`TokenCache`]: tokens that have been verified, so that the next request with one costs no cryptography.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use foldhash::quality::RandomState;
-use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, Weighter};
 use zeroize::Zeroizing;
 
 use crate::references::References;
@@ -18,7 +17,8 @@ use crate::verified::Verified;
 /// # Security
 /// - Only tokens whose signature and claims were good are kept; a refusal never is, so nobody without good tokens can
 ///   fill the cache.
-/// - A hit is the same text, compared in full; hashing only finds the place, with a seed of its own in every gate.
+/// - A hit is the same text, compared in full; hashing only finds the place, by the end of the signature and with a seed of its
+///   own in every gate.
 /// - On every hit expiry, not-before, age and revocation are checked again, and that the keys are those that verified
 ///   the token: when a set of keys changes, everything is verified anew. Where the token came from, policy and the
 ///   cross-site check belong to the request, and are never kept.
@@ -99,7 +99,7 @@ impl TokenCache {
 
     /// The token with this text. While somebody else writes at the same place it counts as absent: nobody waits.
     pub(crate) fn get(&self, token: &[u8]) -> Option<CachedToken> {
-        self.tokens.try_get(token).ok().flatten()
+        self.tokens.try_get(&Asked(token)).ok().flatten()
     }
 
     /// Keeps the token, unless somebody else writes at the same place.
@@ -122,13 +122,6 @@ impl fmt::Debug for TokenCache {
 /// The text of a token, wiped when it is dropped.
 struct TokenText(Zeroizing<Box<[u8]>>);
 
-/// Bytes, so that a request need not be read as text to be known.
-impl Borrow<[u8]> for TokenText {
-    fn borrow(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl PartialEq for TokenText {
     fn eq(&self, other: &Self) -> bool {
         *self.0 == *other.0
@@ -137,10 +130,34 @@ impl PartialEq for TokenText {
 
 impl Eq for TokenText {}
 
-/// The same as that of its bytes, as `Borrow` demands.
 impl Hash for TokenText {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        Asked(&self.0).hash(state);
+    }
+}
+
+/// What a request presents: bytes, which need not be read as text to be known.
+struct Asked<'r>(&'r [u8]);
+
+/// By its last 32 bytes, 192 bits of its signature. Signatures look random, and nobody can choose one that ends like
+/// another, so the rest would not spread tokens any better.
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.0.last_chunk::<32>() {
+            Some(end) => {
+                let (sixteens, _none) = end.as_chunks();
+                for sixteen in sixteens {
+                    state.write_u128(u128::from_ne_bytes(*sixteen));
+                }
+            }
+            None => state.write(self.0),
+        }
+    }
+}
+
+impl Equivalent<TokenText> for Asked<'_> {
+    fn equivalent(&self, known: &TokenText) -> bool {
+        *self.0 == **known.0
     }
 }
 
@@ -197,7 +214,8 @@ mod tests {
         assert!(cache.get(a.as_bytes()).is_none());
         cache.insert(a.as_bytes(), cached(&a));
         assert_eq!(cache.get(a.as_bytes()).unwrap().verified.token_id(), Some("a"));
-        for other in [&b, &format!("{a}A"), &a[..a.len() - 1], ""] {
+        // The last one ends like it, so it is looked for in the same place.
+        for other in [&b, &format!("{a}A"), &a[..a.len() - 1], "", &format!("x{}", &a[1..])] {
             assert!(cache.get(other.as_bytes()).is_none());
         }
     }
