@@ -14,9 +14,9 @@ impl References {
     /// More would weigh more than they gain.
     const MAX: usize = 8;
 
-    /// How many are worth having on this machine.
+    /// How many are worth having on this machine: a power of two.
     pub(crate) fn number() -> usize {
-        thread::available_parallelism().map_or(1, usize::from).min(Self::MAX)
+        thread::available_parallelism().map_or(1, usize::from).min(Self::MAX).next_power_of_two()
     }
 
     /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
@@ -35,7 +35,7 @@ impl References {
     /// The reference that this thread clones: it shares it with few others, and with none where there are as many
     /// threads as processors.
     pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
-        match number_of_this_thread().checked_rem(self.0.len()).and_then(|place| self.0.get(place)) {
+        match self.0.get(number_of_this_thread() & self.0.len().wrapping_sub(1)) {
             Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
             None => verified.clone(),
         }
