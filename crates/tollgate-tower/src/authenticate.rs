@@ -3,13 +3,12 @@
 use std::mem;
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, Request, Response};
-use tollgate::{Admission, Decision, Gate};
+use tollgate::{Admission, Decision, Gate, KeyRefresh, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::future::ResponseFuture;
+use crate::future::{BoxedDetour, Detour, ResponseFuture, Waiting};
 use crate::request::HttpRequest;
 use crate::response::{OnRejection, ProblemDetails, respond};
 
@@ -67,26 +66,57 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
+        let detour = match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
             Decision::Admitted(admission) => {
                 let private = admission.is_private();
                 admitted(&mut request, admission, &self.gate);
-                ResponseFuture::forward(self.inner.call(request), self.on_rejection.clone(), private)
+                if !private && !self.on_rejection.replaces_default() {
+                    return ResponseFuture::direct(self.inner.call(request));
+                }
+                self.finish(request, private)
             }
-            Decision::Refused(rejection) => ResponseFuture::reject(respond(&self.on_rejection, &rejection)),
-            Decision::AwaitKeys(refresh) => {
-                // The instance that was polled ready is the one to call, so it goes and a clone stays.
-                let clone = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::await_keys(
-                    refresh,
-                    ready,
-                    request,
-                    self.gate.clone(),
-                    self.on_rejection.clone(),
-                )
-            }
-        }
+            Decision::Refused(rejection) => self.reject(&rejection),
+            Decision::AwaitKeys(refresh) => self.await_keys(refresh, request),
+        };
+        ResponseFuture::detour(detour)
+    }
+}
+
+/// Not inlined, so that a direct future is made where it is returned.
+impl<S, R: Clone> Authenticate<S, R> {
+    #[inline(never)]
+    fn finish<ReqBody>(&mut self, request: Request<ReqBody>, private: bool) -> BoxedDetour<S, R, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        let (future, on_rejection) = (self.inner.call(request), self.on_rejection.clone());
+        Box::pin(Detour::Finish { future, on_rejection, private })
+    }
+
+    #[inline(never)]
+    fn reject<ReqBody, ResBody>(&self, rejection: &Rejection) -> BoxedDetour<S, R, ReqBody>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+        R: OnRejection<ResBody>,
+    {
+        Box::pin(Detour::Reject { response: Some(respond(&self.on_rejection, rejection)) })
+    }
+
+    /// The instance that was polled ready is the one to call, so it goes and a clone stays.
+    #[inline(never)]
+    fn await_keys<ReqBody>(
+        &mut self,
+        refresh: KeyRefresh,
+        request: Request<ReqBody>,
+    ) -> BoxedDetour<S, R, ReqBody>
+    where
+        S: Service<Request<ReqBody>> + Clone,
+    {
+        let clone = self.inner.clone();
+        let service = mem::replace(&mut self.inner, clone);
+        let (gate, on_rejection) = (self.gate.clone(), self.on_rejection.clone());
+        let waiting = Some(Waiting { service, request, gate, on_rejection });
+        Box::pin(Detour::AwaitKeys { refresh, waiting })
     }
 }
 
@@ -98,16 +128,6 @@ pub(crate) fn admitted<B>(request: &mut Request<B>, admission: Admission, gate: 
 
 /// Credentials are not printed when an inner service logs its request: every line of every field that may hold one.
 fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
-    // Most often no field has several lines, and three of them are quickly found.
-    if headers.keys_len() == headers.len() {
-        for name in [AUTHORIZATION, COOKIE] {
-            headers.get_mut(name).into_iter().for_each(|value| value.set_sensitive(true));
-        }
-        for name in gate.token_fields() {
-            headers.get_mut(name).into_iter().for_each(|value| value.set_sensitive(true));
-        }
-        return;
-    }
     for (name, value) in headers.iter_mut() {
         if gate.is_credential_field(name.as_str()) {
             value.set_sensitive(true);

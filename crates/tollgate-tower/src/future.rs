@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: forwards, answers, or waits for keys first. Nothing is boxed unless keys have to be fetched.
+//! [`ResponseFuture`]: forwards, answers, or waits for keys first.
 
 use std::fmt;
 use std::future::Future;
@@ -21,52 +21,60 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<S, R, ReqBody, S::Response>,
+        way: Way<S, R, ReqBody, S::Response>,
     }
 }
 
 pin_project! {
-    #[project = StateProjection]
-    enum State<S, R, ReqBody, Res>
+    /// Most requests take the direct one, so nothing is beside its future, which is moved a few times before it is polled.
+    #[project = WayProjection]
+    enum Way<S, R, ReqBody, Res>
     where
         S: Service<Request<ReqBody>>,
     {
-        Forward { #[pin] future: S::Future, on_rejection: R, private: bool },
-        Reject { response: Option<Res> },
-        AwaitKeys { refresh: KeyRefresh, waiting: Option<Box<Waiting<S, R, ReqBody>>> },
+        Direct { #[pin] future: S::Future },
+        Detour { detour: Pin<Box<Detour<S, R, ReqBody, Res>>> },
     }
 }
 
-/// A request whose verdict depends on keys that are being fetched. Boxed, so that it does not make the future of
-/// every other request larger.
-struct Waiting<S, R, ReqBody> {
-    service: S,
-    request: Request<ReqBody>,
-    gate: Gate,
-    on_rejection: R,
+pin_project! {
+    /// What becomes of all other requests.
+    #[project = DetourProjection]
+    pub(crate) enum Detour<S, R, ReqBody, Res>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        Finish { #[pin] future: S::Future, on_rejection: R, private: bool },
+        Reject { response: Option<Res> },
+        AwaitKeys { refresh: KeyRefresh, waiting: Option<Waiting<S, R, ReqBody>> },
+    }
+}
+
+/// Boxed, so that it does not make the future of every other request larger.
+pub(crate) type BoxedDetour<S, R, ReqBody> =
+    Pin<Box<Detour<S, R, ReqBody, <S as Service<Request<ReqBody>>>::Response>>>;
+
+/// A request whose verdict depends on keys that are being fetched.
+pub(crate) struct Waiting<S, R, ReqBody> {
+    pub(crate) service: S,
+    pub(crate) request: Request<ReqBody>,
+    pub(crate) gate: Gate,
+    pub(crate) on_rejection: R,
 }
 
 impl<S, R, ReqBody> ResponseFuture<S, R, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(crate) fn forward(future: S::Future, on_rejection: R, private: bool) -> Self {
-        Self { state: State::Forward { future, on_rejection, private } }
+    /// Its response goes out as it is.
+    #[inline]
+    pub(crate) fn direct(future: S::Future) -> Self {
+        Self { way: Way::Direct { future } }
     }
 
-    pub(crate) fn reject(response: S::Response) -> Self {
-        Self { state: State::Reject { response: Some(response) } }
-    }
-
-    pub(crate) fn await_keys(
-        refresh: KeyRefresh,
-        service: S,
-        request: Request<ReqBody>,
-        gate: Gate,
-        on_rejection: R,
-    ) -> Self {
-        let waiting = Some(Box::new(Waiting { service, request, gate, on_rejection }));
-        Self { state: State::AwaitKeys { refresh, waiting } }
+    #[inline]
+    pub(crate) fn detour(detour: BoxedDetour<S, R, ReqBody>) -> Self {
+        Self { way: Way::Detour { detour } }
     }
 }
 
@@ -78,18 +86,32 @@ where
     type Output = Result<Response<ResBody>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        match self.project().way.project() {
+            WayProjection::Direct { future } => future.poll(context),
+            WayProjection::Detour { detour } => detour.as_mut().poll(context),
+        }
+    }
+}
+
+impl<S, R, ReqBody, ResBody> Future for Detour<S, R, ReqBody, Response<ResBody>>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    R: OnRejection<ResBody>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let next = match state.as_mut().project() {
-                StateProjection::Forward { future, on_rejection, private } => {
+            let next = match self.as_mut().project() {
+                DetourProjection::Finish { future, on_rejection, private } => {
                     let response = ready!(future.poll(context))?;
                     return Poll::Ready(Ok(finish(on_rejection, response, *private)));
                 }
-                StateProjection::Reject { response } => match response.take() {
+                DetourProjection::Reject { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response)),
                     None => return Poll::Pending, // polled after completion
                 },
-                StateProjection::AwaitKeys { refresh, waiting } => {
+                DetourProjection::AwaitKeys { refresh, waiting } => {
                     ready!(Pin::new(refresh).poll(context));
                     match waiting.take() {
                         Some(waiting) => waiting.readmit(),
@@ -97,7 +119,7 @@ where
                     }
                 }
             };
-            state.set(next);
+            self.set(next);
         }
     }
 }
@@ -108,15 +130,15 @@ where
     R: OnRejection<ResBody>,
 {
     /// The keys have been asked for; whatever came of it, the verdict is final now.
-    fn readmit(self) -> State<S, R, ReqBody, S::Response> {
+    fn readmit(self) -> Detour<S, R, ReqBody, S::Response> {
         let Self { mut service, mut request, gate, on_rejection } = self;
         match gate.readmit(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
                 let private = admission.is_private();
                 admitted(&mut request, admission, &gate);
-                State::Forward { future: service.call(request), on_rejection, private }
+                Detour::Finish { future: service.call(request), on_rejection, private }
             }
-            Err(rejection) => State::Reject { response: Some(respond(&on_rejection, &rejection)) },
+            Err(rejection) => Detour::Reject { response: Some(respond(&on_rejection, &rejection)) },
         }
     }
 }

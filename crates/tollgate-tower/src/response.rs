@@ -28,6 +28,12 @@ use tollgate::{Rejection, is_kept_from_shared_caches};
 pub trait OnRejection<B> {
     /// The response to answer with.
     fn respond(&self, rejection: &Rejection, response: Response<()>) -> Response<B>;
+
+    /// Whether it makes other responses than [`ProblemDetails`], which guards and extractors inside have made already.
+    #[doc(hidden)]
+    fn replaces_default(&self) -> bool {
+        true
+    }
 }
 
 impl<B, F: Fn(&Rejection, Response<()>) -> Response<B>> OnRejection<B> for F {
@@ -46,6 +52,10 @@ impl<B: From<String>> OnRejection<B> for ProblemDetails {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Rejection::CONTENT_TYPE));
         response.extensions_mut().insert(DefaultBody);
         response.map(|()| rejection.body().into())
+    }
+
+    fn replaces_default(&self) -> bool {
+        false
     }
 }
 

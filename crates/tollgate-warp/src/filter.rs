@@ -1,14 +1,16 @@
 //! Filters: what a route can ask for.
 
-use std::future::ready;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tollgate::{Admission, Decision, FromClaims, Gate, Policy};
 use warp::Filter;
 
 use crate::extract::{Authenticated, Claims, Scopes};
 use crate::rejection::Rejection;
-use crate::request::{WarpRequest, request};
+use crate::request::request_for;
 
 /// Asks `gate` and extracts the verified token. A request without one is answered with 401, under an optional gate
 /// too.
@@ -167,24 +169,46 @@ fn ask<T, F>(
     take: F,
 ) -> impl Filter<Extract = (T,), Error = warp::Rejection> + Clone + Send + Sync + use<T, F>
 where
-    T: Send,
-    F: Fn(Admission) -> Result<T, tollgate::Rejection> + Clone + Send + Sync,
+    T: Send + 'static,
+    F: Fn(Admission) -> Result<T, tollgate::Rejection> + Clone + Send + Sync + 'static,
 {
     let gate = gate.clone();
-    request().and_then(move |request| {
-        let (gate, take) = (gate.clone(), take.clone());
-        async move { decide(&gate, &request).await.and_then(take).map_err(reject) }
+    request_for(&gate).and_then(move |request| match gate.admit(&request, gate.now()) {
+        Decision::Admitted(admission) => Answer::ready(take(admission)),
+        Decision::Refused(rejection) => Answer::ready(Err(rejection)),
+        Decision::AwaitKeys(refresh) => {
+            let (gate, take) = (gate.clone(), take.clone());
+            Answer::awaited(async move {
+                refresh.await;
+                gate.readmit(&request, gate.now()).and_then(take)
+            })
+        }
     })
 }
 
-/// Waits only when the keys have to be asked for.
-async fn decide(gate: &Gate, request: &WarpRequest) -> Result<Admission, tollgate::Rejection> {
-    match gate.admit(request, gate.now()) {
-        Decision::Admitted(admission) => Ok(admission),
-        Decision::Refused(rejection) => Err(rejection),
-        Decision::AwaitKeys(refresh) => {
-            refresh.await;
-            gate.readmit(request, gate.now())
+/// What a filter answers: at once, or when keys have been asked for. Only then it is boxed.
+enum Answer<T> {
+    Ready(Ready<Result<T, warp::Rejection>>),
+    Awaited(Pin<Box<dyn Future<Output = Result<T, tollgate::Rejection>> + Send>>),
+}
+
+impl<T> Answer<T> {
+    fn ready(answer: Result<T, tollgate::Rejection>) -> Self {
+        Self::Ready(ready(answer.map_err(reject)))
+    }
+
+    fn awaited(answer: impl Future<Output = Result<T, tollgate::Rejection>> + Send + 'static) -> Self {
+        Self::Awaited(Box::pin(answer))
+    }
+}
+
+impl<T> Future for Answer<T> {
+    type Output = Result<T, warp::Rejection>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Ready(answer) => Pin::new(answer).poll(context),
+            Self::Awaited(answer) => answer.as_mut().poll(context).map_err(reject),
         }
     }
 }

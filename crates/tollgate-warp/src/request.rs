@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::future::ready;
 
-use http::header::HOST;
+use http::header::{AUTHORIZATION, HOST};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method};
-use tollgate::RequestView;
+use tollgate::{Gate, RequestView};
 use warp::Filter;
 
 /// A request, as far as warp's filters show it.
@@ -15,10 +15,16 @@ use warp::Filter;
 /// the first line of a field and hides the others, and credentials that were sent twice have to be refused. So it is
 /// the whole map; its values share their bytes with the request.
 pub(crate) struct WarpRequest {
+    headers: HeaderMap,
+    /// Absent when it was not asked for.
+    target: Option<Target>,
+}
+
+/// What is not in a field.
+struct Target {
     method: Method,
     query: Option<String>,
     host: Host,
-    headers: HeaderMap,
 }
 
 /// What names the host that a request is for.
@@ -31,9 +37,26 @@ enum Host {
     Contradictory,
 }
 
-/// Reads the request. Never rejects.
+/// Reads all of the request. Never rejects.
+#[cfg(any(test, feature = "sessions"))]
 pub(crate) fn request() -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync {
-    warp::method().and(query()).and(host()).and(warp::header::headers_cloned()).map(WarpRequest::new)
+    warp::header::headers_cloned().and(target().map(Some)).map(WarpRequest::new)
+}
+
+/// Reads what `gate` looks at. Never rejects.
+pub(crate) fn request_for(
+    gate: &Gate,
+) -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync + use<> {
+    let needless = gate.looks_at_fields_only();
+    let needed = move || ready(if needless { Err(warp::reject::reject()) } else { Ok(()) });
+    let target = warp::any().and_then(needed).untuple_one().and(target()).map(Some);
+    let target = target.or_else(|_: warp::Rejection| ready(Ok::<_, Infallible>((None,))));
+    warp::header::headers_cloned().and(target).map(WarpRequest::new)
+}
+
+fn target() -> impl Filter<Extract = (Target,), Error = Infallible> + Copy + Send + Sync {
+    let target = |method, query, host| Target { method, query, host };
+    warp::method().and(query()).and(host()).map(target)
 }
 
 /// Without a query, `warp::query::raw` rejects.
@@ -48,35 +71,43 @@ fn host() -> impl Filter<Extract = (Host,), Error = Infallible> + Copy + Send + 
 }
 
 impl WarpRequest {
-    fn new(method: Method, query: Option<String>, host: Host, headers: HeaderMap) -> Self {
-        let host = match host {
+    fn new(headers: HeaderMap, mut target: Option<Target>) -> Self {
+        if let Some(Target { host, .. }) = &mut target
+            && matches!(host, Host::Target(_))
+            && headers.contains_key(HOST)
+        {
             // From the field, or equal to it: the core reads the field itself, and sees whether it is repeated.
-            Host::Target(_) if headers.contains_key(HOST) => Host::Field,
-            host => host,
-        };
-        Self { method, query, host, headers }
+            *host = Host::Field;
+        }
+        Self { headers, target }
     }
 }
 
+/// Of what was not asked for it shows what is safe: a method that may change something, a host where no origin is at home.
 impl RequestView for WarpRequest {
     fn method(&self) -> &str {
-        self.method.as_str()
+        self.target.as_ref().map_or("", |target| target.method.as_str())
     }
 
     fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        self.target.as_ref()?.query.as_deref()
     }
 
     fn authority(&self) -> Option<&str> {
-        match &self.host {
-            Host::Field => None,
-            Host::Target(authority) => Some(authority.as_str()),
-            Host::Contradictory => Some(""), // no origin is at this host
+        match self.target.as_ref().map(|target| &target.host) {
+            Some(Host::Field) => None,
+            Some(Host::Target(authority)) => Some(authority.as_str()),
+            Some(Host::Contradictory) | None => Some(""), // no origin is at this host
         }
     }
 
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
+        // The usual field by its constant, which need not be read as a name.
+        let values = match name {
+            "authorization" => self.headers.get_all(AUTHORIZATION),
+            name => self.headers.get_all(name),
+        };
+        values.iter().map(HeaderValue::as_bytes)
     }
 }
 
@@ -86,15 +117,23 @@ mod tests {
 
     use http::Request;
     use http::request::Builder;
+    use tollgate::TokenSource;
     use tower::ServiceExt as _;
 
     use super::*;
 
     /// By way of a service, as the requests of `warp::test` cannot repeat a field.
     async fn seen(request: Builder) -> WarpRequest {
+        seen_by(super::request(), request).await
+    }
+
+    async fn seen_by<F>(filter: F, request: Builder) -> WarpRequest
+    where
+        F: Filter<Extract = (WarpRequest,), Error = Infallible> + Clone + Send + Sync + 'static,
+    {
         let slot = Arc::new(Mutex::new(None));
         let keep = Arc::clone(&slot);
-        let filter = super::request().map(move |request| {
+        let filter = filter.map(move |request| {
             *keep.lock().unwrap() = Some(request);
             "seen"
         });
@@ -114,6 +153,29 @@ mod tests {
         assert_eq!(seen.query(), Some("token=%41&b"));
         assert_eq!(seen.header_values("x-token").collect::<Vec<_>>(), [&b"one"[..], b"tw\xf6"]);
         assert_eq!(seen.header_values("x-other").count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_gate_is_shown_what_it_looks_at() {
+        let gate = |sources: &[TokenSource]| {
+            let key = tollgate_testing::keys::verifying(tollgate::Algorithm::Hs256);
+            let verifier = tollgate::Verifier::new(key, "https://issuer.example", "api://demo");
+            Gate::new(verifier).with_sources(sources.to_vec())
+        };
+        let request =
+            || Request::get("http://api.example/?a=b").header("x-token", "one").header("x-token", "two");
+        let fields = [TokenSource::bearer(), TokenSource::header("x-token").unwrap()];
+        let seen = seen_by(request_for(&gate(&fields)), request()).await;
+        assert_eq!((seen.method(), seen.query(), seen.authority()), ("", None, Some("")));
+        assert_eq!(seen.header_values("x-token").collect::<Vec<_>>(), [b"one", b"two"]);
+        for source in [TokenSource::cookie("at").unwrap(), TokenSource::insecure_query("at").unwrap()] {
+            let seen = seen_by(request_for(&gate(&[TokenSource::bearer(), source])), request()).await;
+            assert_eq!(
+                (seen.method(), seen.query(), seen.authority()),
+                ("GET", Some("a=b"), Some("api.example"))
+            );
+            assert_eq!(seen.header_values("x-token").count(), 2);
+        }
     }
 
     #[tokio::test]

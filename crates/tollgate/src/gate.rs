@@ -148,12 +148,15 @@ impl Gate {
     /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
     #[must_use]
     pub fn is_credential_field(&self, name: &str) -> bool {
-        matches!(name, "authorization" | "cookie") || self.token_fields().any(|field| field == name)
+        let mut own_fields = self.0.sources.iter().filter_map(TokenSource::own_field);
+        matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
     }
 
-    /// The fields of its own sources, beside `authorization` and `cookie`: those of [`TokenSource::header`].
-    pub fn token_fields(&self) -> impl Iterator<Item = &str> {
-        self.0.sources.iter().filter_map(TokenSource::own_field)
+    /// Whether it looks at nothing of a request but its header fields: it has no source that other sites can make a browser
+    /// use, so neither method nor target matter. For adapters, where showing those is not for nothing.
+    #[must_use]
+    pub fn looks_at_fields_only(&self) -> bool {
+        !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
     /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
