@@ -1,5 +1,5 @@
-//! One request through axum, step by step: what the framework takes for a layer, for an extension and for an extractor, and
-//! what is left for authentication.
+//! One request through axum and through warp, step by step: what the framework takes for a layer, for an extension, for an
+//! extractor and for a copy of the fields, and what is left for authentication.
 //!
 //!     cargo run --release --manifest-path benches/Cargo.toml --bin steps                 prints the steps
 //!     … -- --profile NAME                                                                runs one many times, for a profiler
@@ -16,9 +16,11 @@ use tollgate_axum::{AuthenticateLayer, Claims};
 use tollgate_benches::fixtures::{self, Bearer, Size, User};
 use tollgate_benches::{Contender, Options, Rounds, nanoseconds};
 use tower::{Layer as _, Service};
+use warp::Filter as _;
 
-const NO_AUTH: &str = "no auth";
-/// No request through axum, so it has nothing to be compared with.
+const AXUM: &str = "axum: no auth";
+const WARP: &str = "warp: no auth";
+/// No request through a framework, so it has nothing to be compared with.
 const GATE: &str = "the gate alone, on a cache hit";
 const PATH: &str = "/hello";
 const BODY: &str = "hello";
@@ -33,16 +35,23 @@ fn main() {
 }
 
 fn print(rounds: &Rounds) {
-    println!("{:<56} {:>12}   added to the route without authentication", "", "one");
+    println!("{:<60} {:>12}   added to the route without authentication", "", "one");
     for name in rounds.names() {
         let time = nanoseconds(rounds.time(name).median);
-        let added = rounds.added(name, NO_AUTH);
+        let Some(base) = base_of(name) else {
+            println!("{name:<60} {time:>12}");
+            continue;
+        };
+        let added = rounds.added(name, base);
         let [median, low, high] = [added.median, added.low, added.high].map(nanoseconds);
-        match name {
-            NO_AUTH | GATE => println!("{name:<56} {time:>12}"),
-            _ => println!("{name:<56} {time:>12}   {median} ({low} to {high})"),
-        }
+        println!("{name:<60} {time:>12}   {median} ({low} to {high})");
     }
+}
+
+/// The route without authentication that a step is compared with.
+fn base_of(name: &str) -> Option<&'static str> {
+    let bases = [AXUM, WARP].into_iter().filter(|base| *base != name);
+    bases.into_iter().find(|base| name.split(':').next() == base.split(':').next())
 }
 
 fn profile(runtime: &Runtime, name: &str) {
@@ -55,39 +64,84 @@ fn profile(runtime: &Runtime, name: &str) {
 fn contenders(runtime: &Runtime) -> Vec<Contender<'_>> {
     let gate = fixtures::gate(Algorithm::Hs256);
     let token = fixtures::token(Algorithm::Hs256, Size::Small).sign();
-    let layer = AuthenticateLayer::new(gate.clone());
+    let request = Bearer::new(&token);
+    let mut contenders = through_axum(runtime, &token);
+    contenders.extend(through_warp(runtime, &token));
+    contenders.push(Contender::new(GATE, move || match gate.admit(&request, gate.now()) {
+        Decision::Admitted(admission) => admission,
+        other => panic!("{}: {other:?}", request.method()),
+    }));
+    contenders
+}
+
+fn through_axum<'a>(runtime: &'a Runtime, token: &str) -> Vec<Contender<'a>> {
+    let layer = AuthenticateLayer::new(fixtures::gate(Algorithm::Hs256));
     let empty = tower::layer::layer_fn(|inner| tower::util::MapRequest::new(inner, |request| request));
     let open = || Router::new().route(PATH, get(async || BODY));
     let with_claims = || Router::new().route(PATH, get(async |_: Claims<User>| BODY));
-    let with_extension = Router::new().route(PATH, get(async |_: Extension<()>| BODY));
-    let request = Bearer::new(&token);
+    let with_extension = || Router::new().route(PATH, get(async |_: Extension<()>| BODY));
+    // As `axum::serve` does it: routes and their layers are made once.
+    let step = |name: &str, router: Router| {
+        step::<Body, _, _>(runtime, &format!("axum: {name}"), token, router.with_state(()).into_service())
+    };
     vec![
-        step(runtime, NO_AUTH, &token, open().into_service()),
-        step(runtime, "an empty layer", &token, open().layer(empty).into_service()),
-        step(
+        step("no auth", open()),
+        step("an empty layer", open().layer(empty)),
+        step("a layer that adds an extension, an extractor of it", with_extension().layer(Extension(()))),
+        step("tollgate, no extractor", open().layer(layer.clone())),
+        step("tollgate, claims", with_claims().layer(layer.clone())),
+        self::step::<Body, _, _>(
             runtime,
-            "a layer that adds an extension, an extractor of it",
-            &token,
-            with_extension.layer(Extension(())).into_service(),
+            "axum: tollgate, claims, around the router",
+            token,
+            layer.layer(with_claims().with_state(()).into_service()),
         ),
-        step(runtime, "tollgate, no extractor", &token, open().layer(layer.clone()).into_service()),
-        step(runtime, "tollgate, claims", &token, with_claims().layer(layer.clone()).into_service()),
-        step(
+        self::step::<Body, _, _>(
             runtime,
-            "tollgate, claims, around the router",
-            &token,
-            layer.layer(with_claims().into_service()),
+            "axum: tollgate, claims, a router without `with_state`",
+            token,
+            with_claims().layer(layer).into_service(),
         ),
-        Contender::new(GATE, move || match gate.admit(&request, gate.now()) {
-            Decision::Admitted(admission) => admission,
-            other => panic!("{}: {other:?}", request.method()),
-        }),
     ]
 }
 
-fn step<'a, S>(runtime: &'a Runtime, name: &str, token: &str, mut service: S) -> Contender<'a>
+fn through_warp<'a>(runtime: &'a Runtime, token: &str) -> Vec<Contender<'a>> {
+    let gate = fixtures::gate(Algorithm::Hs256);
+    let open = warp::path!("hello").map(|| BODY);
+    let copying = warp::path!("hello").and(warp::header::headers_cloned()).map(|_: HeaderMap| BODY);
+    let claims =
+        warp::path!("hello").and(tollgate_warp::claims(&gate)).map(|_: tollgate_warp::Claims<User>| BODY);
+    let admission = warp::path!("hello")
+        .and(tollgate_warp::admission())
+        .and_then(async |admission: tollgate::Admission| {
+            admission.claims::<User>().map_err(|_| warp::reject::reject())
+        })
+        .map(|_| BODY);
+    let recovered = claims.clone().recover(tollgate_warp::handle_rejection);
+    let layer = AuthenticateLayer::new(gate);
+    vec![
+        step::<String, _, _>(runtime, WARP, token, warp::service(open)),
+        step::<String, _, _>(runtime, "warp: a copy of the fields", token, warp::service(copying)),
+        step::<String, _, _>(runtime, "warp: tollgate, claims", token, warp::service(claims)),
+        step::<String, _, _>(
+            runtime,
+            "warp: tollgate, claims, with `recover`",
+            token,
+            warp::service(recovered),
+        ),
+        step::<String, _, _>(
+            runtime,
+            "warp: tollgate, claims, around the service",
+            token,
+            layer.layer(warp::service(admission)),
+        ),
+    ]
+}
+
+fn step<'a, B, S, R>(runtime: &'a Runtime, name: &str, token: &str, mut service: S) -> Contender<'a>
 where
-    S: Service<Request<Body>, Response = Response<Body>> + 'a,
+    S: Service<Request<B>, Response = Response<R>> + 'a,
+    B: Default,
 {
     let (headers, uri) = (headers(token), Uri::from_static(PATH));
     let status = runtime.block_on(service.call(request(&headers, &uri))).map(|response| response.status());
@@ -109,8 +163,8 @@ fn headers(token: &str) -> HeaderMap {
     fixed.into_iter().chain([(axum::http::header::AUTHORIZATION, credentials)]).collect()
 }
 
-fn request(headers: &HeaderMap, uri: &Uri) -> Request<Body> {
-    let mut request = Request::new(Body::empty());
+fn request<B: Default>(headers: &HeaderMap, uri: &Uri) -> Request<B> {
+    let mut request = Request::new(B::default());
     request.uri_mut().clone_from(uri);
     request.headers_mut().clone_from(headers);
     request

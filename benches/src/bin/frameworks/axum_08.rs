@@ -26,11 +26,15 @@ use crate::{axum_07, huskarl};
 
 type Service = RouterIntoService<axum::body::Body>;
 
+/// As `axum::serve` does it: routes and their layers are made once. Without a state they would be made for each request.
+fn served(router: Router) -> Service {
+    router.with_state(()).into_service()
+}
+
 pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) -> Lineup<'_> {
     let gate = fixtures::gate(algorithm);
     let mut lineup = Lineup::new(runtime, tokens);
-    let open: Service = Router::new().route(PATH, get(async || BODY)).into_service();
-    lineup.add(NO_AUTH, Ok(open));
+    lineup.add(NO_AUTH, Ok(served(Router::new().route(PATH, get(async || BODY)))));
     lineup.add(EMPTY_LAYER, Ok(empty_layer()));
     lineup.add(OURS, Ok(ours(gate.clone())));
     lineup.add(OURS_AROUND, Ok(ours_around(gate.clone())));
@@ -46,24 +50,24 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
 
 fn ours(gate: Gate) -> Service {
     let handler = async |_: Claims<User>| BODY;
-    Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)).into_service()
+    served(Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)))
 }
 
 /// Without the boxes that axum puts around each layer of a route. Every path is protected then, those without a route too.
 fn ours_around(gate: Gate) -> Authenticate<Service> {
     let handler = async |_: Claims<User>| BODY;
-    AuthenticateLayer::new(gate).layer(Router::new().route(PATH, get(handler)).into_service())
+    AuthenticateLayer::new(gate).layer(served(Router::new().route(PATH, get(handler))))
 }
 
 /// What axum takes for any layer around a route, even one that does nothing.
 fn empty_layer() -> Service {
     let empty = tower::layer::layer_fn(|inner| tower::util::MapRequest::new(inner, |request| request));
-    Router::new().route(PATH, get(async || BODY)).layer(empty).into_service()
+    served(Router::new().route(PATH, get(async || BODY)).layer(empty))
 }
 
 fn hand_rolled(algorithm: Algorithm) -> Service {
     let state = Arc::new(fixtures::jsonwebtoken(algorithm));
-    Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(state).into_service()
+    served(Router::new().route(PATH, get(async |_: Decoded| BODY)).with_state(state))
 }
 
 fn axum_jwt_auth(algorithm: Algorithm) -> Result<Service, Reason> {
@@ -79,7 +83,7 @@ fn axum_jwt_auth(algorithm: Algorithm) -> Result<Service, Reason> {
     let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_str(&fixtures::jwk(algorithm))?)?;
     let decoder: Decoder<User> =
         Arc::new(LocalDecoder::builder().keys(vec![key]).validation(validation).build()?);
-    Ok(Router::new().route(PATH, get(async |_: Claims<User>| BODY)).with_state(decoder).into_service())
+    Ok(served(Router::new().route(PATH, get(async |_: Claims<User>| BODY)).with_state(decoder)))
 }
 
 async fn tower_oauth2(algorithm: Algorithm) -> Result<Service, Reason> {
@@ -92,7 +96,7 @@ async fn tower_oauth2(algorithm: Algorithm) -> Result<Service, Reason> {
         .map_err(|error| format!("{error:?}"))?;
     let server = OAuth2ResourceServer::<User>::builder().add_tenant(tenant).build().await;
     let layer = server.map_err(|error| format!("{error:?}"))?.into_layer();
-    Ok(Router::new().route(PATH, get(async |_: Extension<User>| BODY)).layer(layer).into_service())
+    Ok(served(Router::new().route(PATH, get(async |_: Extension<User>| BODY)).layer(layer)))
 }
 
 async fn oauth_resource_server(algorithm: Algorithm) -> Result<Service, Reason> {
@@ -116,7 +120,7 @@ async fn oauth_resource_server(algorithm: Algorithm) -> Result<Service, Reason> 
         Ok(_) => Ok(BODY),
         Err(_) => Err(StatusCode::UNAUTHORIZED),
     };
-    Ok(Router::new().route(PATH, get(handler)).layer(layer).into_service())
+    Ok(served(Router::new().route(PATH, get(handler)).layer(layer)))
 }
 
 /// An issuer on a free loopback port that publishes this key set, as long as the process lives.

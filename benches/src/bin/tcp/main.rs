@@ -17,6 +17,7 @@ use crate::load::Load;
 use crate::process::{Running, Server};
 
 const CONNECTIONS: usize = 32;
+const TURN: Duration = Duration::from_millis(250);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -67,7 +68,8 @@ fn report(options: &Options) {
          {CONNECTIONS} keep-alive connections by a load generator with one thread. Each connection has a token of its own; the \
          token has nine claims, and the handler of the Rust servers takes them as a type of its own. After the first request of \
          a connection ours and @fastify/jwt have it in their caches. *Processor* is the time of the server's process per request: \
-         it does not depend on how fast the load generator is. Servers take turns.",
+         it does not depend on how fast the load generator is. Servers take turns of a quarter of a second, and all are \
+         started anew after eight of them.",
     ));
     let mut servers = Server::rust();
     match node {
@@ -85,35 +87,41 @@ fn requests(algorithm: Algorithm) -> Vec<Vec<u8>> {
     (0..CONNECTIONS).map(|nth| load::request(Some(&token(nth)))).collect()
 }
 
+/// Turns are short, so that what disturbs a server disturbs the one it is compared with, too. Servers are started anew now and
+/// then, as some of what a process does depends on luck: where its memory is, which thread takes which connection.
 fn measure(options: &Options, servers: Vec<Server>) -> Vec<Measured> {
-    let (rounds, turn) = if options.quick { (2, 0.3) } else { (17, 1.0) };
-    let turn = Duration::from_secs_f64(turn);
-    let running: Vec<(Running, Vec<Vec<u8>>)> = servers
-        .iter()
-        .map(|server| {
-            let running = Running::start(server);
-            let requests = requests(server.algorithm);
-            check(server, &running, &requests[0]);
-            let warm = load::run(running.address, &requests, turn * 2);
-            warm.unwrap_or_else(|error| panic!("{}: {error}", server.name));
-            (running, requests)
-        })
-        .collect();
+    let (starts, rounds) = if options.quick { (1, 2) } else { (8, 8) };
     let mut measured: Vec<Measured> = servers
         .into_iter()
         .map(|server| Measured { server, loads: Vec::new(), processor: Vec::new() })
         .collect();
-    for _ in 0..rounds {
-        for (measured, (running, requests)) in measured.iter_mut().zip(&running) {
-            let before = running.processor_seconds();
-            let load = load::run(running.address, requests, turn);
-            let load = load.unwrap_or_else(|error| panic!("{}: {error}", measured.server.name));
-            let spent = running.processor_seconds() - before;
-            measured.processor.push(spent * 1e6 / load.requests as f64);
-            measured.loads.push(load);
+    for _ in 0..starts {
+        let running: Vec<_> = measured.iter().map(|measured| start(&measured.server)).collect();
+        for _ in 0..rounds {
+            for (measured, (running, requests)) in measured.iter_mut().zip(&running) {
+                let before = running.processor_seconds();
+                let load = load(&measured.server, running, requests, TURN);
+                let spent = running.processor_seconds() - before;
+                measured.processor.push(spent * 1e6 / load.requests as f64);
+                measured.loads.push(load);
+            }
         }
     }
     measured
+}
+
+/// A server that has shown what it admits and is warm, with the requests for it.
+fn start(server: &Server) -> (Running, Vec<Vec<u8>>) {
+    let running = Running::start(server);
+    let requests = requests(server.algorithm);
+    check(server, &running, &requests[0]);
+    load(server, &running, &requests, TURN * 2);
+    (running, requests)
+}
+
+fn load(server: &Server, running: &Running, requests: &[Vec<u8>], duration: Duration) -> Load {
+    let load = load::run(running.address, requests, duration);
+    load.unwrap_or_else(|error| panic!("{}: {error}", server.name))
 }
 
 /// A server has to admit a good token, and a protected one has to refuse none and a bad one.
