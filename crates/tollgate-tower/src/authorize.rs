@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tollgate::{Admission, Policy, Rejection};
+use tollgate::{Admission, Policy, Rejection, Shared};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -19,14 +19,14 @@ use crate::response::{OnRejection, ProblemDetails, respond};
 /// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
 #[derive(Clone, Debug)]
 pub struct AuthorizeLayer {
-    policy: Policy,
+    policy: Shared<Policy>,
 }
 
 impl AuthorizeLayer {
     /// Requires `policy`.
     #[must_use]
-    pub const fn new(policy: Policy) -> Self {
-        Self { policy }
+    pub fn new(policy: Policy) -> Self {
+        Self { policy: Shared::new(policy) }
     }
 }
 
@@ -42,7 +42,7 @@ impl<S> Layer<S> for AuthorizeLayer {
 #[derive(Clone, Debug)]
 pub struct Authorize<S> {
     inner: S,
-    policy: Policy,
+    policy: Shared<Policy>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>

@@ -2,10 +2,9 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tollgate::{Admission, Decision, FromClaims, Gate, Policy};
+use tollgate::{Admission, Decision, FromClaims, Gate, Policy, Shared};
 use warp::Filter;
 
 use crate::extract::{Authenticated, Claims, Scopes};
@@ -57,7 +56,7 @@ pub fn authorize(
     gate: &Gate,
     policy: Policy,
 ) -> impl Filter<Extract = (Authenticated,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
-    let policy = Arc::new(policy); // warp clones filters for every request
+    let policy = Shared::new(policy); // warp clones filters for every request
     ask(gate, move |admission| {
         admission.authorize(&policy)?;
         Authenticated::new(admission)

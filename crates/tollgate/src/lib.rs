@@ -81,7 +81,9 @@ mod rejection;
 mod request;
 mod revocation;
 mod scope;
+mod shared;
 mod source;
+mod threads;
 mod time;
 mod token;
 mod verified;
@@ -125,6 +127,7 @@ pub use rejection::Rejection;
 // For adapters, and for tests.
 pub use caching::is_kept_from_shared_caches;
 pub use request::RequestView;
+pub use shared::Shared;
 pub use source::find_cookie;
 pub use time::{Clock, SystemClock, UnixTime};
 pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};

@@ -1,9 +1,8 @@
 //! [`References`]: a cached token once for each processor, so that no two of them count the same references.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
+use crate::threads::{place_of_this_thread, places};
 use crate::verified::Verified;
 
 /// References to one token, made when a thread first asks for one.
@@ -14,9 +13,9 @@ impl References {
     /// More would weigh more than they gain.
     const MAX: usize = 8;
 
-    /// How many are worth having on this machine: a power of two.
+    /// How many are worth having on this machine.
     pub(crate) fn number() -> usize {
-        thread::available_parallelism().map_or(1, usize::from).min(Self::MAX).next_power_of_two()
+        places(Self::MAX)
     }
 
     /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
@@ -32,27 +31,19 @@ impl References {
         number.saturating_mul(ONE)
     }
 
-    /// The reference that this thread clones: it shares it with few others, and with none where there are as many
-    /// threads as processors.
+    /// The reference that this thread clones.
     pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
-        match self.0.get(number_of_this_thread() & self.0.len().wrapping_sub(1)) {
+        match self.0.get(place_of_this_thread(self.0.len())) {
             Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
             None => verified.clone(),
         }
     }
 }
 
-/// Threads are numbered as they first come here.
-fn number_of_this_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static THIS: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    THIS.with(|this| *this)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::testing::{NOW, token, verifier};
 
