@@ -139,7 +139,7 @@ impl Hash for TokenText {
 /// What a request presents: bytes, which need not be read as text to be known.
 struct Asked<'r>(&'r [u8]);
 
-/// By its last 32 bytes, 192 bits of its signature. Signatures look random, and nobody can choose one that ends like
+/// By its last 32 bytes, some 190 bits of its signature. Signatures look random, and nobody can choose one that ends like
 /// another, so the rest would not spread tokens any better.
 impl Hash for Asked<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -62,7 +62,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 /// The operating system's clock.
 ///
 /// On Linux it is the coarse one, which is read in a quarter of the time: it says when the last tick was. A tick is added, so
-/// that it is at most 10 ms ahead rather than behind: a token is never used before it was issued.
+/// that it is some milliseconds ahead rather than behind, and tokens that were just issued are good already. A verifier's leeway
+/// is there for larger differences, which a machine that misses ticks can have too.
 ///
 /// A clock set before 1970 answers [`UnixTime::MAX`]: every token is then expired, none is accepted by mistake.
 #[derive(Clone, Copy, Debug, Default)]
