@@ -99,7 +99,9 @@ pub(crate) fn finish<B, R: OnRejection<B>>(
     mut response: Response<B>,
     private: bool,
 ) -> Response<B> {
-    if let Some(rejection) = take_default(response.extensions_mut()) {
+    if on_rejection.replaces_default()
+        && let Some(rejection) = take_default(response.extensions_mut())
+    {
         // What was said of the old body, by a compression layer in between for example, is not true of the new one.
         for field in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
             response.headers_mut().remove(field);

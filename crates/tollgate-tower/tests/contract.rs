@@ -231,6 +231,31 @@ async fn the_innermost_custom_body_wins() {
     assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().body(), "inner");
 }
 
+/// Wherever the token came from: with the default body there is nothing to replace.
+#[tokio::test]
+async fn what_an_application_makes_of_a_refusal_stays() {
+    let gate =
+        gate().with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()]);
+    let hide = |mut response: Response<String>| {
+        if response.status() == StatusCode::FORBIDDEN {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        response
+    };
+    let service = ServiceBuilder::new()
+        .layer(AuthenticateLayer::new(gate))
+        .map_response(hide)
+        .layer(AuthorizeLayer::new(Policy::scope("a")))
+        .service_fn(hello);
+    let token = forge().token().sign();
+    let by_query = Request::get(format!("/?access_token={token}")).body(String::new()).unwrap();
+    for request in [request(&token), by_query] {
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+    }
+}
+
 #[tokio::test]
 async fn a_guard_without_a_gate_is_a_wiring_error() {
     let service = AuthorizeLayer::new(Policy::all([])).layer(tower::service_fn(hello));
