@@ -13,6 +13,7 @@ pub(crate) const NO_AUTH: &str = "no auth";
 pub(crate) const EMPTY_LAYER: &str = "no auth, an empty layer";
 pub(crate) const OURS: &str = "tollgate";
 pub(crate) const OURS_AROUND: &str = "tollgate, around the router";
+pub(crate) const OURS_AROUND_SERVICE: &str = "tollgate, around the service";
 pub(crate) const OURS_UNCACHED: &str = "tollgate, without its cache";
 pub(crate) const BODY: &str = "hello";
 pub(crate) const PATH: &str = "/hello";

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Gate};
+use tollgate_axum::AuthenticateLayer;
 use tollgate_benches::fixtures::{self, User};
-use tollgate_warp::Claims;
-use warp::http::StatusCode;
+use tollgate_warp::{Admission, Claims};
+use tower::{Layer as _, Service};
+use warp::http::{Request, Response, StatusCode};
 use warp::{Filter, Rejection};
 
-use crate::lineup::{BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, Tokens};
+use crate::lineup::{BODY, Lineup, NO_AUTH, OURS, OURS_AROUND_SERVICE, OURS_UNCACHED, Tokens};
 
 pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) -> Lineup<'_> {
     let gate = fixtures::gate(algorithm);
@@ -18,6 +20,7 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
     let open = warp::path!("hello").map(|| BODY);
     lineup.add::<_, String, _>(NO_AUTH, Ok(warp::service(open)));
     lineup.add::<_, String, _>(OURS, Ok(warp::service(ours(&gate))));
+    lineup.add::<_, String, _>(OURS_AROUND_SERVICE, Ok(ours_around(gate.clone())));
     lineup.add::<_, String, _>(OURS_UNCACHED, Ok(warp::service(ours(&gate.without_cache()))));
     lineup.add::<_, String, _>("hand-rolled, jsonwebtoken 11", Ok(warp::service(hand_rolled(algorithm))));
     lineup
@@ -28,6 +31,18 @@ fn ours(gate: &Gate) -> impl Filter<Extract: warp::Reply, Error = Rejection> + C
         .and(tollgate_warp::claims(gate))
         .map(|_: Claims<User>| BODY)
         .recover(tollgate_warp::handle_rejection)
+}
+
+/// Without a copy of the fields, which a filter has to make.
+fn ours_around(
+    gate: Gate,
+) -> impl Service<Request<String>, Response = Response<impl Sized>, Error = Infallible> {
+    async fn hello(admission: Admission) -> Result<&'static str, tollgate_warp::Rejection> {
+        admission.claims::<User>()?;
+        Ok(BODY)
+    }
+    let route = warp::path!("hello").and(tollgate_warp::admission()).then(hello);
+    AuthenticateLayer::new(gate).layer(warp::service(route))
 }
 
 #[derive(Debug)]

@@ -18,6 +18,8 @@ use crate::process::{Running, Server};
 
 const CONNECTIONS: usize = 32;
 const TURN: Duration = Duration::from_millis(250);
+/// Node compiles what it runs often.
+const WARM_UP: Duration = Duration::from_secs(2);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,7 +71,7 @@ fn report(options: &Options) {
          token has nine claims, and the handler of the Rust servers takes them as a type of its own. After the first request of \
          a connection ours and @fastify/jwt have it in their caches. *Processor* is the time of the server's process per request: \
          it does not depend on how fast the load generator is. Servers take turns of a quarter of a second, and all are \
-         started anew after eight of them.",
+         started anew after sixteen of them, and warmed up for two seconds.",
     ));
     let mut servers = Server::rust();
     match node {
@@ -90,7 +92,7 @@ fn requests(algorithm: Algorithm) -> Vec<Vec<u8>> {
 /// Turns are short, so that what disturbs a server disturbs the one it is compared with, too. Servers are started anew now and
 /// then, as some of what a process does depends on luck: where its memory is, which thread takes which connection.
 fn measure(options: &Options, servers: Vec<Server>) -> Vec<Measured> {
-    let (starts, rounds) = if options.quick { (1, 2) } else { (8, 8) };
+    let (starts, rounds) = if options.quick { (1, 2) } else { (4, 16) };
     let mut measured: Vec<Measured> = servers
         .into_iter()
         .map(|server| Measured { server, loads: Vec::new(), processor: Vec::new() })
@@ -115,7 +117,7 @@ fn start(server: &Server) -> (Running, Vec<Vec<u8>>) {
     let running = Running::start(server);
     let requests = requests(server.algorithm);
     check(server, &running, &requests[0]);
-    load(server, &running, &requests, TURN * 2);
+    load(server, &running, &requests, WARM_UP);
     (running, requests)
 }
 

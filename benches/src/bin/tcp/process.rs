@@ -52,6 +52,7 @@ impl Server {
             server("actix-web, tollgate, HS256", "actix-web", &["actix-web", "tollgate", "HS256"]),
             server("warp", "warp", &["warp", "open", "HS256"]),
             server("warp, tollgate, HS256", "warp", &["warp", "tollgate", "HS256"]),
+            server("warp, tollgate around the service, HS256", "warp", &["warp", "around", "HS256"]),
         ]
     }
 

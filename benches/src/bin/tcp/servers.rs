@@ -34,6 +34,7 @@ pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
         ("axum", Some(gate), "around") => around_axum(listener, gate),
         ("axum", gate, _) => axum(listener, gate, None),
         ("actix-web", gate, _) => actix(listener, gate),
+        ("warp", Some(gate), "around") => around_warp(listener, gate),
         ("warp", gate, _) => warp(listener, gate),
         _ => panic!("no such server"),
     }
@@ -72,7 +73,7 @@ fn around_axum(listener: TcpListener, gate: Gate) {
     use tollgate_axum::{AuthenticateLayer, Claims};
     use tower::Layer as _;
 
-    let router = Router::new().route(PATH, get(async |_: Claims<User>| BODY));
+    let router = Router::new().route(PATH, get(async |_: Claims<User>| BODY)).with_state(());
     let app = AuthenticateLayer::new(gate).layer(router);
     runtime().block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
@@ -114,6 +115,34 @@ fn warp(listener: TcpListener, gate: Option<Gate>) {
                 warp::serve(route.recover(tollgate_warp::handle_rejection)).incoming(listener).run().await;
             }
             None => warp::serve(warp::path!("hello").map(|| BODY)).incoming(listener).run().await,
+        }
+    });
+}
+
+/// The layer is around the service that the filters are. It is served as warp serves filters.
+fn around_warp(listener: TcpListener, gate: Gate) {
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto::Builder;
+    use hyper_util::service::TowerToHyperService;
+    use tollgate_axum::AuthenticateLayer;
+    use tollgate_warp::{Admission, Rejection};
+    use tower::Layer as _;
+
+    async fn hello(admission: Admission) -> Result<&'static str, Rejection> {
+        admission.claims::<User>()?;
+        Ok(BODY)
+    }
+    let route = warp::path!("hello").and(tollgate_warp::admission()).then(hello);
+    let app = AuthenticateLayer::new(gate).layer(warp::service(route));
+    runtime().block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let service = TowerToHyperService::new(app.clone());
+            tokio::spawn(async move {
+                let builder = Builder::new(TokioExecutor::new());
+                builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await
+            });
         }
     });
 }
