@@ -39,8 +39,8 @@
 //!
 //! # Around the whole router
 //!
-//! [`Router::layer`](axum::Router::layer) builds a route's layers anew for each request. Around the router the layer is built
-//! once, which takes a third off what it adds; every path is then protected, those without a route too.
+//! [`Router::layer`](axum::Router::layer) puts the layer around every route, each of which axum boxes. Around the router it is one
+//! box less, and a quarter less of what the layer adds; every path is then protected, those without a route too.
 //!
 //! ```
 //! use axum::{Router, ServiceExt, extract::Request};
@@ -48,6 +48,7 @@
 //! use tower::Layer;
 //!
 //! # fn app(gate: Gate, router: Router) {
+//! let router = router.with_state(()); // makes its routes once; `axum::serve` does so for a bare router
 //! let app = AuthenticateLayer::new(gate).layer(router);
 //! let service = ServiceExt::<Request>::into_make_service(app); // for `axum::serve`
 //! # let _ = service; }

@@ -144,7 +144,8 @@
 //!
 //! # Cost
 //!
-//! warp shows filters no borrow of the request, so each filter of this crate copies the header map (not the values).
+//! warp shows filters no borrow of the request, so each filter of this crate copies the header map (not the values), and
+//! method, target and host where the gate looks for tokens in cookies or in the query.
 //! Every filter verifies the token, so ask once per route: [`Authenticated`] has everything. Where that counts, put
 //! the layer of `tollgate-tower` around [`warp::service`] and take what it found with [`admission`](admission()).
 //!
