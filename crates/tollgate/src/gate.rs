@@ -91,8 +91,6 @@ impl Gate {
     /// A gate that requires a token which `verifier` accepts, in `Authorization: Bearer`.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        let clock = SystemClock::new();
-        let _warm = clock.now(); // the first reading has to find the clock
         Self(Shared::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),
             headers: Arc::clone(verifier.known_headers()),
@@ -104,7 +102,7 @@ impl Gate {
             revocations: None,
             cross_site: CrossSite::new(),
             csrf_tokens: None,
-            clock: Arc::new(clock),
+            clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
     }

@@ -45,7 +45,7 @@ struct Token {
     header: Header,
     payload: Payload,
     paths: Arc<ClaimPaths>,
-    /// Held by the token, not by each request, as its references are counted apart and those of a gate are not.
+    /// Held by the token, not by each request: its own references are counted apart, those of this are not.
     protection: Arc<Protection>,
     /// The keys that it was verified with.
     key_set: KeySetId,
