@@ -7,6 +7,7 @@ pub mod machine;
 mod measure;
 mod options;
 mod report;
+pub mod requests;
 pub mod svg;
 
 pub use measure::{Contender, Rounds, Spread, grouped, nanoseconds};

@@ -7,13 +7,14 @@
 use std::hint::black_box;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use axum::http::{HeaderMap, Request, Response, Uri};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Decision, RequestView as _};
 use tollgate_axum::{AuthenticateLayer, Claims};
 use tollgate_benches::fixtures::{self, Bearer, Size, User};
+use tollgate_benches::requests::{BODY, PATH, headers, request};
 use tollgate_benches::{Contender, Options, Rounds, nanoseconds};
 use tower::{Layer as _, Service};
 use warp::Filter as _;
@@ -22,8 +23,6 @@ const AXUM: &str = "axum: no auth";
 const WARP: &str = "warp: no auth";
 /// No request through a framework, so it has nothing to be compared with.
 const GATE: &str = "the gate alone, on a cache hit";
-const PATH: &str = "/hello";
-const BODY: &str = "hello";
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -143,7 +142,7 @@ where
     S: Service<Request<B>, Response = Response<R>> + 'a,
     B: Default,
 {
-    let (headers, uri) = (headers(token), Uri::from_static(PATH));
+    let (headers, uri) = (headers(Some(token)), Uri::from_static(PATH));
     let status = runtime.block_on(service.call(request(&headers, &uri))).map(|response| response.status());
     assert!(status.is_ok_and(|status| status.is_success()), "{name}");
     Contender::repeating(name, move |runs| {
@@ -153,19 +152,4 @@ where
             }
         });
     })
-}
-
-/// As a client sends them.
-fn headers(token: &str) -> HeaderMap {
-    let fixed = [("host", "api.example"), ("user-agent", "benchmark/1.0"), ("accept", "*/*")];
-    let fixed = fixed.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    let credentials = HeaderValue::try_from(format!("Bearer {token}")).expect("a field value");
-    fixed.into_iter().chain([(axum::http::header::AUTHORIZATION, credentials)]).collect()
-}
-
-fn request<B: Default>(headers: &HeaderMap, uri: &Uri) -> Request<B> {
-    let mut request = Request::new(B::default());
-    request.uri_mut().clone_from(uri);
-    request.headers_mut().clone_from(headers);
-    request
 }

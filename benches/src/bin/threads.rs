@@ -14,12 +14,11 @@ use axum::routing::get;
 use tollgate::Algorithm;
 use tollgate_axum::{AuthenticateLayer, Claims};
 use tollgate_benches::fixtures::{self, Size, User};
+use tollgate_benches::requests::{BODY, PATH, headers, request};
 use tollgate_benches::{Spread, nanoseconds};
 use tower::Service;
 use warp::Filter as _;
 
-const PATH: &str = "/hello";
-const BODY: &str = "hello";
 const ROUNDS: usize = 15;
 const REQUESTS: u32 = 100_000;
 
@@ -69,7 +68,7 @@ where
             scope.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
                 let token = fixtures::token(Algorithm::Hs256, Size::Small).claim("jti", format!("{nth}"));
-                let headers = headers(&token.sign());
+                let headers = headers(Some(&token.sign()));
                 runtime.block_on(async {
                     ask(&mut service, &headers, REQUESTS / 10).await;
                     barrier.wait();
@@ -92,18 +91,7 @@ where
 {
     let uri = Uri::from_static(PATH);
     for _ in 0..requests {
-        let mut request = Request::new(B::default());
-        request.uri_mut().clone_from(&uri);
-        request.headers_mut().clone_from(headers);
-        let response = service.call(request).await.ok();
+        let response = service.call(request(headers, &uri)).await.ok();
         assert!(black_box(response).is_some_and(|response| response.status().is_success()));
     }
-}
-
-fn headers(token: &str) -> HeaderMap {
-    let fields = [("host", "api.example"), ("user-agent", "benchmark/1.0"), ("accept", "*/*")];
-    let fields = fields.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
-    let credentials =
-        (axum::http::header::AUTHORIZATION, format!("Bearer {token}").parse().expect("a value"));
-    fields.into_iter().chain([credentials]).collect()
 }

@@ -20,6 +20,7 @@ use tollgate::{Algorithm, Gate};
 use tollgate_actix::{Authenticate, Claims};
 use tollgate_benches::Contender;
 use tollgate_benches::fixtures::{self, User};
+use tollgate_benches::requests::fields;
 use tollgate_testing::keys;
 
 use crate::lineup::{self, BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
@@ -88,7 +89,7 @@ fn add<'a>(
 }
 
 fn headers(token: Option<&str>, field: &'static str) -> HeaderMap {
-    let fields = lineup::fields(token).into_iter().map(|(name, text)| match name {
+    let fields = fields(token).into_iter().map(|(name, text)| match name {
         AUTHORIZATION if field != AUTHORIZATION => (field, text.replace("Bearer ", "")),
         name => (name, text),
     });

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::hint::black_box;
 
-use axum::http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use axum::http::{Request, Response, Uri};
 use tokio::runtime::Runtime;
 use tollgate_benches::Contender;
+pub(crate) use tollgate_benches::requests::{BODY, PATH};
+use tollgate_benches::requests::{headers, request};
 use tower::Service;
 
 pub(crate) const NO_AUTH: &str = "no auth";
@@ -15,8 +17,6 @@ pub(crate) const OURS: &str = "tollgate";
 pub(crate) const OURS_AROUND: &str = "tollgate, around the router";
 pub(crate) const OURS_AROUND_SERVICE: &str = "tollgate, around the service";
 pub(crate) const OURS_UNCACHED: &str = "tollgate, without its cache";
-pub(crate) const BODY: &str = "hello";
-pub(crate) const PATH: &str = "/hello";
 
 /// Why a peer does not take part.
 pub(crate) type Reason = Box<dyn Error>;
@@ -34,17 +34,6 @@ pub(crate) struct Lineup<'a> {
     pub(crate) tokens: Tokens,
     pub(crate) contenders: Vec<Contender<'a>>,
     pub(crate) absent: Vec<(&'static str, String)>,
-}
-
-/// The fields of a request as a client sends them, with this token.
-pub(crate) fn fields(token: Option<&str>) -> Vec<(&'static str, String)> {
-    let mut fields = vec![
-        ("host", "api.example".to_owned()),
-        ("user-agent", "benchmark/1.0".to_owned()),
-        ("accept", "*/*".to_owned()),
-    ];
-    fields.extend(token.map(|token| ("authorization", format!("Bearer {token}"))));
-    fields
 }
 
 impl<'a> Lineup<'a> {
@@ -93,17 +82,4 @@ pub(crate) fn judge(name: &str, answers: [u16; 3]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("it answers {good} to a good token, {none} to none, {bad} to one with a wrong signature"))
-}
-
-fn headers(token: Option<&str>) -> HeaderMap {
-    let value = |text: String| HeaderValue::from_str(&text).expect("a field value");
-    let fields = fields(token).into_iter();
-    fields.map(|(name, text)| (axum::http::HeaderName::from_static(name), value(text))).collect()
-}
-
-fn request<B: Default>(headers: &HeaderMap, uri: &Uri) -> Request<B> {
-    let mut request = Request::new(B::default());
-    *request.uri_mut() = uri.clone();
-    *request.headers_mut() = headers.clone();
-    request
 }

@@ -8,10 +8,8 @@ use jsonwebtoken::{DecodingKey, Validation};
 use tollgate::{Algorithm, Gate};
 use tollgate_benches::fixtures::{self, User};
 use tollgate_benches::hand_rolled::Decoded;
+use tollgate_benches::requests::{BODY, PATH};
 use warp::Filter as _;
-
-const BODY: &str = "hello";
-const PATH: &str = "/hello";
 
 /// Serves until standard input ends, which it does when the parent is gone.
 pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
