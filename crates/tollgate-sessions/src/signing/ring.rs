@@ -161,13 +161,22 @@ impl KeyRing {
         let contents = to_file(&SigningKey::generate(self.algorithm)?, now)?;
         let mut number = self.state().next_number();
         // Above all that others may be adding meanwhile, so that it signs and they do not.
-        while !self.files.add(number, &contents)? {
-            number = number.saturating_add(1);
-        }
-        for old in read(self.algorithm, &self.files, Some(&self.state()))?.into_keys() {
-            if old < number {
-                self.files.remove(old)?;
+        let present = loop {
+            while !self.files.add(number, &contents)? {
+                number = number.saturating_add(1);
             }
+            let present = read(self.algorithm, &self.files, Some(&self.state()))?;
+            match present.last_key_value() {
+                // The number was free again, as others had come and gone.
+                Some((last, _)) if *last > number => {
+                    self.files.remove(number)?;
+                    number = last.saturating_add(1);
+                }
+                _ => break present,
+            }
+        };
+        for old in present.into_keys().filter(|old| *old < number) {
+            self.files.remove(old)?;
         }
         self.load()?;
         Ok(())
