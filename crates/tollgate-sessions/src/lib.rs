@@ -21,81 +21,25 @@
 //! [`SessionEndpoints`] answer logins, renewals and logouts over HTTP; adapters mount them with their feature `sessions`. Every default and
 //! its reason is in [`manual::defaults`].
 
-mod accounts;
-mod claim;
-mod counter;
-mod digest;
-mod endpoints;
-mod environment;
-mod error;
-mod issuer;
-mod key_files;
-mod passwords;
-mod private_file;
-mod refresh;
-mod revoked;
-mod secret_names;
-mod session;
-mod sessions;
-mod signing;
-mod store;
-mod throttle;
-mod users;
-
+pub mod accounts;
+pub mod endpoints;
+mod files;
+pub mod issuing;
 pub mod manual;
+pub mod session;
+pub mod sessions;
+pub mod store;
+mod support;
 
-pub use environment::SecretSourceError;
-pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
-pub use issuer::{AccessToken, SignedToken, TokenIssuer};
-pub use private_file::PrivateFileError;
-pub use signing::{KeyRing, RotationSchedule, SigningKey};
-
-// Sessions.
-pub use refresh::{
-    Expiry, ParseRefreshTokenError, RefreshKey, RefreshKeyError, RefreshKeys, RefreshToken, RenewalKind,
-    RotationPolicy, SessionCsrfTokens, TokenFlags,
-};
-pub use revoked::{FeedStatus, RevokedSessions, WhenStale};
-pub use session::{Fingerprint, ParseSessionIdError, SessionId, SessionView, StoreClock, UnixMillis};
-pub use sessions::{
-    ForeignReplays, Issued, Lifetimes, Login, RefreshError, SessionCounts, SessionError, SessionSettings,
-    Sessions, Transport,
-};
-#[cfg(feature = "postgres")]
-pub use store::PostgresStore;
-#[cfg(feature = "redis")]
-pub use store::RedisStore;
+// The paved path: what a first application names.
+pub use accounts::Accounts;
 #[cfg(feature = "sqlite")]
-pub use store::SqliteStore;
+pub use accounts::users::SqliteUsers;
+pub use accounts::passwords::{PasswordSettings, Passwords};
+pub use accounts::throttle::LoginThrottle;
+pub use endpoints::{CookieSettings, Registration, SessionEndpoints};
+pub use issuing::{KeyRing, SigningKey, TokenIssuer};
+pub use sessions::revoked::RevokedSessions;
+pub use sessions::tokens::{RefreshKey, RefreshKeys};
+pub use sessions::{Login, Sessions};
 pub use store::open_store;
-
-// Over HTTP.
-pub use endpoints::{
-    BodyError, Call, CallCounts, ClientAddress, CookieSettings, Registration, Reply, SameSite,
-    SessionEndpoints,
-};
-
-// Users and their passwords.
-pub use accounts::{
-    AccountSettings, Accounts, ChangePasswordError, Denial, LoginCounts, LoginError, NewPasswordError,
-    RegisterError, Registered,
-};
-pub use passwords::{
-    Busy, HashCost, HashCostError, HashError, ParsePasswordError, Password, PasswordHash, PasswordSettings,
-    PasswordVerdict, Passwords, PasswordsError, Pepper, PepperError, Peppers, PoolCounts, UnusableHash,
-};
-#[cfg(feature = "sqlite")]
-pub use store::SqliteUsers;
-pub use throttle::{Attempt, LoginThrottle, ThrottleSettings, Throttled};
-pub use users::{
-    Addition, Credential, LoginName, MemoryUsers, NewUser, ParseLoginNameError, User, UserStore,
-};
-
-// For stores.
-pub use refresh::{Decision, decide};
-pub use session::{NewSession, SecretHash, SessionRecord, SessionState};
-pub use store::{
-    Durability, EndReason, FeedCursor, FeedPage, MAX_ABSOLUTE_LIFETIME, MemoryStore, Purged, Renewed,
-    Revocation, RevocationEntry, RevocationFeed, Revoke, RevokeScope, Revoked, Rotate, Rotation,
-    SessionStore, StoreError, StoreErrorKind, StoreFuture,
-};

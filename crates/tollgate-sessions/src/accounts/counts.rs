@@ -1,7 +1,7 @@
 //! [`LoginCounts`]: what logins have come to.
 
 use super::{Accounts, Denial, LoginError};
-use crate::counter::Counter;
+use crate::support::Counter;
 
 /// How often somebody has tried to log in since the process began, by what came of it, for a dashboard.
 ///

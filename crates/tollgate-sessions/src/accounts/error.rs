@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::passwords::{Busy, HashError, UnusableHash};
+use crate::accounts::passwords::{Busy, HashError, UnusableHash};
 use crate::store::StoreError;
-use crate::throttle::Throttled;
-use crate::users::ParseLoginNameError;
+use crate::accounts::throttle::Throttled;
+use crate::accounts::users::ParseLoginNameError;
 
 /// Why somebody is not logged in.
 ///

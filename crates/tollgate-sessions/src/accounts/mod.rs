@@ -2,7 +2,10 @@
 
 mod counts;
 mod error;
+pub mod passwords;
 mod settings;
+pub mod throttle;
+pub mod users;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -18,10 +21,10 @@ pub use counts::LoginCounts;
 pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
 pub use settings::AccountSettings;
 
-use crate::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
+use crate::accounts::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
 use crate::store::{StoreError, StoreFuture, ask};
-use crate::throttle::{LoginThrottle, Throttled};
-use crate::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
+use crate::accounts::throttle::{LoginThrottle, Throttled};
+use crate::accounts::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
 use counts::Counters;
 
 /// Users, their passwords, and how often one may be tried. Cheap to clone.

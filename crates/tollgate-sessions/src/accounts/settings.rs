@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::NewPasswordError;
-use crate::passwords::Password;
+use crate::accounts::passwords::Password;
 
 /// What the operator chooses about accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]

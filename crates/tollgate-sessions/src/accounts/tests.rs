@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::*;
-use crate::passwords::{HashCost, PasswordSettings, UnusableHash};
-use crate::refresh::{RefreshKey, RefreshKeys};
+use crate::accounts::passwords::{HashCost, PasswordSettings, UnusableHash};
+use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::session::{StoreClock, UnixMillis};
 use crate::store::StoreErrorKind;
-use crate::throttle::ThrottleSettings;
-use crate::users::MemoryUsers;
+use crate::accounts::throttle::ThrottleSettings;
+use crate::accounts::users::MemoryUsers;
 
 const PASSWORD: &str = "correct horse battery staple";
 

@@ -11,7 +11,7 @@ use tollgate::{
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
-use super::reply::Reply;
+use super::response::Reply;
 use super::route::Route;
 use super::{Inner, user_agent};
 use crate::session::SessionId;

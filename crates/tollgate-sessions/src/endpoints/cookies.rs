@@ -4,7 +4,7 @@ use tollgate::{ConfigError, TokenSource};
 
 use super::problem::Problem;
 use super::settings::is_plain_path;
-use crate::refresh::SessionCsrfTokens;
+use crate::sessions::tokens::SessionCsrfTokens;
 use crate::sessions::Sessions;
 
 /// The cookies that hold tokens in cookie mode.

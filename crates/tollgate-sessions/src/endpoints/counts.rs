@@ -4,7 +4,7 @@ use tollgate::CrossSiteError;
 
 use super::SessionEndpoints;
 use super::problem::Problem;
-use crate::counter::Counter;
+use crate::support::Counter;
 
 /// How often calls were refused because another site may have caused them, since the process began, for a dashboard. What a
 /// gate refuses on the routes of the application is not in it.

@@ -6,7 +6,7 @@ use tracing::warn;
 use super::Inner;
 use super::client::{Client, Presented};
 use super::problem::Problem;
-use super::reply::Reply;
+use super::response::Reply;
 use super::route::Route;
 use crate::session::SessionId;
 

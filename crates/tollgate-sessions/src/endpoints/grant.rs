@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::Inner;
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
-use crate::issuer::{AccessToken, SignedToken};
-use crate::refresh::{RenewalKind, RotationPolicy, TokenFlags};
+use super::response::Reply;
+use crate::issuing::{AccessToken, SignedToken};
+use crate::sessions::tokens::TokenFlags;
+use crate::store::{RenewalKind, RotationPolicy};
 use crate::session::SessionView;
 use crate::sessions::Issued;
-use crate::users::User;
+use crate::accounts::users::User;
 
 /// An access token to hand out.
 pub(super) struct Access {

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::Inner;
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
-use crate::issuer::TokenIssuer;
+use super::response::Reply;
+use crate::issuing::TokenIssuer;
 use crate::session::{SessionId, SessionView};
-use crate::signing::RotationSchedule;
-use crate::store::EndReason;
+use crate::issuing::RotationSchedule;
+use crate::session::EndReason;
 
 impl Inner {
     pub(super) async fn list_sessions(&self, client: &Client) -> Result<Reply, Problem> {

@@ -8,11 +8,11 @@ use super::Inner;
 use super::body::{self, LoginBody, Mode};
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
-use crate::passwords::Password;
+use super::response::Reply;
+use crate::accounts::passwords::Password;
 use crate::sessions::{Login, RefreshError};
-use crate::store::EndReason;
-use crate::users::User;
+use crate::session::EndReason;
+use crate::accounts::users::User;
 
 impl Inner {
     pub(super) async fn log_in(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {

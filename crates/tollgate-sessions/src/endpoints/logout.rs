@@ -4,10 +4,10 @@ use super::Inner;
 use super::body::{self, Secret, TokenBody};
 use super::client::{Client, Holder};
 use super::problem::Problem;
-use super::reply::Reply;
-use crate::refresh::RefreshToken;
+use super::response::Reply;
+use crate::sessions::tokens::RefreshToken;
 use crate::sessions::{RefreshError, Transport};
-use crate::store::EndReason;
+use crate::session::EndReason;
 
 impl Inner {
     /// The session of the refresh token ends, in the body or in the cookie; without one of ours, that of the access token.

@@ -2,7 +2,7 @@
 
 mod address;
 mod body;
-mod call;
+mod request;
 mod client;
 mod cookies;
 mod counts;
@@ -16,7 +16,7 @@ mod password;
 mod problem;
 mod refresh;
 mod register;
-mod reply;
+mod response;
 mod route;
 mod settings;
 mod user_agent;
@@ -29,16 +29,16 @@ use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, Reques
 use tracing::warn;
 
 pub use address::ClientAddress;
-pub use call::{BodyError, Call};
+pub use request::{BodyError, Call};
 pub use cookies::{CookieSettings, SameSite};
 pub use counts::CallCounts;
-pub use reply::Reply;
+pub use response::Reply;
 pub use settings::Registration;
 
 use crate::accounts::Accounts;
-use crate::issuer::TokenIssuer;
+use crate::issuing::TokenIssuer;
 use crate::sessions::Sessions;
-use call::Accepted;
+use request::Accepted;
 use client::{Client, Presented};
 use counts::Counters;
 use problem::Problem;

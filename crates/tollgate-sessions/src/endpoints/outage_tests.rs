@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, member, post, post_with};
-use crate::passwords::PasswordHash;
-use crate::refresh::{RefreshToken, RotationPolicy};
+use crate::accounts::passwords::PasswordHash;
+use crate::sessions::tokens::RefreshToken;
+use crate::store::RotationPolicy;
 use crate::sessions::SessionSettings;
 
 /// A client that asks again and again gets in when the store is back, however long that takes: had its token been used

@@ -4,9 +4,9 @@ use super::Inner;
 use super::body::{self, PasswordBody};
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
-use crate::passwords::Password;
-use crate::store::EndReason;
+use super::response::Reply;
+use crate::accounts::passwords::Password;
+use crate::session::EndReason;
 
 impl Inner {
     /// The other sessions of the user end. This one is renewed by its refresh token: its access token has ended too.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use tollgate::CrossSiteError;
 use tracing::{error, warn};
 
-use super::reply::Reply;
+use super::response::Reply;
 use crate::accounts::{ChangePasswordError, LoginError, NewPasswordError, RegisterError};
-use crate::error::IssueError;
+use crate::issuing::IssueError;
 use crate::sessions::{RefreshError, SessionError};
 use crate::store::StoreError;
 

@@ -6,11 +6,11 @@ use super::Inner;
 use super::body::{self, TokenBody};
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
+use super::response::Reply;
 use crate::session::SessionView;
 use crate::sessions::Transport;
-use crate::store::EndReason;
-use crate::users::User;
+use crate::session::EndReason;
+use crate::accounts::users::User;
 
 impl Inner {
     /// A token in the body counts before one in a cookie.

@@ -6,10 +6,10 @@ use super::Inner;
 use super::body::{self, RegisterBody};
 use super::client::Client;
 use super::problem::Problem;
-use super::reply::Reply;
+use super::response::Reply;
 use super::settings::Registration;
 use crate::accounts::{Registered, new_subject};
-use crate::passwords::Password;
+use crate::accounts::passwords::Password;
 
 impl Inner {
     pub(super) async fn register(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {

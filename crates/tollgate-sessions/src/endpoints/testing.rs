@@ -8,15 +8,15 @@ use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, Unix
 
 use super::{CookieSettings, Reply, SessionEndpoints};
 use crate::accounts::{AccountSettings, Accounts, Registered};
-use crate::issuer::TokenIssuer;
-use crate::passwords::{HashCost, Password, PasswordHash, PasswordSettings, Passwords};
-use crate::refresh::{RefreshKey, RefreshKeys};
+use crate::issuing::TokenIssuer;
+use crate::accounts::passwords::{HashCost, Password, PasswordHash, PasswordSettings, Passwords};
+use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::session::{StoreClock, UnixMillis};
 use crate::sessions::Sessions;
-use crate::signing::SigningKey;
+use crate::issuing::SigningKey;
 use crate::store::{MemoryStore, StoreError, StoreErrorKind, StoreFuture};
-use crate::throttle::LoginThrottle;
-use crate::users::{Addition, Credential, LoginName, MemoryUsers, NewUser, User, UserStore};
+use crate::accounts::throttle::LoginThrottle;
+use crate::accounts::users::{Addition, Credential, LoginName, MemoryUsers, NewUser, User, UserStore};
 
 /// A request made by hand.
 #[derive(Clone)]

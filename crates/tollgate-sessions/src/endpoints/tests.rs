@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, header, member, post, post_with};
 use super::*;
 use crate::session::SessionId;
-use crate::store::EndReason;
+use crate::session::EndReason;
 
 #[tokio::test]
 async fn tokens_in_bodies() {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use aws_lc_rs::rand;
 
 use super::time::UnixMillis;
-use crate::error::SigningKeyError;
+use crate::issuing::SigningKeyError;
 
 /// The name of a session: when it began, and 74 random bits. Not a secret; it is the `sid` claim of access tokens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

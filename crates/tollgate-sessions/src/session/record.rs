@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::id::SessionId;
 use super::time::UnixMillis;
-use crate::store::EndReason;
+use super::revoke_reason::EndReason;
 
 /// What a store keeps of one session. Only stores see it; everybody else gets a [`SessionView`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! [`SessionCounts`]: what sessions have come to.
 
 use super::{RefreshError, Sessions};
-use crate::counter::Counter;
-use crate::refresh::RenewalKind;
+use crate::support::Counter;
+use crate::store::RenewalKind;
 
 /// How often something was done with sessions since the process began, for a dashboard.
 ///
@@ -116,9 +116,11 @@ mod tests {
 
     use super::super::{ForeignReplays, Issued, Login, SessionSettings, Transport};
     use super::*;
-    use crate::refresh::{RefreshKey, RefreshKeys, RefreshToken, RotationPolicy};
+use crate::sessions::tokens::{RefreshKey, RefreshKeys, RefreshToken};
+use crate::store::RotationPolicy;
     use crate::session::{StoreClock, UnixMillis};
-    use crate::store::{EndReason, MemoryStore};
+    use crate::session::EndReason;
+use crate::store::MemoryStore;
 
     const WINDOW: Duration = Duration::from_secs(60);
 

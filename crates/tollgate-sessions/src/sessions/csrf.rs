@@ -1,8 +1,8 @@
 //! Anti-CSRF tokens of sessions.
 
 use super::Sessions;
-use crate::error::SigningKeyError;
-use crate::refresh::{RefreshToken, SessionCsrfTokens, TokenFlags};
+use crate::issuing::SigningKeyError;
+use crate::sessions::tokens::{RefreshToken, SessionCsrfTokens, TokenFlags};
 use crate::session::SessionId;
 
 impl Sessions {

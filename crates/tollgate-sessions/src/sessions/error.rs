@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::error::SigningKeyError;
-use crate::refresh::Expiry;
-use crate::store::{EndReason, StoreError};
+use crate::issuing::SigningKeyError;
+use crate::store::Expiry;
+use crate::session::EndReason;
+use crate::store::StoreError;
 
 /// Why a session is not renewed.
 ///

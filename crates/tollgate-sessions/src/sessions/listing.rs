@@ -5,7 +5,8 @@ use tollgate::Verified;
 
 use super::{SessionError, Sessions};
 use crate::session::{SessionId, SessionView};
-use crate::store::{EndReason, Purged, StoreError};
+use crate::session::EndReason;
+use crate::store::{Purged, StoreError};
 
 /// What an access token says about its session.
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! [`Login`]: what a session is begun with, and [`Issued`]: what comes of it.
 
-use crate::refresh::{RefreshToken, RenewalKind, TokenFlags};
+use crate::sessions::tokens::{RefreshToken, TokenFlags};
+use crate::store::RenewalKind;
 use crate::session::SessionView;
 
 /// Who has logged in, and how. Whether the password was right is checked before.

@@ -1,16 +1,18 @@
 //! [`Sessions`]: log in, renew, log out.
 
+mod client_mismatch;
 mod counts;
 mod csrf;
-mod end;
 mod error;
-mod flights;
-mod foreign;
 mod listing;
 mod login;
-mod look_ahead;
+mod purge;
+mod refresh;
+mod revoke;
+pub mod revoked;
 mod settings;
-mod upkeep;
+mod single_flight;
+pub mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,14 +25,14 @@ pub use error::{RefreshError, SessionError};
 pub use login::{Issued, Login, Transport};
 pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
 
-use crate::refresh::{RefreshKeys, RefreshToken, RenewalKind};
+use crate::sessions::tokens::{RefreshKeys, RefreshToken};
+use crate::store::RenewalKind;
 use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
-use crate::store::{
-    EndReason, Renewed, Rotate, Rotation, SessionStore, StoreError, StoreFuture, ask, ask_twice,
-};
+use crate::session::EndReason;
+use crate::store::{Renewed, Rotate, Rotation, SessionStore, StoreError, StoreFuture, ask, ask_twice};
 use counts::Counters;
-use flights::{Flight, Flights};
-use foreign::ForeignClients;
+use single_flight::{Flight, Flights};
+use client_mismatch::ForeignClients;
 
 /// Sessions and their refresh tokens. Cheap to clone.
 ///

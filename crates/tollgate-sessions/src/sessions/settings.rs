@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::refresh::{RotationPolicy, TokenFlags};
+use crate::sessions::tokens::TokenFlags;
+use crate::store::RotationPolicy;
 use crate::store::MAX_ABSOLUTE_LIFETIME;
 
 /// What the operator chooses about sessions.

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
-use crate::refresh::{Expiry, RefreshKey, RotationPolicy};
+use crate::sessions::tokens::RefreshKey;
+use crate::store::{Expiry, RotationPolicy};
 use crate::session::{SessionView, UnixMillis};
 use crate::store::{
     FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, Revoke, Revoked, StoreErrorKind,

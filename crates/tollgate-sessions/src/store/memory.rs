@@ -7,14 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::command::{
-    Durability, EndReason, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate,
-    Rotation,
-};
+use crate::session::EndReason;
+use super::command::{Durability, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate, Rotation};
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{MAX_ABSOLUTE_LIFETIME, SessionStore, StoreFuture};
-use crate::refresh::{Decision, decide};
+use crate::store::{Decision, decide};
 use crate::session::{
     NewSession, SessionId, SessionRecord, SessionState, SessionView, StoreClock, UnixMillis,
 };

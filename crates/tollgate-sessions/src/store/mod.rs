@@ -2,6 +2,7 @@
 
 mod ask;
 mod command;
+mod decide;
 mod error;
 mod feed;
 mod memory;
@@ -10,7 +11,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 mod url;
 
 use std::fmt;
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 pub(crate) use ask::{ask, ask_twice};
 pub use command::{
-    Durability, EndReason, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
+    Durability, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
     Rotate, Rotation,
 };
+pub use decide::{Decision, Expiry, RenewalKind, RotationPolicy, decide};
 pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
@@ -32,7 +34,7 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteStore, SqliteUsers};
+pub use sqlite::SqliteStore;
 pub use url::open_store;
 
 use crate::session::{NewSession, SessionView};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::refresh::{RenewalKind, RotationPolicy};
+use crate::store::{RenewalKind, RotationPolicy};
 use crate::session::SecretHash;
 
 /// A client of one session, with the token that it was given last.

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::address::Address;
 use super::call::Call;
-use super::link::Link;
+use super::connection::Link;
 use super::row::column_of;
 use super::{CALL_WITHIN, Result, StoreError, StoreErrorKind};
 use crate::store::command::RevocationEntry;

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::failure::Asked;
-use super::link::Parameter;
+use super::connection::Parameter;
 use super::pool::{Lent, Pool};
 use super::{CALL_WITHIN, Durability, Result, StoreError, StoreErrorKind};
 use crate::session::{StoreClock, UnixMillis, whole_millis};

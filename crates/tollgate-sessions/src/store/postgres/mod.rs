@@ -7,7 +7,7 @@ mod address;
 mod announcements;
 mod call;
 mod failure;
-mod link;
+mod connection;
 mod pool;
 mod purge;
 mod revoke;

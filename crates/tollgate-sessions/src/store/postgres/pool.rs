@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address::Address;
 use super::failure::Asked;
-use super::link::Link;
+use super::connection::Link;
 use super::{StoreError, StoreErrorKind};
 
 /// Connections, opened when there is work for them.

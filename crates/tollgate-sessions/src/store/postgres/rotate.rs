@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use super::call::{Call, millis};
-use super::link::Parameter;
+use super::connection::Parameter;
 use super::row::{COLUMNS, column_of, record};
 use super::{Result, StoreError, StoreErrorKind};
-use crate::refresh::{Decision, RenewalKind, decide};
+use crate::store::{Decision, RenewalKind, decide};
 use crate::session::{SessionRecord, UnixMillis, whole_millis};
 use crate::store::MAX_ABSOLUTE_LIFETIME;
 use crate::store::command::{Renewed, Rotate, Rotation};
@@ -176,7 +176,7 @@ const ATTEMPTS: u32 = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refresh::RotationPolicy;
+    use crate::store::RotationPolicy;
 
     #[test]
     fn only_looking_ahead_has_nothing_to_try_first() {

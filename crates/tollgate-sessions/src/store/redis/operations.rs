@@ -9,11 +9,10 @@ use super::keys::{self, millis};
 use super::row::{self, FIELDS, Found, Row};
 use super::scripts;
 use super::{StoreError, StoreErrorKind};
-use crate::refresh::{Expiry, RenewalKind};
+use crate::store::{Expiry, RenewalKind};
 use crate::session::{Fingerprint, NewSession, SessionId, SessionState, SessionView, UnixMillis};
-use crate::store::command::{
-    Durability, EndReason, Renewed, Revocation, Revoke, RevokeScope, Revoked, Rotate, Rotation,
-};
+use crate::session::EndReason;
+use crate::store::command::{Durability, Renewed, Revocation, Revoke, RevokeScope, Revoked, Rotate, Rotation};
 
 type Result<T> = std::result::Result<T, StoreError>;
 

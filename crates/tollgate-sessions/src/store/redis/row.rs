@@ -2,7 +2,7 @@
 
 use super::{StoreError, StoreErrorKind};
 use crate::session::{Fingerprint, SecretHash, SessionId, SessionRecord, SessionState, UnixMillis};
-use crate::store::command::EndReason;
+use crate::session::EndReason;
 
 /// The fields of a session, in the order of the scripts' prelude.
 pub(super) const FIELDS: [&str; 14] =

@@ -5,7 +5,7 @@ use rusqlite::{Error, ErrorCode};
 use super::{StoreError, StoreErrorKind};
 
 /// To be used with `map_err`.
-pub(super) fn failure(doing: &'static str) -> impl Fn(Error) -> StoreError {
+pub(crate) fn failure(doing: &'static str) -> impl Fn(Error) -> StoreError {
     move |error| StoreError::new(kind(&error), doing).with_source(error)
 }
 

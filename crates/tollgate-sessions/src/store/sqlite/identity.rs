@@ -6,7 +6,7 @@ use super::{StoreError, StoreErrorKind};
 
 /// Which file it is. One that was deleted can still be written to, and what is written is lost with the process.
 #[derive(Clone, Debug)]
-pub(super) struct FileIdentity {
+pub(crate) struct FileIdentity {
     path: PathBuf,
     found: Option<Place>,
 }
@@ -15,13 +15,13 @@ pub(super) struct FileIdentity {
 type Place = (u64, u64);
 
 impl FileIdentity {
-    pub(super) fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), found: place(path) }
     }
 
     /// # Errors
     /// [`StoreErrorKind::Misconfigured`] when the file has gone, or another one has taken its place.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
         if self.found == place(&self.path) {
             return Ok(());
         }

@@ -1,12 +1,11 @@
 //! [`SqliteStore`]: sessions in a file.
 
 mod announcements;
-mod failure;
-mod identity;
+pub(crate) mod failure;
+pub(crate) mod identity;
 mod operations;
-mod schema;
-mod users;
-mod worker;
+pub(crate) mod schema;
+pub(crate) mod worker;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -26,7 +25,6 @@ use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
 use crate::session::{NewSession, SessionView, StoreClock};
-pub use users::SqliteUsers;
 
 use announcements::Position;
 use failure::failure;
@@ -143,7 +141,7 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failure("opening the file"))?;
     connection.busy_handler(Some(wait_for_others)).map_err(failure("opening the file"))?;
@@ -151,7 +149,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The files beside it, such as the write-ahead log, get the mode of the file itself.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_private(path: &Path) -> Result<(), StoreError> {
     let failed = |source: io::Error| {
         let what = format!("{} cannot be made or read", path.display());
         StoreError::new(StoreErrorKind::Unavailable, what).with_source(source)

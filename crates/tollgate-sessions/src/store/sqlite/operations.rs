@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failure::failure;
 use super::{StoreError, StoreErrorKind};
-use crate::refresh::{Decision, decide};
+use crate::store::{Decision, decide};
 use crate::session::{
     Fingerprint, NewSession, SecretHash, SessionId, SessionRecord, SessionState, SessionView, UnixMillis,
 };

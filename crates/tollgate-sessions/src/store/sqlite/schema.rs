@@ -61,7 +61,7 @@ const VERSION_2: &str = "
 ";
 
 /// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
-pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     // SQLite waits for others by itself, but not where it changes the kind of journal.
     let begun = Instant::now();
     loop {
@@ -103,7 +103,7 @@ fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// Whether the file is still what it was, and can be written to: a full disk is found out here. Within a transaction.
-pub(super) fn try_to_write(connection: &Connection, file: &FileIdentity) -> Result<(), StoreError> {
+pub(crate) fn try_to_write(connection: &Connection, file: &FileIdentity) -> Result<(), StoreError> {
     file.check()?;
     check(connection)?;
     let version = MIGRATIONS.len();

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::refresh::RotationPolicy;
+use crate::accounts::users::SqliteUsers;
+use crate::store::RotationPolicy;
 use crate::session::{SecretHash, SessionId};
-use crate::store::{EndReason, Revocation, RevokeScope};
-use crate::users::{NewUser, UserStore as _};
+use crate::session::EndReason;
+use crate::store::{Revocation, RevokeScope};
+use crate::accounts::users::{NewUser, UserStore as _};
 
 struct Scratch(PathBuf);
 

@@ -9,24 +9,24 @@ use tokio::time::timeout;
 
 use super::failure::failure;
 use super::{StoreError, StoreErrorKind, StoreFuture};
-use crate::claim::{Claim, Waiting};
+use crate::support::{CancelFlag, CancelOnDrop};
 
 /// A thread with a connection. It ends when the worker is dropped.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     jobs: mpsc::Sender<Job>,
     mode: Mode,
 }
 
 /// What a connection is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Read,
     Write,
 }
 
 /// What somebody waits for.
 struct Job {
-    claim: Claim,
+    claim: CancelFlag,
     /// Does it, if there is a connection to do it with.
     work: Box<dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send>,
 }
@@ -38,7 +38,7 @@ struct Done {
 }
 
 impl Worker {
-    pub(super) fn spawn(connection: Connection, mode: Mode) -> Result<Self, StoreError> {
+    pub(crate) fn spawn(connection: Connection, mode: Mode) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let name = if mode == Mode::Write { "tollgate-sqlite-w" } else { "tollgate-sqlite-r" };
         let spawned =
@@ -50,7 +50,7 @@ impl Worker {
     }
 
     /// Does `work`, and waits for it to be on the disk, no longer than is allowed. It is not begun once nobody waits.
-    pub(super) fn ask<T: Send + 'static>(
+    pub(crate) fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
@@ -64,7 +64,7 @@ impl Worker {
             });
             Done { failed, answer }
         });
-        let waiting = Waiting::default();
+        let waiting = CancelOnDrop::default();
         let job = Job { claim: waiting.0.clone(), work };
         Box::pin(async move {
             let gone = || StoreError::new(StoreErrorKind::Unavailable, "the thread of the file has ended");
@@ -78,7 +78,7 @@ impl Worker {
 }
 
 /// What somebody hears who waits no longer.
-fn give_up(waiting: &Waiting, mode: Mode) -> StoreError {
+fn give_up(waiting: &CancelOnDrop, mode: Mode) -> StoreError {
     let millis = LIMIT.as_millis();
     if waiting.0.take() || mode == Mode::Read {
         StoreError::new(StoreErrorKind::Unavailable, format!("the file is busy for {millis} ms"))

@@ -1,0 +1,98 @@
+//! [`MemoryUsers`]: users of one process, gone with it.
+
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::login_name::LoginName;
+use super::store::{Addition, UserStore};
+use super::user::{Credential, NewUser, User};
+use crate::accounts::passwords::PasswordHash;
+use crate::store::{StoreError, StoreErrorKind, StoreFuture};
+
+/// Users in memory: for tests and demonstrations.
+#[derive(Debug, Default)]
+pub struct MemoryUsers(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    by_subject: HashMap<Box<str>, Credential>,
+    subjects: HashMap<LoginName, Box<str>>,
+}
+
+impl MemoryUsers {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The user can no longer log in or renew a session. False when there is no such user.
+    pub fn disable(&self, subject: &str) -> bool {
+        self.set_enabled(subject, false)
+    }
+
+    /// The user can log in again. False when there is no such user.
+    pub fn enable(&self, subject: &str) -> bool {
+        self.set_enabled(subject, true)
+    }
+
+    fn set_enabled(&self, subject: &str, enabled: bool) -> bool {
+        let mut state = self.state();
+        let found = state.by_subject.get_mut(subject);
+        found.map(|credential| credential.user.enabled = enabled).is_some()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UserStore for MemoryUsers {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+        let state = self.state();
+        let subject = state.subjects.get(login);
+        Box::pin(ready(Ok(subject.and_then(|subject| state.by_subject.get(subject)).cloned())))
+    }
+
+    fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
+        let found = self.state().by_subject.get(subject).map(|credential| credential.user.clone());
+        Box::pin(ready(Ok(found)))
+    }
+
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+        Box::pin(ready(self.state().add(new)))
+    }
+
+    fn replace_hash<'a>(
+        &'a self,
+        subject: &'a str,
+        old: &'a PasswordHash,
+        new: &'a PasswordHash,
+    ) -> StoreFuture<'a, bool> {
+        let mut state = self.state();
+        let stored = state.by_subject.get_mut(subject).and_then(|credential| credential.hash.as_mut());
+        let replaced = stored.filter(|stored| *stored == old || *stored == new);
+        Box::pin(ready(Ok(replaced.map(|stored| *stored = new.clone()).is_some())))
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+}
+
+impl State {
+    fn add(&mut self, new: &NewUser) -> Result<Addition, StoreError> {
+        let user = &new.user;
+        if let Some(subject) = self.subjects.get(&user.login) {
+            return Ok(if *subject == user.subject { Addition::Added } else { Addition::Taken });
+        }
+        if self.by_subject.contains_key(&user.subject) {
+            return Err(StoreError::new(StoreErrorKind::Corrupt, "another user has the same subject"));
+        }
+        self.subjects.insert(user.login.clone(), user.subject.clone());
+        let credential = Credential { user: user.clone(), hash: new.hash.clone() };
+        self.by_subject.insert(user.subject.clone(), credential);
+        Ok(Addition::Added)
+    }
+}

@@ -1,0 +1,15 @@
+//! Who can log in: [`User`], and [`UserStore`], the joint between accounts and what keeps them.
+
+mod login_name;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod user;
+
+pub use login_name::{LoginName, ParseLoginNameError};
+pub use memory::MemoryUsers;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteUsers;
+pub use store::{Addition, UserStore};
+pub use user::{Credential, NewUser, User};

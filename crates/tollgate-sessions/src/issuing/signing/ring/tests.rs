@@ -1,0 +1,202 @@
+//! A ring, and several processes that share one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+use crate::endpoints::testing::FakeRequest;
+use crate::issuing::{AccessToken, TokenIssuer};
+
+const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+fn path(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tollgate-ring-{name}-{}", std::process::id()));
+    gone(&path);
+    path
+}
+
+fn gone(path: &Path) {
+    drop(std::fs::remove_dir_all(path));
+}
+
+fn days(count: u64) -> UnixTime {
+    NOW.saturating_add(Duration::from_secs(count.saturating_mul(24 * 3600)))
+}
+
+fn id(ring: &KeyRing, now: UnixTime) -> String {
+    ring.signing_key(now).unwrap().key_id().unwrap().to_string()
+}
+
+fn open(path: &Path) -> KeyRing {
+    KeyRing::open(Algorithm::EdDsa, path, RotationSchedule::default(), NOW).unwrap()
+}
+
+#[test]
+fn published_before_use_and_kept_after() {
+    let path = path("schedule");
+    let ring = open(&path);
+    let first = id(&ring, NOW);
+    assert!(!ring.turn(days(29)).unwrap(), "nothing is due");
+    let publish = days(30).saturating_sub(Duration::from_secs(3600));
+    assert!(ring.turn(publish).unwrap());
+    assert!(!ring.turn(publish).unwrap());
+    assert_eq!(ring.key_set().iter().count(), 2);
+    assert_eq!(id(&ring, publish), first, "published, and does not sign yet");
+    let second = id(&ring, days(30));
+    assert_ne!(first, second);
+    // The next start sees the same.
+    assert_eq!(id(&open(&path), days(30)), second);
+    assert!(!ring.turn(days(31)).unwrap(), "its last tokens are in use");
+    assert!(ring.jwk_set().contains(&first));
+    assert!(ring.turn(days(32)).unwrap());
+    assert!(!ring.jwk_set().contains(&first) && ring.jwk_set().contains(&second));
+    assert_eq!(open(&path).jwk_set(), ring.jwk_set());
+    gone(&path);
+}
+
+#[test]
+fn what_one_process_turns_another_picks_up() {
+    let path = path("shared");
+    let (one, other) = (open(&path), open(&path));
+    assert_eq!(id(&one, NOW), id(&other, NOW));
+    assert!(!other.reload().unwrap());
+    let unchanged = other.key_set();
+    let publish = days(30).saturating_sub(Duration::from_secs(3600));
+    assert!(one.turn(publish).unwrap());
+    assert_eq!(other.key_set().iter().count(), unchanged.iter().count());
+    assert!(other.reload().unwrap());
+    assert_eq!(other.jwk_set(), one.jwk_set());
+    assert_eq!(id(&other, days(30)), id(&one, days(30)));
+    assert!(!other.turn(publish).unwrap(), "it is done already");
+    one.replace_all(days(31)).unwrap();
+    assert!(other.turn(days(31)).unwrap(), "turning reads too");
+    assert_eq!(other.jwk_set(), one.jwk_set());
+    gone(&path);
+}
+
+/// As many processes at once, each with its own ring on the one directory.
+#[test]
+fn those_who_turn_at_once_agree() {
+    let path = path("race");
+    let at_once = |act: &(dyn Fn(&KeyRing) + Sync)| {
+        std::thread::scope(|scope| {
+            let path = &path;
+            #[expect(clippy::needless_collect, reason = "all run before one is waited for")]
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(move || {
+                        let ring = open(path);
+                        act(&ring);
+                        ring
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    for rings in [at_once(&|_opened| {}), at_once(&|ring| _ = ring.turn(days(30)).unwrap())] {
+        for ring in &rings {
+            ring.reload().unwrap();
+            assert_eq!(ring.jwk_set(), rings[0].jwk_set());
+        }
+    }
+    assert_eq!(open(&path).key_set().iter().count(), 2, "one first key and one successor");
+    let old = open(&path).jwk_set();
+    for ring in at_once(&|ring| ring.replace_all(days(31)).unwrap()) {
+        ring.reload().unwrap();
+        assert_eq!(ring.key_set().iter().count(), 1);
+        assert_eq!(ring.jwk_set(), open(&path).jwk_set());
+        assert!(!old.contains(&id(&ring, days(31))));
+    }
+    gone(&path);
+}
+
+#[test]
+fn a_key_that_others_may_have_goes_at_once() {
+    let path = path("replace");
+    let ring = open(&path);
+    let first = id(&ring, NOW);
+    // One that was published and would have signed later goes too.
+    ring.turn(days(30)).unwrap();
+    ring.replace_all(days(30)).unwrap();
+    assert_ne!(id(&ring, days(30)), first);
+    assert_eq!(ring.key_set().iter().count(), 1);
+    assert_eq!(open(&path).jwk_set(), ring.jwk_set());
+    gone(&path);
+}
+
+/// Nobody is admitted any longer by a key that others may have, not even with a token that was admitted before.
+#[test]
+fn a_key_that_was_replaced_admits_nobody() {
+    let path = path("gate");
+    let ring = Arc::new(open(&path));
+    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
+    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let gate = tollgate::Gate::new(verifier);
+    let token = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
+    let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
+    let admitted = || matches!(gate.admit(&request, NOW), tollgate::Decision::Admitted(_));
+    assert!(admitted() && admitted());
+    ring.replace_all(NOW).unwrap();
+    assert!(!admitted());
+    gone(&path);
+}
+
+#[test]
+fn a_ring_can_begin_with_a_key_that_was_in_use() {
+    let path = path("first");
+    let first = |key_id| SigningKey::generate(Algorithm::EdDsa).unwrap().with_key_id(key_id).unwrap();
+    let begin =
+        |key_id| KeyRing::open_or_begin_with(first(key_id), &path, RotationSchedule::default(), NOW).unwrap();
+    assert_eq!(id(&begin("old-key"), NOW), "old-key");
+    assert_eq!(id(&begin("another"), NOW), "old-key", "there is a ring already");
+    assert_eq!(id(&open(&path), NOW), "old-key");
+    let secret = SigningKey::hmac(Algorithm::Hs256, "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
+    let elsewhere = path.join("secret");
+    assert!(KeyRing::open_or_begin_with(secret, &elsewhere, RotationSchedule::default(), NOW).is_err());
+    gone(&path);
+}
+
+#[test]
+fn tokens_of_each_key_verify_while_it_is_published() {
+    let path = path("tokens");
+    let ring = Arc::new(open(&path));
+    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
+    // A verifier that was there before the ring turned.
+    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let token = AccessToken::new("alice", "web");
+    ring.turn(days(30)).unwrap();
+    for now in [NOW, days(30), days(31)] {
+        let signed = issuer.issue(&token, now).unwrap();
+        let verified = verifier.verify(signed.as_str(), now).unwrap();
+        assert_eq!(verified.header().key_id().unwrap().to_string(), id(&ring, now));
+    }
+    assert_ne!(id(&ring, NOW), id(&ring, days(31)));
+    gone(&path);
+}
+
+#[test]
+fn what_is_no_ring_is_refused() {
+    let path = path("refused");
+    let ring = open(&path);
+    let shown = format!("{ring:?}");
+    assert!(!shown.contains("PRIVATE"), "{shown}");
+    let es256 = KeyRing::open(Algorithm::Es256, &path, RotationSchedule::default(), NOW).unwrap_err();
+    assert_eq!(es256.to_string(), "the directory holds keys for EdDSA, not for ES256");
+    let kept = ring.jwk_set();
+    for text in ["", "{}", r#"{"algorithm":"EdDSA","key_id":"x","signs_from":1}"#] {
+        let files = KeyFiles::new(&path);
+        files.remove(9).unwrap();
+        files.add(9, text.as_bytes()).unwrap();
+        let error = KeyRing::open(Algorithm::EdDsa, &path, RotationSchedule::default(), NOW).unwrap_err();
+        assert!(matches!(error, KeyRingError::NotARing), "{text}: {error}");
+        assert!(ring.turn(days(30)).is_err() && ring.reload().is_err());
+        assert_eq!(ring.jwk_set(), kept, "it goes on with what it has");
+    }
+    gone(&path);
+    assert!(matches!(ring.reload(), Err(KeyRingError::NotARing)), "somebody has deleted it");
+    assert_eq!(ring.jwk_set(), kept);
+    std::fs::write(&path, "a file").unwrap();
+    assert!(KeyRing::open(Algorithm::EdDsa, &path, RotationSchedule::default(), NOW).is_err());
+    std::fs::remove_file(&path).unwrap();
+}

@@ -1,0 +1,158 @@
+//! [`SessionCsrfTokens`]: tokens against cross-site request forgery, bound to a session.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{hmac, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tollgate::CsrfTokens;
+
+use super::refresh_keys::RefreshKeys;
+use crate::support::first_bytes;
+use crate::issuing::SigningKeyError;
+use crate::session::SessionId;
+
+/// The anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens). They come from
+/// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens), and [`SessionEndpoints`](crate::SessionEndpoints) whose
+/// gate requires them hand them out.
+///
+/// A token is the base64url of the first half of an HMAC-SHA-256 over `csrf/1`, the session and 16 random bytes, and those
+/// bytes. It is good as long as its session, and for no other one. Its key is derived from that of the refresh tokens.
+#[derive(Clone, Debug)]
+pub struct SessionCsrfTokens {
+    keys: RefreshKeys,
+    cookie: Box<str>,
+}
+
+impl SessionCsrfTokens {
+    pub(crate) fn new(keys: RefreshKeys, cookie: Box<str>) -> Self {
+        Self { keys, cookie }
+    }
+}
+
+impl CsrfTokens for SessionCsrfTokens {
+    fn cookie_name(&self) -> &str {
+        &self.cookie
+    }
+
+    fn is_genuine(&self, token: &[u8], session: &str) -> bool {
+        let (Some(token), Ok(session)) = (Parts::read(token), session.parse()) else { return false };
+        self.keys.all().any(|key| token.is_made_with(&key.csrf, session))
+    }
+}
+
+impl RefreshKeys {
+    /// A new anti-CSRF token of `session`.
+    pub(crate) fn csrf_token(&self, session: SessionId) -> Result<String, SigningKeyError> {
+        let mut nonce = [0; HALF];
+        rand::fill(&mut nonce).map_err(|_cause| SigningKeyError::Crypto)?;
+        let tag = tag(&self.newest.csrf, session, &nonce);
+        Ok(URL_SAFE_NO_PAD.encode([tag, nonce].concat()))
+    }
+
+    /// Whether `token` is one of `session` that needs no replacement.
+    pub(crate) fn is_csrf_token(&self, token: &[u8], session: SessionId) -> bool {
+        Parts::read(token).is_some_and(|token| token.is_made_with(&self.newest.csrf, session))
+    }
+}
+
+/// A token that was read.
+struct Parts {
+    tag: [u8; HALF],
+    nonce: [u8; HALF],
+}
+
+impl Parts {
+    fn read(token: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 2 * HALF];
+        let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
+        let (tag, nonce) = bytes.get(..length)?.split_first_chunk()?;
+        Some(Self { tag: *tag, nonce: nonce.try_into().ok()? })
+    }
+
+    fn is_made_with(&self, key: &hmac::Key, session: SessionId) -> bool {
+        verify_slices_are_equal(&tag(key, session, &self.nonce), &self.tag).is_ok()
+    }
+}
+
+/// What is authenticated has parts of fixed lengths, so none can be taken for another.
+fn tag(key: &hmac::Key, session: SessionId, nonce: &[u8; HALF]) -> [u8; HALF] {
+    let mut context = hmac::Context::with_key(key);
+    context.update(b"csrf/1");
+    context.update(session.as_bytes());
+    context.update(nonce);
+    first_bytes(context.sign())
+}
+
+const HALF: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::tokens::RefreshKey;
+    use crate::session::UnixMillis;
+
+    const SECRET: &[u8] = b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
+    const OTHER: &[u8] = b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw";
+
+    fn tokens(keys: &RefreshKeys) -> SessionCsrfTokens {
+        SessionCsrfTokens::new(keys.clone(), "__Host-csrf".into())
+    }
+
+    fn session() -> SessionId {
+        SessionId::generate(UnixMillis::from_millis(1_700_000_000_000)).unwrap()
+    }
+
+    fn keys(id: u8, secret: &[u8]) -> RefreshKeys {
+        RefreshKeys::new(RefreshKey::new(id, secret).unwrap())
+    }
+
+    #[test]
+    fn good_for_its_session_alone() {
+        let keys = keys(1, SECRET);
+        let (mine, other) = (session(), session());
+        let token = keys.csrf_token(mine).unwrap();
+        assert_eq!(token.len(), 43);
+        assert_ne!(token, keys.csrf_token(mine).unwrap());
+        let genuine = |session: &str| tokens(&keys).is_genuine(token.as_bytes(), session);
+        assert!(genuine(&mine.to_string()) && keys.is_csrf_token(token.as_bytes(), mine));
+        assert!(!genuine(&other.to_string()) && !keys.is_csrf_token(token.as_bytes(), other));
+        for session in ["", "x", &mine.to_string().to_uppercase()] {
+            assert!(!genuine(session), "{session}");
+        }
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        let keys = keys(1, SECRET);
+        let session = session();
+        let token = keys.csrf_token(session).unwrap();
+        let genuine = |text: &[u8]| tokens(&keys).is_genuine(text, &session.to_string());
+        let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(!genuine(URL_SAFE_NO_PAD.encode(changed).as_bytes()), "bit {bit}");
+        }
+        // One text for one token: the bits that base64url leaves over are zero.
+        let last = token.as_bytes().last().copied().unwrap();
+        let spare = (0..=127)
+            .filter(|byte| *byte != last)
+            .find(|byte| genuine(&[&token.as_bytes()[..42], &[*byte]].concat()));
+        assert_eq!(spare, None);
+        let longer = format!("{token}A");
+        for text in [&b""[..], b"A", &token.as_bytes()[..42], longer.as_bytes(), b"\xff", &[b'A'; 100_000]] {
+            assert!(!genuine(text));
+        }
+    }
+
+    #[test]
+    fn a_replaced_key_is_believed_until_it_is_left_out() {
+        let session = session();
+        let token = keys(1, SECRET).csrf_token(session).unwrap();
+        let genuine = |keys: &RefreshKeys| tokens(keys).is_genuine(token.as_bytes(), &session.to_string());
+        let new = keys(2, OTHER);
+        let both = new.clone().with_older(RefreshKey::new(1, SECRET).unwrap()).unwrap();
+        assert!(genuine(&both) && !genuine(&new));
+        assert!(!both.is_csrf_token(token.as_bytes(), session), "to be replaced");
+    }
+}

@@ -1,0 +1,10 @@
+//! The secrets of a session: refresh tokens, the keys that make them, and anti-CSRF tokens.
+
+mod csrf_token;
+mod key_directory;
+mod refresh_keys;
+mod refresh_token;
+
+pub use csrf_token::SessionCsrfTokens;
+pub use refresh_keys::{RefreshKey, RefreshKeyError, RefreshKeys};
+pub use refresh_token::{ParseRefreshTokenError, RefreshToken, TokenFlags};
