@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Resource, web};
-use tollgate_sessions::{BodyError, ClientAddress, Reply, SessionEndpoints};
+use tollgate_sessions::SessionEndpoints;
+use tollgate_sessions::endpoints::{BodyError, ClientAddress, SessionResponse};
 
 use crate::request::ActixRequest;
 
@@ -35,11 +36,11 @@ pub fn session_routes(endpoints: SessionEndpoints) -> Resource {
     })
 }
 
-async fn answer(endpoints: &SessionEndpoints, request: &HttpRequest, payload: Payload) -> Reply {
-    match endpoints.accept(&ActixRequest::from(request), request.path(), address(request)) {
+async fn answer(endpoints: &SessionEndpoints, request: &HttpRequest, payload: Payload) -> SessionResponse {
+    match endpoints.begin(&ActixRequest::from(request), request.path(), address(request)) {
         Ok(call) => {
             let read = read(payload, call.body_limit());
-            call.answer_with(read).await
+            call.respond_with(read).await
         }
         Err(reply) => reply,
     }
@@ -59,7 +60,7 @@ async fn read(payload: Payload, limit: usize) -> Result<Vec<u8>, BodyError> {
     }
 }
 
-fn response(reply: Reply) -> HttpResponse {
+fn response(reply: SessionResponse) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for (name, value) in reply.headers() {

@@ -8,7 +8,8 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum_core::extract::Request;
 use http::Response;
-use tollgate_sessions::{ClientAddress, SessionEndpoints};
+use tollgate_sessions::SessionEndpoints;
+use tollgate_sessions::endpoints::ClientAddress;
 use tollgate_tower::{SessionFuture, SessionService};
 use tower_service::Service;
 

@@ -2,7 +2,8 @@
 //!
 //! ```
 //! use tollgate::{Algorithm, Gate, SystemClock, Clock, Verifier};
-//! use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
+//! use tollgate_sessions::{SigningKey, TokenIssuer};
+//! use tollgate_sessions::issuing::AccessToken;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = SigningKey::generate(Algorithm::EdDsa)?;
@@ -33,11 +34,11 @@ mod support;
 
 // The paved path: what a first application names.
 pub use accounts::Accounts;
-#[cfg(feature = "sqlite")]
-pub use accounts::users::SqliteUsers;
 pub use accounts::passwords::{PasswordSettings, Passwords};
 pub use accounts::throttle::LoginThrottle;
-pub use endpoints::{CookieSettings, Registration, SessionEndpoints};
+#[cfg(feature = "sqlite")]
+pub use accounts::users::SqliteUsers;
+pub use endpoints::{CookieSettings, RegistrationMode, SessionEndpoints};
 pub use issuing::{KeyRing, SigningKey, TokenIssuer};
 pub use sessions::revoked::RevokedSessions;
 pub use sessions::tokens::{RefreshKey, RefreshKeys};

@@ -12,7 +12,8 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tollgate_sessions::{BodyError, Call, ClientAddress, Reply, SessionEndpoints};
+use tollgate_sessions::SessionEndpoints;
+use tollgate_sessions::endpoints::{BodyError, ClientAddress, SessionRequest, SessionResponse};
 use tower_service::Service;
 
 use crate::request::HttpRequest;
@@ -51,7 +52,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> SessionFuture {
         let peer = address(request.extensions());
-        match self.endpoints.accept(&HttpRequest::from(&request), request.uri().path(), peer) {
+        match self.endpoints.begin(&HttpRequest::from(&request), request.uri().path(), peer) {
             Ok(call) => SessionFuture(Box::pin(answer(call, request.into_body()))),
             Err(reply) => SessionFuture(Box::pin(std::future::ready(response(reply)))),
         }
@@ -80,13 +81,13 @@ fn address(extensions: &Extensions) -> Option<IpAddr> {
     told.or_else(|| extensions.get::<SocketAddr>().map(SocketAddr::ip))
 }
 
-async fn answer<B>(call: Call, body: B) -> Response<String>
+async fn answer<B>(call: SessionRequest, body: B) -> Response<String>
 where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let read = read(body, call.body_limit());
-    response(call.answer_with(read).await)
+    response(call.respond_with(read).await)
 }
 
 /// Nothing is kept beyond the limit.
@@ -102,7 +103,7 @@ where
     }
 }
 
-fn response(reply: Reply) -> Response<String> {
+fn response(reply: SessionResponse) -> Response<String> {
     let mut response = Response::new(String::new());
     *response.status_mut() =
         StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -6,7 +6,8 @@ use std::pin::pin;
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
-use tollgate_sessions::{BodyError, Reply, SessionEndpoints};
+use tollgate_sessions::SessionEndpoints;
+use tollgate_sessions::endpoints::{BodyError, SessionResponse};
 use warp::path::FullPath;
 use warp::{Buf, Filter, Stream};
 
@@ -50,7 +51,7 @@ fn served(
     endpoints: SessionEndpoints,
 ) -> impl Filter<Extract = (Served,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
     with_path().and(warp::path::full()).and_then(move |path: FullPath| {
-        ready(if endpoints.serves(path.as_str()) {
+        ready(if endpoints.handles(path.as_str()) {
             Ok(Served { endpoints: endpoints.clone(), path })
         } else {
             Err(warp::reject::not_found())
@@ -65,16 +66,16 @@ fn with_path() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {
     warp::method().and_then(check).untuple_one()
 }
 
-async fn answer<B, D>(served: Served, request: WarpRequest, remote: Option<SocketAddr>, body: B) -> Reply
+async fn answer<B, D>(served: Served, request: WarpRequest, remote: Option<SocketAddr>, body: B) -> SessionResponse
 where
     B: Stream<Item = Result<D, warp::Error>>,
     D: Buf,
 {
     let Served { endpoints, path } = served;
-    match endpoints.accept(&request, path.as_str(), remote.as_ref().map(SocketAddr::ip)) {
+    match endpoints.begin(&request, path.as_str(), remote.as_ref().map(SocketAddr::ip)) {
         Ok(call) => {
             let read = read(body, call.body_limit());
-            call.answer_with(read).await
+            call.respond_with(read).await
         }
         Err(reply) => reply,
     }
@@ -102,7 +103,7 @@ async fn read<D: Buf>(
     Ok(bytes)
 }
 
-fn response(reply: Reply) -> Response<String> {
+fn response(reply: SessionResponse) -> Response<String> {
     let mut response = Response::new(String::new());
     *response.status_mut() =
         StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

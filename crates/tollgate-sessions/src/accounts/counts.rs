@@ -1,6 +1,6 @@
 //! [`LoginCounts`]: what logins have come to.
 
-use super::{Accounts, Denial, LoginError};
+use super::{Accounts, DenialReason, LoginError};
 use crate::support::Counter;
 
 /// How often somebody has tried to log in since the process began, by what came of it, for a dashboard.
@@ -85,21 +85,21 @@ impl Counters {
         match &error {
             LoginError::Denied(denial) => self.denied(denial),
             LoginError::Throttled { .. } => self.throttled.count(),
-            LoginError::Busy { .. } => self.busy.count(),
+            LoginError::HashPoolBusy { .. } => self.busy.count(),
             // Counted where the store is asked.
             LoginError::Store(_) => {}
         }
         error
     }
 
-    fn denied(&self, denial: &Denial) {
+    fn denied(&self, denial: &DenialReason) {
         match denial {
-            Denial::MalformedName(_) => self.malformed_name.count(),
-            Denial::UnknownUser => self.unknown_user.count(),
-            Denial::WrongPassword => self.wrong_password.count(),
-            Denial::Disabled => self.disabled.count(),
-            Denial::NoPassword => self.no_password.count(),
-            Denial::UnusableHash(_) => self.unusable_hash.count(),
+            DenialReason::MalformedName(_) => self.malformed_name.count(),
+            DenialReason::UnknownUser => self.unknown_user.count(),
+            DenialReason::WrongPassword => self.wrong_password.count(),
+            DenialReason::Disabled => self.disabled.count(),
+            DenialReason::NoPassword => self.no_password.count(),
+            DenialReason::HashUnusable(_) => self.unusable_hash.count(),
         }
     }
 }

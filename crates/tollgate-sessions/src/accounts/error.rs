@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::accounts::passwords::{Busy, HashError, UnusableHash};
-use crate::store::StoreError;
+use crate::accounts::passwords::{HashError, HashPoolBusy, HashUnusable};
 use crate::accounts::throttle::Throttled;
 use crate::accounts::users::ParseLoginNameError;
+use crate::store::StoreError;
 
 /// Why somebody is not logged in.
 ///
@@ -15,7 +15,7 @@ use crate::accounts::users::ParseLoginNameError;
 pub enum LoginError {
     /// This name and this password do not belong together, or not to anybody who may log in.
     #[error("login denied")]
-    Denied(#[source] Denial),
+    Denied(#[source] DenialReason),
     /// Too many attempts, for this name or from this address. The password was not looked at.
     #[error("too many attempts to log in")]
     Throttled {
@@ -24,7 +24,7 @@ pub enum LoginError {
     },
     /// Too many passwords are being checked. This one was not.
     #[error("too many passwords are being checked")]
-    Busy {
+    HashPoolBusy {
         /// When asking again makes sense.
         retry_after: Duration,
     },
@@ -39,7 +39,7 @@ impl LoginError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Denied(_) => None,
-            Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
+            Self::Throttled { retry_after } | Self::HashPoolBusy { retry_after } => Some(*retry_after),
             Self::Store(_) => Some(RETRY_AFTER),
         }
     }
@@ -48,7 +48,7 @@ impl LoginError {
 /// Why a login was denied, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Denial {
+pub enum DenialReason {
     /// What was given cannot be a login name.
     #[error("malformed login name")]
     MalformedName(#[source] ParseLoginNameError),
@@ -66,7 +66,7 @@ pub enum Denial {
     NoPassword,
     /// The hash that is stored cannot be compared with.
     #[error("stored hash of the password cannot be used")]
-    UnusableHash(#[source] UnusableHash),
+    HashUnusable(#[source] HashUnusable),
 }
 
 /// Why an account was not made.
@@ -87,7 +87,7 @@ pub enum RegisterError {
     },
     /// Too many passwords are being checked.
     #[error("too many passwords are being checked")]
-    Busy {
+    HashPoolBusy {
         /// When asking again makes sense.
         retry_after: Duration,
     },
@@ -105,7 +105,7 @@ impl RegisterError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Name(_) | Self::Password(_) | Self::Crypto => None,
-            Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
+            Self::Throttled { retry_after } | Self::HashPoolBusy { retry_after } => Some(*retry_after),
             Self::Store(_) => Some(RETRY_AFTER),
         }
     }
@@ -117,7 +117,7 @@ impl RegisterError {
 pub enum ChangePasswordError {
     /// The old password is not the one of the user, or the user may not log in.
     #[error("login denied")]
-    Denied(#[source] Denial),
+    Denied(#[source] DenialReason),
     /// The new password will not do.
     #[error("password refused")]
     Password(#[source] NewPasswordError),
@@ -129,7 +129,7 @@ pub enum ChangePasswordError {
     },
     /// Too many passwords are being checked.
     #[error("too many passwords are being checked")]
-    Busy {
+    HashPoolBusy {
         /// When asking again makes sense.
         retry_after: Duration,
     },
@@ -147,7 +147,7 @@ impl ChangePasswordError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Denied(_) | Self::Password(_) | Self::Crypto => None,
-            Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
+            Self::Throttled { retry_after } | Self::HashPoolBusy { retry_after } => Some(*retry_after),
             Self::Store(_) => Some(RETRY_AFTER),
         }
     }
@@ -177,9 +177,9 @@ impl From<Throttled> for LoginError {
     }
 }
 
-impl From<Busy> for LoginError {
-    fn from(busy: Busy) -> Self {
-        Self::Busy { retry_after: busy.retry_after }
+impl From<HashPoolBusy> for LoginError {
+    fn from(busy: HashPoolBusy) -> Self {
+        Self::HashPoolBusy { retry_after: busy.retry_after }
     }
 }
 
@@ -192,7 +192,7 @@ impl From<Throttled> for RegisterError {
 impl From<HashError> for RegisterError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Busy(Busy { retry_after, .. }) => Self::Busy { retry_after },
+            HashError::HashPoolBusy(HashPoolBusy { retry_after, .. }) => Self::HashPoolBusy { retry_after },
             HashError::Crypto => Self::Crypto,
         }
     }
@@ -203,7 +203,7 @@ impl From<LoginError> for ChangePasswordError {
         match error {
             LoginError::Denied(denial) => Self::Denied(denial),
             LoginError::Throttled { retry_after } => Self::Throttled { retry_after },
-            LoginError::Busy { retry_after } => Self::Busy { retry_after },
+            LoginError::HashPoolBusy { retry_after } => Self::HashPoolBusy { retry_after },
             LoginError::Store(error) => Self::Store(error),
         }
     }
@@ -212,7 +212,7 @@ impl From<LoginError> for ChangePasswordError {
 impl From<HashError> for ChangePasswordError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Busy(Busy { retry_after, .. }) => Self::Busy { retry_after },
+            HashError::HashPoolBusy(HashPoolBusy { retry_after, .. }) => Self::HashPoolBusy { retry_after },
             HashError::Crypto => Self::Crypto,
         }
     }

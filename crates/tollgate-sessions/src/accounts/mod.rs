@@ -18,22 +18,22 @@ use tokio::sync::Semaphore;
 use tracing::{debug, error, info, warn};
 
 pub use counts::LoginCounts;
-pub use error::{ChangePasswordError, Denial, LoginError, NewPasswordError, RegisterError};
+pub use error::{ChangePasswordError, DenialReason, LoginError, NewPasswordError, RegisterError};
 pub use settings::AccountSettings;
 
-use crate::accounts::passwords::{Busy, Password, PasswordHash, PasswordVerdict, Passwords};
-use crate::store::{StoreError, StoreFuture, ask};
+use crate::accounts::passwords::{HashPoolBusy, Password, PasswordHash, PasswordVerdict, Passwords};
 use crate::accounts::throttle::{LoginThrottle, Throttled};
-use crate::accounts::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
+use crate::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential, User, UserStore};
+use crate::store::{StoreError, StoreFuture, ask};
 use counts::Counters;
 
 /// Users, their passwords, and how often one may be tried. Cheap to clone.
 ///
 /// ```
-/// use tollgate_sessions::{
-///     Accounts, LoginError, LoginThrottle, MemoryUsers, Password, PasswordSettings, Passwords, RefreshKey,
-///     RefreshKeys, Registered,
-/// };
+/// use tollgate_sessions::{Accounts, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys};
+/// use tollgate_sessions::accounts::{LoginError, RegisterOutcome};
+/// use tollgate_sessions::accounts::passwords::Password;
+/// use tollgate_sessions::accounts::users::MemoryUsers;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,7 @@ use counts::Counters;
 /// let accounts = Accounts::new(MemoryUsers::new(), passwords, LoginThrottle::new(&keys));
 ///
 /// let password = Password::new("correct horse battery staple")?;
-/// let Registered::Added(user) = accounts.register("alice@example.com", &password, None).await? else { panic!() };
+/// let RegisterOutcome::Added(user) = accounts.register("alice@example.com", &password, None).await? else { panic!() };
 /// assert_eq!(accounts.check("alice@EXAMPLE.com", &password, None).await?, user);
 ///
 /// let wrong = accounts.check("alice@example.com", &Password::new("12345678")?, None).await;
@@ -126,10 +126,10 @@ impl Accounts {
         name: &str,
         password: &Password,
         peer: Option<IpAddr>,
-    ) -> Result<Credential, LoginError> {
+    ) -> Result<StoredCredential, LoginError> {
         let login: LoginName = name.parse().map_err(|error| {
             info!(?peer, %error, "login denied: malformed name");
-            self.0.counters.refused(LoginError::Denied(Denial::MalformedName(error)))
+            self.0.counters.refused(LoginError::Denied(DenialReason::MalformedName(error)))
         })?;
         let attempt = self.0.throttle.admit(&login, peer).map_err(|throttled| {
             warn!(?peer, retry_after = ?throttled.retry_after, "login throttled");
@@ -138,7 +138,7 @@ impl Accounts {
         let found = match self.ask(|| self.0.users.find(&login)).await {
             Ok(found) => found,
             Err(error) => {
-                attempt.came_to_nothing();
+                attempt.refund();
                 return Err(LoginError::Store(error));
             }
         };
@@ -158,7 +158,7 @@ impl Accounts {
                 Err(self.0.counters.refused(LoginError::Denied(denial)))
             }
             Err(busy) => {
-                attempt.came_to_nothing();
+                attempt.refund();
                 warn!(?peer, "login refused: too many passwords are being checked");
                 Err(self.0.counters.refused(busy.into()))
             }
@@ -167,7 +167,11 @@ impl Accounts {
 
     /// Whether what [`check_credential`](Self::check_credential) found still holds, now that a session has begun: a change of
     /// password ends the sessions that there are, and would miss the one of a login that it has overtaken.
-    pub(crate) async fn confirm(&self, checked: &Credential, password: &Password) -> Result<(), LoginError> {
+    pub(crate) async fn confirm(
+        &self,
+        checked: &StoredCredential,
+        password: &Password,
+    ) -> Result<(), LoginError> {
         let User { login, subject, .. } = &checked.user;
         let found = self.ask(|| self.0.users.find(login)).await.map_err(LoginError::Store)?;
         let found = found.filter(|credential| credential.user.subject == *subject);
@@ -194,14 +198,14 @@ impl Accounts {
         name: &str,
         password: &Password,
         peer: Option<IpAddr>,
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<RegisterOutcome, RegisterError> {
         let login: LoginName = name.parse().map_err(RegisterError::Name)?;
         self.0.settings.accepts(password).map_err(RegisterError::Password)?;
         let attempt = self.0.throttle.admit_peer(peer)?;
         let hash = match self.0.passwords.hash(password).await {
             Ok(hash) => hash,
             Err(error) => {
-                attempt.came_to_nothing();
+                attempt.refund();
                 return Err(error.into());
             }
         };
@@ -214,8 +218,8 @@ impl Accounts {
         let added = self.ask(|| self.0.users.add(&new)).await.map_err(RegisterError::Store)?;
         info!(?peer, subject = ?new.user.subject, ?added, "account asked for");
         Ok(match added {
-            Addition::Added => Registered::Added(new.user),
-            Addition::Taken => Registered::Taken,
+            AddOutcome::Added => RegisterOutcome::Added(new.user),
+            AddOutcome::Taken => RegisterOutcome::Taken,
         })
     }
 
@@ -230,9 +234,9 @@ impl Accounts {
         self.ask(|| self.0.users.find_subject(subject)).await
     }
 
-    /// Counts a refresh token that was not made here; see [`LoginThrottle::admit_forgery`].
-    pub(crate) fn admit_forgery(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
-        self.0.throttle.admit_forgery(peer)
+    /// Counts a refresh token that was not made here; see [`LoginThrottle::admit_forged_token`].
+    pub(crate) fn admit_forged_token(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
+        self.0.throttle.admit_forged_token(peer)
     }
 
     /// Changes the password of a user who knows the old one, and calls from `peer`, as for [`check`](Self::check). Doing it again changes nothing and is no error: what had to be
@@ -252,7 +256,9 @@ impl Accounts {
         // The hash may be replaced by a newer one of the same password in between, by a login; not twice.
         for _ in 0..2 {
             let stored = match self.stored_hash(subject, old, peer).await {
-                Err(LoginError::Denied(Denial::WrongPassword)) if self.is_password(subject, new).await? => {
+                Err(LoginError::Denied(DenialReason::WrongPassword))
+                    if self.is_password(subject, new).await? =>
+                {
                     return Ok(());
                 }
                 stored => stored?,
@@ -264,7 +270,7 @@ impl Accounts {
                 return Ok(());
             }
         }
-        Err(ChangePasswordError::Denied(Denial::WrongPassword))
+        Err(ChangePasswordError::Denied(DenialReason::WrongPassword))
     }
 
     /// Whether it is the password already. The attempt has been charged for.
@@ -286,13 +292,15 @@ impl Accounts {
         peer: Option<IpAddr>,
     ) -> Result<PasswordHash, LoginError> {
         let user = self.user(subject).await.map_err(LoginError::Store)?;
-        let Some(User { login, .. }) = user else { return Err(LoginError::Denied(Denial::UnknownUser)) };
+        let Some(User { login, .. }) = user else {
+            return Err(LoginError::Denied(DenialReason::UnknownUser));
+        };
         let attempt = self.0.throttle.admit(&login, peer)?;
         let judged = self.find_and_judge(&login, subject, password).await;
         match &judged {
             Ok(_) => attempt.succeeded(),
             Err(LoginError::Denied(denial)) => info!(?subject, cause = %denial, "password not changed"),
-            Err(_) => attempt.came_to_nothing(),
+            Err(_) => attempt.refund(),
         }
         judged
     }
@@ -307,7 +315,7 @@ impl Accounts {
         let found = found.filter(|credential| *credential.user.subject == *subject);
         match self.judge(found.as_ref(), password).await? {
             Judgement::Right { credential, .. } => {
-                credential.hash.clone().ok_or(LoginError::Denied(Denial::NoPassword))
+                credential.hash.clone().ok_or(LoginError::Denied(DenialReason::NoPassword))
             }
             Judgement::Denied(denial) => Err(LoginError::Denied(denial)),
         }
@@ -316,27 +324,27 @@ impl Accounts {
     /// Computes one hash, whoever it is.
     async fn judge<'a>(
         &self,
-        found: Option<&'a Credential>,
+        found: Option<&'a StoredCredential>,
         password: &Password,
-    ) -> Result<Judgement<'a>, Busy> {
+    ) -> Result<Judgement<'a>, HashPoolBusy> {
         let enabled = found.filter(|credential| credential.user.enabled);
         let hash = enabled.and_then(|credential| credential.hash.as_ref());
         let verdict = self.0.passwords.verify(hash, password).await?;
         Ok(match (found, enabled) {
-            (None, _) => Judgement::Denied(Denial::UnknownUser),
-            (Some(_), None) => Judgement::Denied(Denial::Disabled),
+            (None, _) => Judgement::Denied(DenialReason::UnknownUser),
+            (Some(_), None) => Judgement::Denied(DenialReason::Disabled),
             (Some(_), Some(credential)) => match verdict {
                 PasswordVerdict::Right { outdated } => Judgement::Right { credential, outdated },
-                PasswordVerdict::Wrong => Judgement::Denied(Denial::WrongPassword),
-                PasswordVerdict::NoPassword => Judgement::Denied(Denial::NoPassword),
-                PasswordVerdict::Unusable(reason) => Judgement::Denied(Denial::UnusableHash(reason)),
+                PasswordVerdict::Wrong => Judgement::Denied(DenialReason::WrongPassword),
+                PasswordVerdict::NoPassword => Judgement::Denied(DenialReason::NoPassword),
+                PasswordVerdict::Unusable(reason) => Judgement::Denied(DenialReason::HashUnusable(reason)),
             },
         })
     }
 
     /// Hashes the password as it is done today, while the user goes on. Nothing is lost if it fails, or is left to others
     /// who log in: the next login does it.
-    fn rehash(&self, credential: Credential, password: Password) {
+    fn rehash(&self, credential: StoredCredential, password: Password) {
         let Ok(alone) = Arc::clone(&self.0.rehashing).try_acquire_owned() else { return };
         let accounts = self.clone();
         drop(tokio::spawn(async move {
@@ -374,7 +382,7 @@ impl fmt::Debug for Accounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
-pub enum Registered {
+pub enum RegisterOutcome {
     /// It was made.
     Added(User),
     /// Somebody has the name already.
@@ -382,8 +390,8 @@ pub enum Registered {
 }
 
 enum Judgement<'a> {
-    Right { credential: &'a Credential, outdated: bool },
-    Denied(Denial),
+    Right { credential: &'a StoredCredential, outdated: bool },
+    Denied(DenialReason),
 }
 
 /// 128 random bits.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::*;
-use crate::accounts::passwords::{HashCost, PasswordSettings, UnusableHash};
-use crate::sessions::tokens::{RefreshKey, RefreshKeys};
-use crate::session::{StoreClock, UnixMillis};
-use crate::store::StoreErrorKind;
+use crate::accounts::passwords::{HashCost, HashUnusable, PasswordSettings};
 use crate::accounts::throttle::ThrottleSettings;
 use crate::accounts::users::MemoryUsers;
+use crate::session::{StoreClock, UnixMillis};
+use crate::sessions::tokens::{RefreshKey, RefreshKeys};
+use crate::store::StoreErrorKind;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -46,7 +46,7 @@ impl Counting {
 }
 
 impl UserStore for Counting {
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         self.answer(&self.finds, self.users.find(login))
     }
 
@@ -54,7 +54,7 @@ impl UserStore for Counting {
         self.answer(&self.finds, self.users.find_subject(subject))
     }
 
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         self.answer(&self.adds, self.users.add(new))
     }
 
@@ -83,7 +83,7 @@ fn cheap() -> PasswordSettings {
 
 fn throttle() -> LoginThrottle {
     let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
-    let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+    let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
     LoginThrottle::new(&RefreshKeys::new(key)).with_clock(clock)
 }
 
@@ -105,12 +105,12 @@ fn password(text: &str) -> Password {
 
 async fn register(accounts: &Accounts, name: &str) -> User {
     match accounts.register(name, &password(PASSWORD), None).await.unwrap() {
-        Registered::Added(user) => user,
-        Registered::Taken => panic!("taken"),
+        RegisterOutcome::Added(user) => user,
+        RegisterOutcome::Taken => panic!("taken"),
     }
 }
 
-async fn denied(accounts: &Accounts, name: &str, text: &str) -> Denial {
+async fn denied(accounts: &Accounts, name: &str, text: &str) -> DenialReason {
     match accounts.check(name, &password(text), None).await {
         Err(LoginError::Denied(denial)) => denial,
         other => panic!("{other:?}"),
@@ -120,7 +120,7 @@ async fn denied(accounts: &Accounts, name: &str, text: &str) -> Denial {
 async fn add(store: &Counting, subject: &str, hash: Option<PasswordHash>) {
     let new = NewUser::new(subject, format!("{subject}@example.com").parse().unwrap());
     let new = NewUser { hash, ..new };
-    assert_eq!(store.users.add(&new).await.unwrap(), Addition::Added);
+    assert_eq!(store.users.add(&new).await.unwrap(), AddOutcome::Added);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn who_registers_can_log_in() {
     let settings = AccountSettings::default().with_roles(["user"]).with_scopes(["read:items"]);
     let accounts = accounts.with_settings(settings);
     let registered = accounts.register(" alice@EXAMPLE.com", &password(PASSWORD), None).await.unwrap();
-    let Registered::Added(user) = registered else { panic!("{registered:?}") };
+    let RegisterOutcome::Added(user) = registered else { panic!("{registered:?}") };
     assert_eq!((user.login.as_str(), user.enabled), ("alice@example.com", true));
     assert_eq!((&*user.roles, &*user.scopes), (&["user".to_owned()][..], &["read:items".to_owned()][..]));
     assert_eq!(user.subject.len(), 22);
@@ -149,15 +149,15 @@ async fn every_denial_costs_the_same() {
     add(&store, "damaged", Some(PasswordHash::from_phc("$2b$12$damaged"))).await;
     add(&store, "disabled", Some(hash)).await;
     assert!(store.users.disable("disabled"));
-    let unusable = Denial::UnusableHash(UnusableHash::Malformed);
+    let unusable = DenialReason::HashUnusable(HashUnusable::Malformed);
     for (name, text, expected) in [
-        ("nobody@example.com", PASSWORD, Denial::UnknownUser),
-        ("alice@example.com", "wrong", Denial::WrongPassword),
-        ("none@example.com", PASSWORD, Denial::NoPassword),
+        ("nobody@example.com", PASSWORD, DenialReason::UnknownUser),
+        ("alice@example.com", "wrong", DenialReason::WrongPassword),
+        ("none@example.com", PASSWORD, DenialReason::NoPassword),
         ("damaged@example.com", PASSWORD, unusable),
-        ("disabled@example.com", PASSWORD, Denial::Disabled),
-        ("disabled@example.com", "wrong", Denial::Disabled),
-        ("x", "\0", Denial::UnknownUser),
+        ("disabled@example.com", PASSWORD, DenialReason::Disabled),
+        ("disabled@example.com", "wrong", DenialReason::Disabled),
+        ("x", "\0", DenialReason::UnknownUser),
     ] {
         let (asked, computed) = (store.asked(), accounts.passwords().counts().computed);
         assert_eq!(denied(&accounts, name, text).await, expected);
@@ -167,7 +167,7 @@ async fn every_denial_costs_the_same() {
     }
     // A name that nobody can have tells nothing about anybody.
     let before = accounts.passwords().counts().computed;
-    assert!(matches!(denied(&accounts, "a\0b", PASSWORD).await, Denial::MalformedName(_)));
+    assert!(matches!(denied(&accounts, "a\0b", PASSWORD).await, DenialReason::MalformedName(_)));
     assert_eq!(accounts.passwords().counts().computed, before);
     assert!(store.users.enable("disabled"));
     assert!(accounts.check("disabled@example.com", &password(PASSWORD), None).await.is_ok());
@@ -191,15 +191,15 @@ async fn a_name_that_is_taken_costs_what_a_new_one_does() {
     let mut before = (store.asked(), accounts.passwords().counts().computed);
     for (name, taken) in [("alice", false), ("alice", true), (" alice ", true), ("bob", false)] {
         let registered = accounts.register(name, &password(PASSWORD), None).await.unwrap();
-        assert_eq!(registered == Registered::Taken, taken, "{name}");
+        assert_eq!(registered == RegisterOutcome::Taken, taken, "{name}");
         let after = (store.asked(), accounts.passwords().counts().computed);
         let ([finds, adds, replaces], computed) = before;
         assert_eq!(after, ([finds, adds + 1, replaces], computed + 1), "{name}");
         before = after;
     }
     let other = accounts.register("alice", &password("another password"), None).await.unwrap();
-    assert_eq!(other, Registered::Taken);
-    assert_eq!(denied(&accounts, "alice", "another password").await, Denial::WrongPassword);
+    assert_eq!(other, RegisterOutcome::Taken);
+    assert_eq!(denied(&accounts, "alice", "another password").await, DenialReason::WrongPassword);
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn the_throttle_comes_before_everything_that_costs() {
     let peer = Some(IpAddr::from([192, 0, 2, 1]));
     for number in 0..20 {
         let registered = accounts.register(&format!("user-{number}"), &password(PASSWORD), peer).await;
-        assert!(matches!(registered, Ok(Registered::Added(_))), "{registered:?}");
+        assert!(matches!(registered, Ok(RegisterOutcome::Added(_))), "{registered:?}");
     }
     let error = accounts.register("one more", &password(PASSWORD), peer).await.unwrap_err();
     assert!(matches!(error, RegisterError::Throttled { .. }) && error.retry_after().is_some(), "{error:?}");
@@ -269,7 +269,7 @@ async fn an_outdated_hash_is_replaced_once() {
     register(&old, "alice").await;
     let before = stored(&store, "alice").await;
     let newer = newer(&store);
-    assert_eq!(denied(&newer, "alice", "wrong").await, Denial::WrongPassword);
+    assert_eq!(denied(&newer, "alice", "wrong").await, DenialReason::WrongPassword);
     newer.check("alice", &password(PASSWORD), None).await.unwrap();
     store.replaced.notified().await;
     let after = stored(&store, "alice").await;
@@ -289,7 +289,7 @@ async fn one_hash_is_replaced_at_a_time() {
     let mut credentials = Vec::new();
     for name in ["alice", "bob"] {
         let user = register(&old, name).await;
-        credentials.push(Credential { user, hash: Some(stored(&store, name).await) });
+        credentials.push(StoredCredential { user, hash: Some(stored(&store, name).await) });
     }
     let newer = newer(&store);
     for credential in &credentials {
@@ -297,7 +297,7 @@ async fn one_hash_is_replaced_at_a_time() {
     }
     // This one waits behind what was asked for before it.
     tokio::task::yield_now().await;
-    assert_eq!(denied(&newer, "alice", "wrong").await, Denial::WrongPassword);
+    assert_eq!(denied(&newer, "alice", "wrong").await, DenialReason::WrongPassword);
     assert_eq!(newer.passwords().counts().computed, 2);
     store.replaced.notified().await;
     tokio::task::yield_now().await;
@@ -312,7 +312,7 @@ async fn replacing_a_hash_loses_against_a_change() {
     let (old, store) = accounts(lenient());
     let user = register(&old, "alice").await;
     let before = stored(&store, "alice").await;
-    let credential = Credential { user: user.clone(), hash: Some(before) };
+    let credential = StoredCredential { user: user.clone(), hash: Some(before) };
     old.change_password(&user.subject, &password(PASSWORD), &password("another password"), None)
         .await
         .unwrap();
@@ -321,7 +321,7 @@ async fn replacing_a_hash_loses_against_a_change() {
     newer(&store).rehash(credential, password(PASSWORD));
     store.replaced.notified().await;
     assert_eq!(stored(&store, "alice").await, changed);
-    assert_eq!(denied(&old, "alice", PASSWORD).await, Denial::WrongPassword);
+    assert_eq!(denied(&old, "alice", PASSWORD).await, DenialReason::WrongPassword);
     assert!(old.check("alice", &password("another password"), None).await.is_ok());
 }
 
@@ -333,13 +333,13 @@ async fn a_password_is_changed_by_who_knows_it() {
         accounts.change_password(&user.subject, &password(old), &password("another password"), None).await
     };
     let wrong = change("wrong").await.unwrap_err();
-    assert!(matches!(wrong, ChangePasswordError::Denied(Denial::WrongPassword)), "{wrong:?}");
+    assert!(matches!(wrong, ChangePasswordError::Denied(DenialReason::WrongPassword)), "{wrong:?}");
     change(PASSWORD).await.unwrap();
     change(PASSWORD).await.expect("a call that was not answered is made again");
     assert!(accounts.check("alice", &password("another password"), None).await.is_ok());
     let nobody =
         accounts.change_password("nobody", &password(PASSWORD), &password(PASSWORD), None).await.unwrap_err();
-    assert!(matches!(nobody, ChangePasswordError::Denied(Denial::UnknownUser)), "{nobody:?}");
+    assert!(matches!(nobody, ChangePasswordError::Denied(DenialReason::UnknownUser)), "{nobody:?}");
     for _ in 0..5 {
         drop(change("wrong").await);
     }
@@ -350,7 +350,7 @@ async fn a_password_is_changed_by_who_knows_it() {
     let old = password("another password");
     let disabled =
         accounts.change_password(&user.subject, &old, &password(PASSWORD), None).await.unwrap_err();
-    assert!(matches!(disabled, ChangePasswordError::Denied(Denial::Disabled)), "{disabled:?}");
+    assert!(matches!(disabled, ChangePasswordError::Denied(DenialReason::Disabled)), "{disabled:?}");
 }
 
 #[tokio::test]
@@ -387,7 +387,7 @@ async fn hashing_leaves_the_runtime_alone() {
         let (accounts, done) = (accounts.clone(), Arc::clone(&done));
         drop(tokio::spawn(async move {
             let outcome = accounts.check("alice", &password(PASSWORD), None).await;
-            assert!(matches!(outcome, Ok(_) | Err(LoginError::Busy { .. })), "{outcome:?}");
+            assert!(matches!(outcome, Ok(_) | Err(LoginError::HashPoolBusy { .. })), "{outcome:?}");
             assert_eq!(std::thread::current().id(), here, "one thread has all tasks");
             done.add_permits(1);
         }));

@@ -11,9 +11,9 @@ use tollgate::{
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
-use super::response::Reply;
+use super::response::SessionResponse;
 use super::route::Route;
-use super::{Inner, user_agent};
+use super::{Endpoints, user_agent};
 use crate::session::SessionId;
 
 /// Who calls, as far as the head of the request shows it.
@@ -29,7 +29,7 @@ pub(super) struct Client {
     /// Whether the credentials of this request are cookies, if it has any: no token is presented explicitly.
     pub(super) uses_cookies: bool,
     /// Whose access token came along, or how a call that needs one is refused.
-    pub(super) holder: Result<Holder, Reply>,
+    pub(super) holder: Result<Holder, SessionResponse>,
 }
 
 /// Whose access token it is.
@@ -53,7 +53,7 @@ pub(super) struct Presented {
 impl Presented {
     /// A token that is presented explicitly counts alone: cookies never stand in for it, nor for one that is malformed. What
     /// is one is for the gate to say; `Authorization: Basic` is none, as a proxy that asks for a password makes browsers add it.
-    pub(super) fn read<R: RequestView>(endpoints: &Inner, request: &R) -> Self {
+    pub(super) fn read<R: RequestView>(endpoints: &Endpoints, request: &R) -> Self {
         let none = Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
         if endpoints.gate.is_explicit(request) {
             return none;
@@ -82,7 +82,7 @@ impl Presented {
 impl Client {
     /// The client, and keys to wait for before it is refused, so that they are there when it comes back.
     pub(super) fn read<R: RequestView>(
-        endpoints: &Inner,
+        endpoints: &Endpoints,
         request: &R,
         presented: Presented,
         route: &Route,
@@ -109,18 +109,18 @@ impl Client {
 }
 
 fn ask<R: RequestView>(
-    endpoints: &Inner,
+    endpoints: &Endpoints,
     request: &R,
-) -> Result<(Result<Holder, Reply>, Option<KeyRefresh>), Problem> {
+) -> Result<(Result<Holder, SessionResponse>, Option<KeyRefresh>), Problem> {
     let gate = &endpoints.gate;
     Ok(match gate.admit(request, gate.now()) {
         Decision::Admitted(admission) => {
-            (holder(endpoints, &admission).map_err(|refused| Reply::from(&refused)), None)
+            (holder(endpoints, &admission).map_err(|refused| SessionResponse::from(&refused)), None)
         }
         Decision::Refused(rejection) => match rejection.error() {
             // Not even where calls go on without one: to log out, for instance.
             AuthError::CrossSite(error) => return Err(Problem::CrossSite(*error)),
-            _ => (Err(Reply::from(&rejection)), None),
+            _ => (Err(SessionResponse::from(&rejection)), None),
         },
         Decision::AwaitKeys(refresh) => {
             let unavailable = Problem::Unavailable { retry_after: Duration::from_secs(1) };
@@ -130,7 +130,7 @@ fn ask<R: RequestView>(
 }
 
 /// A gate may admit tokens of several issuers. Subjects of another one are other people.
-fn holder(endpoints: &Inner, admission: &Admission) -> Result<Holder, Rejection> {
+fn holder(endpoints: &Endpoints, admission: &Admission) -> Result<Holder, Rejection> {
     let token = admission.require()?;
     let refuse = |error| endpoints.gate.refuse(AuthError::InvalidToken(error));
     if token.issuer() != endpoints.issuer.issuer() {

@@ -4,8 +4,8 @@ use tollgate::{ConfigError, TokenSource};
 
 use super::problem::Problem;
 use super::settings::is_plain_path;
-use crate::sessions::tokens::SessionCsrfTokens;
 use crate::sessions::Sessions;
+use crate::sessions::tokens::SessionCsrfTokens;
 
 /// The cookies that hold tokens in cookie mode.
 ///
@@ -135,7 +135,7 @@ impl CookieSettings {
     ///
     /// # Errors
     /// [`ConfigError::Conflict`] unless it is an absolute path of letters, digits, `/`, `-`, `.`, `_` and `~`.
-    pub fn with_weaker_refresh_path(mut self, path: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+    pub fn insecure_refresh_path(mut self, path: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let path = path.into();
         if !is_plain_path(&path) {
             return Err(ConfigError::Conflict("the path of a cookie has to be an absolute path"));
@@ -326,7 +326,7 @@ mod tests {
                 "rt=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
             ]
         );
-        let narrow = CookieSettings::default().with_weaker_refresh_path("/auth").unwrap();
+        let narrow = CookieSettings::default().insecure_refresh_path("/auth").unwrap();
         assert_eq!(
             narrow.set_refresh("x", Some(1)).unwrap(),
             "__Secure-rt=x; Path=/auth; Max-Age=1; Secure; HttpOnly; SameSite=Strict"
@@ -343,7 +343,7 @@ mod tests {
         assert!(cookies().with_access_name("__Host-Http-rt").is_err(), "both the same");
         assert_eq!(cookies().with_access_name("__Host-a").unwrap().access_name(), "__Host-a");
         for path in ["", "auth", "/a;b", "/a b", "/\r\n"] {
-            assert!(cookies().with_weaker_refresh_path(path).is_err(), "{path:?}");
+            assert!(cookies().insecure_refresh_path(path).is_err(), "{path:?}");
         }
     }
 

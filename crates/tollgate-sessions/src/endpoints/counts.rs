@@ -1,4 +1,4 @@
-//! [`CallCounts`]: what calls of the endpoints were refused for.
+//! [`EndpointCounts`]: what calls of the endpoints were refused for.
 
 use tollgate::CrossSiteError;
 
@@ -10,7 +10,7 @@ use crate::support::Counter;
 /// gate refuses on the routes of the application is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct CallCounts {
+pub struct EndpointCounts {
     /// `Sec-Fetch-Site` named another origin.
     pub cross_origin: u64,
     /// `Origin` was another one.
@@ -46,9 +46,9 @@ impl SessionEndpoints {
     /// What calls were refused for. Clones count together. Renewals and logins are counted by
     /// [`Sessions::counts`](crate::Sessions::counts) and [`Accounts::counts`](crate::Accounts::counts).
     #[must_use]
-    pub fn counts(&self) -> CallCounts {
+    pub fn counts(&self) -> EndpointCounts {
         let counters = &self.0.counters;
-        CallCounts {
+        EndpointCounts {
             cross_origin: counters.cross_origin.get(),
             origin_mismatch: counters.origin_mismatch.get(),
             bad_origin: counters.bad_origin.get(),
@@ -94,16 +94,19 @@ mod tests {
         let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
         let renewal = || post("/auth/refresh").header("cookie", &cookies);
         let own = || post_with("/auth/refresh", &cookies);
-        let none = CallCounts::default;
+        let none = EndpointCounts::default;
         let mut before = none();
         for (request, expected) in [
-            (renewal().header("sec-fetch-site", "cross-site"), CallCounts { cross_origin: 1, ..none() }),
-            (renewal().header("origin", "https://evil.example"), CallCounts { origin_mismatch: 1, ..none() }),
-            (renewal().header("origin", "null"), CallCounts { bad_origin: 1, ..none() }),
-            (renewal(), CallCounts { missing_provenance: 1, ..none() }),
-            (own().header("sec-fetch-site", "same-origin"), CallCounts { repeated: 1, ..none() }),
-            (own(), CallCounts { csrf_token: 1, ..none() }),
-            (own().header("x-csrf-token", "another"), CallCounts { csrf_token: 1, ..none() }),
+            (renewal().header("sec-fetch-site", "cross-site"), EndpointCounts { cross_origin: 1, ..none() }),
+            (
+                renewal().header("origin", "https://evil.example"),
+                EndpointCounts { origin_mismatch: 1, ..none() },
+            ),
+            (renewal().header("origin", "null"), EndpointCounts { bad_origin: 1, ..none() }),
+            (renewal(), EndpointCounts { missing_provenance: 1, ..none() }),
+            (own().header("sec-fetch-site", "same-origin"), EndpointCounts { repeated: 1, ..none() }),
+            (own(), EndpointCounts { csrf_token: 1, ..none() }),
+            (own().header("x-csrf-token", "another"), EndpointCounts { csrf_token: 1, ..none() }),
             // Refused, but not for that.
             (FakeRequest::new("GET", "/auth/refresh"), none()),
         ] {
@@ -115,9 +118,9 @@ mod tests {
         }
     }
 
-    fn parts(counts: CallCounts) -> [u64; 7] {
-        let CallCounts { cross_origin, origin_mismatch, bad_origin, missing_provenance, .. } = counts;
-        let CallCounts { repeated, csrf_token, other, .. } = counts;
+    fn parts(counts: EndpointCounts) -> [u64; 7] {
+        let EndpointCounts { cross_origin, origin_mismatch, bad_origin, missing_provenance, .. } = counts;
+        let EndpointCounts { repeated, csrf_token, other, .. } = counts;
         [cross_origin, origin_mismatch, bad_origin, missing_provenance, repeated, csrf_token, other]
     }
 }

@@ -3,14 +3,14 @@
 use tollgate::RequestView;
 use tracing::warn;
 
-use super::Inner;
+use super::Endpoints;
 use super::client::{Client, Presented};
 use super::problem::Problem;
-use super::response::Reply;
+use super::response::SessionResponse;
 use super::route::Route;
 use crate::session::SessionId;
 
-impl Inner {
+impl Endpoints {
     /// Checks the anti-CSRF token of the session that the refresh token in the cookie belongs to; for an access token the
     /// gate does it. Whoever has lost theirs has to be able to log in, and to ask for another.
     pub(super) fn check_csrf_token<R: RequestView>(
@@ -32,15 +32,15 @@ impl Inner {
     }
 
     /// A token for a page that has none, or one of another session. It is no secret that an ended session could give away.
-    pub(super) fn csrf_token(&self, client: &Client) -> Result<Reply, Problem> {
+    pub(super) fn csrf_token(&self, client: &Client) -> Result<SessionResponse, Problem> {
         if self.gate.csrf_tokens().is_none() {
             return Err(Problem::NoSuchPath);
         }
         let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
         let (session, flags) = session.ok_or(Problem::InvalidGrant)?;
-        let idle = self.sessions.settings().lifetimes(flags).idle.as_secs();
+        let idle = self.sessions.settings().lifetimes(flags).idle().as_secs();
         let max_age = (!flags.is_transient()).then_some(idle);
-        Ok(Reply::empty(204).with_cookies(self.csrf_cookie(session, client, max_age)?))
+        Ok(SessionResponse::empty(204).with_cookies(self.csrf_cookie(session, client, max_age)?))
     }
 
     /// The cookie with the anti-CSRF token of a session, if the gate requires them.

@@ -2,17 +2,17 @@
 
 use tracing::warn;
 
-use super::Inner;
+use super::Endpoints;
 use super::client::Client;
 use super::problem::Problem;
 use crate::sessions::RefreshError;
 
-impl Inner {
+impl Endpoints {
     /// Why a session is not renewed, as far as the client may know. Whoever presents many tokens that were not made here has to
     /// wait. Their tags have been checked by then, so that no good token ever has to.
     pub(super) fn refusal(&self, error: RefreshError, client: &Client) -> Problem {
         let forged = matches!(error, RefreshError::Malformed | RefreshError::Forged);
-        if forged && let Err(throttled) = self.accounts.admit_forgery(client.peer) {
+        if forged && let Err(throttled) = self.accounts.admit_forged_token(client.peer) {
             let retry_after = throttled.retry_after;
             warn!(peer = ?client.peer, ?retry_after, "forged refresh tokens throttled");
             self.counters.forgeries_throttled.count();
@@ -27,15 +27,15 @@ mod tests {
     use std::time::Duration;
 
     use super::super::testing::{World, cleared_by, cookies_of, member, post, post_with};
-    use super::super::{CallCounts, Reply};
+    use super::super::{EndpointCounts, SessionResponse};
 
     const BURST: u64 = 20;
 
-    async fn renew(world: &World, token: &str) -> Reply {
+    async fn renew(world: &World, token: &str) -> SessionResponse {
         world.send(&post("/auth/refresh"), &format!(r#"{{"refresh_token":"{token}"}}"#)).await
     }
 
-    fn retry_after(reply: &Reply) -> Option<u64> {
+    fn retry_after(reply: &SessionResponse) -> Option<u64> {
         let (_, value) = reply.headers().find(|(name, _)| *name == "retry-after")?;
         value.parse().ok()
     }
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(renew(&world, &forged).await.status(), 429);
         let sessions = world.sessions.counts();
         assert_eq!(sessions.forged + sessions.malformed, BURST + 6);
-        let expected = CallCounts { forgeries_throttled: 5, ..CallCounts::default() };
+        let expected = EndpointCounts { forgeries_throttled: 5, ..EndpointCounts::default() };
         assert_eq!(world.endpoints.counts(), expected);
     }
 

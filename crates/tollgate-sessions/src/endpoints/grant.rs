@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Inner;
+use super::Endpoints;
 use super::client::Client;
 use super::problem::Problem;
-use super::response::Reply;
-use crate::issuing::{AccessToken, SignedToken};
-use crate::sessions::tokens::TokenFlags;
-use crate::store::{RenewalKind, RotationPolicy};
-use crate::session::SessionView;
-use crate::sessions::Issued;
+use super::response::SessionResponse;
 use crate::accounts::users::User;
+use crate::issuing::{AccessToken, SignedToken};
+use crate::session::SessionInfo;
+use crate::sessions::IssuedSession;
+use crate::sessions::tokens::RefreshTokenFlags;
+use crate::store::{RefreshKind, RefreshPolicy};
 
 /// An access token to hand out.
 pub(super) struct Access {
@@ -24,13 +24,13 @@ pub(super) struct Access {
     cookie: Option<String>,
 }
 
-impl Inner {
+impl Endpoints {
     /// The access token of a session whose refresh token has these flags.
     pub(super) fn access(
         &self,
         user: &User,
-        session: &SessionView,
-        flags: TokenFlags,
+        session: &SessionInfo,
+        flags: RefreshTokenFlags,
     ) -> Result<Access, Problem> {
         let now = self.now();
         let token = AccessToken::of_session(session, self.client_id.clone())
@@ -44,7 +44,12 @@ impl Inner {
     }
 
     /// The answer that hands out the tokens of a session: in the body or in cookies, as its refresh token says.
-    pub(super) fn hand_out(&self, client: &Client, access: Access, issued: Issued) -> Result<Reply, Problem> {
+    pub(super) fn hand_out(
+        &self,
+        client: &Client,
+        access: Access,
+        issued: IssuedSession,
+    ) -> Result<SessionResponse, Problem> {
         let grant = Grant { access, issued };
         match &grant.access.cookie {
             Some(cookie) => self.in_cookies(client, &grant, cookie),
@@ -52,44 +57,45 @@ impl Inner {
         }
     }
 
-    fn in_cookies(&self, client: &Client, grant: &Grant, access: &str) -> Result<Reply, Problem> {
+    fn in_cookies(&self, client: &Client, grant: &Grant, access: &str) -> Result<SessionResponse, Problem> {
         let Grant { access: Access { expires_in, scope, .. }, issued } = grant;
         let transient = issued.refresh_token.flags().is_transient();
-        let max_age = (!transient).then(|| grant.refresh_expires_in());
+        let max_age = (!transient).then(|| grant.refresh_token_expires_in());
         let refresh = self.cookies.set_refresh(&issued.refresh_token.expose(), max_age)?;
         let csrf = self.csrf_cookie(issued.session.session, client, max_age)?;
         let body = CookieGrant { token_type: "Cookie", expires_in: *expires_in, scope };
-        Ok(Reply::json(200, &body).with_cookies([access.to_owned(), refresh].into_iter().chain(csrf)))
+        Ok(SessionResponse::json(200, &body)
+            .with_cookies([access.to_owned(), refresh].into_iter().chain(csrf)))
     }
 }
 
 /// Tokens to hand out.
 struct Grant {
     access: Access,
-    issued: Issued,
+    issued: IssuedSession,
 }
 
 impl Grant {
-    fn in_body(&self) -> Reply {
+    fn in_body(&self) -> SessionResponse {
         let Access { token, expires_in, scope, .. } = &self.access;
         let body = TokenGrant {
             access_token: token.as_str(),
             token_type: "Bearer",
             expires_in: *expires_in,
             refresh_token: self.issued.refresh_token.expose(),
-            refresh_expires_in: self.refresh_expires_in(),
+            refresh_token_expires_in: self.refresh_token_expires_in(),
             scope,
         };
         // For caches that know no `Cache-Control` (RFC 6749 §5.1).
-        Reply::json(200, &body).with_header("pragma", "no-cache")
+        SessionResponse::json(200, &body).with_header("pragma", "no-cache")
     }
 
     /// By the store's clock alone. An answer that is given again was true a moment ago.
-    fn refresh_expires_in(&self) -> u64 {
+    fn refresh_token_expires_in(&self) -> u64 {
         let session = &self.issued.session;
-        let left = session.idle_expiry.since(session.rotated_at);
-        let ago = if self.issued.kind == Some(RenewalKind::Replayed) {
-            RotationPolicy::MAX_WINDOW
+        let left = session.idle_expiry.since(session.last_used_at);
+        let ago = if self.issued.kind == Some(RefreshKind::Replayed) {
+            RefreshPolicy::MAX_GRACE_PERIOD
         } else {
             Duration::ZERO
         };
@@ -104,7 +110,7 @@ struct TokenGrant<'a> {
     token_type: &'static str,
     expires_in: u64,
     refresh_token: String,
-    refresh_expires_in: u64,
+    refresh_token_expires_in: u64,
     scope: &'a str,
 }
 

@@ -66,7 +66,7 @@ fn refresh_token_in(cookies: &str) -> &str {
 #[tokio::test]
 async fn heads_are_refused_before_a_body_is_read() {
     let world = World::new().await;
-    let status = |request: FakeRequest| world.endpoints.accept(&request, request.path(), None).unwrap_err();
+    let status = |request: FakeRequest| world.endpoints.begin(&request, request.path(), None).unwrap_err();
     let plain = |name: &str, value: &str| FakeRequest::new("POST", "/auth/login").header(name, value);
     assert_eq!(status(post("/auth/x")).status(), 404);
     let method = status(FakeRequest::new("GET", "/auth/login"));
@@ -91,7 +91,7 @@ async fn heads_are_refused_before_a_body_is_read() {
     assert_eq!((twice.status(), cleared_by(&twice)), (400, 0));
     let json =
         FakeRequest::new("POST", "/auth/login").header("content-type", "Application/JSON ; charset=utf-8");
-    assert!(world.endpoints.accept(&json, json.path(), None).is_ok());
+    assert!(world.endpoints.begin(&json, json.path(), None).is_ok());
 }
 
 /// Which calls are checked for other sites, by what the request presents.
@@ -126,7 +126,7 @@ async fn cross_site_requests() {
             let passes = |request: FakeRequest| {
                 world
                     .endpoints
-                    .accept(&request, path, None)
+                    .begin(&request, path, None)
                     .map_or_else(|reply| reply.status() != 403, |_| true)
             };
             let cookies = request.clone().header("cookie", cookies_of(&login));
@@ -150,9 +150,9 @@ async fn bodies_that_cannot_be_read() {
     tokio::time::pause();
     let answer = async |body: Result<Vec<u8>, BodyError>| {
         let request = post("/auth/refresh");
-        let call = world.endpoints.accept(&request, request.path(), None).unwrap();
+        let call = world.endpoints.begin(&request, request.path(), None).unwrap();
         assert_eq!(call.body_limit(), 8192);
-        call.answer_with(std::future::ready(body)).await
+        call.respond_with(std::future::ready(body)).await
     };
     assert_eq!(answer(Ok(b"{}".to_vec())).await.status(), 401);
     assert_eq!(answer(Ok(vec![b' '; 8193])).await.status(), 413);
@@ -160,8 +160,8 @@ async fn bodies_that_cannot_be_read() {
     assert_eq!((long.status(), header(&long, "connection")), (413, vec!["close"]));
     assert_eq!(answer(Err(BodyError::Unreadable)).await.status(), 400);
     let request = post("/auth/login");
-    let call = world.endpoints.accept(&request, request.path(), None).unwrap();
-    assert_eq!(call.answer_with(std::future::pending()).await.status(), 408);
+    let call = world.endpoints.begin(&request, request.path(), None).unwrap();
+    assert_eq!(call.respond_with(std::future::pending()).await.status(), 408);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn cookies_for_development_stay_on_this_machine() {
     let status = |host: &str, peer: &str| {
         let request = post("/auth/login").header("host", host);
         endpoints
-            .accept(&request, request.path(), Some(peer.parse().unwrap()))
+            .begin(&request, request.path(), Some(peer.parse().unwrap()))
             .map_or_else(|reply| reply.status(), |_| 200)
     };
     assert_eq!(status("localhost:3000", "127.0.0.1"), 200);

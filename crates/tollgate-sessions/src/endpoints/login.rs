@@ -4,18 +4,18 @@ use std::sync::Once;
 
 use tracing::{info, warn};
 
-use super::Inner;
+use super::Endpoints;
 use super::body::{self, LoginBody, Mode};
 use super::client::Client;
 use super::problem::Problem;
-use super::response::Reply;
+use super::response::SessionResponse;
 use crate::accounts::passwords::Password;
-use crate::sessions::{Login, RefreshError};
-use crate::session::EndReason;
 use crate::accounts::users::User;
+use crate::session::RevokeReason;
+use crate::sessions::{Login, RefreshError};
 
-impl Inner {
-    pub(super) async fn log_in(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
+impl Endpoints {
+    pub(super) async fn log_in(&self, client: &Client, body: &[u8]) -> Result<SessionResponse, Problem> {
         let LoginBody { email, password, mode, remember } = body::read(body)?;
         if client.peer.is_none() {
             warn_of_unknown_addresses();
@@ -48,7 +48,7 @@ impl Inner {
         }
         if answer.is_err() {
             // Nobody was given its token.
-            drop(self.sessions.revoke(session, &user.subject, EndReason::Other).await);
+            drop(self.sessions.revoke(session, &user.subject, RevokeReason::Other).await);
         }
         answer
     }
@@ -76,10 +76,10 @@ fn warn_of_unknown_addresses() {
 fn login_of(user: &User, client: &Client, mode: Mode, remember: bool) -> Login {
     let mut login = Login::new(user.subject.clone());
     if mode == Mode::Cookie {
-        login = login.in_cookie();
+        login = login.with_cookie_transport();
     }
     if !remember {
-        login = login.not_remembered();
+        login = login.with_transient_lifetime();
     }
     match &client.family {
         Some(family) => login.with_client(family.clone()),

@@ -2,7 +2,6 @@
 
 mod address;
 mod body;
-mod request;
 mod client;
 mod cookies;
 mod counts;
@@ -16,6 +15,7 @@ mod password;
 mod problem;
 mod refresh;
 mod register;
+mod request;
 mod response;
 mod route;
 mod settings;
@@ -29,19 +29,19 @@ use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, Reques
 use tracing::warn;
 
 pub use address::ClientAddress;
-pub use request::{BodyError, Call};
 pub use cookies::{CookieSettings, SameSite};
-pub use counts::CallCounts;
-pub use response::Reply;
-pub use settings::Registration;
+pub use counts::EndpointCounts;
+pub use request::{BodyError, SessionRequest};
+pub use response::SessionResponse;
+pub use settings::RegistrationMode;
 
 use crate::accounts::Accounts;
 use crate::issuing::TokenIssuer;
 use crate::sessions::Sessions;
-use request::Accepted;
 use client::{Client, Presented};
 use counts::Counters;
 use problem::Problem;
+use request::Accepted;
 use route::Route;
 
 /// The endpoints of sessions: what they answer to which request. Adapters mount them with their feature `sessions`.
@@ -52,7 +52,7 @@ use route::Route;
 /// | `POST /auth/refresh` | `{"refresh_token"}`, or `{}` with the cookie | 200, tokens |
 /// | `POST /auth/logout` | the same, or `{}` with an access token | 204 |
 /// | `POST /auth/logout-all` | the same | 204, and all sessions of the user have ended |
-/// | `POST /auth/register` | `{"email","password"}` | 201 `{"sub"}`; see [`Registration`] |
+/// | `POST /auth/register` | `{"email","password"}` | 201 `{"sub"}`; see [`RegistrationMode`] |
 /// | `POST /auth/password` | `{"current_password","new_password"}` | 204, and all other sessions have ended |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
@@ -60,7 +60,7 @@ use route::Route;
 /// | `GET /.well-known/jwks.json` | | 200, the public keys |
 ///
 /// `mode` is `token`, the default, or `cookie`, where the gate looks for [its cookie](CookieSettings::token_source); a session is remembered unless `remember` is `false`. Tokens are
-/// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_expires_in","scope"}`, or
+/// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`, or
 /// `{"token_type":"Cookie","expires_in","scope"}` and two cookies that no script can read. Times are in seconds, members
 /// that are not known are ignored. Errors are problem details (RFC 9457) whose member `error` is stable.
 ///
@@ -78,7 +78,7 @@ use route::Route;
 /// #     accounts: tollgate_sessions::Accounts,
 /// #     gate: tollgate::Gate,
 /// # ) -> tollgate_sessions::SessionEndpoints {
-/// use tollgate_sessions::{Registration, SessionEndpoints};
+/// use tollgate_sessions::{RegistrationMode, SessionEndpoints};
 ///
 /// SessionEndpoints::new(sessions, issuer, accounts, gate).with_registration(Registration::Discreet)
 /// # }
@@ -89,10 +89,10 @@ use route::Route;
 /// public origin in the [`CrossSite`] of the gate. Why a session cannot be renewed is for the log, but for one that has
 /// expired (`reason`); the client hears the same bytes, and loses its cookies only when the session is definitely over.
 #[derive(Clone)]
-pub struct SessionEndpoints(Arc<Inner>);
+pub struct SessionEndpoints(Arc<Endpoints>);
 
 #[derive(Clone)]
-struct Inner {
+struct Endpoints {
     sessions: Sessions,
     issuer: TokenIssuer,
     accounts: Accounts,
@@ -100,11 +100,11 @@ struct Inner {
     cookies: CookieSettings,
     client_id: Box<str>,
     base: Box<str>,
-    registration: Registration,
+    registration: RegistrationMode,
     /// The challenge of the gate, for a request that presents nothing.
     challenge: Box<str>,
     /// The answer where an access token is needed, and none is there.
-    anonymous: Reply,
+    anonymous: SessionResponse,
     counters: Arc<Counters>,
 }
 
@@ -115,22 +115,22 @@ impl SessionEndpoints {
     #[must_use]
     pub fn new(sessions: Sessions, issuer: TokenIssuer, accounts: Accounts, gate: Gate) -> Self {
         let anonymous = gate.refuse(AuthError::MissingToken);
-        Self(Arc::new(Inner {
+        Self(Arc::new(Endpoints {
             sessions,
             issuer,
             accounts,
             cookies: CookieSettings::default(),
             client_id: "first-party".into(),
             base: "/auth".into(),
-            registration: Registration::Closed,
+            registration: RegistrationMode::Disabled,
             challenge: anonymous.challenge().map(Challenge::to_string).unwrap_or_default().into(),
-            anonymous: Reply::from(&anonymous),
+            anonymous: SessionResponse::from(&anonymous),
             gate,
             counters: Arc::default(),
         }))
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn change(mut self, change: impl FnOnce(&mut Endpoints)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -155,7 +155,7 @@ impl SessionEndpoints {
 
     /// Whether everybody can make an account. The default is that nobody can.
     #[must_use]
-    pub fn with_registration(self, registration: Registration) -> Self {
+    pub fn with_registration(self, registration: RegistrationMode) -> Self {
         self.change(|inner| inner.registration = registration)
     }
 
@@ -189,7 +189,7 @@ impl SessionEndpoints {
 
     /// Whether a request for this path is answered here.
     #[must_use]
-    pub fn serves(&self, path: &str) -> bool {
+    pub fn handles(&self, path: &str) -> bool {
         Route::exists(&self.0.base, path)
     }
 
@@ -197,21 +197,21 @@ impl SessionEndpoints {
     /// it can be trusted: attempts to log in are counted by it.
     ///
     /// # Errors
-    /// The [`Reply`] to a request that is refused.
-    pub fn accept<R: RequestView>(
+    /// The [`SessionResponse`] to a request that is refused.
+    pub fn begin<R: RequestView>(
         &self,
         request: &R,
         path: &str,
         peer: Option<IpAddr>,
-    ) -> Result<Call, Reply> {
+    ) -> Result<SessionRequest, SessionResponse> {
         self.0.accept(request, path, peer).map_or_else(
             |problem| Err(self.0.counters.refused(problem).reply(&self.0.challenge)),
-            |accepted| Ok(Call::new(self.clone(), accepted)),
+            |accepted| Ok(SessionRequest::new(self.clone(), accepted)),
         )
     }
 }
 
-impl Inner {
+impl Endpoints {
     /// What costs least first.
     fn accept<R: RequestView>(
         &self,

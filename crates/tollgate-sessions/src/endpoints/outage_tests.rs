@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, member, post, post_with};
 use crate::accounts::passwords::PasswordHash;
-use crate::sessions::tokens::RefreshToken;
-use crate::store::RotationPolicy;
 use crate::sessions::SessionSettings;
+use crate::sessions::tokens::RefreshToken;
+use crate::store::RefreshPolicy;
 
 /// A client that asks again and again gets in when the store is back, however long that takes: had its token been used
 /// up meanwhile, it would look stolen.
@@ -68,20 +68,20 @@ async fn a_change_of_password_can_be_called_again() {
 #[tokio::test]
 async fn a_token_ahead_of_the_store_is_believed() {
     let world = World::new().await;
-    let once = RotationPolicy::default().with_window(Duration::ZERO);
-    let sessions = world.sessions.clone().with_settings(SessionSettings::default().with_rotation(once));
+    let once = RefreshPolicy::default().with_grace_period(Duration::ZERO).unwrap();
+    let sessions = world.sessions.clone().with_settings(SessionSettings::default().with_refresh_policy(once));
     let strict = world.endpoints.clone().change(|inner| inner.sessions = sessions);
     let token: RefreshToken = member(&world.log_in("").await, "refresh_token").parse().unwrap();
     let renew = async |token: &str| {
         let request = post("/auth/refresh");
-        let call = strict.accept(&request, request.path(), None).unwrap();
-        call.answer(format!(r#"{{"refresh_token":"{token}"}}"#).as_bytes()).await
+        let call = strict.begin(&request, request.path(), None).unwrap();
+        call.respond(format!(r#"{{"refresh_token":"{token}"}}"#).as_bytes()).await
     };
     let renewed = renew(&world.keys.successor(&token, 4).expose()).await;
     assert_eq!(renewed.status(), 200, "{}", renewed.body());
     let counts = world.sessions.counts();
     assert_eq!(
-        (counts.ahead, counts.rotated, counts.replayed),
+        (counts.store_behind, counts.rotated, counts.replayed),
         (1, 0, 0),
         "somebody has to look at it, once"
     );

@@ -1,16 +1,20 @@
 //! `POST password`.
 
-use super::Inner;
+use super::Endpoints;
 use super::body::{self, PasswordBody};
 use super::client::Client;
 use super::problem::Problem;
-use super::response::Reply;
+use super::response::SessionResponse;
 use crate::accounts::passwords::Password;
-use crate::session::EndReason;
+use crate::session::RevokeReason;
 
-impl Inner {
+impl Endpoints {
     /// The other sessions of the user end. This one is renewed by its refresh token: its access token has ended too.
-    pub(super) async fn change_password(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
+    pub(super) async fn change_password(
+        &self,
+        client: &Client,
+        body: &[u8],
+    ) -> Result<SessionResponse, Problem> {
         let holder = match &client.holder {
             Ok(holder) => holder,
             Err(refused) => return Ok(refused.clone()),
@@ -19,11 +23,11 @@ impl Inner {
         let old = Password::new(current_password.expose()).map_err(|_cause| Problem::WrongPassword)?;
         let new = Password::new(new_password.expose()).map_err(|_cause| Problem::Password)?;
         self.accounts.change_password(&holder.subject, &old, &new, client.peer).await?;
-        let reason = EndReason::PasswordChange;
+        let reason = RevokeReason::PasswordChange;
         match holder.session {
             Some(keep) => self.sessions.revoke_others(&holder.subject, keep, reason).await?,
             None => self.sessions.revoke_all(&holder.subject, reason).await?,
         };
-        Ok(Reply::empty(204))
+        Ok(SessionResponse::empty(204))
     }
 }

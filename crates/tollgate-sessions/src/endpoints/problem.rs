@@ -7,7 +7,7 @@ use serde::Serialize;
 use tollgate::CrossSiteError;
 use tracing::{error, warn};
 
-use super::response::Reply;
+use super::response::SessionResponse;
 use crate::accounts::{ChangePasswordError, LoginError, NewPasswordError, RegisterError};
 use crate::issuing::IssueError;
 use crate::sessions::{RefreshError, SessionError};
@@ -68,7 +68,7 @@ pub(super) enum Problem {
 
 impl Problem {
     /// The answer. `challenge` goes with 401 (RFC 9110 §15.5.2).
-    pub(super) fn reply(self, challenge: &str) -> Reply {
+    pub(super) fn reply(self, challenge: &str) -> SessionResponse {
         let (status, error, detail) = self.parts();
         let title = reason_phrase(status);
         let detail = match self {
@@ -76,8 +76,10 @@ impl Problem {
             _ => Cow::Borrowed(detail),
         };
         let reason = (self == Self::Expired).then_some("expired");
-        let reply =
-            Reply::problem(status, &Details { kind: "about:blank", title, status, detail, error, reason });
+        let reply = SessionResponse::problem(
+            status,
+            &Details { kind: "about:blank", title, status, detail, error, reason },
+        );
         match self {
             Self::InvalidGrant | Self::Expired | Self::InvalidCredentials => {
                 reply.with_header("www-authenticate", challenge)
@@ -206,7 +208,7 @@ impl From<RefreshError> for Problem {
             RefreshError::Malformed
             | RefreshError::Forged
             | RefreshError::Unknown
-            | RefreshError::Ended(_)
+            | RefreshError::Revoked(_)
             | RefreshError::Reuse => Self::InvalidGrant,
         }
     }
@@ -217,7 +219,7 @@ impl From<LoginError> for Problem {
         match error {
             LoginError::Denied(_) => Self::InvalidCredentials,
             LoginError::Throttled { retry_after } => Self::Throttled { retry_after },
-            LoginError::Busy { retry_after } => Self::busy(retry_after),
+            LoginError::HashPoolBusy { retry_after } => Self::busy(retry_after),
             LoginError::Store(error) => error.into(),
         }
     }
@@ -229,7 +231,7 @@ impl From<RegisterError> for Problem {
             RegisterError::Name(_) => Self::LoginName,
             RegisterError::Password(error) => Self::NewPassword(error),
             RegisterError::Throttled { retry_after } => Self::Throttled { retry_after },
-            RegisterError::Busy { retry_after } => Self::busy(retry_after),
+            RegisterError::HashPoolBusy { retry_after } => Self::busy(retry_after),
             RegisterError::Store(error) => error.into(),
             RegisterError::Crypto => Self::failed(&error),
         }
@@ -242,7 +244,7 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::Denied(_) => Self::WrongPassword,
             ChangePasswordError::Password(error) => Self::NewPassword(error),
             ChangePasswordError::Throttled { retry_after } => Self::Throttled { retry_after },
-            ChangePasswordError::Busy { retry_after } => Self::busy(retry_after),
+            ChangePasswordError::HashPoolBusy { retry_after } => Self::busy(retry_after),
             ChangePasswordError::Store(error) => error.into(),
             ChangePasswordError::Crypto => Self::failed(&error),
         }
@@ -253,7 +255,7 @@ impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Store(error) => error.into(),
-            SessionError::EmptySubject | SessionError::Crypto(_) => Self::failed(&error),
+            SessionError::EmptySubject | SessionError::Entropy(_) => Self::failed(&error),
         }
     }
 }

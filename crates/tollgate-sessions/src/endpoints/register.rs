@@ -2,31 +2,31 @@
 
 use serde::Serialize;
 
-use super::Inner;
+use super::Endpoints;
 use super::body::{self, RegisterBody};
 use super::client::Client;
 use super::problem::Problem;
-use super::response::Reply;
-use super::settings::Registration;
-use crate::accounts::{Registered, new_subject};
+use super::response::SessionResponse;
+use super::settings::RegistrationMode;
 use crate::accounts::passwords::Password;
+use crate::accounts::{RegisterOutcome, new_subject};
 
-impl Inner {
-    pub(super) async fn register(&self, client: &Client, body: &[u8]) -> Result<Reply, Problem> {
-        if self.registration == Registration::Closed {
+impl Endpoints {
+    pub(super) async fn register(&self, client: &Client, body: &[u8]) -> Result<SessionResponse, Problem> {
+        if self.registration == RegistrationMode::Disabled {
             return Err(Problem::NoSuchPath);
         }
         let RegisterBody { email, password } = body::read(body)?;
         let password = Password::new(password.expose()).map_err(|_cause| Problem::Password)?;
         let sub = match self.accounts.register(&email, &password, client.peer).await? {
-            Registered::Added(user) => user.subject.into_string(),
-            Registered::Taken if self.registration == Registration::TellingTaken => {
+            RegisterOutcome::Added(user) => user.subject.into_string(),
+            RegisterOutcome::Taken if self.registration == RegistrationMode::RevealExisting => {
                 return Err(Problem::Taken);
             }
             // Nobody's: it looks like the one of a new account, and is of no use either way.
-            Registered::Taken => new_subject().ok_or(Problem::Failed)?,
+            RegisterOutcome::Taken => new_subject().ok_or(Problem::Failed)?,
         };
-        Ok(Reply::json(201, &Account { sub }))
+        Ok(SessionResponse::json(201, &Account { sub }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Call`]: a request whose head was accepted, to be answered with its body.
+//! [`SessionRequest`]: a request whose head was accepted, to be answered with its body.
 
 use std::fmt;
 use std::future::Future;
@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use super::body::MAX_BODY_BYTES;
 use super::client::Client;
 use super::problem::Problem;
-use super::response::Reply;
+use super::response::SessionResponse;
 use super::route::Route;
 use super::{SessionEndpoints, list};
 
 /// A request whose head was accepted. It is owned: nothing of the request has to be kept but its body.
 #[must_use]
-pub struct Call {
+pub struct SessionRequest {
     endpoints: SessionEndpoints,
     accepted: Accepted,
 }
@@ -34,7 +34,7 @@ pub(super) struct Accepted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is longer than [`Call::body_limit`].
+    /// It is longer than [`SessionRequest::body_limit`].
     #[error("body is too long")]
     TooLarge,
     /// The connection broke, or what came is no body.
@@ -42,27 +42,30 @@ pub enum BodyError {
     Unreadable,
 }
 
-impl Call {
+impl SessionRequest {
     pub(super) fn new(endpoints: SessionEndpoints, accepted: Accepted) -> Self {
         Self { endpoints, accepted }
     }
 
-    /// How many bytes of the body are to be read at most. With 0 none is needed.
+    /// Returns the largest number of bytes of the body to read. For 0 the body is not needed.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         if self.accepted.route.takes_body() { MAX_BODY_BYTES } else { 0 }
     }
 
-    /// Waits for the body, no longer than ten seconds, and answers. The body is wiped.
+    /// Waits up to ten seconds for the body, and responds. The body is wiped from memory afterwards.
     ///
-    /// `read` gives it up as soon as it is longer than [`body_limit`](Self::body_limit), so that nobody can fill
+    /// `read` must stop as soon as the body is longer than [`body_limit`](Self::body_limit), so that no client can fill
     /// the memory.
-    pub async fn answer_with(self, read: impl Future<Output = Result<Vec<u8>, BodyError>>) -> Reply {
+    pub async fn respond_with(
+        self,
+        read: impl Future<Output = Result<Vec<u8>, BodyError>>,
+    ) -> SessionResponse {
         if self.body_limit() == 0 {
-            return self.answer(&[]).await;
+            return self.respond(&[]).await;
         }
         let problem = match timeout(BODY_WITHIN, read).await {
-            Ok(Ok(body)) => return self.answer(&Zeroizing::new(body)).await,
+            Ok(Ok(body)) => return self.respond(&Zeroizing::new(body)).await,
             Ok(Err(BodyError::TooLarge)) => Problem::TooLarge,
             Ok(Err(BodyError::Unreadable)) => Problem::Unreadable,
             Err(_elapsed) => Problem::Slow,
@@ -70,36 +73,36 @@ impl Call {
         problem.reply(&self.endpoints.0.challenge)
     }
 
-    /// Answers. Nothing here depends on which runtime polls it, but that it is Tokio's.
-    pub async fn answer(self, body: &[u8]) -> Reply {
+    /// Responds to the request with this body. Any Tokio runtime may poll the future.
+    pub async fn respond(self, body: &[u8]) -> SessionResponse {
         let Self { endpoints, accepted: Accepted { route, client, awaited } } = self;
-        let inner = &*endpoints.0;
+        let endpoints = &*endpoints.0;
         if body.len() > MAX_BODY_BYTES {
-            return Problem::TooLarge.reply(&inner.challenge);
+            return Problem::TooLarge.reply(&endpoints.challenge);
         }
         if let Some(keys) = awaited {
             keys.await;
         }
         let answer = match route {
-            Route::Login => inner.log_in(&client, body).await,
-            Route::Refresh => inner.refresh(&client, body).await,
-            Route::Logout => inner.log_out(&client, body).await,
-            Route::LogoutAll => inner.log_out_everywhere(&client, body).await,
-            Route::Register => inner.register(&client, body).await,
-            Route::ChangePassword => inner.change_password(&client, body).await,
-            Route::ListSessions => inner.list_sessions(&client).await,
-            Route::EndSession(session) => inner.end_session(&client, session).await,
-            Route::CsrfToken => inner.csrf_token(&client),
-            Route::KeySet => Ok(list::key_set(&inner.issuer)),
+            Route::Login => endpoints.log_in(&client, body).await,
+            Route::Refresh => endpoints.refresh(&client, body).await,
+            Route::Logout => endpoints.log_out(&client, body).await,
+            Route::LogoutAll => endpoints.log_out_everywhere(&client, body).await,
+            Route::Register => endpoints.register(&client, body).await,
+            Route::ChangePassword => endpoints.change_password(&client, body).await,
+            Route::ListSessions => endpoints.list_sessions(&client).await,
+            Route::EndSession(session) => endpoints.end_session(&client, session).await,
+            Route::CsrfToken => endpoints.csrf_token(&client),
+            Route::KeySet => Ok(list::key_set(&endpoints.issuer)),
         };
-        answer.unwrap_or_else(|problem| problem.reply(&inner.challenge))
+        answer.unwrap_or_else(|problem| problem.reply(&endpoints.challenge))
     }
 }
 
 /// What is called, without who calls.
-impl fmt::Debug for Call {
+impl fmt::Debug for SessionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("route", &self.accepted.route).finish_non_exhaustive()
+        f.debug_struct("SessionRequest").field("route", &self.accepted.route).finish_non_exhaustive()
     }
 }
 

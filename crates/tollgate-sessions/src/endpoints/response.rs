@@ -1,4 +1,4 @@
-//! [`Reply`]: what to answer, in plain parts of HTTP.
+//! [`SessionResponse`]: what to answer, in plain parts of HTTP.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use tollgate::Rejection;
 /// lower case, their values visible ASCII.
 #[must_use]
 #[derive(Clone, PartialEq, Eq)]
-pub struct Reply {
+pub struct SessionResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
-impl Reply {
+impl SessionResponse {
     /// An answer without a body, which no cache keeps (RFC 6749 §5.1).
     pub(super) fn empty(status: u16) -> Self {
         Self { status, headers: vec![("cache-control", "no-store".to_owned())], body: String::new() }
@@ -82,7 +82,7 @@ impl Reply {
 }
 
 /// What a gate answers to a request that it does not admit.
-impl From<&Rejection> for Reply {
+impl From<&Rejection> for SessionResponse {
     fn from(rejection: &Rejection) -> Self {
         let mut headers = vec![("content-type", Rejection::CONTENT_TYPE.to_owned())];
         headers.extend(rejection.headers().map(|(name, value)| (name, value.into_owned())));
@@ -91,8 +91,8 @@ impl From<&Rejection> for Reply {
 }
 
 /// Fields and body may hold tokens.
-impl fmt::Debug for Reply {
+impl fmt::Debug for SessionResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("SessionResponse").field("status", &self.status).finish_non_exhaustive()
     }
 }

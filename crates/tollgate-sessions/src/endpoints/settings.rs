@@ -1,26 +1,27 @@
-//! [`Registration`], and where cookies for development are good.
+//! [`RegistrationMode`], and where cookies for development are good.
 
 use std::net::{IpAddr, SocketAddr};
 
 use tollgate::RequestView;
 
-/// Whether everybody can make an account.
+/// Whether clients can register accounts, and what they learn about login names that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Registration {
-    /// Nobody can: nothing is served at the path.
-    Closed,
-    /// Everybody can. Whoever asks for a login name that somebody has is answered as if it were free: tell its owner by mail.
+pub enum RegistrationMode {
+    /// Clients cannot register: the path is not served.
+    Disabled,
+    /// Any client can register. A client that asks for a taken login name gets the same answer as for a free one; the
+    /// application tells the owner by mail.
     ///
     /// # Security
-    /// Whoever then logs in with the password that they chose learns whether the name was free. Only an account that has
-    /// to be confirmed by mail hides that.
-    Discreet,
-    /// Everybody can, and is told with 409 when somebody has the login name.
+    /// An attacker who then tries to log in with the chosen password learns whether the name was free. Only accounts that
+    /// have to be confirmed by mail hide that.
+    HideExisting,
+    /// Any client can register, and gets 409 when the login name is taken.
     ///
     /// # Security
-    /// Anybody can find out who has an account.
-    TellingTaken,
+    /// Any client can find out which login names have an account.
+    RevealExisting,
 }
 
 /// Whether it is an absolute path without anything that has a meaning in a cookie, or to a router.
@@ -55,7 +56,7 @@ mod tests {
     use crate::endpoints::testing::FakeRequest;
 
     #[test]
-    fn loopback() {
+    fn loopback_needs_a_loopback_host_and_a_loopback_peer() {
         let on_loopback = |host: &str, peer: Option<&str>| {
             let request = FakeRequest::new("POST", "/").header("host", host);
             is_on_loopback(&request, peer.map(|peer| peer.parse().unwrap()))

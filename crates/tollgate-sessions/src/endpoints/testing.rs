@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex};
 
 use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
 
-use super::{CookieSettings, Reply, SessionEndpoints};
-use crate::accounts::{AccountSettings, Accounts, Registered};
-use crate::issuing::TokenIssuer;
+use super::{CookieSettings, SessionEndpoints, SessionResponse};
 use crate::accounts::passwords::{HashCost, Password, PasswordHash, PasswordSettings, Passwords};
-use crate::sessions::tokens::{RefreshKey, RefreshKeys};
+use crate::accounts::throttle::LoginThrottle;
+use crate::accounts::users::{
+    AddOutcome, LoginName, MemoryUsers, NewUser, StoredCredential, User, UserStore,
+};
+use crate::accounts::{AccountSettings, Accounts, RegisterOutcome};
+use crate::issuing::SigningKey;
+use crate::issuing::TokenIssuer;
 use crate::session::{StoreClock, UnixMillis};
 use crate::sessions::Sessions;
-use crate::issuing::SigningKey;
+use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::store::{MemoryStore, StoreError, StoreErrorKind, StoreFuture};
-use crate::accounts::throttle::LoginThrottle;
-use crate::accounts::users::{Addition, Credential, LoginName, MemoryUsers, NewUser, User, UserStore};
 
 /// A request made by hand.
 #[derive(Clone)]
@@ -92,7 +94,7 @@ impl World {
 
     /// The gate is changed before it is given to the endpoints.
     pub(super) async fn behind(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
-        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+        let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
         let keys =
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
         let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
@@ -120,7 +122,8 @@ impl World {
         let accounts = Accounts::new(store, Passwords::new(cost).unwrap(), throttle)
             .with_settings(AccountSettings::default().with_scopes(["read:items"]).with_roles(["user"]));
         let password = Password::new(PASSWORD).unwrap();
-        let Registered::Added(alice) = accounts.register("alice@example.com", &password, None).await.unwrap()
+        let RegisterOutcome::Added(alice) =
+            accounts.register("alice@example.com", &password, None).await.unwrap()
         else {
             panic!("nobody was there")
         };
@@ -130,15 +133,15 @@ impl World {
     }
 
     /// What is answered to the request.
-    pub(super) async fn send(&self, request: &FakeRequest, body: &str) -> Reply {
-        match self.endpoints.accept(request, request.path(), Some(PEER)) {
-            Ok(call) => call.answer(body.as_bytes()).await,
+    pub(super) async fn send(&self, request: &FakeRequest, body: &str) -> SessionResponse {
+        match self.endpoints.begin(request, request.path(), Some(PEER)) {
+            Ok(call) => call.respond(body.as_bytes()).await,
             Err(reply) => reply,
         }
     }
 
     /// Logs alice in and gives the answer.
-    pub(super) async fn log_in(&self, more: &str) -> Reply {
+    pub(super) async fn log_in(&self, more: &str) -> SessionResponse {
         let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}"{more}}}"#);
         let reply = self.send(&post("/auth/login"), &body).await;
         assert_eq!(reply.status(), 200, "{}", reply.body());
@@ -160,25 +163,25 @@ pub(super) fn post_with(path: &str, cookies: &str) -> FakeRequest {
 }
 
 /// The cookies that an answer sets, as a browser sends them back; those that it clears are left out.
-pub(super) fn cookies_of(reply: &Reply) -> String {
+pub(super) fn cookies_of(reply: &SessionResponse) -> String {
     let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
     let pairs = set.filter_map(|(_, cookie)| cookie.split(';').next());
     pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
 }
 
 /// The cookies that an answer clears.
-pub(super) fn cleared_by(reply: &Reply) -> usize {
+pub(super) fn cleared_by(reply: &SessionResponse) -> usize {
     let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
     set.filter(|(_, cookie)| cookie.contains("=; Path=/; Max-Age=0; ")).count()
 }
 
 /// The fields of that name in an answer.
-pub(super) fn header<'a>(reply: &'a Reply, name: &str) -> Vec<&'a str> {
+pub(super) fn header<'a>(reply: &'a SessionResponse, name: &str) -> Vec<&'a str> {
     reply.headers().filter(|(known, _)| *known == name).map(|(_, value)| value).collect()
 }
 
 /// A member of the JSON that is answered.
-pub(super) fn member(reply: &Reply, name: &str) -> String {
+pub(super) fn member(reply: &SessionResponse, name: &str) -> String {
     let value: serde_json::Value = serde_json::from_str(reply.body()).unwrap();
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
 }
@@ -211,11 +214,11 @@ impl Breakable {
 }
 
 impl UserStore for Breakable {
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         self.answer(Box::pin(async move {
             let found = self.users.find(login).await?;
-            if let (Some(Credential { user, hash: Some(old) }), Some(new)) = (&found, meanwhile) {
+            if let (Some(StoredCredential { user, hash: Some(old) }), Some(new)) = (&found, meanwhile) {
                 assert!(self.users.replace_hash(&user.subject, old, &new).await?);
             }
             Ok(found)
@@ -233,7 +236,7 @@ impl UserStore for Breakable {
         }))
     }
 
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         self.answer(self.users.add(new))
     }
 

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, header, member, post, post_with};
 use super::*;
+use crate::session::RevokeReason;
 use crate::session::SessionId;
-use crate::session::EndReason;
 
 #[tokio::test]
 async fn tokens_in_bodies() {
@@ -13,7 +13,7 @@ async fn tokens_in_bodies() {
     assert_eq!(value["token_type"], "Bearer");
     // Up to a twentieth shorter, so that those who came together do not come back together.
     assert!((570..=600).contains(&value["expires_in"].as_u64().unwrap()), "{value}");
-    assert_eq!(value["refresh_expires_in"], 14 * 24 * 3600);
+    assert_eq!(value["refresh_token_expires_in"], 14 * 24 * 3600);
     assert_eq!(value["scope"], "read:items");
     assert_eq!(header(&login, "cache-control"), ["no-store"]);
     assert!(header(&login, "set-cookie").is_empty());
@@ -23,7 +23,7 @@ async fn tokens_in_bodies() {
     assert_eq!(renewed.status(), 200);
     assert_ne!(member(&renewed, "refresh_token"), member(&login, "refresh_token"));
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&renewed, "refresh_token"));
-    assert_eq!(world.send(&post("/auth/logout"), &body).await, Reply::empty(204));
+    assert_eq!(world.send(&post("/auth/logout"), &body).await, SessionResponse::empty(204));
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
 }
 
@@ -167,7 +167,7 @@ async fn sessions_of_others_do_not_show() {
     let [only] = listed["sessions"].as_array().unwrap().as_slice() else { panic!("{listed}") };
     assert_eq!((&only["current"], &only["created_at"]), (&true.into(), &1_700_000_000.into()));
     let own = only["sid"].as_str().unwrap();
-    assert_eq!(world.send(&delete(own), "").await, Reply::empty(204));
+    assert_eq!(world.send(&delete(own), "").await, SessionResponse::empty(204));
     assert_eq!(world.send(&delete(own), "").await, unknown);
     assert_eq!(world.send(&FakeRequest::new("GET", "/auth/sessions"), "").await.status(), 401);
 }
@@ -184,13 +184,13 @@ async fn logging_out_everywhere() {
     let bob = world.sessions.create(&crate::Login::new("bob")).await.unwrap().refresh_token.expose();
     let alice = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let body = format!(r#"{{"refresh_token":"{bob}"}}"#);
-    assert_eq!(world.send(&post_with("/auth/logout-all", &alice), &body).await, Reply::empty(204));
+    assert_eq!(world.send(&post_with("/auth/logout-all", &alice), &body).await, SessionResponse::empty(204));
     assert!(world.sessions.list("bob").await.unwrap().is_empty());
     assert_eq!(world.send(&post_with("/auth/refresh", &alice), "{}").await.status(), 200);
     // By a refresh token alone, when the access token has expired.
     let third = member(&world.log_in("").await, "refresh_token");
     let reply = world.send(&post("/auth/logout-all"), &format!(r#"{{"refresh_token":"{third}"}}"#)).await;
-    assert_eq!(reply, Reply::empty(204));
+    assert_eq!(reply, SessionResponse::empty(204));
     assert!(world.sessions.list(&world.alice.subject).await.unwrap().is_empty());
     assert_eq!(world.send(&post("/auth/logout-all"), "{}").await.status(), 401);
 }
@@ -206,8 +206,8 @@ async fn changing_the_password_keeps_this_session_alone() {
     assert_eq!((wrong.status(), member(&wrong, "error").as_str()), (403, "invalid_credentials"));
     let short = world.send(&request, &body(PASSWORD, "short")).await;
     assert_eq!(member(&short, "detail"), "password has fewer than 8 characters");
-    assert_eq!(world.send(&request, &body(PASSWORD, "battery staple")).await, Reply::empty(204));
-    let renew = async |login: &Reply| {
+    assert_eq!(world.send(&request, &body(PASSWORD, "battery staple")).await, SessionResponse::empty(204));
+    let renew = async |login: &SessionResponse| {
         let body = format!(r#"{{"refresh_token":"{}"}}"#, member(login, "refresh_token"));
         world.send(&post("/auth/refresh"), &body).await.status()
     };
@@ -221,16 +221,16 @@ async fn registration() {
     let taken = body("alice@EXAMPLE.com", "long enough");
     let send = async |endpoints: &SessionEndpoints, body: &str| {
         let request = post("/auth/register");
-        endpoints.accept(&request, request.path(), None).unwrap().answer(body.as_bytes()).await
+        endpoints.begin(&request, request.path(), None).unwrap().respond(body.as_bytes()).await
     };
     assert_eq!(send(&world.endpoints, &taken).await.status(), 404);
-    let discreet = world.endpoints.clone().with_registration(Registration::Discreet);
+    let discreet = world.endpoints.clone().with_registration(RegistrationMode::HideExisting);
     let (new, old) =
         (send(&discreet, &body("bob@b.example", "long enough")).await, send(&discreet, &taken).await);
     assert_eq!((new.status(), old.status()), (201, 201));
     assert_eq!(new.body().len(), old.body().len());
     assert_ne!(member(&old, "sub"), *world.alice.subject);
-    let telling = world.endpoints.clone().with_registration(Registration::TellingTaken);
+    let telling = world.endpoints.clone().with_registration(RegistrationMode::RevealExisting);
     assert_eq!(send(&telling, &taken).await.status(), 409);
     for (email, password, error) in [
         ("a\\u0000b", "long enough", "invalid_login"),
@@ -295,10 +295,10 @@ async fn what_holds_tokens_is_not_printed() {
     let login = world.log_in("").await;
     let request =
         post("/auth/refresh").header("authorization", format!("Bearer {}", member(&login, "access_token")));
-    let call = world.endpoints.accept(&request, request.path(), None).unwrap();
+    let call = world.endpoints.begin(&request, request.path(), None).unwrap();
     // Servers with several threads move what they wait for.
     fn moves<T: Send>(_: T) {}
-    moves(world.endpoints.accept(&request, request.path(), None).unwrap().answer(b"{}"));
+    moves(world.endpoints.begin(&request, request.path(), None).unwrap().respond(b"{}"));
     let shown = format!("{login:?} {call:?} {:?}", world.endpoints);
     assert!(!shown.contains("rt1_") && !shown.contains("eyJ"), "{shown}");
 }
@@ -339,7 +339,7 @@ async fn a_token_of_an_ended_session_logs_out() {
     let world = World::new().await;
     let login = world.log_in(r#","mode":"cookie""#).await;
     let sid: SessionId = world.sessions.list(&world.alice.subject).await.unwrap()[0].session;
-    world.sessions.revoke(sid, &world.alice.subject, EndReason::Administrator).await.unwrap();
+    world.sessions.revoke(sid, &world.alice.subject, RevokeReason::Administrator).await.unwrap();
     let out = world.send(&post_with("/auth/logout", &cookies_of(&login)), "{}").await;
     assert_eq!((out.status(), cleared_by(&out)), (204, 2));
     let nobody = world.send(&post("/auth/logout"), "{}").await;

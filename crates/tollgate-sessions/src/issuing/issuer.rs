@@ -13,10 +13,10 @@ use serde_json::{Map, Value};
 use tollgate::{KeySet, Keys, UnixTime};
 use tracing::warn;
 
-use crate::issuing::{IssueError, KeyRingError, SigningKeyError};
-use crate::issuing::secret_names;
-use crate::session::SessionView;
 use super::signing::{KeyRing, SigningKey, jwk_set};
+use crate::issuing::secret_names;
+use crate::issuing::{IssueError, KeyRingError, SigningKeyError};
+use crate::session::SessionInfo;
 
 /// Claims that the issuer sets, and nobody else.
 const RESERVED: [&str; 13] = [
@@ -250,11 +250,11 @@ impl AccessToken {
 
     /// A token of a session: about its subject, with the claims `sid`, `sep` and `auth_time`, so that it ends with the
     /// session where [`RevokedSessions`](crate::RevokedSessions) are asked.
-    pub fn of_session(session: &SessionView, client_id: impl Into<Box<str>>) -> Self {
+    pub fn of_session(session: &SessionInfo, client_id: impl Into<Box<str>>) -> Self {
         let mut token = Self::new(session.subject.clone(), client_id);
         token.extra.insert("sid".to_owned(), session.session.to_string().into());
         token.extra.insert("sep".to_owned(), session.epoch.into());
-        token.extra.insert("auth_time".to_owned(), session.auth_time.to_unix_time().as_secs().into());
+        token.extra.insert("auth_time".to_owned(), session.created_at.to_unix_time().as_secs().into());
         token
     }
 
@@ -289,7 +289,7 @@ impl AccessToken {
     ///
     /// # Errors
     /// As [`with_claim`](Self::with_claim), but for [`IssueError::SecretClaim`].
-    pub fn with_claim_despite_its_name(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
+    pub fn with_sensitive_claim(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
         let value = to_json(name, value)?;
         self.insert(name, value)
     }

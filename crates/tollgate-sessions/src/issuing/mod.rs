@@ -7,6 +7,6 @@ mod signing;
 
 pub use error::{IssueError, KeyRingError, LoadKeyError, SigningKeyError};
 pub use issuer::{AccessToken, SignedToken, TokenIssuer};
-pub use signing::{KeyRing, RotationSchedule, SigningKey};
+pub use signing::{KeyRing, KeyRotationSchedule, SigningKey};
 
 pub use crate::files::{PrivateFileError, SecretSourceError};

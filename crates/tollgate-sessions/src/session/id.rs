@@ -3,10 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::rand;
-
 use super::time::UnixMillis;
-use crate::issuing::SigningKeyError;
+use crate::support::{EntropyError, fill_random};
 
 /// The name of a session: when it began, and 74 random bits. Not a secret; it is the `sid` claim of access tokens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,10 +14,10 @@ impl SessionId {
     /// A new id that says it was made at `now`.
     ///
     /// # Errors
-    /// [`SigningKeyError::Crypto`] when the system has no randomness.
-    pub fn generate(now: UnixMillis) -> Result<Self, SigningKeyError> {
+    /// [`EntropyError`] when the operating system gives no random bytes.
+    pub fn generate(now: UnixMillis) -> Result<Self, EntropyError> {
         let mut random = [0; 16];
-        rand::fill(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
+        fill_random(&mut random)?;
         let mut bits = u128::from_be_bytes(random);
         bits = (bits & VARIABLE) | VERSION_AND_VARIANT;
         let timestamp = u128::from(now.as_millis().max(0).unsigned_abs() & 0xffff_ffff_ffff);

@@ -1,13 +1,17 @@
-//! What a session is: its id, its record, its clock.
+//! What a session is: its ID, its record in a store, its lifetimes, and the clock that judges it.
 
 mod id;
+mod lifetimes;
 mod record;
 mod revoke_reason;
 mod time;
 
 pub use id::{ParseSessionIdError, SessionId};
-pub use record::{Fingerprint, NewSession, SecretHash, SessionRecord, SessionState, SessionView};
-pub use revoke_reason::EndReason;
+pub use lifetimes::{Lifetimes, MAX_ABSOLUTE_LIFETIME};
+pub use record::{Fingerprint, NewSession, SecretHash, SessionInfo, SessionRecord, SessionState};
+pub use revoke_reason::RevokeReason;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) use time::whole_millis;
 pub use time::{StoreClock, UnixMillis};
+
+pub use crate::support::{EntropyError, SettingError};

@@ -1,4 +1,4 @@
-//! [`SessionRecord`]: the one row that a store keeps for a session, however often it is renewed.
+//! [`SessionRecord`]: the row that a store keeps for a session.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,66 +6,86 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::id::SessionId;
+use super::lifetimes::Lifetimes;
+use super::revoke_reason::RevokeReason;
 use super::time::UnixMillis;
-use super::revoke_reason::EndReason;
 
-/// What a store keeps of one session. Only stores see it; everybody else gets a [`SessionView`].
+/// What a store keeps of one session: one record, however often the session is refreshed.
+///
+/// Only stores see records; all other code gets a [`SessionInfo`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it from what they keep")]
+#[non_exhaustive]
 pub struct SessionRecord {
-    /// The session.
+    /// The ID of the session.
     pub session: SessionId,
-    /// Whose it is.
+    /// The subject that the session belongs to.
     pub subject: Box<str>,
-    /// The hash of the secret in its refresh tokens.
+    /// The hash of the secret in the refresh tokens of the session.
     pub secret_hash: SecretHash,
-    /// The generation of the current refresh token; the first is 0.
+    /// The generation of the current refresh token. The first is 0.
     pub generation: u32,
-    /// The generation that was current before, and is still answered for a while.
-    pub grace: Option<u32>,
+    /// The generation of the refresh token before the current one, which is answered during the grace period.
+    pub previous_generation: Option<u32>,
     /// When the generation last changed.
     pub rotated_at: UnixMillis,
-    /// The subject's epoch when the session began; see [`SessionStore`](crate::SessionStore).
+    /// The subject's epoch when the session began; see [`SessionStore`](crate::store::SessionStore).
     pub epoch: i64,
-    /// When it ends, however often it is renewed.
+    /// When the session expires, however often it is refreshed.
     pub absolute_expiry: UnixMillis,
-    /// When it ends unless it is renewed. Never after [`absolute_expiry`](Self::absolute_expiry).
+    /// When the session expires without another refresh. Never after [`absolute_expiry`](Self::absolute_expiry).
     pub idle_expiry: UnixMillis,
-    /// Whether it was ended, and why.
+    /// Whether the session was revoked, and why.
     pub state: SessionState,
-    /// When it was ended.
-    pub ended_at: Option<UnixMillis>,
+    /// When the session was revoked.
+    pub revoked_at: Option<UnixMillis>,
     /// When the subject logged in.
     pub auth_time: UnixMillis,
-    /// What the client looked like at its last renewal.
+    /// The fingerprint of the client at the last refresh.
     pub fingerprint: Option<Fingerprint>,
-    /// What the application keeps beside the session.
+    /// JSON that the application keeps beside the session.
     pub meta: Option<Box<str>>,
 }
 
 impl SessionRecord {
-    /// The record of a session that begins at `now` with the epoch of its subject.
+    /// Returns a record that has expired, for a store that then sets the fields from its row. A field that the store
+    /// forgets thus rejects tokens and never accepts one.
     #[must_use]
-    pub fn begin(new: &NewSession, epoch: i64, now: UnixMillis) -> Self {
+    pub fn new(session: SessionId, subject: impl Into<Box<str>>, secret_hash: SecretHash) -> Self {
+        let never = UnixMillis::from_millis(0);
         Self {
-            session: new.session,
-            subject: new.subject.clone(),
-            secret_hash: new.secret_hash,
+            session,
+            subject: subject.into(),
+            secret_hash,
             generation: 0,
-            grace: None,
-            rotated_at: now,
-            epoch,
-            absolute_expiry: now.saturating_add(new.absolute),
-            idle_expiry: now.saturating_add(new.idle.min(new.absolute)),
+            previous_generation: None,
+            rotated_at: never,
+            epoch: 0,
+            absolute_expiry: never,
+            idle_expiry: never,
             state: SessionState::Live,
-            ended_at: None,
-            auth_time: now,
-            fingerprint: new.fingerprint,
-            meta: new.meta.clone(),
+            revoked_at: None,
+            auth_time: never,
+            fingerprint: None,
+            meta: None,
         }
     }
 
-    /// Whether the session can still be renewed, `epoch` being that of its subject.
+    /// Returns the record of a session that begins at `now` with the epoch of its subject.
+    #[must_use]
+    pub fn begin(new: &NewSession, epoch: i64, now: UnixMillis) -> Self {
+        Self {
+            rotated_at: now,
+            epoch,
+            absolute_expiry: now.saturating_add(new.lifetimes.absolute()),
+            idle_expiry: now.saturating_add(new.lifetimes.idle()),
+            auth_time: now,
+            fingerprint: new.fingerprint,
+            meta: new.meta.clone(),
+            ..Self::new(new.session, new.subject.clone(), new.secret_hash)
+        }
+    }
+
+    /// Returns whether the session can still be refreshed. `epoch` is the epoch of its subject.
     #[must_use]
     pub fn is_live(&self, epoch: i64, now: UnixMillis) -> bool {
         self.state == SessionState::Live
@@ -74,15 +94,32 @@ impl SessionRecord {
             && now < self.idle_expiry
     }
 
-    /// What everybody may know of it.
+    /// Moves the session to `generation`, and keeps `previous` for the grace period. The session then expires `idle` after
+    /// `now`, and at its absolute expiry at the latest.
+    pub fn rotate_to(&mut self, generation: u32, previous: u32, idle: Duration, now: UnixMillis) {
+        self.generation = generation;
+        self.previous_generation = Some(previous);
+        self.rotated_at = now;
+        self.idle_expiry = now.saturating_add(idle).min(self.absolute_expiry);
+    }
+
+    /// Revokes the session. A session that was revoked before keeps its first reason.
+    pub fn revoke(&mut self, reason: RevokeReason, now: UnixMillis) {
+        if self.state == SessionState::Live {
+            self.state = SessionState::Revoked(reason);
+            self.revoked_at = Some(now);
+        }
+    }
+
+    /// Returns what code outside the store may see of the session.
     #[must_use]
-    pub fn view(&self) -> SessionView {
-        SessionView {
+    pub fn info(&self) -> SessionInfo {
+        SessionInfo {
             session: self.session,
             subject: self.subject.clone(),
             epoch: self.epoch,
-            auth_time: self.auth_time,
-            rotated_at: self.rotated_at,
+            created_at: self.auth_time,
+            last_used_at: self.rotated_at,
             absolute_expiry: self.absolute_expiry,
             idle_expiry: self.idle_expiry,
             generation: self.generation,
@@ -92,91 +129,114 @@ impl SessionRecord {
     }
 }
 
-/// Whether a session was ended. Once it was, it stays so.
+/// Whether a session was revoked. A revoked session stays revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionState {
-    /// It was not.
+    /// The session was not revoked. It may have expired.
     Live,
-    /// It was.
-    Ended(EndReason),
+    /// The session was revoked for this reason.
+    Revoked(RevokeReason),
 }
 
 impl SessionState {
-    /// A number to keep in a store: 0 for [`Live`](Self::Live).
+    /// Returns the number that stores keep for this state: 0 for [`Live`](Self::Live).
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Live => 0,
-            Self::Ended(reason) => reason.code(),
+            Self::Revoked(reason) => reason.code(),
         }
     }
 
-    /// What [`code`](Self::code) stands for. A number that is not known is an end: it was written by a newer release.
+    /// Returns the state that [`code`](Self::code) stands for. An unknown number was written by a newer release, and means
+    /// that the session was revoked.
     #[must_use]
     pub fn from_code(code: u8) -> Self {
-        if code == 0 { Self::Live } else { Self::Ended(EndReason::from_code(code)) }
+        if code == 0 { Self::Live } else { Self::Revoked(RevokeReason::from_code(code)) }
     }
 }
 
-/// A session to be created.
+/// A session that a store is asked to create.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "tests of stores outside this crate make it")]
+#[non_exhaustive]
 pub struct NewSession {
-    /// Its id.
+    /// The ID of the session.
     pub session: SessionId,
-    /// Whose it is. Not empty.
+    /// The subject that the session belongs to. It is never empty.
     pub subject: Box<str>,
-    /// The hash of the secret in its refresh tokens.
+    /// The hash of the secret in the refresh tokens of the session.
     pub secret_hash: SecretHash,
-    /// How long it lives without being renewed.
-    pub idle: Duration,
-    /// How long it lives at most.
-    pub absolute: Duration,
-    /// What the client looks like.
+    /// How long the session lives.
+    pub lifetimes: Lifetimes,
+    /// The fingerprint of the client.
     pub fingerprint: Option<Fingerprint>,
-    /// What the application wants to keep beside it.
+    /// JSON that the application keeps beside the session.
     pub meta: Option<Box<str>>,
+}
+
+impl NewSession {
+    /// Returns a session without a fingerprint and without application data.
+    pub fn new(
+        session: SessionId,
+        subject: impl Into<Box<str>>,
+        secret_hash: SecretHash,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        Self { session, subject: subject.into(), secret_hash, lifetimes, fingerprint: None, meta: None }
+    }
+
+    /// Sets the fingerprint of the client.
+    #[must_use]
+    pub fn with_fingerprint(self, fingerprint: Option<Fingerprint>) -> Self {
+        Self { fingerprint, ..self }
+    }
+
+    /// Sets the JSON that the application keeps beside the session.
+    #[must_use]
+    pub fn with_meta(self, meta: Option<Box<str>>) -> Self {
+        Self { meta, ..self }
+    }
 }
 
 /// A session as its owner, or an administrator, may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SessionView {
-    /// The session; the `sid` claim.
+pub struct SessionInfo {
+    /// The ID of the session: the `sid` claim.
     pub session: SessionId,
-    /// Whose it is; the `sub` claim.
+    /// The subject that the session belongs to: the `sub` claim.
     pub subject: Box<str>,
-    /// The epoch that its access tokens carry; the `sep` claim.
+    /// The epoch that the access tokens of the session carry: the `sep` claim.
     pub epoch: i64,
-    /// When the subject logged in.
-    pub auth_time: UnixMillis,
-    /// When it was last renewed.
-    pub rotated_at: UnixMillis,
-    /// When it ends at the latest.
+    /// When the subject logged in: the `auth_time` claim.
+    pub created_at: UnixMillis,
+    /// When the session was last refreshed; at first, when it began.
+    pub last_used_at: UnixMillis,
+    /// When the session expires, however often it is refreshed.
     pub absolute_expiry: UnixMillis,
-    /// When it ends unless it is renewed.
+    /// When the session expires without another refresh.
     pub idle_expiry: UnixMillis,
-    /// How often it was renewed.
+    /// The generation of the current refresh token.
     pub generation: u32,
-    /// What the client looked like at its last renewal.
+    /// The fingerprint of the client at the last refresh.
     pub fingerprint: Option<Fingerprint>,
-    /// What the application keeps beside it.
+    /// JSON that the application keeps beside the session.
     pub meta: Option<Box<str>>,
 }
 
-/// The hash of the secret part of a refresh token. Compared in constant time.
+/// The hash of the secret part of a refresh token. It is compared in constant time.
 #[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// From its bytes.
+    /// Makes the hash from its 32 bytes, as a store has kept them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes, to be kept in a store.
+    /// Returns the 32 bytes, for a store to keep.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -197,18 +257,19 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// What a client looks like: 8 bytes of a keyed hash, see [`RefreshKeys::fingerprint`](crate::RefreshKeys::fingerprint).
+/// What a client looks like: 8 bytes of a keyed hash of its description; see
+/// [`RefreshKeys::fingerprint`](crate::RefreshKeys::fingerprint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 8]);
 
 impl Fingerprint {
-    /// From its bytes.
+    /// Makes the fingerprint from its 8 bytes, as a store has kept them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes, to be kept in a store.
+    /// Returns the 8 bytes, for a store to keep.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 8] {
         &self.0

@@ -1,27 +1,27 @@
 //! [`RevokeReason`]: why a session was revoked.
 
-/// Why a session was ended.
+/// Why a session was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum EndReason {
-    /// Its user logged out.
+pub enum RevokeReason {
+    /// The user logged out.
     Logout,
-    /// All sessions of its subject, or of everybody, were ended.
+    /// All sessions of the subject, or of all subjects, were revoked.
     SubjectRevoked,
-    /// A refresh token was used twice.
+    /// A refresh token was used a second time, after its grace period.
     Reuse,
-    /// The password was changed.
+    /// The user changed the password.
     PasswordChange,
-    /// An administrator ended it.
+    /// An administrator revoked the session.
     Administrator,
-    /// The subject had too many.
-    Displaced,
-    /// For a reason that this release does not know.
+    /// The subject had more sessions than the settings allow.
+    TooManySessions,
+    /// The reason was written by a newer release.
     Other,
 }
 
-impl EndReason {
-    /// A number to keep in a store, never 0.
+impl RevokeReason {
+    /// Returns the number that stores keep for this reason. It is never 0.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -30,12 +30,12 @@ impl EndReason {
             Self::Reuse => 3,
             Self::PasswordChange => 4,
             Self::Administrator => 5,
-            Self::Displaced => 6,
+            Self::TooManySessions => 6,
             Self::Other => 255,
         }
     }
 
-    /// What [`code`](Self::code) stands for.
+    /// Returns the reason that [`code`](Self::code) stands for.
     #[must_use]
     pub fn from_code(code: u8) -> Self {
         match code {
@@ -44,7 +44,7 @@ impl EndReason {
             3 => Self::Reuse,
             4 => Self::PasswordChange,
             5 => Self::Administrator,
-            6 => Self::Displaced,
+            6 => Self::TooManySessions,
             _ => Self::Other,
         }
     }

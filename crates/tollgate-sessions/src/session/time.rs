@@ -69,19 +69,19 @@ pub struct StoreClock(Option<Arc<AtomicI64>>);
 impl StoreClock {
     /// The store's own clock.
     #[must_use]
-    pub fn of_the_store() -> Self {
+    pub fn server() -> Self {
         Self::default()
     }
 
     /// A clock that only [`set`](Self::set) and [`advance`](Self::advance) move. Clones share it.
     #[must_use]
-    pub fn by_hand(now: UnixMillis) -> Self {
+    pub fn manual(now: UnixMillis) -> Self {
         Self(Some(Arc::new(AtomicI64::new(now.0))))
     }
 
     /// Moves a clock set by hand; does nothing to any other.
     pub fn advance(&self, by: Duration) {
-        if let Some(now) = self.fixed() {
+        if let Some(now) = self.manual_time() {
             self.set(now.saturating_add(by));
         }
     }
@@ -95,7 +95,7 @@ impl StoreClock {
 
     /// The time of a clock set by hand; `None` means: ask the store's own.
     #[must_use]
-    pub fn fixed(&self) -> Option<UnixMillis> {
+    pub fn manual_time(&self) -> Option<UnixMillis> {
         self.0.as_ref().map(|at| UnixMillis(at.load(Ordering::SeqCst)))
     }
 
@@ -105,7 +105,7 @@ impl StoreClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
     pub fn now(&self) -> UnixMillis {
-        self.fixed().unwrap_or_else(|| {
+        self.manual_time().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             since.map_or(UnixMillis(i64::MAX), |since| UnixMillis(whole_millis(since)))
         })
@@ -118,11 +118,11 @@ mod tests {
 
     #[test]
     fn a_clock_by_hand_is_shared_and_stands_still() {
-        let clock = StoreClock::by_hand(UnixMillis::from_millis(5));
+        let clock = StoreClock::manual(UnixMillis::from_millis(5));
         let other = clock.clone();
         clock.advance(Duration::from_secs(1));
         assert_eq!(other.now(), UnixMillis::from_millis(1005));
-        assert!(StoreClock::of_the_store().now().as_millis() > 1_577_836_800_000);
+        assert!(StoreClock::server().now().as_millis() > 1_577_836_800_000);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`ForeignClients`]: sessions whose renewals another client gets too, again and again.
+//! [`ClientMismatches`]: sessions whose renewals another client gets too, again and again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::session::SessionId;
 /// It is kept in this process and not in the store, so that answering again stays without a write. Each process counts
 /// what it sees itself, and forgets it when it ends.
 #[derive(Debug, Default)]
-pub(super) struct ForeignClients(Mutex<Counts>);
+pub(super) struct ClientMismatches(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -27,7 +27,7 @@ struct Count {
     noted: u64,
 }
 
-impl ForeignClients {
+impl ClientMismatches {
     /// Notes that `generation` was answered again for another client: how many generations in a row that makes. One that
     /// is noted twice counts once.
     pub(super) fn note(&self, session: SessionId, generation: u32) -> u32 {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_generations_in_a_row_count() {
-        let clients = ForeignClients::default();
+        let clients = ClientMismatches::default();
         let counts = [5, 5, 6, 6, 7, 9, 10, 10, 3].map(|generation| clients.note(session(1), generation));
         assert_eq!(counts, [1, 1, 2, 2, 3, 1, 2, 2, 1]);
         assert_eq!(clients.note(session(2), 4), 1, "each session for itself");
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let clients = ForeignClients::default();
+        let clients = ClientMismatches::default();
         for number in 0..10_000 {
             clients.note(session(number), 1);
             // One that is noted again and again is not the oldest.

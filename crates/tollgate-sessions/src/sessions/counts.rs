@@ -1,67 +1,68 @@
-//! [`SessionCounts`]: what sessions have come to.
+//! [`SessionCounts`]: how often each kind of session event has occurred.
 
 use super::{RefreshError, Sessions};
+use crate::store::RefreshKind;
 use crate::support::Counter;
-use crate::store::RenewalKind;
 
-/// How often something was done with sessions since the process began, for a dashboard.
+/// How often each session event has occurred since the process began, for a dashboard.
 ///
-/// Of clients that present the same token at the same time each counts. [`ahead`](Self::ahead) should be zero: it means that the
-/// store has lost writes, and somebody should look at it.
+/// Every client counts, also when several present the same token at the same time. [`store_behind`](Self::store_behind)
+/// should stay zero: it means that the store has lost writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionCounts {
     /// Sessions that began.
     pub begun: u64,
-    /// Renewals: the session moved on.
+    /// Refreshes in which the session rotated.
     pub rotated: u64,
-    /// Renewals: it had moved on a moment ago, and the same answer was given again.
+    /// Refreshes during the grace period, in which the same answer was given again.
     pub replayed: u64,
-    /// Renewals: the session moved on from a generation that the store did not know.
-    pub ahead: u64,
-    /// Renewals: the session moved on from the generation before the current one.
-    pub displaced: u64,
-    /// Answers that were given again to another client than before. They are renewals too, unless they end the session.
-    pub foreign: u64,
-    /// What was presented is no refresh token.
+    /// Refreshes with a token that was newer than the store's.
+    pub store_behind: u64,
+    /// Refreshes in which the previous token rotated the session, in place of the current one.
+    pub recovered: u64,
+    /// Answers that were given again to another client than before. They count as refreshes too, unless they revoke the
+    /// session.
+    pub client_mismatches: u64,
+    /// Refused texts that are no refresh token.
     pub malformed: u64,
-    /// Refresh tokens that were not made by our keys.
+    /// Refused refresh tokens that none of our keys has made.
     pub forged: u64,
-    /// Refresh tokens that came another way than they were given out.
+    /// Refused refresh tokens that were presented by another transport than they were issued for.
     pub wrong_transport: u64,
-    /// Refresh tokens of sessions that are not there.
+    /// Refused refresh tokens of sessions that the store does not have.
     pub unknown: u64,
-    /// Refresh tokens of sessions that had reached a limit.
+    /// Refused refresh tokens of sessions that had expired.
     pub expired: u64,
-    /// Refresh tokens of sessions that had been ended.
-    pub ended: u64,
-    /// Refresh tokens that were used twice, so that their session was ended.
+    /// Refused refresh tokens of sessions that had been revoked.
+    pub revoked: u64,
+    /// Refresh tokens that were used a second time, so that their session was revoked.
     pub reused: u64,
-    /// Questions that the store did not answer, after a second try where that makes sense.
+    /// Calls that the store did not answer, after a retry where one makes sense.
     pub store_failures: u64,
 }
 
-/// What is counted.
+/// The counters behind [`SessionCounts`].
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) begun: Counter,
     rotated: Counter,
     replayed: Counter,
-    ahead: Counter,
-    displaced: Counter,
-    pub(super) foreign: Counter,
+    store_behind: Counter,
+    recovered: Counter,
+    pub(super) client_mismatches: Counter,
     malformed: Counter,
     forged: Counter,
     wrong_transport: Counter,
     unknown: Counter,
     expired: Counter,
-    ended: Counter,
+    revoked: Counter,
     reused: Counter,
     pub(super) store_failures: Counter,
 }
 
 impl Sessions {
-    /// What they have come to. Clones count together, also those that have other settings.
+    /// Returns the counts. Clones share their counters, also clones with other settings.
     #[must_use]
     pub fn counts(&self) -> SessionCounts {
         let counters = &self.0.counters;
@@ -69,15 +70,15 @@ impl Sessions {
             begun: counters.begun.get(),
             rotated: counters.rotated.get(),
             replayed: counters.replayed.get(),
-            ahead: counters.ahead.get(),
-            displaced: counters.displaced.get(),
-            foreign: counters.foreign.get(),
+            store_behind: counters.store_behind.get(),
+            recovered: counters.recovered.get(),
+            client_mismatches: counters.client_mismatches.get(),
             malformed: counters.malformed.get(),
             forged: counters.forged.get(),
             wrong_transport: counters.wrong_transport.get(),
             unknown: counters.unknown.get(),
             expired: counters.expired.get(),
-            ended: counters.ended.get(),
+            revoked: counters.revoked.get(),
             reused: counters.reused.get(),
             store_failures: counters.store_failures.get(),
         }
@@ -85,16 +86,16 @@ impl Sessions {
 }
 
 impl Counters {
-    pub(super) fn renewed(&self, kind: RenewalKind) {
+    pub(super) fn refreshed(&self, kind: RefreshKind) {
         match kind {
-            RenewalKind::Rotated => self.rotated.count(),
-            RenewalKind::Replayed => self.replayed.count(),
-            RenewalKind::Ahead => self.ahead.count(),
-            RenewalKind::Displaced => self.displaced.count(),
+            RefreshKind::Rotated => self.rotated.count(),
+            RefreshKind::Replayed => self.replayed.count(),
+            RefreshKind::StoreBehind => self.store_behind.count(),
+            RefreshKind::Recovered => self.recovered.count(),
         }
     }
 
-    /// Counts why a session is not renewed, and gives it back.
+    /// Counts why a refresh was refused, and returns it.
     pub(super) fn refused(&self, error: RefreshError) -> RefreshError {
         match &error {
             RefreshError::Malformed => self.malformed.count(),
@@ -102,7 +103,7 @@ impl Counters {
             RefreshError::WrongTransport => self.wrong_transport.count(),
             RefreshError::Unknown => self.unknown.count(),
             RefreshError::Expired(_) => self.expired.count(),
-            RefreshError::Ended(_) => self.ended.count(),
+            RefreshError::Revoked(_) => self.revoked.count(),
             RefreshError::Reuse => self.reused.count(),
             RefreshError::Store(_) => self.store_failures.count(),
         }
@@ -114,13 +115,13 @@ impl Counters {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{ForeignReplays, Issued, Login, SessionSettings, Transport};
+    use super::super::{ClientMismatch, IssuedSession, Login, SessionSettings, TokenTransport};
     use super::*;
-use crate::sessions::tokens::{RefreshKey, RefreshKeys, RefreshToken};
-use crate::store::RotationPolicy;
+    use crate::session::RevokeReason;
     use crate::session::{StoreClock, UnixMillis};
-    use crate::session::EndReason;
-use crate::store::MemoryStore;
+    use crate::sessions::tokens::{RefreshKey, RefreshKeys, RefreshToken};
+    use crate::store::MemoryStore;
+    use crate::store::RefreshPolicy;
 
     const WINDOW: Duration = Duration::from_secs(60);
 
@@ -140,21 +141,21 @@ use crate::store::MemoryStore;
 
     impl World {
         fn new(settings: SessionSettings) -> Self {
-            let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+            let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
             let store = MemoryStore::new().with_clock(clock.clone());
             let sessions =
                 Sessions::new(store, ours(), WINDOW).with_clock(clock.clone()).with_settings(settings);
             Self { sessions, clock, before: SessionCounts::default() }
         }
 
-        async fn log_in(&mut self) -> Issued {
+        async fn log_in(&mut self) -> IssuedSession {
             let issued = self.sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap();
             self.expect(SessionCounts { begun: 1, ..SessionCounts::default() });
             issued
         }
 
-        async fn present(&self, token: &RefreshToken, client: &str) -> Result<Issued, RefreshError> {
-            self.sessions.rotate(&token.expose(), Transport::Body, Some(client)).await
+        async fn present(&self, token: &RefreshToken, client: &str) -> Result<IssuedSession, RefreshError> {
+            self.sessions.refresh(&token.expose(), TokenTransport::Body, Some(client)).await
         }
 
         /// That nothing but `more` was counted since it was asked last.
@@ -173,15 +174,15 @@ use crate::store::MemoryStore;
             counts.begun,
             counts.rotated,
             counts.replayed,
-            counts.ahead,
-            counts.displaced,
-            counts.foreign,
+            counts.store_behind,
+            counts.recovered,
+            counts.client_mismatches,
             counts.malformed,
             counts.forged,
             counts.wrong_transport,
             counts.unknown,
             counts.expired,
-            counts.ended,
+            counts.revoked,
             counts.reused,
             counts.store_failures,
         ]
@@ -189,8 +190,8 @@ use crate::store::MemoryStore;
 
     #[tokio::test]
     async fn each_renewal_counts_once() {
-        let recover = RotationPolicy::default().with_recovery(WINDOW * 10);
-        let mut world = World::new(SessionSettings::default().with_rotation(recover));
+        let recover = RefreshPolicy::default().with_recovery_period(WINDOW * 10).unwrap();
+        let mut world = World::new(SessionSettings::default().with_refresh_policy(recover));
         let login = world.log_in().await.refresh_token;
         world.clock.advance(WINDOW);
         world.present(&login, "Firefox").await.unwrap();
@@ -198,12 +199,12 @@ use crate::store::MemoryStore;
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { replayed: 1, ..SessionCounts::default() });
         world.present(&login, "Chrome").await.unwrap();
-        world.expect(SessionCounts { replayed: 1, foreign: 1, ..SessionCounts::default() });
+        world.expect(SessionCounts { replayed: 1, client_mismatches: 1, ..SessionCounts::default() });
         world.clock.advance(WINDOW);
         world.present(&login, "Firefox").await.unwrap();
-        world.expect(SessionCounts { displaced: 1, ..SessionCounts::default() });
+        world.expect(SessionCounts { recovered: 1, ..SessionCounts::default() });
         world.present(&ours().successor(&login, 9), "Firefox").await.unwrap();
-        world.expect(SessionCounts { ahead: 1, ..SessionCounts::default() });
+        world.expect(SessionCounts { store_behind: 1, ..SessionCounts::default() });
     }
 
     #[tokio::test]
@@ -211,14 +212,14 @@ use crate::store::MemoryStore;
         let mut world = World::new(SessionSettings::default());
         let login = world.log_in().await;
         let token = &login.refresh_token;
-        assert!(world.sessions.rotate("rt1_", Transport::Body, None).await.is_err());
+        assert!(world.sessions.refresh("rt1_", TokenTransport::Body, None).await.is_err());
         world.expect(SessionCounts { malformed: 1, ..SessionCounts::default() });
         let forged = keys(b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").successor(token, 1);
         assert!(world.present(&forged, "Firefox").await.is_err());
         world.expect(SessionCounts { forged: 1, ..SessionCounts::default() });
         assert!(world.sessions.logout(&forged.expose()).await.is_err());
         world.expect(SessionCounts { forged: 1, ..SessionCounts::default() });
-        assert!(world.sessions.rotate(&token.expose(), Transport::Cookie, None).await.is_err());
+        assert!(world.sessions.refresh(&token.expose(), TokenTransport::Cookie, None).await.is_err());
         world.expect(SessionCounts { wrong_transport: 1, ..SessionCounts::default() });
         let elsewhere = World::new(SessionSettings::default()).log_in().await;
         assert!(world.present(&elsewhere.refresh_token, "Firefox").await.is_err());
@@ -232,27 +233,27 @@ use crate::store::MemoryStore;
         assert!(world.present(token, "Firefox").await.is_err());
         world.expect(SessionCounts { reused: 1, ..SessionCounts::default() });
         assert!(world.present(&next, "Firefox").await.is_err());
-        world.expect(SessionCounts { ended: 1, ..SessionCounts::default() });
+        world.expect(SessionCounts { revoked: 1, ..SessionCounts::default() });
         let idle = world.log_in().await.refresh_token;
         world.clock.advance(WINDOW * 60 * 24 * 15);
         assert!(world.present(&idle, "Firefox").await.is_err());
         world.expect(SessionCounts { expired: 1, ..SessionCounts::default() });
-        world.sessions.revoke_all("alice", EndReason::Logout).await.unwrap();
+        world.sessions.revoke_all("alice", RevokeReason::Logout).await.unwrap();
         world.expect(SessionCounts::default());
     }
 
     #[tokio::test]
     async fn what_ends_by_a_foreign_replay_is_no_renewal() {
-        let mut world = World::new(SessionSettings::default().with_foreign_replays(ForeignReplays::End));
+        let mut world = World::new(SessionSettings::default().with_client_mismatch(ClientMismatch::Revoke));
         let login = world.log_in().await.refresh_token;
         world.clock.advance(WINDOW);
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { rotated: 1, ..SessionCounts::default() });
         assert!(world.present(&login, "Chrome").await.is_err());
-        world.expect(SessionCounts { foreign: 1, reused: 1, ..SessionCounts::default() });
+        world.expect(SessionCounts { client_mismatches: 1, reused: 1, ..SessionCounts::default() });
         // Clones count together, whatever their settings.
         let other = world.sessions.clone().with_settings(SessionSettings::default());
-        assert!(other.rotate("rt1_", Transport::Body, None).await.is_err());
+        assert!(other.refresh("rt1_", TokenTransport::Body, None).await.is_err());
         world.expect(SessionCounts { malformed: 1, ..SessionCounts::default() });
     }
 }

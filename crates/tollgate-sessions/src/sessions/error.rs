@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::issuing::SigningKeyError;
-use crate::store::Expiry;
-use crate::session::EndReason;
-use crate::store::StoreError;
+use crate::session::RevokeReason;
+use crate::store::{ExpiryKind, StoreError};
+use crate::support::EntropyError;
 
 /// Why a session is not renewed.
 ///
@@ -24,11 +23,11 @@ pub enum RefreshError {
     #[error("there is no such session")]
     Unknown,
     /// The session is over.
-    #[error("session has reached its {} limit", match .0 { Expiry::Absolute => "absolute", Expiry::Idle => "idle" })]
-    Expired(Expiry),
+    #[error("session has reached its {} limit", match .0 { ExpiryKind::Absolute => "absolute", ExpiryKind::Idle => "idle" })]
+    Expired(ExpiryKind),
     /// The session was ended.
     #[error("session was ended: {0:?}")]
-    Ended(EndReason),
+    Revoked(RevokeReason),
     /// The token was used before: somebody else has it too. The session was ended.
     #[error("refresh token was used twice; the session was ended")]
     Reuse,
@@ -50,7 +49,7 @@ impl RefreshError {
             | Self::Forged
             | Self::Unknown
             | Self::Expired(_)
-            | Self::Ended(_)
+            | Self::Revoked(_)
             | Self::Reuse => true,
             Self::WrongTransport | Self::Store(_) => false,
         }
@@ -73,9 +72,9 @@ pub enum SessionError {
     /// A subject has to have a name.
     #[error("the subject is empty")]
     EmptySubject,
-    /// The system has no randomness.
+    /// The operating system gave no random bytes for the session ID or the refresh token.
     #[error("refresh token cannot be made")]
-    Crypto(#[from] SigningKeyError),
+    Entropy(#[from] EntropyError),
 }
 
 impl SessionError {

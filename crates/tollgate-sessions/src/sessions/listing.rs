@@ -4,9 +4,9 @@ use serde::Deserialize;
 use tollgate::Verified;
 
 use super::{SessionError, Sessions};
-use crate::session::{SessionId, SessionView};
-use crate::session::EndReason;
-use crate::store::{Purged, StoreError};
+use crate::session::RevokeReason;
+use crate::session::{SessionId, SessionInfo};
+use crate::store::{PurgeOutcome, StoreError};
 
 /// What an access token says about its session.
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError::Store`].
-    pub async fn list(&self, subject: &str) -> Result<Vec<SessionView>, SessionError> {
+    pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
         if subject.is_empty() {
             return Err(SessionError::EmptySubject);
         }
@@ -29,11 +29,11 @@ impl Sessions {
     }
 
     /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so, as
-    /// [`forget_what_is_over`](Self::forget_what_is_over) does: otherwise a store that is no cache grows with every login.
+    /// [`purge_periodically`](Self::purge_periodically) does: otherwise a store that is no cache grows with every login.
     ///
     /// # Errors
     /// [`SessionError::Store`].
-    pub async fn purge(&self, budget: usize) -> Result<Purged, SessionError> {
+    pub async fn purge(&self, budget: usize) -> Result<PurgeOutcome, SessionError> {
         Ok(self.ask(|| self.0.store.purge(budget)).await?)
     }
 
@@ -56,7 +56,7 @@ impl Sessions {
 
     /// A live session of `subject`. One that is not among those last renewed is looked for among more, until there are no
     /// more: a subject can have more than it may.
-    async fn find(&self, subject: &str, session: SessionId) -> Result<Option<SessionView>, StoreError> {
+    async fn find(&self, subject: &str, session: SessionId) -> Result<Option<SessionInfo>, StoreError> {
         let mut limit = self.0.settings.per_subject.saturating_add(SURPLUS);
         loop {
             let live = self.ask(|| self.0.store.list(subject, limit)).await?;
@@ -70,10 +70,11 @@ impl Sessions {
     }
 
     /// A login that succeeded is not taken back because this fails: the next one does it.
-    pub(super) async fn end_surplus(&self, subject: &str) {
+    pub(super) async fn revoke_surplus(&self, subject: &str) {
         let Ok(sessions) = self.list(subject).await else { return };
         for view in sessions.into_iter().skip(self.0.settings.per_subject) {
-            if self.end_session(view.session, Some(subject), EndReason::Displaced).await.is_err() {
+            if self.revoke_session(view.session, Some(subject), RevokeReason::TooManySessions).await.is_err()
+            {
                 return;
             }
         }

@@ -1,67 +1,70 @@
-//! [`Login`]: what a session is begun with, and [`Issued`]: what comes of it.
+//! [`Login`]: what begins a session, and [`IssuedSession`]: what a client gets for it.
 
-use crate::sessions::tokens::{RefreshToken, TokenFlags};
-use crate::store::RenewalKind;
-use crate::session::SessionView;
+use super::tokens::{RefreshToken, RefreshTokenFlags};
+use crate::session::SessionInfo;
+use crate::store::RefreshKind;
 
-/// Who has logged in, and how. Whether the password was right is checked before.
+/// A subject that has logged in, and how its session is to live.
+///
+/// The caller has authenticated the subject: [`Sessions::create`](super::Sessions::create) checks no password.
 #[derive(Clone, Debug)]
 pub struct Login {
     pub(super) subject: Box<str>,
-    pub(super) flags: TokenFlags,
+    pub(super) flags: RefreshTokenFlags,
     pub(super) client: Option<Box<str>>,
     pub(super) meta: Option<Box<str>>,
 }
 
 impl Login {
-    /// A session of `subject`, to be remembered, whose refresh tokens travel in bodies.
+    /// Begins a persistent session of `subject`, with refresh tokens in request and response bodies.
     pub fn new(subject: impl Into<Box<str>>) -> Self {
-        Self { subject: subject.into(), flags: TokenFlags::default(), client: None, meta: None }
+        Self { subject: subject.into(), flags: RefreshTokenFlags::default(), client: None, meta: None }
     }
 
-    /// Refresh tokens travel in a cookie and nowhere else.
+    /// Binds the refresh tokens to a cookie: they are refused in a body.
     #[must_use]
-    pub fn in_cookie(self) -> Self {
+    pub fn with_cookie_transport(self) -> Self {
         Self { flags: self.flags.cookie_bound(), ..self }
     }
 
-    /// The session has the shorter limits, as on a machine that others use.
+    /// Makes the session transient: it has the shorter lifetimes, as on a shared machine.
     #[must_use]
-    pub fn not_remembered(self) -> Self {
+    pub fn with_transient_lifetime(self) -> Self {
         Self { flags: self.flags.transient(), ..self }
     }
 
-    /// What the client says of itself: its family and platform, as in `Firefox/Linux`. A keyed hash of it is kept.
+    /// Sets the client's description of itself: its family and platform, as in `Firefox/Linux`. The store gets a keyed hash
+    /// of it.
     #[must_use]
     pub fn with_client(self, client: impl Into<Box<str>>) -> Self {
         Self { client: Some(client.into()), ..self }
     }
 
-    /// Keeps JSON beside the session. It is given back at each renewal.
+    /// Sets JSON that the store keeps beside the session. Every refresh returns it.
     #[must_use]
     pub fn with_meta(self, meta: impl Into<Box<str>>) -> Self {
         Self { meta: Some(meta.into()), ..self }
     }
 }
 
-/// A refresh token to hand out, and its session.
+/// A session, and the refresh token to hand out.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Issued {
-    /// The token. It goes out the way that its flags say.
+pub struct IssuedSession {
+    /// The refresh token, to be handed out by the transport that its flags name.
     pub refresh_token: RefreshToken,
-    /// The session.
-    pub session: SessionView,
-    /// How it was renewed; `None` when it has just begun.
-    pub kind: Option<RenewalKind>,
+    /// The session that the token belongs to.
+    pub session: SessionInfo,
+    /// How the session was refreshed; `None` when it has just begun.
+    pub kind: Option<RefreshKind>,
 }
 
-/// How a refresh token came.
+/// How a client presented a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Transport {
-    /// In the body of a request.
+pub enum TokenTransport {
+    /// The token was in the body of a request.
     Body,
-    /// In a cookie.
+    /// The token was in a cookie.
     Cookie,
 }

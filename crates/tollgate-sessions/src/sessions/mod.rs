@@ -1,4 +1,7 @@
-//! [`Sessions`]: log in, renew, log out.
+//! Sessions and their refresh tokens: create, refresh, revoke, list and purge.
+//!
+//! [`Sessions`] has the verbs. [`revoked`] is the gate's side: which sessions no longer count. [`tokens`] has the format of
+//! refresh tokens and the keys that authenticate them.
 
 mod client_mismatch;
 mod counts;
@@ -18,27 +21,30 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 pub use counts::SessionCounts;
 pub use error::{RefreshError, SessionError};
-pub use login::{Issued, Login, Transport};
-pub use settings::{ForeignReplays, Lifetimes, SessionSettings};
+pub use login::{IssuedSession, Login, TokenTransport};
+pub use settings::{ClientMismatch, SessionSettings};
 
-use crate::sessions::tokens::{RefreshKeys, RefreshToken};
-use crate::store::RenewalKind;
-use crate::session::{Fingerprint, NewSession, SessionId, StoreClock};
-use crate::session::EndReason;
-use crate::store::{Renewed, Rotate, Rotation, SessionStore, StoreError, StoreFuture, ask, ask_twice};
+pub use crate::session::{Lifetimes, RevokeReason, SessionId, SessionInfo, SettingError};
+pub use crate::store::{ExpiryKind, RefreshKind, RefreshPolicy};
+
+use crate::session::{Fingerprint, NewSession, StoreClock};
+use crate::store::{SessionStore, StoreError, StoreFuture, ask};
+use client_mismatch::ClientMismatches;
 use counts::Counters;
-use single_flight::{Flight, Flights};
-use client_mismatch::ForeignClients;
+use single_flight::SingleFlight;
+use tokens::{RefreshKeys, RefreshToken};
 
-/// Sessions and their refresh tokens. Cheap to clone.
+/// Creates, refreshes, revokes and lists sessions in a [store](crate::store). Cheap to clone.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate_sessions::{Login, MemoryStore, RefreshError, RefreshKey, RefreshKeys, Sessions, Transport};
+/// use tollgate_sessions::sessions::{RefreshError, TokenTransport};
+/// use tollgate_sessions::store::MemoryStore;
+/// use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,11 +52,11 @@ use client_mismatch::ForeignClients;
 /// let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
 ///
 /// let login = sessions.create(&Login::new("alice")).await?;
-/// let renewed = sessions.rotate(&login.refresh_token.expose(), Transport::Body, None).await?;
-/// sessions.logout(&renewed.refresh_token.expose()).await?;
+/// let refreshed = sessions.refresh(&login.refresh_token.expose(), TokenTransport::Body, None).await?;
+/// sessions.logout(&refreshed.refresh_token.expose()).await?;
 ///
-/// let after = sessions.rotate(&renewed.refresh_token.expose(), Transport::Body, None).await;
-/// assert!(matches!(after, Err(RefreshError::Ended(_))));
+/// let after = sessions.refresh(&refreshed.refresh_token.expose(), TokenTransport::Body, None).await;
+/// assert!(matches!(after, Err(RefreshError::Revoked(_))));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -62,34 +68,36 @@ struct Inner {
     announce_for: Duration,
     settings: SessionSettings,
     clock: StoreClock,
-    flights: Flights,
-    foreign: ForeignClients,
+    single_flight: SingleFlight,
+    client_mismatches: ClientMismatches,
     counters: Arc<Counters>,
 }
 
 impl Sessions {
-    /// Keeps sessions in `store`, with refresh tokens made by `keys`. `access_lifetime` is how long the access tokens live
-    /// that go with them ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)): an end is announced that long.
+    /// Keeps sessions in `store`, with refresh tokens made by `keys`.
+    ///
+    /// `access_lifetime` is the lifetime of the access tokens that go with them
+    /// ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)): a revocation is announced for that long.
     pub fn new(store: impl SessionStore, keys: RefreshKeys, access_lifetime: Duration) -> Self {
         Self(Arc::new(Inner {
             store: Arc::new(store),
             keys,
             announce_for: access_lifetime.saturating_add(ANNOUNCEMENT_MARGIN),
             settings: SessionSettings::default(),
-            clock: StoreClock::of_the_store(),
-            flights: Flights::default(),
-            foreign: ForeignClients::default(),
+            clock: StoreClock::server(),
+            single_flight: SingleFlight::default(),
+            client_mismatches: ClientMismatches::default(),
             counters: Arc::default(),
         }))
     }
 
-    /// The same, by other settings.
+    /// Replaces the settings.
     #[must_use]
     pub fn with_settings(self, settings: SessionSettings) -> Self {
         self.rebuilt(|inner| inner.settings = settings)
     }
 
-    /// Takes the time that new session ids carry from another clock, for tests.
+    /// Takes the time in new session IDs from another clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         self.rebuilt(|inner| inner.clock = clock)
@@ -103,189 +111,57 @@ impl Sessions {
             announce_for: old.announce_for,
             settings: old.settings,
             clock: old.clock.clone(),
-            flights: Flights::default(),
-            foreign: ForeignClients::default(),
+            single_flight: SingleFlight::default(),
+            client_mismatches: ClientMismatches::default(),
             counters: Arc::clone(&old.counters),
         };
         change(&mut inner);
         Self(Arc::new(inner))
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &SessionSettings {
         &self.0.settings
     }
 
-    /// The store, for a [`RevocationFeed`](crate::RevocationFeed) or a health check.
+    /// Returns the store, for [`RevokedSessions::follow`](crate::RevokedSessions::follow) or a health check.
     #[must_use]
     pub fn store(&self) -> Arc<dyn SessionStore> {
         Arc::clone(&self.0.store)
     }
 
-    /// Begins a session. Of a subject that then has too many, those that were not renewed for longest end.
+    /// Begins a session. If the subject then has too many sessions, those that were refreshed least recently are revoked.
     ///
     /// # Errors
-    /// [`SessionError`] when the store could not do it, or the subject is empty.
-    pub async fn create(&self, login: &Login) -> Result<Issued, SessionError> {
+    /// [`SessionError`] when the store failed, the subject is empty, or the operating system gave no random bytes.
+    pub async fn create(&self, login: &Login) -> Result<IssuedSession, SessionError> {
         if login.subject.is_empty() {
             return Err(SessionError::EmptySubject);
         }
         let session = SessionId::generate(self.0.clock.now())?;
         let token = self.0.keys.begin(session, login.flags)?;
         let lifetimes = self.0.settings.lifetimes(login.flags);
-        let new = NewSession {
-            session,
-            subject: login.subject.clone(),
-            secret_hash: token.secret_hash(),
-            idle: lifetimes.idle,
-            absolute: lifetimes.absolute,
-            fingerprint: self.fingerprint(login.client.as_deref()),
-            meta: login.meta.clone(),
-        };
+        let new = NewSession::new(session, login.subject.clone(), token.secret_hash(), lifetimes)
+            .with_fingerprint(self.fingerprint(login.client.as_deref()))
+            .with_meta(login.meta.clone());
         let view = self.ask(|| self.0.store.create(&new)).await?;
         self.0.counters.begun.count();
-        self.end_surplus(&login.subject).await;
+        self.revoke_surplus(&login.subject).await;
         info!(session = %session, subject = ?login.subject, "session began");
-        Ok(Issued { refresh_token: token, session: view, kind: None })
+        Ok(IssuedSession { refresh_token: token, session: view, kind: None })
     }
 
-    /// Renews the session of a refresh token. Equal tokens at the same time get the same answer.
-    ///
-    /// `client` is what the client says of itself, as for [`Login::with_client`].
-    ///
-    /// # Errors
-    /// [`RefreshError`]. Only those that are a [denial](RefreshError::is_denial) end the client's session.
-    pub async fn rotate(
-        &self,
-        token: &str,
-        transport: Transport,
-        client: Option<&str>,
-    ) -> Result<Issued, RefreshError> {
-        let (token, command) = self.command(token, transport, client)?;
-        self.ask_and_answer(&token, &command, client).await
-    }
-
-    async fn ask_and_answer(
-        &self,
-        token: &RefreshToken,
-        command: &Rotate,
-        client: Option<&str>,
-    ) -> Result<Issued, RefreshError> {
-        let rotation = self.ask_to_renew(command).await?;
-        self.answer(token, command, client, rotation).await
-    }
-
-    fn command(
-        &self,
-        token: &str,
-        transport: Transport,
-        client: Option<&str>,
-    ) -> Result<(RefreshToken, Rotate), RefreshError> {
-        let token = self.read(token)?;
-        if token.flags().is_cookie_bound() != (transport == Transport::Cookie) {
-            warn!(session = %token.session(), ?transport, "refresh token came another way than it was given out");
-            return Err(self.0.counters.refused(RefreshError::WrongTransport));
-        }
-        let command = Rotate {
-            session: token.session(),
-            generation: token.generation(),
-            secret_hash: token.secret_hash(),
-            fingerprint: self.fingerprint(client),
-            policy: self.0.settings.rotation,
-            idle: self.0.settings.lifetimes(token.flags()).idle,
-            announce_for: self.0.announce_for,
-        };
-        Ok((token, command))
-    }
-
-    async fn ask_to_renew(&self, command: &Rotate) -> Result<Rotation, RefreshError> {
-        let flight = Flight::of(command);
-        self.0.flights.join(flight, || self.renew(command)).await.map_err(|error| {
-            error!(session = %command.session, %error, "session cannot be renewed at present");
-            self.0.counters.refused(RefreshError::Store(error))
-        })
-    }
-
-    /// If the first question was answered and the answer got lost, the second must find it to be given again: with a
-    /// shorter window it would take us for a thief.
-    async fn renew(&self, command: &Rotate) -> Result<Rotation, StoreError> {
-        let limit = self.0.settings.store_timeout;
-        let mut again = command.clone();
-        again.policy.window = again.policy.window.max(limit.saturating_mul(3));
-        ask_twice(limit, self.0.store.rotate(command), || self.0.store.rotate(&again)).await
-    }
-
-    async fn answer(
-        &self,
-        token: &RefreshToken,
-        command: &Rotate,
-        client: Option<&str>,
-        rotation: Rotation,
-    ) -> Result<Issued, RefreshError> {
-        let session = command.session;
-        match rotation {
-            Rotation::Live(renewed) => self.renewed(token, command, client, renewed).await,
-            Rotation::Reuse(view) => {
-                let behind = view.generation.saturating_sub(command.generation);
-                let other_client = self.is_other(view.fingerprint, client);
-                warn!(%session, subject = ?view.subject, behind, other_client, "refresh token used twice; session ended");
-                Err(self.0.counters.refused(RefreshError::Reuse))
-            }
-            Rotation::Ended(reason) => {
-                info!(%session, ?reason, "refresh token of an ended session");
-                Err(self.0.counters.refused(RefreshError::Ended(reason)))
-            }
-            Rotation::Expired(expiry) => {
-                info!(%session, ?expiry, "refresh token of an expired session");
-                Err(self.0.counters.refused(RefreshError::Expired(expiry)))
-            }
-            Rotation::Unknown => {
-                info!(%session, "refresh token of a session that is not there");
-                Err(self.0.counters.refused(RefreshError::Unknown))
-            }
-        }
-    }
-
-    async fn renewed(
-        &self,
-        token: &RefreshToken,
-        command: &Rotate,
-        client: Option<&str>,
-        Renewed { kind, session: view }: Renewed,
-    ) -> Result<Issued, RefreshError> {
-        let session = view.session;
-        match kind {
-            RenewalKind::Ahead => {
-                error!(%session, presented = command.generation, "session store has lost writes: a client is ahead of it");
-            }
-            RenewalKind::Replayed if self.is_other(view.fingerprint, client) => {
-                self.0.counters.foreign.count();
-                let in_a_row = self.0.foreign.note(session, view.generation);
-                warn!(%session, subject = ?view.subject, in_a_row, "refresh answered again for another client");
-                if in_a_row >= self.0.settings.foreign_replays.allowed() {
-                    self.end_session(session, None, EndReason::Reuse).await.map_err(RefreshError::Store)?;
-                    self.0.foreign.forget(session);
-                    return Err(self.0.counters.refused(RefreshError::Reuse));
-                }
-            }
-            kind => debug!(%session, ?kind, "session renewed"),
-        }
-        self.0.counters.renewed(kind);
-        let refresh_token = self.0.keys.successor(token, view.generation);
-        Ok(Issued { refresh_token, session: view, kind: Some(kind) })
-    }
-
-    /// Checks the form and the tag: what nobody here has made costs no question to the store.
+    /// Checks the form and the tag of a refresh token, so that a forged one costs no call to the store.
     fn read(&self, token: &str) -> Result<RefreshToken, RefreshError> {
         let token: RefreshToken = token.parse().map_err(|_cause| {
-            info!("what was presented is no refresh token");
+            info!("malformed refresh token");
             self.0.counters.refused(RefreshError::Malformed)
         })?;
         if self.0.keys.verify(&token) {
             return Ok(token);
         }
-        warn!(key_id = token.key_id(), "forged refresh token, or the key that made it was left out");
+        warn!(key_id = token.key_id(), "forged refresh token, or its key is missing here");
         Err(self.0.counters.refused(RefreshError::Forged))
     }
 
@@ -293,12 +169,13 @@ impl Sessions {
         client.map(|client| self.0.keys.fingerprint(client))
     }
 
-    /// Whether both are known, and are not the same. The known one may have been made with a key that was replaced since.
+    /// Returns whether `client` is known to differ from the client of `known`, also when that fingerprint was made with an
+    /// older key.
     fn is_other(&self, known: Option<Fingerprint>, client: Option<&str>) -> bool {
         known.zip(client).is_some_and(|(known, client)| !self.0.keys.is_fingerprint(known, client))
     }
 
-    /// Waits for the store no longer than is set, and asks a second time when it is not known whether it did.
+    /// Asks the store within its timeout, and retries once after an ambiguous failure.
     async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
         let answer = ask(self.0.settings.store_timeout, question).await;
         answer.inspect_err(|_error| self.0.counters.store_failures.count())
@@ -315,7 +192,8 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// An end is announced longer than access tokens live by the leeway of a gate and what clocks may differ.
+/// How much longer than access tokens live a revocation is announced: a minute for the leeway of a gate, and a minute for
+/// clocks that differ.
 const ANNOUNCEMENT_MARGIN: Duration = Duration::from_secs(120);
 
 #[cfg(test)]

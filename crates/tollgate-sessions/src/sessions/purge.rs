@@ -10,7 +10,7 @@ use super::Sessions;
 impl Sessions {
     /// Lets the store [forget](Self::purge) what is over, every minute, for as long as it is polled. To be spawned; in one
     /// process of several is enough, and in all of them does no harm.
-    pub async fn forget_what_is_over(self) {
+    pub async fn purge_periodically(self) {
         let mut minute = interval(EVERY);
         minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -37,27 +37,27 @@ const AT_ONCE: usize = 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::sessions::tokens::{RefreshKey, RefreshKeys};
     use crate::session::{StoreClock, UnixMillis};
     use crate::sessions::Login;
-    use crate::store::{MemoryStore, Purged};
+    use crate::sessions::tokens::{RefreshKey, RefreshKeys};
+    use crate::store::{MemoryStore, PurgeOutcome};
 
     #[tokio::test(start_paused = true)]
     async fn all_that_is_over_goes_within_a_minute() {
-        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+        let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
         let key = RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap();
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions = Sessions::new(store, RefreshKeys::new(key), EVERY).with_clock(clock.clone());
         for number in 0..2 * AT_ONCE + 1 {
             sessions.create(&Login::new(format!("user-{number}"))).await.unwrap();
         }
-        let upkeep = tokio::spawn(sessions.clone().forget_what_is_over());
+        let upkeep = tokio::spawn(sessions.clone().purge_periodically());
         tokio::time::sleep(EVERY / 2).await;
         clock.advance(Duration::from_secs(30 * 24 * 3600));
         let kept = sessions.create(&Login::new("alice")).await.unwrap();
         tokio::time::sleep(EVERY).await;
         upkeep.abort();
-        assert_eq!(sessions.purge(1).await.unwrap(), Purged::default());
+        assert_eq!(sessions.purge(1).await.unwrap(), PurgeOutcome::default());
         assert_eq!(sessions.list("alice").await.unwrap()[0].session, kept.session.session);
     }
 }

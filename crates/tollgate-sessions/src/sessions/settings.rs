@@ -1,131 +1,121 @@
-//! [`SessionSettings`]: what the operator chooses.
+//! [`SessionSettings`]: the settings of [`Sessions`](super::Sessions).
 
 use std::time::Duration;
 
-use crate::sessions::tokens::TokenFlags;
-use crate::store::RotationPolicy;
-use crate::store::MAX_ABSOLUTE_LIFETIME;
+use super::tokens::RefreshTokenFlags;
+use crate::session::{Lifetimes, SettingError};
+use crate::store::RefreshPolicy;
 
-/// What the operator chooses about sessions.
+/// The settings of [`Sessions`](super::Sessions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionSettings {
-    pub(super) rotation: RotationPolicy,
-    remembered: Lifetimes,
-    not_remembered: Lifetimes,
+    pub(super) refresh_policy: RefreshPolicy,
+    persistent: Lifetimes,
+    transient: Lifetimes,
     pub(super) per_subject: usize,
-    pub(super) foreign_replays: ForeignReplays,
+    pub(super) client_mismatch: ClientMismatch,
     pub(super) store_timeout: Duration,
 }
 
-/// 14 days idle and 30 days at most; 12 and 24 hours where a session is not to be remembered; 100 sessions a subject.
+/// Persistent sessions live 14 days idle and 30 days at most, transient ones 12 and 24 hours. A subject may have 100
+/// sessions. The store has two seconds to answer.
 impl Default for SessionSettings {
     fn default() -> Self {
         Self {
-            rotation: RotationPolicy::default(),
-            remembered: Lifetimes::new(days(14), days(30)),
-            not_remembered: Lifetimes::new(hours(12), hours(24)),
+            refresh_policy: RefreshPolicy::default(),
+            persistent: Lifetimes::from_hours(14 * 24, 30 * 24),
+            transient: Lifetimes::from_hours(12, 24),
             per_subject: 100,
-            foreign_replays: ForeignReplays::Report,
+            client_mismatch: ClientMismatch::Report,
             store_timeout: Duration::from_secs(2),
         }
     }
 }
 
 impl SessionSettings {
-    /// How renewal works.
+    /// The longest time that a store may have to answer: 30 seconds.
+    pub const MAX_STORE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The largest number of sessions that a subject may have: 100,000.
+    pub const MAX_SESSIONS_PER_SUBJECT: usize = 100_000;
+
+    /// Sets how refresh tokens rotate.
     #[must_use]
-    pub fn with_rotation(self, rotation: RotationPolicy) -> Self {
-        Self { rotation, ..self }
+    pub fn with_refresh_policy(self, refresh_policy: RefreshPolicy) -> Self {
+        Self { refresh_policy, ..self }
     }
 
-    /// How long sessions live.
+    /// Sets how long persistent sessions live.
     #[must_use]
-    pub fn with_lifetimes(self, remembered: Lifetimes) -> Self {
-        Self { remembered, ..self }
+    pub fn with_lifetimes(self, persistent: Lifetimes) -> Self {
+        Self { persistent, ..self }
     }
 
-    /// How long sessions live that are not to be remembered.
+    /// Sets how long transient sessions live: those that end with the browser.
     #[must_use]
-    pub fn with_lifetimes_not_remembered(self, not_remembered: Lifetimes) -> Self {
-        Self { not_remembered, ..self }
+    pub fn with_transient_lifetimes(self, transient: Lifetimes) -> Self {
+        Self { transient, ..self }
     }
 
-    /// How many sessions a subject may have; at least one.
-    #[must_use]
-    pub fn with_sessions_per_subject(self, per_subject: usize) -> Self {
-        Self { per_subject: per_subject.max(1), ..self }
+    /// Sets how many sessions a subject may have. A login beyond them revokes the session that was refreshed least recently.
+    ///
+    /// # Errors
+    /// [`SettingError::Number`] when it is 0 or more than
+    /// [`MAX_SESSIONS_PER_SUBJECT`](Self::MAX_SESSIONS_PER_SUBJECT).
+    pub fn with_sessions_per_subject(self, per_subject: usize) -> Result<Self, SettingError> {
+        let max = Self::MAX_SESSIONS_PER_SUBJECT;
+        SettingError::check_number("sessions per subject", per_subject, 1, max)?;
+        Ok(Self { per_subject, ..self })
     }
 
-    /// What to do about a token that another client presents again within the window.
+    /// Sets what happens when another client gets an answer again during the grace period.
     #[must_use]
-    pub fn with_foreign_replays(self, foreign_replays: ForeignReplays) -> Self {
-        Self { foreign_replays, ..self }
+    pub fn with_client_mismatch(self, client_mismatch: ClientMismatch) -> Self {
+        Self { client_mismatch, ..self }
     }
 
-    /// How long to wait for the store.
-    #[must_use]
-    pub fn with_store_timeout(self, store_timeout: Duration) -> Self {
-        Self { store_timeout, ..self }
+    /// Sets how long the store has to answer.
+    ///
+    /// # Errors
+    /// [`SettingError::Duration`] when it is shorter than a millisecond or longer than
+    /// [`MAX_STORE_TIMEOUT`](Self::MAX_STORE_TIMEOUT).
+    pub fn with_store_timeout(self, store_timeout: Duration) -> Result<Self, SettingError> {
+        let max = Self::MAX_STORE_TIMEOUT;
+        SettingError::check_duration("store timeout", store_timeout, Duration::from_millis(1), max)?;
+        Ok(Self { store_timeout, ..self })
     }
 
-    /// How long a session with these flags lives.
+    /// Returns how long a session with these flags lives.
     #[must_use]
-    pub fn lifetimes(&self, flags: TokenFlags) -> Lifetimes {
-        if flags.is_transient() { self.not_remembered } else { self.remembered }
-    }
-}
-
-/// How long sessions live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Lifetimes {
-    /// Without being renewed.
-    pub idle: Duration,
-    /// At most. Renewal does not extend it.
-    pub absolute: Duration,
-}
-
-impl Lifetimes {
-    /// `absolute` is at most [`MAX_ABSOLUTE_LIFETIME`], and `idle` at most that.
-    #[must_use]
-    pub fn new(idle: Duration, absolute: Duration) -> Self {
-        let absolute = absolute.min(MAX_ABSOLUTE_LIFETIME);
-        Self { idle: idle.min(absolute), absolute }
+    pub fn lifetimes(&self, flags: RefreshTokenFlags) -> Lifetimes {
+        if flags.is_transient() { self.transient } else { self.persistent }
     }
 }
 
-/// What to do about a token that another client, by its [`Fingerprint`](crate::Fingerprint), presents again within the window.
+/// What happens when another client, by its [`Fingerprint`](crate::session::Fingerprint), presents a token again during the
+/// grace period.
 ///
-/// Who copies a token and always uses it within the window of its owner is not found out by reuse. This narrows it: the
-/// two have to look alike too. It is no proof, as clients say of themselves what they like; only tokens bound to a key of the
-/// client would be.
+/// An attacker who copies a token, and always uses it within the grace period of its owner, is not detected as reuse. This
+/// check narrows that gap: the attacker has to imitate the client too. It proves nothing, as clients describe themselves as
+/// they like; only tokens that are bound to a key of the client would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ForeignReplays {
-    /// Log it, as clients change what they say of themselves; end the session when it happens in the third generation in a
-    /// row.
+pub enum ClientMismatch {
+    /// Log the mismatch, as a client's description changes with an update. Revoke the session when the mismatch occurs in
+    /// three generations in a row.
     ///
-    /// Generations are counted in this process, for the 4096 sessions where it happened last: several processes
-    /// behind one address each see but some of them, and a restart forgets them.
+    /// Each process counts for itself, for the 4096 sessions with the latest mismatches: several processes behind one address
+    /// each see only some of them, and a restart resets the counts.
     Report,
-    /// End the session at once.
-    End,
+    /// Revoke the session at the first mismatch.
+    Revoke,
 }
 
-impl ForeignReplays {
-    /// In which generation in a row it is once too often.
-    pub(super) const fn allowed(self) -> u32 {
+impl ClientMismatch {
+    /// Returns the number of generations in a row with a mismatch that revokes the session.
+    pub(super) const fn limit(self) -> u32 {
         match self {
             Self::Report => 3,
-            Self::End => 1,
+            Self::Revoke => 1,
         }
     }
-}
-
-const fn days(count: u64) -> Duration {
-    hours(count.saturating_mul(24))
-}
-
-const fn hours(count: u64) -> Duration {
-    Duration::from_secs(count.saturating_mul(3600))
 }

@@ -1,4 +1,4 @@
-//! [`Flights`]: equal renewals at the same time ask the store once.
+//! [`SingleFlight`]: equal refreshes at the same time cost one call to the store.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,64 +6,66 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as Turn, OnceCell};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use crate::session::{Fingerprint, SessionId};
-use crate::store::{Rotate, Rotation, StoreError};
+use crate::store::{RotateMode, RotateOutcome, RotateRequest, StoreError};
 
-/// Renewals under way.
+/// Refreshes that are in flight.
 ///
-/// Who comes while the store is being asked does not share that answer, as it may be older than their question, and
-/// older than a logout between both. They wait for it to come in, and then share one question of their own.
+/// A call that arrives while a store request is in flight does not share its result, because a logout may have happened in
+/// between. Such calls wait until the request has ended, and then share the next one.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Flight, Slot>>);
+pub(super) struct SingleFlight(Mutex<HashMap<FlightKey, Slot>>);
 
-/// What has to be equal for an answer to be shared.
+/// What has to be equal for calls to share an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Flight {
+pub(super) struct FlightKey {
     session: SessionId,
     generation: u32,
     secret_hash: [u8; 32],
     fingerprint: Option<Fingerprint>,
-    window: Duration,
+    mode: RotateMode,
+    grace_period: Duration,
 }
 
-impl Flight {
-    pub(super) fn of(command: &Rotate) -> Self {
+impl FlightKey {
+    pub(super) fn of(command: &RotateRequest) -> Self {
         Self {
             session: command.session,
             generation: command.generation,
             secret_hash: *command.secret_hash.as_bytes(),
             fingerprint: command.fingerprint,
-            window: command.policy.window,
+            mode: command.mode,
+            grace_period: command.policy.grace_period(),
         }
     }
 }
 
-type Answer = Result<Rotation, StoreError>;
+type Answer = Result<RotateOutcome, StoreError>;
 type Group = Arc<OnceCell<Answer>>;
 
 #[derive(Debug)]
 struct Slot {
-    /// Held while the store is asked.
-    turn: Arc<Turn<()>>,
-    /// Those who will ask together next.
+    /// Held during a call to the store.
+    busy: Arc<AsyncMutex<()>>,
+    /// The calls that will share the next call to the store.
     open: Group,
-    /// How many hold this slot.
+    /// The number of calls that hold this slot.
     users: usize,
 }
 
-impl Flights {
-    /// The answer of `ask`, or of an equal one that is yet to be asked.
-    pub(super) async fn join<F>(&self, flight: Flight, ask: impl Fn() -> F) -> Answer
+impl SingleFlight {
+    /// Returns the answer of `ask`, or of an equal call that begins later than this one.
+    pub(super) async fn join<F>(&self, flight: FlightKey, ask: impl Fn() -> F) -> Answer
     where
         F: Future<Output = Answer>,
     {
-        let (turn, group) = self.enter(flight.clone());
-        let leaving = Leaving { flights: self, flight };
+        let (busy, group) = self.enter(flight.clone());
+        let leaving = Leaving { calls: self, flight };
         let answer = group
             .get_or_init(async || {
-                let _turn = turn.lock().await;
+                let _busy = busy.lock().await;
                 self.close(&leaving.flight, &group);
                 ask().await
             })
@@ -71,19 +73,19 @@ impl Flights {
         answer.clone()
     }
 
-    fn enter(&self, flight: Flight) -> (Arc<Turn<()>>, Group) {
+    fn enter(&self, flight: FlightKey) -> (Arc<AsyncMutex<()>>, Group) {
         let mut slots = self.slots();
         let slot = slots.entry(flight).or_insert_with(|| Slot {
-            turn: Arc::default(),
+            busy: Arc::default(),
             open: Arc::default(),
             users: 0,
         });
         slot.users = slot.users.saturating_add(1);
-        (Arc::clone(&slot.turn), Arc::clone(&slot.open))
+        (Arc::clone(&slot.busy), Arc::clone(&slot.open))
     }
 
-    /// Nobody joins this group any longer.
-    fn close(&self, flight: &Flight, group: &Group) {
+    /// Closes the group: calls that arrive from now on form the next one.
+    fn close(&self, flight: &FlightKey, group: &Group) {
         if let Some(slot) = self.slots().get_mut(flight)
             && Arc::ptr_eq(&slot.open, group)
         {
@@ -91,20 +93,20 @@ impl Flights {
         }
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<Flight, Slot>> {
+    fn slots(&self) -> MutexGuard<'_, HashMap<FlightKey, Slot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Forgets the slot with the last who holds it, even when that one was cancelled.
+/// Removes the slot with its last holder, even when that call was cancelled.
 struct Leaving<'a> {
-    flights: &'a Flights,
-    flight: Flight,
+    calls: &'a SingleFlight,
+    flight: FlightKey,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut slot) = self.flights.slots().entry(self.flight.clone()) {
+        if let Entry::Occupied(mut slot) = self.calls.slots().entry(self.flight.clone()) {
             slot.get_mut().users = slot.get().users.saturating_sub(1);
             if slot.get().users == 0 {
                 slot.remove();
@@ -121,17 +123,18 @@ mod tests {
 
     use super::*;
 
-    fn flight(generation: u32) -> Flight {
-        Flight {
+    fn flight(generation: u32) -> FlightKey {
+        FlightKey {
             session: SessionId::from_bytes([1; 16]),
             generation,
             secret_hash: [2; 32],
             fingerprint: None,
-            window: Duration::ZERO,
+            mode: RotateMode::Commit,
+            grace_period: Duration::ZERO,
         }
     }
 
-    /// Waits until all tasks that can run have run.
+    /// Lets all tasks run that can.
     async fn settle() {
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -139,19 +142,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_come_during_a_question_share_the_next() {
-        let flights = Arc::new(Flights::default());
+    async fn single_flight_shares_the_next_call_among_calls_that_arrive_during_one() {
+        let calls = Arc::new(SingleFlight::default());
         let (asked, released) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let start = |generation| {
-            let (flights, asked, released) =
-                (Arc::clone(&flights), Arc::clone(&asked), Arc::clone(&released));
+            let (calls, asked, released) = (Arc::clone(&calls), Arc::clone(&asked), Arc::clone(&released));
             tokio::spawn(async move {
                 let ask = || async {
                     asked.fetch_add(1, Ordering::SeqCst);
                     released.notified().await;
-                    Ok(Rotation::Unknown)
+                    Ok(RotateOutcome::Unknown)
                 };
-                flights.join(flight(generation), ask).await
+                calls.join(flight(generation), ask).await
             })
         };
         let first = start(1);
@@ -167,15 +169,15 @@ mod tests {
         assert!(first.is_finished() && different.is_finished());
         assert!(others.iter().all(|task| !task.is_finished()), "none got an answer older than its question");
         assert_eq!(asked.load(Ordering::SeqCst), 3, "all others ask once");
-        // Who was to ask goes away; another of the same group takes over.
+        // The call that was to ask the store is cancelled; another of the same group takes over.
         others[0].abort();
         settle().await;
         released.notify_waiters();
         settle().await;
         released.notify_waiters();
         for task in others.into_iter().skip(1) {
-            assert_eq!(task.await.unwrap().unwrap(), Rotation::Unknown);
+            assert_eq!(task.await.unwrap().unwrap(), RotateOutcome::Unknown);
         }
-        assert!(flights.slots().is_empty(), "nothing is left behind");
+        assert!(calls.slots().is_empty(), "nothing is left behind");
     }
 }

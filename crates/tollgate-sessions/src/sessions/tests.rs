@@ -10,11 +10,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::session::{SessionInfo, UnixMillis};
 use crate::sessions::tokens::RefreshKey;
-use crate::store::{Expiry, RotationPolicy};
-use crate::session::{SessionView, UnixMillis};
 use crate::store::{
-    FeedCursor, FeedPage, MemoryStore, Purged, RevocationFeed, Revoke, Revoked, StoreErrorKind,
+    ExpiryKind, MemoryStore, RefreshKind, RefreshPolicy, RotateOutcome, RotateRequest,
+};
+use crate::store::{
+    FeedCursor, FeedPage, PurgeOutcome, RevocationFeed, RevokeOutcome, RevokeRequest,
+    StoreErrorKind,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,7 +27,7 @@ fn keys() -> RefreshKeys {
 }
 
 fn at_start() -> StoreClock {
-    StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000))
+    StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000))
 }
 
 fn sessions() -> (Sessions, StoreClock) {
@@ -33,8 +36,8 @@ fn sessions() -> (Sessions, StoreClock) {
     (Sessions::new(store, keys(), MINUTE * 10).with_clock(clock.clone()), clock)
 }
 
-async fn rotate(sessions: &Sessions, issued: &Issued) -> Result<Issued, RefreshError> {
-    sessions.rotate(&issued.refresh_token.expose(), Transport::Body, None).await
+async fn rotate(sessions: &Sessions, issued: &IssuedSession) -> Result<IssuedSession, RefreshError> {
+    sessions.refresh(&issued.refresh_token.expose(), TokenTransport::Body, None).await
 }
 
 #[tokio::test]
@@ -44,9 +47,9 @@ async fn a_session_goes_on_until_somebody_else_has_it_too() {
     assert_eq!(login.session.meta.as_deref(), Some("{}"));
     clock.advance(MINUTE);
     let one = rotate(&sessions, &login).await.unwrap();
-    assert_eq!(one.kind, Some(RenewalKind::Rotated));
+    assert_eq!(one.kind, Some(RefreshKind::Rotated));
     let again = rotate(&sessions, &login).await.unwrap();
-    assert_eq!(again.kind, Some(RenewalKind::Replayed));
+    assert_eq!(again.kind, Some(RefreshKind::Replayed));
     assert!(again.refresh_token == one.refresh_token, "a lost answer is given again");
     clock.advance(MINUTE);
     let two = rotate(&sessions, &one).await.unwrap();
@@ -54,7 +57,7 @@ async fn a_session_goes_on_until_somebody_else_has_it_too() {
     let stolen = rotate(&sessions, &login).await.unwrap_err();
     assert!(matches!(stolen, RefreshError::Reuse), "{stolen}");
     assert!(stolen.is_denial());
-    assert!(matches!(rotate(&sessions, &two).await, Err(RefreshError::Ended(EndReason::Reuse))));
+    assert!(matches!(rotate(&sessions, &two).await, Err(RefreshError::Revoked(RevokeReason::Reuse))));
 }
 
 #[tokio::test]
@@ -63,15 +66,15 @@ async fn limits() {
     let day = MINUTE * 60 * 24;
     let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
     let idle = sessions.create(&Login::new("bob")).await.unwrap();
-    let short = sessions.create(&Login::new("carol").not_remembered()).await.unwrap();
+    let short = sessions.create(&Login::new("carol").with_transient_lifetime()).await.unwrap();
     for _ in 0..2 {
         clock.advance(day * 13);
         issued = rotate(&sessions, &issued).await.unwrap();
     }
-    assert!(matches!(rotate(&sessions, &idle).await, Err(RefreshError::Expired(Expiry::Idle))));
+    assert!(matches!(rotate(&sessions, &idle).await, Err(RefreshError::Expired(ExpiryKind::Idle))));
     assert!(matches!(rotate(&sessions, &short).await, Err(RefreshError::Expired(_))));
     clock.advance(day * 4);
-    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Expired(Expiry::Absolute))));
+    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Expired(ExpiryKind::Absolute))));
 }
 
 #[tokio::test]
@@ -83,25 +86,28 @@ async fn every_way_to_end_sessions() {
     }
     assert_eq!(sessions.list("alice").await.unwrap().len(), 3);
     let id = |index: usize| all[index].session.session;
-    let foreign = sessions.revoke(id(0), "bob", EndReason::Logout).await.unwrap();
+    let foreign = sessions.revoke(id(0), "bob", RevokeReason::Logout).await.unwrap();
     assert!(!foreign.changed, "not bob's");
-    assert!(sessions.revoke(id(0), "alice", EndReason::Logout).await.unwrap().changed);
+    assert!(sessions.revoke(id(0), "alice", RevokeReason::Logout).await.unwrap().changed);
     clock.advance(MINUTE);
-    sessions.revoke_others("alice", id(1), EndReason::PasswordChange).await.unwrap();
-    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Ended(EndReason::Logout))));
-    assert!(matches!(rotate(&sessions, &all[2]).await, Err(RefreshError::Ended(EndReason::SubjectRevoked))));
+    sessions.revoke_others("alice", id(1), RevokeReason::PasswordChange).await.unwrap();
+    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Revoked(RevokeReason::Logout))));
+    assert!(matches!(
+        rotate(&sessions, &all[2]).await,
+        Err(RefreshError::Revoked(RevokeReason::SubjectRevoked))
+    ));
     let kept = rotate(&sessions, &all[1]).await.unwrap();
     assert!(kept.session.epoch > all[1].session.epoch, "its new access tokens are told apart");
     assert_eq!(sessions.list("alice").await.unwrap(), std::slice::from_ref(&kept.session));
-    sessions.revoke_all("alice", EndReason::Administrator).await.unwrap();
+    sessions.revoke_all("alice", RevokeReason::Administrator).await.unwrap();
     assert!(rotate(&sessions, &kept).await.is_err());
     rotate(&sessions, &all[3]).await.unwrap();
-    sessions.revoke_everything(EndReason::Administrator).await.unwrap();
+    sessions.revoke_everything(RevokeReason::Administrator).await.unwrap();
     assert!(rotate(&sessions, &all[3]).await.is_err());
     let new = sessions.create(&Login::new("bob")).await.unwrap();
     clock.advance(MINUTE);
     rotate(&sessions, &new).await.unwrap();
-    for empty in [sessions.revoke_all("", EndReason::Logout).await.err(), sessions.list("").await.err()] {
+    for empty in [sessions.revoke_all("", RevokeReason::Logout).await.err(), sessions.list("").await.err()] {
         assert!(matches!(empty, Some(SessionError::EmptySubject)));
     }
     assert!(matches!(sessions.create(&Login::new("")).await, Err(SessionError::EmptySubject)));
@@ -117,7 +123,7 @@ async fn logout_takes_a_token_of_any_age() {
         issued = rotate(&sessions, &issued).await.unwrap();
     }
     assert!(sessions.logout(&login.refresh_token.expose()).await.unwrap().changed);
-    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Ended(EndReason::Logout))));
+    assert!(matches!(rotate(&sessions, &issued).await, Err(RefreshError::Revoked(RevokeReason::Logout))));
     clock.advance(MINUTE * 60 * 24 * 40);
     assert!(!sessions.logout(&login.refresh_token.expose()).await.unwrap().changed);
     assert!(matches!(sessions.logout("rt1_").await, Err(RefreshError::Malformed)));
@@ -126,26 +132,27 @@ async fn logout_takes_a_token_of_any_age() {
 #[tokio::test]
 async fn a_token_comes_the_way_it_was_given_out() {
     let (sessions, _clock) = sessions();
-    let cookie = sessions.create(&Login::new("alice").in_cookie()).await.unwrap().refresh_token.expose();
+    let cookie =
+        sessions.create(&Login::new("alice").with_cookie_transport()).await.unwrap().refresh_token.expose();
     let body = sessions.create(&Login::new("alice")).await.unwrap().refresh_token.expose();
-    for (token, transport) in [(&cookie, Transport::Body), (&body, Transport::Cookie)] {
-        let error = sessions.rotate(token, transport, None).await.unwrap_err();
+    for (token, transport) in [(&cookie, TokenTransport::Body), (&body, TokenTransport::Cookie)] {
+        let error = sessions.refresh(token, transport, None).await.unwrap_err();
         assert!(matches!(error, RefreshError::WrongTransport) && !error.is_denial());
     }
-    let renewed = sessions.rotate(&cookie, Transport::Cookie, None).await.unwrap();
+    let renewed = sessions.refresh(&cookie, TokenTransport::Cookie, None).await.unwrap();
     assert!(renewed.refresh_token.flags().is_cookie_bound());
 }
 
 #[tokio::test]
 async fn the_oldest_of_too_many_sessions_end() {
     let (sessions, clock) = sessions();
-    let sessions = sessions.with_settings(SessionSettings::default().with_sessions_per_subject(2));
+    let sessions = sessions.with_settings(SessionSettings::default().with_sessions_per_subject(2).unwrap());
     let mut all = Vec::new();
     for _ in 0..4 {
         all.push(sessions.create(&Login::new("alice")).await.unwrap());
         clock.advance(MINUTE);
     }
-    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Ended(EndReason::Displaced))));
+    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Revoked(RevokeReason::TooManySessions))));
     assert!(rotate(&sessions, &all[1]).await.is_err());
     rotate(&sessions, &all[2]).await.unwrap();
     rotate(&sessions, &all[3]).await.unwrap();
@@ -155,16 +162,16 @@ async fn the_oldest_of_too_many_sessions_end() {
 async fn another_client_within_the_window() {
     let (sessions, _clock) = sessions();
     let strict =
-        sessions.clone().with_settings(SessionSettings::default().with_foreign_replays(ForeignReplays::End));
+        sessions.clone().with_settings(SessionSettings::default().with_client_mismatch(ClientMismatch::Revoke));
     let token =
         sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token.expose();
     for client in [Some("Firefox"), None, Some("Chrome")] {
-        sessions.rotate(&token, Transport::Body, client).await.unwrap();
+        sessions.refresh(&token, TokenTransport::Body, client).await.unwrap();
     }
-    strict.rotate(&token, Transport::Body, Some("Firefox")).await.unwrap();
-    let error = strict.rotate(&token, Transport::Body, Some("Chrome")).await.unwrap_err();
+    strict.refresh(&token, TokenTransport::Body, Some("Firefox")).await.unwrap();
+    let error = strict.refresh(&token, TokenTransport::Body, Some("Chrome")).await.unwrap_err();
     assert!(matches!(error, RefreshError::Reuse));
-    assert!(strict.rotate(&token, Transport::Body, Some("Firefox")).await.is_err());
+    assert!(strict.refresh(&token, TokenTransport::Body, Some("Firefox")).await.is_err());
 }
 
 /// Who shadows a client, a moment after it each time, is noticed when it does so in the third generation in a row.
@@ -172,7 +179,7 @@ async fn another_client_within_the_window() {
 async fn another_client_in_generation_after_generation() {
     let (sessions, clock) = sessions();
     let renew = async |token: &RefreshToken, client| {
-        sessions.rotate(&token.expose(), Transport::Body, Some(client)).await
+        sessions.refresh(&token.expose(), TokenTransport::Body, Some(client)).await
     };
     let log_in =
         async || sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token;
@@ -195,13 +202,13 @@ async fn another_client_in_generation_after_generation() {
             match answer {
                 Ok(_) => assert!(generation < 3),
                 Err(RefreshError::Reuse) => assert_eq!((generation, tab), (3, 0)),
-                Err(RefreshError::Ended(EndReason::Reuse)) => assert!(generation == 3 && tab > 0),
+                Err(RefreshError::Revoked(RevokeReason::Reuse)) => assert!(generation == 3 && tab > 0),
                 Err(other) => panic!("{other}"),
             }
         }
         token = next;
     }
-    assert!(matches!(renew(&token, "Firefox").await, Err(RefreshError::Ended(EndReason::Reuse))));
+    assert!(matches!(renew(&token, "Firefox").await, Err(RefreshError::Revoked(RevokeReason::Reuse))));
     // It makes no difference who of the two comes first.
     let mut token = log_in().await;
     let mut ended = None;
@@ -246,11 +253,11 @@ impl RevocationFeed for Failing {
 }
 
 impl SessionStore for Failing {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         self.fails().unwrap_or_else(|| self.memory.create(new))
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         let Some(failure) = self.fails() else { return self.memory.rotate(command) };
         Box::pin(async move {
             if self.does_it.load(Ordering::SeqCst) {
@@ -260,15 +267,15 @@ impl SessionStore for Failing {
         })
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         self.fails().unwrap_or_else(|| self.memory.revoke(command))
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         self.memory.list(subject, limit)
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         self.memory.purge(budget)
     }
 
@@ -280,7 +287,7 @@ impl SessionStore for Failing {
 #[tokio::test]
 async fn a_store_that_fails_logs_nobody_out() {
     let store = Arc::new(Failing::default());
-    let settings = SessionSettings::default().with_store_timeout(Duration::from_millis(20));
+    let settings = SessionSettings::default().with_store_timeout(Duration::from_millis(20)).unwrap();
     let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
     let issued = sessions.create(&Login::new("alice")).await.unwrap();
     let tell = |answers: &[StoreErrorKind]| {
@@ -319,16 +326,17 @@ async fn a_store_that_fails_logs_nobody_out() {
 async fn an_answer_that_got_lost_is_given_again() {
     for window in [0, 30] {
         let store = Arc::new(Failing { does_it: AtomicBool::new(true), ..Failing::default() });
-        let rotation = RotationPolicy::default().with_window(Duration::from_secs(window));
-        let settings =
-            SessionSettings::default().with_rotation(rotation).with_store_timeout(Duration::from_millis(20));
+        let rotation = RefreshPolicy::default().with_grace_period(Duration::from_secs(window)).unwrap();
+        let settings = SessionSettings::default()
+            .with_refresh_policy(rotation)
+            .with_store_timeout(Duration::from_millis(20)).unwrap();
         let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
         let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
         // It fails with an error, and by not answering in time.
         for kind in [StoreErrorKind::Ambiguous, StoreErrorKind::Corrupt] {
             *store.answers.lock().unwrap() = vec![kind];
             issued = rotate(&sessions, &issued).await.unwrap();
-            assert_eq!(issued.kind, Some(RenewalKind::Replayed), "{window} {kind:?}");
+            assert_eq!(issued.kind, Some(RefreshKind::Replayed), "{window} {kind:?}");
         }
         // Within the window the session does not move on.
         assert_eq!(issued.session.generation, if window == 0 { 2 } else { 0 });
@@ -345,7 +353,7 @@ async fn forgeries_cost_no_question() {
     let other = RefreshKeys::new(RefreshKey::new(1, b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").unwrap());
     let forged = other.successor(&token.parse().unwrap(), 1).expose();
     for wrong in [forged.as_str(), "", "rt1_", "eyJhbGciOiJub25lIn0.e30."] {
-        let error = sessions.rotate(wrong, Transport::Body, None).await.unwrap_err();
+        let error = sessions.refresh(wrong, TokenTransport::Body, None).await.unwrap_err();
         assert!(matches!(error, RefreshError::Forged | RefreshError::Malformed));
         assert!(sessions.logout(wrong).await.is_err());
     }
@@ -406,7 +414,7 @@ proptest! {
             if text == token {
                 continue;
             }
-            let refused = runtime.block_on(sessions.rotate(&text, Transport::Body, None)).unwrap_err();
+            let refused = runtime.block_on(sessions.refresh(&text, TokenTransport::Body, None)).unwrap_err();
             prop_assert!(matches!(refused, RefreshError::Malformed | RefreshError::Forged), "{}", refused);
             prop_assert!(runtime.block_on(sessions.logout(&text)).is_err());
         }
@@ -417,8 +425,8 @@ proptest! {
 #[tokio::test]
 async fn without_a_window_a_token_is_good_once() {
     let (sessions, _clock) = sessions();
-    let strict = RotationPolicy::default().with_window(Duration::ZERO);
-    let sessions = sessions.with_settings(SessionSettings::default().with_rotation(strict));
+    let strict = RefreshPolicy::default().with_grace_period(Duration::ZERO).unwrap();
+    let sessions = sessions.with_settings(SessionSettings::default().with_refresh_policy(strict));
     let login = sessions.create(&Login::new("alice")).await.unwrap();
     rotate(&sessions, &login).await.unwrap();
     assert!(matches!(rotate(&sessions, &login).await, Err(RefreshError::Reuse)));

@@ -1,154 +1,273 @@
-//! What a store is asked, and what it answers.
+//! The requests to a session store, and its answers.
 
 use std::time::Duration;
 
-use super::decide::{Expiry, RenewalKind, RotationPolicy};
-use crate::session::{EndReason, Fingerprint, SecretHash, SessionId, SessionView, UnixMillis};
+use super::decide::{ExpiryKind, RefreshPolicy};
+use crate::session::{Fingerprint, RevokeReason, SecretHash, SessionId, SessionInfo, UnixMillis};
 
-/// Renew a session.
+/// A request to refresh a session.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "tests of stores outside this crate make it")]
-pub struct Rotate {
-    /// The session.
+#[non_exhaustive]
+pub struct RotateRequest {
+    /// The session of the presented token.
     pub session: SessionId,
-    /// The generation that was presented.
+    /// The generation of the presented token.
     pub generation: u32,
-    /// The hash of the secret that was presented.
+    /// The hash of the secret in the presented token.
     pub secret_hash: SecretHash,
-    /// What the client looks like.
+    /// Whether the session is to rotate, or only to be looked at.
+    pub mode: RotateMode,
+    /// The fingerprint of the client.
     pub fingerprint: Option<Fingerprint>,
-    /// What the operator has chosen.
-    pub policy: RotationPolicy,
-    /// How long the session may now live without being renewed.
+    /// The settings of rotation.
+    pub policy: RefreshPolicy,
+    /// How long the session lives from now on without another refresh. Its absolute expiry stays.
     pub idle: Duration,
-    /// How long an end is announced: until the last access token of the session has expired.
+    /// How long a revocation for reuse is announced: until the last access token of the session has expired.
     pub announce_for: Duration,
 }
 
-/// What came of it.
+impl RotateRequest {
+    /// Returns a request to rotate the session under the default policy, for a client without a fingerprint.
+    #[must_use]
+    pub fn new(
+        session: SessionId,
+        generation: u32,
+        secret_hash: SecretHash,
+        lifetimes: RotateLifetimes,
+    ) -> Self {
+        let RotateLifetimes { idle, announce_for } = lifetimes;
+        Self {
+            session,
+            generation,
+            secret_hash,
+            mode: RotateMode::Commit,
+            fingerprint: None,
+            policy: RefreshPolicy::default(),
+            idle,
+            announce_for,
+        }
+    }
+
+    /// Sets whether the session is to rotate, or only to be looked at.
+    #[must_use]
+    pub fn with_mode(self, mode: RotateMode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// Sets the fingerprint of the client.
+    #[must_use]
+    pub fn with_fingerprint(self, fingerprint: Option<Fingerprint>) -> Self {
+        Self { fingerprint, ..self }
+    }
+
+    /// Sets how the session rotates.
+    #[must_use]
+    pub fn with_policy(self, policy: RefreshPolicy) -> Self {
+        Self { policy, ..self }
+    }
+}
+
+/// The two durations of a [`RotateRequest`], by name, so that no caller can swap them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers name both fields")]
+pub struct RotateLifetimes {
+    /// How long the session lives from now on without another refresh.
+    pub idle: Duration,
+    /// How long a revocation for reuse is announced.
+    pub announce_for: Duration,
+}
+
+/// Whether a refresh writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RotateMode {
+    /// The store tells what [`Commit`](Self::Commit) would find, and writes nothing for a token that may rotate the
+    /// session or replay an answer: the outcome is then [`RefreshKind::Replayed`].
+    ///
+    /// For every other token it does the same as `Commit`: it revokes the session of a reused token, and accepts a token
+    /// that is newer than the store.
+    Preview,
+    /// The session rotates.
+    Commit,
+}
+
+/// The answer to a [`RotateRequest`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Rotation {
-    /// The session goes on.
-    Live(Renewed),
-    /// Two parties have the session. It was ended.
-    Reuse(SessionView),
-    /// It had been ended.
-    Ended(EndReason),
-    /// It is over.
-    Expired(Expiry),
-    /// There is no such session, or the secret is not its secret.
+pub enum RotateOutcome {
+    /// The session is live.
+    Live(Refreshed),
+    /// Two parties have the token. The session was revoked.
+    Reuse(SessionInfo),
+    /// The session had been revoked before, for this reason.
+    Revoked(RevokeReason),
+    /// The session has reached this limit.
+    Expired(ExpiryKind),
+    /// The store has no such session, or the secret is not the one of the session.
     Unknown,
 }
 
-/// A session that goes on.
+/// A live session, and how it was refreshed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
-pub struct Renewed {
-    /// How it was renewed.
-    pub kind: RenewalKind,
-    /// The session afterwards. Its generation is that of the token to hand out; after
-    /// [`RenewalKind::Replayed`] its fingerprint is that of the renewal whose answer is given again.
-    pub session: SessionView,
+#[non_exhaustive]
+pub struct Refreshed {
+    /// How the session was refreshed.
+    pub kind: RefreshKind,
+    /// The session afterwards. Its generation is the one of the token to hand out. After [`RefreshKind::Replayed`] its
+    /// fingerprint is the one of the refresh whose answer is given again.
+    pub session: SessionInfo,
 }
 
-/// End sessions.
+impl Refreshed {
+    /// Returns the answer for a session that was refreshed in this way.
+    #[must_use]
+    pub fn new(kind: RefreshKind, session: SessionInfo) -> Self {
+        Self { kind, session }
+    }
+}
+
+/// How a session was refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshKind {
+    /// The session rotated.
+    Rotated,
+    /// The session had rotated a moment before, and the same answer is given again.
+    Replayed,
+    /// The session rotated from a generation that is newer than the store's: the store has lost writes.
+    StoreBehind,
+    /// The session rotated from the generation before the current one, whose token is invalid from now on.
+    Recovered,
+}
+
+/// A request to revoke sessions.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "tests of stores outside this crate make it")]
-pub struct Revoke {
-    /// Which.
+#[non_exhaustive]
+pub struct RevokeRequest {
+    /// The sessions to revoke.
     pub scope: RevokeScope,
-    /// Why.
-    pub reason: EndReason,
-    /// How long the end is announced.
+    /// Why they are revoked.
+    pub reason: RevokeReason,
+    /// How long the revocation is announced: until the last access token of the sessions has expired.
     pub announce_for: Duration,
 }
 
-/// Which sessions to end.
+impl RevokeRequest {
+    /// Returns a request that announces the revocation for `announce_for`.
+    #[must_use]
+    pub fn new(scope: RevokeScope, reason: RevokeReason, announce_for: Duration) -> Self {
+        Self { scope, reason, announce_for }
+    }
+}
+
+/// The sessions to revoke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevokeScope {
-    /// One.
+    /// A single session.
     Session {
-        /// It.
+        /// The ID of the session.
         session: SessionId,
-        /// Only if it belongs to this subject.
+        /// Revokes the session only if it belongs to this subject.
         owner: Option<Box<str>>,
     },
-    /// All of a subject.
+    /// All sessions of a subject.
     Subject {
-        /// Whose.
+        /// The subject.
         subject: Box<str>,
-        /// But not this one, if it is a live session of that subject. Its access tokens end all the same; renewing
-        /// it brings new ones.
+        /// A live session of the subject that stays. Its access tokens are revoked all the same; a refresh brings new
+        /// ones.
         keep: Option<SessionId>,
     },
-    /// All.
+    /// All sessions of all subjects.
     Everything,
 }
 
-/// What came of it.
+/// The answer to a [`RevokeRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
-pub struct Revoked {
-    /// Whether anything was changed: not when the session had been ended before, or is not there.
+#[non_exhaustive]
+pub struct RevokeOutcome {
+    /// Whether the store changed anything: `false` when the session had been revoked before, or does not exist.
     pub changed: bool,
-    /// Whether the end survives the loss of a machine.
+    /// Whether the revocation survives the loss of a machine.
     pub durability: Durability,
 }
 
-/// What a store promises about something it has written.
+impl RevokeOutcome {
+    /// Returns the answer of a store.
+    #[must_use]
+    pub fn new(changed: bool, durability: Durability) -> Self {
+        Self { changed, durability }
+    }
+}
+
+/// What a store promises about a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
-    /// It survives what the store is set up to survive.
+    /// The write survives every failure that the store is set up to survive.
     Durable,
-    /// A failover at this moment could lose it.
+    /// A failover at this moment could lose the write.
     BestEffort,
 }
 
-/// What was removed.
+/// How many records a store has purged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
-pub struct Purged {
-    /// Sessions that were over.
+#[non_exhaustive]
+pub struct PurgeOutcome {
+    /// The number of sessions that had expired or been revoked.
     pub sessions: u64,
-    /// Epochs and announcements that no token needs any longer.
+    /// The number of epochs and announcements that no token needs any longer.
     pub others: u64,
 }
 
-/// An end as it is announced to those who verify access tokens.
+impl PurgeOutcome {
+    /// Returns the answer of a store that has purged this many sessions, and no other records yet.
+    #[must_use]
+    pub fn new(sessions: u64) -> Self {
+        Self { sessions, others: 0 }
+    }
+}
+
+/// A revocation, as the store announces it to the gates that verify access tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// A session.
+    /// A single session was revoked.
     Session(SessionId),
-    /// The sessions of a subject whose epoch is below.
+    /// All sessions of the subject with a smaller epoch were revoked.
     Subject {
-        /// Whose.
+        /// The subject.
         subject: Box<str>,
-        /// The epoch that a token has to carry at least.
+        /// The smallest epoch that a token may carry.
         min_epoch: i64,
     },
-    /// All sessions whose epoch is below.
+    /// All sessions with a smaller epoch were revoked.
     Everything {
-        /// The epoch that a token has to carry at least.
+        /// The smallest epoch that a token may carry.
         min_epoch: i64,
     },
 }
 
-/// An announcement, and when it can be forgotten.
+/// An announced revocation, and when the announcement expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
+#[non_exhaustive]
 pub struct RevocationEntry {
-    /// What ended.
+    /// The sessions that were revoked.
     pub revocation: Revocation,
-    /// When all access tokens that it concerns have expired.
+    /// When all access tokens that it concerns have expired, and the announcement with them.
     pub until: UnixMillis,
 }
 
 impl RevocationEntry {
-    /// The number and the key under which stores keep the kind of an announcement and what it is about.
+    /// Returns an announcement that expires at `until`.
+    #[must_use]
+    pub fn new(revocation: Revocation, until: UnixMillis) -> Self {
+        Self { revocation, until }
+    }
+
+    /// Returns the columns that stores keep: the kind, the key and the smallest epoch.
     #[cfg(any(feature = "redis", feature = "sqlite"))]
     pub(crate) fn to_columns(&self) -> (u8, Vec<u8>, i64) {
         match &self.revocation {
@@ -158,7 +277,7 @@ impl RevocationEntry {
         }
     }
 
-    /// The opposite of [`to_columns`](Self::to_columns).
+    /// Reads what [`to_columns`](Self::to_columns) returned.
     #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(crate) fn from_columns(kind: i64, key: &[u8], min_epoch: i64, until: i64) -> Option<Self> {
         let revocation = match kind {
@@ -176,7 +295,7 @@ mod tests {
     use crate::session::SessionState;
 
     #[test]
-    fn codes_stand_for_what_they_are_made_from() {
+    fn session_state_survives_its_code() {
         for code in 0..=u8::MAX {
             let state = SessionState::from_code(code);
             assert_eq!(state == SessionState::Live, code == 0);

@@ -1,193 +1,209 @@
-//! [`decide`]: what presenting a refresh token does. A pure function, and the only place where that is decided.
+//! [`decide`]: what presenting a refresh token does. A pure function, and the only place that decides it.
 
 use std::time::Duration;
 
-use crate::session::{SessionRecord, SessionState, UnixMillis};
-use crate::session::EndReason;
-use super::command::{Renewed, Rotate, Rotation};
+use super::command::{RefreshKind, Refreshed, RotateMode, RotateOutcome, RotateRequest};
+use crate::session::{RevokeReason, SessionRecord, SessionState, UnixMillis};
+use crate::support::SettingError;
 
-/// What the operator has chosen about renewal.
+/// The settings of refresh-token rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RotationPolicy {
-    /// For how long after a renewal the token before it, and the new one, give the same answer again.
-    pub window: Duration,
-    /// For how long after a renewal the token before it may still displace the new one. Zero: never.
-    pub recover_lost_for: Duration,
-    /// Whether a token that is ahead of the store is believed. It is when a store lost writes.
-    pub accept_ahead: bool,
+pub struct RefreshPolicy {
+    grace_period: Duration,
+    recovery_period: Duration,
+    accept_newer: bool,
 }
 
-/// Thirty seconds; nothing displaced; tokens ahead of the store believed.
-impl Default for RotationPolicy {
+/// A grace period of 30 seconds, no recovery, and tokens that are newer than the store are accepted.
+impl Default for RefreshPolicy {
     fn default() -> Self {
-        Self { window: Duration::from_secs(30), recover_lost_for: Duration::ZERO, accept_ahead: true }
+        Self { grace_period: Duration::from_secs(30), recovery_period: Duration::ZERO, accept_newer: true }
     }
 }
 
-impl RotationPolicy {
-    /// The longest window: a minute.
-    pub const MAX_WINDOW: Duration = Duration::from_secs(60);
-    /// The longest time to recover a lost answer in: a week.
-    pub const MAX_RECOVERY: Duration = Duration::from_secs(7 * 24 * 3600);
+impl RefreshPolicy {
+    /// The longest grace period: a minute.
+    pub const MAX_GRACE_PERIOD: Duration = Duration::from_secs(60);
+    /// The longest recovery period: a week.
+    pub const MAX_RECOVERY_PERIOD: Duration = Duration::from_secs(7 * 24 * 3600);
 
-    /// The window, at most [`MAX_WINDOW`](Self::MAX_WINDOW). Zero is the letter of the specifications: every token is
-    /// good once, and two tabs of a browser that renew at once log their user out.
-    #[must_use]
-    pub fn with_window(self, window: Duration) -> Self {
-        Self { window: window.min(Self::MAX_WINDOW), ..self }
-    }
-
-    /// Lets the token before the current one displace it for that long, at most [`MAX_RECOVERY`](Self::MAX_RECOVERY).
+    /// Sets how long after a rotation the store gives the same answer again, for the current token and for the one
+    /// before it.
     ///
-    /// For mobile clients that lose answers and come back hours later. Theft is noticed one renewal later.
-    #[must_use]
-    pub fn with_recovery(self, recover_lost_for: Duration) -> Self {
-        Self { recover_lost_for: recover_lost_for.min(Self::MAX_RECOVERY), ..self }
+    /// With a grace period of zero every token can be used once, as RFC 9700 §4.14.2 describes it. Two tabs of a browser
+    /// that refresh at the same time then log their user out.
+    ///
+    /// # Errors
+    /// [`SettingError::Duration`] when it is longer than [`MAX_GRACE_PERIOD`](Self::MAX_GRACE_PERIOD).
+    pub fn with_grace_period(self, grace_period: Duration) -> Result<Self, SettingError> {
+        let max = Self::MAX_GRACE_PERIOD;
+        SettingError::check_duration("grace period", grace_period, Duration::ZERO, max)?;
+        Ok(Self { grace_period, ..self })
     }
 
-    /// Takes a token that is ahead of the store for a stolen one. After a failover that lost writes, everybody who
-    /// renewed in that time is logged out.
+    /// Sets how long after a rotation the previous token may still rotate the session, in place of its successor.
+    ///
+    /// This helps mobile clients that lose an answer and return hours later. An attacker with a copied token is then
+    /// detected one refresh later.
+    ///
+    /// # Errors
+    /// [`SettingError::Duration`] when it is longer than [`MAX_RECOVERY_PERIOD`](Self::MAX_RECOVERY_PERIOD).
+    pub fn with_recovery_period(self, recovery_period: Duration) -> Result<Self, SettingError> {
+        let max = Self::MAX_RECOVERY_PERIOD;
+        SettingError::check_duration("recovery period", recovery_period, Duration::ZERO, max)?;
+        Ok(Self { recovery_period, ..self })
+    }
+
+    /// Treats a token that is newer than the store as stolen. After a failover that lost writes, every user who refreshed
+    /// in that time is then logged out.
     #[must_use]
-    pub fn without_accepting_ahead(self) -> Self {
-        Self { accept_ahead: false, ..self }
+    pub fn without_accepting_newer(self) -> Self {
+        Self { accept_newer: false, ..self }
+    }
+
+    /// Returns how long after a rotation the same answer is given again.
+    #[must_use]
+    pub const fn grace_period(&self) -> Duration {
+        self.grace_period
+    }
+
+    /// Returns how long after a rotation the previous token may rotate the session. Zero means never.
+    #[must_use]
+    pub const fn recovery_period(&self) -> Duration {
+        self.recovery_period
+    }
+
+    /// Returns whether a token with a later generation than the store's is accepted.
+    #[must_use]
+    pub const fn accepts_newer(&self) -> bool {
+        self.accept_newer
+    }
+
+    /// Makes the grace period at least `shortest`, also beyond the longest that can be set.
+    pub(crate) fn with_grace_period_of_at_least(self, shortest: Duration) -> Self {
+        Self { grace_period: self.grace_period.max(shortest), ..self }
     }
 }
 
 /// What presenting a refresh token does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Decision {
-    /// The same answer again; nothing is written.
+pub enum RefreshDecision {
+    /// The store gives the same answer again and writes nothing.
     Replay {
-        /// The current generation.
+        /// The current generation of the session.
         generation: u32,
     },
-    /// The session moves on, if its generation is still `expect`.
-    Advance {
-        /// The generation it has.
+    /// The session rotates, if its generation is still `expect`.
+    Rotate {
+        /// The generation that the session has.
         expect: u32,
-        /// The generation it gets.
+        /// The generation that the session gets.
         generation: u32,
-        /// The generation that is answered for a while.
-        grace: u32,
-        /// Why.
-        kind: RenewalKind,
+        /// The generation that is answered during the grace period.
+        previous: u32,
+        /// How the session was refreshed.
+        kind: RefreshKind,
     },
-    /// A token that was used before: two parties have the session. It ends, if its generation is still `expect`.
+    /// The token was used before, so two parties have it. The session is revoked, if its generation is still `expect`.
     Reuse {
-        /// The generation it has.
+        /// The generation that the session has.
         expect: u32,
     },
-    /// The session was ended.
-    Ended(EndReason),
-    /// The session is over.
-    Expired(Expiry),
+    /// The session was revoked for this reason.
+    Revoked(RevokeReason),
+    /// The session has reached this limit.
+    Expired(ExpiryKind),
 }
 
-/// How a session was renewed.
+/// The limit that a session has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum RenewalKind {
-    /// It moved on.
-    Rotated,
-    /// It had moved on a moment ago; the answer is the same one.
-    Replayed,
-    /// It moved on from a generation that the store does not know: the store has lost writes.
-    Ahead,
-    /// It moved on from the generation before the current one, which nobody is to use now.
-    Displaced,
-}
-
-/// Which limit a session has reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Expiry {
-    /// The one that renewing does not move.
+pub enum ExpiryKind {
+    /// The absolute lifetime, which a refresh does not extend.
     Absolute,
-    /// It was not renewed for too long.
+    /// The idle lifetime: the session was not refreshed for too long.
     Idle,
 }
 
-/// What presenting the token of generation `presented` does at `now`, `subject_epoch` being that of the session's subject.
+/// Decides what `request` does to the session of `record` at `now`. `subject_epoch` is the epoch of the session's subject.
 ///
-/// The order is what makes it safe: an ended session is ended even within the window, and a token that is too old is a
+/// The order makes it safe: a revoked session is revoked even during the grace period, and a token that is too old is a
 /// sign of theft at any age (RFC 9700 §4.14.2).
+///
+/// A [preview](RotateMode::Preview) of a token that may still rotate the session, or may replay, is a replay. Everything
+/// else is decided as for a commit.
 #[must_use]
 pub fn decide(
     record: &SessionRecord,
     subject_epoch: i64,
-    presented: u32,
+    request: &RotateRequest,
     now: UnixMillis,
-    policy: &RotationPolicy,
-) -> Decision {
-    if let SessionState::Ended(reason) = record.state {
-        return Decision::Ended(reason);
+) -> RefreshDecision {
+    if let SessionState::Revoked(reason) = record.state {
+        return RefreshDecision::Revoked(reason);
     }
     if record.epoch < subject_epoch {
-        return Decision::Ended(EndReason::SubjectRevoked);
+        return RefreshDecision::Revoked(RevokeReason::SubjectRevoked);
     }
     if now >= record.absolute_expiry {
-        return Decision::Expired(Expiry::Absolute);
+        return RefreshDecision::Expired(ExpiryKind::Absolute);
     }
     if now >= record.idle_expiry {
-        return Decision::Expired(Expiry::Idle);
+        return RefreshDecision::Expired(ExpiryKind::Idle);
     }
-    let since = now.since(record.rotated_at);
+
+    let (policy, presented) = (&request.policy, request.generation);
+    let since_rotation = now.since(record.rotated_at);
     let current = presented == record.generation;
-    let previous = Some(presented) == record.grace;
-    if (current || previous) && since < policy.window {
-        return Decision::Replay { generation: record.generation };
+    let previous = Some(presented) == record.previous_generation;
+    let replays = request.mode == RotateMode::Preview || since_rotation < policy.grace_period;
+    if (current || previous) && replays {
+        return RefreshDecision::Replay { generation: record.generation };
     }
+
     let kind = if current {
-        RenewalKind::Rotated
-    } else if presented > record.generation && policy.accept_ahead {
-        RenewalKind::Ahead
-    } else if previous && since < policy.recover_lost_for {
-        RenewalKind::Displaced
+        RefreshKind::Rotated
+    } else if presented > record.generation && policy.accept_newer {
+        RefreshKind::StoreBehind
+    } else if previous && since_rotation < policy.recovery_period {
+        RefreshKind::Recovered
     } else {
-        return Decision::Reuse { expect: record.generation };
+        return RefreshDecision::Reuse { expect: record.generation };
     };
-    advance(record.generation, presented, kind)
+    rotate(record.generation, presented, kind)
 }
 
-/// The generation after both. A session that has used up its generations is over.
-fn advance(expect: u32, presented: u32, kind: RenewalKind) -> Decision {
-    expect.max(presented).checked_add(1).map_or(Decision::Expired(Expiry::Absolute), |generation| {
-        Decision::Advance { expect, generation, grace: presented, kind }
-    })
+/// The next generation comes after both. A session without a next generation has expired.
+fn rotate(expect: u32, presented: u32, kind: RefreshKind) -> RefreshDecision {
+    expect.max(presented).checked_add(1).map_or(
+        RefreshDecision::Expired(ExpiryKind::Absolute),
+        |generation| RefreshDecision::Rotate { expect, generation, previous: presented, kind },
+    )
 }
 
-impl SessionRecord {
-    /// Does what [`decide`] has decided, and says what came of it. Only [`Decision::Advance`] and [`Decision::Reuse`] change
-    /// anything.
-    pub fn settle(&mut self, decision: &Decision, command: &Rotate, now: UnixMillis) -> Rotation {
-        match *decision {
-            Decision::Replay { .. } => {
-                Rotation::Live(Renewed { kind: RenewalKind::Replayed, session: self.view() })
+impl RefreshDecision {
+    /// Changes `record` as decided, and returns the answer to `request`. Only [`Rotate`](Self::Rotate) and
+    /// [`Reuse`](Self::Reuse) change the record.
+    pub fn apply(
+        self,
+        record: &mut SessionRecord,
+        request: &RotateRequest,
+        now: UnixMillis,
+    ) -> RotateOutcome {
+        match self {
+            Self::Replay { .. } => RotateOutcome::Live(Refreshed::new(RefreshKind::Replayed, record.info())),
+            Self::Rotate { generation, previous, kind, .. } => {
+                record.rotate_to(generation, previous, request.idle, now);
+                record.fingerprint = request.fingerprint;
+                RotateOutcome::Live(Refreshed::new(kind, record.info()))
             }
-            Decision::Advance { generation, grace, kind, .. } => {
-                self.generation = generation;
-                self.grace = Some(grace);
-                self.rotated_at = now;
-                self.idle_expiry = now.saturating_add(command.idle).min(self.absolute_expiry);
-                self.fingerprint = command.fingerprint;
-                Rotation::Live(Renewed { kind, session: self.view() })
+            Self::Reuse { .. } => {
+                record.revoke(RevokeReason::Reuse, now);
+                RotateOutcome::Reuse(record.info())
             }
-            Decision::Reuse { .. } => {
-                self.end(EndReason::Reuse, now);
-                Rotation::Reuse(self.view())
-            }
-            Decision::Ended(reason) => Rotation::Ended(reason),
-            Decision::Expired(expiry) => Rotation::Expired(expiry),
-        }
-    }
-
-    /// Ends the session, if it was not ended before.
-    pub fn end(&mut self, reason: EndReason, now: UnixMillis) {
-        if self.state == SessionState::Live {
-            self.state = SessionState::Ended(reason);
-            self.ended_at = Some(now);
+            Self::Revoked(reason) => RotateOutcome::Revoked(reason),
+            Self::Expired(expiry) => RotateOutcome::Expired(expiry),
         }
     }
 }

@@ -52,14 +52,22 @@ impl FeedCursor {
     }
 }
 
-/// Some announcements.
+/// Announcements that a reader of the feed has not seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
+#[non_exhaustive]
 pub struct FeedPage {
-    /// They.
+    /// The announcements, the oldest first.
     pub entries: Vec<RevocationEntry>,
-    /// Where to read on.
+    /// The position to read on from.
     pub cursor: FeedCursor,
-    /// Whether there is more to be had at once.
+    /// Whether the store has more announcements at once.
     pub more: bool,
+}
+
+impl FeedPage {
+    /// Returns the last page: the store has no more announcements for now.
+    #[must_use]
+    pub fn new(entries: Vec<RevocationEntry>, cursor: FeedCursor) -> Self {
+        Self { entries, cursor, more: false }
+    }
 }

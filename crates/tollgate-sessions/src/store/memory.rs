@@ -7,14 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::session::EndReason;
-use super::command::{Durability, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate, Rotation};
+use super::command::{
+    Durability, PurgeOutcome, Revocation, RevocationEntry, RevokeOutcome, RevokeRequest, RevokeScope,
+    RotateOutcome, RotateRequest,
+};
+use super::decide::{RefreshDecision, decide};
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
-use super::{MAX_ABSOLUTE_LIFETIME, SessionStore, StoreFuture};
-use crate::store::{Decision, decide};
+use super::{SessionStore, StoreFuture};
 use crate::session::{
-    NewSession, SessionId, SessionRecord, SessionState, SessionView, StoreClock, UnixMillis,
+    MAX_ABSOLUTE_LIFETIME, NewSession, RevokeReason, SessionId, SessionInfo, SessionRecord, SessionState,
+    StoreClock, UnixMillis,
 };
 
 /// Sessions in memory: for tests, and for one process whose users may be logged out by a restart.
@@ -61,23 +64,23 @@ impl MemoryStore {
 }
 
 impl SessionStore for MemoryStore {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         self.step(|state, now| state.create(new, now))
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         self.step(|state, now| Ok(state.rotate(command, now)))
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         self.step(|state, now| Ok(state.revoke(command, now)))
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         self.step(|state, now| Ok(state.list(subject, limit, now)))
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         self.step(|state, now| Ok(state.purge(budget, now)))
     }
 
@@ -114,45 +117,45 @@ struct State {
 }
 
 impl State {
-    fn create(&mut self, new: &NewSession, now: UnixMillis) -> Result<SessionView, StoreError> {
+    fn create(&mut self, new: &NewSession, now: UnixMillis) -> Result<SessionInfo, StoreError> {
         if let Some(known) = self.sessions.get(&new.session) {
             let same = known.secret_hash == new.secret_hash && known.subject == new.subject;
             return if same {
-                Ok(known.view())
+                Ok(known.info())
             } else {
                 Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
             };
         }
         let record = SessionRecord::begin(new, self.epoch(&new.subject), now);
-        let view = record.view();
+        let view = record.info();
         self.by_subject.entry(new.subject.clone()).or_default().insert(new.session);
         self.sessions.insert(new.session, record);
         Ok(view)
     }
 
-    fn rotate(&mut self, command: &Rotate, now: UnixMillis) -> Rotation {
+    fn rotate(&mut self, command: &RotateRequest, now: UnixMillis) -> RotateOutcome {
         let epochs = &self.epochs;
         let Some(record) = self
             .sessions
             .get_mut(&command.session)
             .filter(|record| record.secret_hash == command.secret_hash)
         else {
-            return Rotation::Unknown;
+            return RotateOutcome::Unknown;
         };
         let epoch = epoch_of(epochs, &record.subject);
-        let decision = decide(record, epoch, command.generation, now, &command.policy);
-        let rotation = record.settle(&decision, command, now);
-        if matches!(decision, Decision::Reuse { .. }) {
+        let decision = decide(record, epoch, command, now);
+        let rotation = decision.apply(record, command, now);
+        if matches!(decision, RefreshDecision::Reuse { .. }) {
             self.announce(Revocation::Session(command.session), now.saturating_add(command.announce_for));
         }
         rotation
     }
 
-    fn revoke(&mut self, command: &Revoke, now: UnixMillis) -> Revoked {
+    fn revoke(&mut self, command: &RevokeRequest, now: UnixMillis) -> RevokeOutcome {
         let until = now.saturating_add(command.announce_for);
         let changed = match &command.scope {
             RevokeScope::Session { session, owner } => {
-                self.end(*session, owner.as_deref(), command.reason, now)
+                self.revoke_session(*session, owner.as_deref(), command.reason, now)
                     && self.announce(Revocation::Session(*session), until)
             }
             RevokeScope::Subject { subject, keep } => {
@@ -171,15 +174,21 @@ impl State {
                 self.announce(Revocation::Everything { min_epoch }, until)
             }
         };
-        Revoked { changed, durability: Durability::Durable }
+        RevokeOutcome { changed, durability: Durability::Durable }
     }
 
-    fn end(&mut self, session: SessionId, owner: Option<&str>, reason: EndReason, now: UnixMillis) -> bool {
+    fn revoke_session(
+        &mut self,
+        session: SessionId,
+        owner: Option<&str>,
+        reason: RevokeReason,
+        now: UnixMillis,
+    ) -> bool {
         let Some(record) = self.sessions.get_mut(&session) else { return false };
         let owned = owner.is_none_or(|owner| *record.subject == *owner);
         let ends = owned && record.state == SessionState::Live;
         if ends {
-            record.end(reason, now);
+            record.revoke(reason, now);
         }
         ends
     }
@@ -210,18 +219,18 @@ impl State {
         true
     }
 
-    fn list(&self, subject: &str, limit: usize, now: UnixMillis) -> Vec<SessionView> {
+    fn list(&self, subject: &str, limit: usize, now: UnixMillis) -> Vec<SessionInfo> {
         let epoch = self.epoch(subject);
         let known = self.by_subject.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
         let mut sessions: Vec<_> =
-            known.filter(|record| record.is_live(epoch, now)).map(SessionRecord::view).collect();
-        sessions.sort_by_key(|view| std::cmp::Reverse((view.rotated_at, view.session)));
+            known.filter(|record| record.is_live(epoch, now)).map(SessionRecord::info).collect();
+        sessions.sort_by_key(|view| std::cmp::Reverse((view.last_used_at, view.session)));
         sessions.truncate(limit);
         sessions
     }
 
     /// A session that was ended stays until it would have expired: who comes back is told why.
-    fn purge(&mut self, budget: usize, now: UnixMillis) -> Purged {
+    fn purge(&mut self, budget: usize, now: UnixMillis) -> PurgeOutcome {
         let over = |record: &&SessionRecord| now >= record.absolute_expiry || now >= record.idle_expiry;
         let ids: Vec<_> =
             self.sessions.values().filter(over).take(budget).map(|record| record.session).collect();
@@ -234,7 +243,7 @@ impl State {
         self.epochs.retain(|_, epoch| *epoch > oldest);
         let after = self.announced.len().saturating_add(self.epochs.len());
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        Purged { sessions: count(ids.len()), others: count(before.saturating_sub(after)) }
+        PurgeOutcome { sessions: count(ids.len()), others: count(before.saturating_sub(after)) }
     }
 
     fn forget(&mut self, id: SessionId) {

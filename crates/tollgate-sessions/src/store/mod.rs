@@ -18,14 +18,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) use ask::{ask, ask_twice};
 pub use command::{
-    Durability, Purged, Renewed, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked,
-    Rotate, Rotation,
+    Durability, PurgeOutcome, RefreshKind, Refreshed, Revocation, RevocationEntry, RevokeOutcome,
+    RevokeRequest, RevokeScope, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest,
 };
-pub use decide::{Decision, Expiry, RenewalKind, RotationPolicy, decide};
+pub use decide::{ExpiryKind, RefreshDecision, RefreshPolicy, decide};
 pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
@@ -37,10 +36,7 @@ pub use redis::RedisStore;
 pub use sqlite::SqliteStore;
 pub use url::open_store;
 
-use crate::session::{NewSession, SessionView};
-
-/// No session lives longer, however it is set up: so a store knows when an epoch has nobody left to end.
-pub const MAX_ABSOLUTE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+use crate::session::{NewSession, SessionInfo};
 
 /// A future of a store.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -49,14 +45,14 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// A store speaks in whole steps, so that a race cannot be written between two of them. What it has to keep to:
 ///
-/// 1. [`rotate`](Self::rotate) decides with [`decide`](crate::decide) and writes in one atomic step.
+/// 1. [`rotate`](Self::rotate) decides with [`decide`](crate::store::decide) and writes in one atomic step.
 /// 2. Only [`create`](Self::create) ever adds a session.
 /// 3. An end is looked for first, then the epoch, then expiry, then the generation.
 /// 4. Whatever decides is read from the primary.
-/// 5. One clock judges all times: the store's own, or the [`StoreClock`](crate::StoreClock) of a test.
-/// 6. [`Rotation::Reuse`] and [`revoke`](Self::revoke) return when the end is durable, or say that it may not be.
+/// 5. One clock judges all times: the store's own, or the [`StoreClock`](crate::session::StoreClock) of a test.
+/// 6. [`RotateOutcome::Reuse`] and [`revoke`](Self::revoke) return when the end is durable, or say that it may not be.
 /// 7. An end is announced to the [`RevocationFeed`] in the same atomic step.
-/// 8. A session that is not there and a secret that does not fit are the same [`Rotation::Unknown`].
+/// 8. A session that is not there and a secret that does not fit are the same [`RotateOutcome::Unknown`].
 /// 9. No call takes longer than some two seconds or retries without bound.
 ///
 /// A subject has an *epoch*, a number that [`RevokeScope::Subject`] raises. A session copies it when it begins, and is over
@@ -65,25 +61,25 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// The suite in `tollgate-testing` tells whether a store keeps to all this.
 ///
 /// # Security
-/// Of two calls with the same token at most one may return [`RenewalKind::Rotated`](crate::RenewalKind::Rotated).
+/// Of two calls with the same token at most one may return [`RefreshKind::Rotated`](crate::store::RefreshKind::Rotated).
 /// Reporting a live session as unknown logs its user out; reporting an ended one as live is a vulnerability. A store
 /// that fails says so with [`StoreError`]: a failure is never an answer about a session.
 pub trait SessionStore: RevocationFeed + fmt::Debug + Send + Sync + 'static {
     /// Adds a session, with the epoch of its subject copied in the same step (or read before). Adding the same session
     /// with the same secret again changes nothing.
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView>;
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo>;
 
     /// Renews a session, or tells why not.
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation>;
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome>;
 
     /// Ends sessions. Once it has returned, no call that starts later finds them live. Doing it again is no error.
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked>;
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome>;
 
     /// The live sessions of a subject, the one last renewed first, at most `limit`.
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>>;
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>>;
 
     /// Forgets what is over, at most some `budget` records. Call it now and then. It never removes a live session.
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged>;
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome>;
 
     /// Whether the store answers.
     fn ping(&self) -> StoreFuture<'_, ()>;
@@ -91,23 +87,23 @@ pub trait SessionStore: RevocationFeed + fmt::Debug + Send + Sync + 'static {
 
 /// `Arc<dyn SessionStore>` and the like.
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         (**self).create(new)
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         (**self).rotate(command)
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         (**self).revoke(command)
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         (**self).list(subject, limit)
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         (**self).purge(budget)
     }
 

@@ -20,7 +20,7 @@ pub fn open_store(url: &str) -> Result<Arc<dyn SessionStore>, StoreError> {
         #[cfg(feature = "sqlite")]
         "sqlite" if !place.is_empty() => Ok(Arc::new(super::SqliteStore::open(place)?)),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Ok(Arc::new(super::PostgresStore::connect_lazily(url)?)),
+        "postgres" | "postgresql" => Ok(Arc::new(super::PostgresStore::open(url)?)),
         #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => {
             Err(missing("this build knows no PostgreSQL: its feature `postgres` is off"))

@@ -1,87 +1,94 @@
-//! Renewing, one after the other.
+//! Refreshes, one after the other.
 
-use tollgate_sessions::{Fingerprint, StoreErrorKind};
+use tollgate_sessions::session::{Fingerprint, MAX_ABSOLUTE_LIFETIME};
+use tollgate_sessions::store::StoreErrorKind;
 
 use super::*;
 
-pub(super) async fn a_session_goes_on_and_ends_with_reuse(under: StoreUnderTest) {
+pub(super) async fn session_rotates_and_is_revoked_at_reuse(under: StoreUnderTest) {
     let new = under.unborn("alice");
     let view = under.store.create(&new).await.unwrap();
     assert_eq!((view.session, &*view.subject, view.generation), (new.session, "alice", 0));
     assert_eq!(view.meta, new.meta);
-    assert_eq!(view.auth_time, under.clock.now());
-    let shown = Rotate { fingerprint: Some(Fingerprint::from_bytes([7; 8])), ..rotate(&new, 0) };
-    under.pass_window();
-    let Rotation::Live(renewed) = under.store.rotate(&shown).await.unwrap() else { panic!("not live") };
-    assert_eq!((renewed.kind, renewed.session.generation), (RenewalKind::Rotated, 1));
-    assert_eq!(renewed.session.meta, new.meta);
-    assert_eq!((renewed.session.auth_time, renewed.session.rotated_at), (view.auth_time, under.clock.now()));
+    assert_eq!(view.created_at, under.clock.now());
+    let shown = rotate(&new, 0).with_fingerprint(Some(Fingerprint::from_bytes([7; 8])));
+    under.pass_grace_period();
+    let RotateOutcome::Live(refreshed) = under.store.rotate(&shown).await.unwrap() else {
+        panic!("not live")
+    };
+    assert_eq!((refreshed.kind, refreshed.session.generation), (RefreshKind::Rotated, 1));
+    assert_eq!(refreshed.session.meta, new.meta);
+    assert_eq!(
+        (refreshed.session.created_at, refreshed.session.last_used_at),
+        (view.created_at, under.clock.now())
+    );
     // The one before, and the new one, are the same answer; its fingerprint is that of the renewal.
     for generation in [0, 1] {
-        let Rotation::Live(again) = under.store.rotate(&rotate(&new, generation)).await.unwrap() else {
+        let RotateOutcome::Live(again) = under.store.rotate(&rotate(&new, generation)).await.unwrap() else {
             panic!("not live")
         };
-        assert_eq!((again.kind, again.session.generation), (RenewalKind::Replayed, 1));
+        assert_eq!((again.kind, again.session.generation), (RefreshKind::Replayed, 1));
         assert_eq!(again.session.fingerprint, shown.fingerprint);
     }
-    under.pass_window();
-    assert_eq!(live(&under.rotate(&new, 1).await), (RenewalKind::Rotated, 2));
-    let Rotation::Reuse(view) = under.rotate(&new, 0).await else { panic!("an old token is theft") };
+    under.pass_grace_period();
+    assert_eq!(live(&under.rotate(&new, 1).await), (RefreshKind::Rotated, 2));
+    let RotateOutcome::Reuse(view) = under.rotate(&new, 0).await else { panic!("an old token is theft") };
     assert_eq!((&*view.subject, view.session), ("alice", new.session));
     for generation in [0, 1, 2, 3] {
-        assert_eq!(under.rotate(&new, generation).await, Rotation::Ended(EndReason::Reuse));
+        assert_eq!(under.rotate(&new, generation).await, RotateOutcome::Revoked(RevokeReason::Reuse));
     }
 }
 
-pub(super) async fn creating_again_changes_nothing(under: StoreUnderTest) {
+pub(super) async fn create_repeated_changes_nothing(under: StoreUnderTest) {
     let new = under.begin("alice").await;
-    under.pass_window();
+    under.pass_grace_period();
     under.rotate(&new, 0).await;
     under.store.create(&new).await.unwrap();
-    assert_eq!(live(&under.rotate(&new, 0).await), (RenewalKind::Replayed, 1));
-    let other = NewSession { secret_hash: SecretHash::from_bytes([1; 32]), ..new.clone() };
+    assert_eq!(live(&under.rotate(&new, 0).await), (RefreshKind::Replayed, 1));
+    let other = with_secret(&new, [1; 32]);
     assert_eq!(under.store.create(&other).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert!(is_live(&under.rotate(&new, 0).await));
     // Nor does it bring back what was ended.
     under.logout(&new).await;
     under.store.create(&new).await.unwrap();
-    assert_eq!(under.rotate(&new, 0).await, Rotation::Ended(EndReason::Logout));
+    assert_eq!(under.rotate(&new, 0).await, RotateOutcome::Revoked(RevokeReason::Logout));
 }
 
-pub(super) async fn unknown_and_wrong_secret_are_the_same(under: StoreUnderTest) {
+pub(super) async fn wrong_secret_looks_like_an_unknown_session(under: StoreUnderTest) {
     let new = under.begin("alice").await;
-    let wrong = NewSession { secret_hash: SecretHash::from_bytes([1; 32]), ..new.clone() };
-    under.pass_window();
+    let wrong = with_secret(&new, [1; 32]);
+    under.pass_grace_period();
     for generation in [0, 1, 9] {
-        assert_eq!(under.rotate(&wrong, generation).await, Rotation::Unknown);
-        assert_eq!(under.rotate(&under.unborn("alice"), generation).await, Rotation::Unknown);
+        assert_eq!(under.rotate(&wrong, generation).await, RotateOutcome::Unknown);
+        assert_eq!(under.rotate(&under.unborn("alice"), generation).await, RotateOutcome::Unknown);
     }
-    assert_eq!(live(&under.rotate(&new, 0).await), (RenewalKind::Rotated, 1));
+    assert_eq!(live(&under.rotate(&new, 0).await), (RefreshKind::Rotated, 1));
     under.logout(&new).await;
-    assert_eq!(under.rotate(&wrong, 0).await, Rotation::Unknown);
+    assert_eq!(under.rotate(&wrong, 0).await, RotateOutcome::Unknown);
 }
 
-pub(super) async fn nothing_but_create_adds_a_session(under: StoreUnderTest) {
+pub(super) async fn no_call_but_create_adds_a_session(under: StoreUnderTest) {
     let unborn = under.unborn("alice");
-    assert_eq!(under.rotate(&unborn, 0).await, Rotation::Unknown);
+    assert_eq!(under.rotate(&unborn, 0).await, RotateOutcome::Unknown);
     assert!(!under.logout(&unborn).await.changed);
     under.revoke(RevokeScope::Subject { subject: "alice".into(), keep: Some(unborn.session) }).await;
-    assert_eq!(under.rotate(&unborn, 0).await, Rotation::Unknown);
+    assert_eq!(under.rotate(&unborn, 0).await, RotateOutcome::Unknown);
     assert!(under.list("alice").await.is_empty());
 }
 
-pub(super) async fn limits_hold_to_the_millisecond(under: StoreUnderTest) {
+pub(super) async fn lifetimes_hold_to_the_millisecond(under: StoreUnderTest) {
     let millisecond = Duration::from_millis(1);
-    let over = |rotation: &Rotation| matches!(rotation, Rotation::Expired(_) | Rotation::Unknown);
-    let short = |idle, absolute| NewSession { idle, absolute, ..under.unborn("alice") };
+    let over =
+        |rotation: &RotateOutcome| matches!(rotation, RotateOutcome::Expired(_) | RotateOutcome::Unknown);
+    let short = |idle, absolute| under.unborn_with("alice", idle, absolute);
     let (idle, absolute) = (short(HOUR, HOUR * 3), short(HOUR, HOUR + millisecond * 5));
     under.store.create(&idle).await.unwrap();
     let view = under.store.create(&absolute).await.unwrap();
     under.clock.advance(HOUR - millisecond);
     assert!(is_live(&under.rotate(&idle, 0).await));
-    let Rotation::Live(renewed) = under.rotate(&absolute, 0).await else { panic!("not live") };
-    assert_eq!(renewed.session.absolute_expiry, view.absolute_expiry);
-    assert_eq!(renewed.session.idle_expiry, view.absolute_expiry, "idle ends with absolute");
+    let RotateOutcome::Live(refreshed) = under.rotate(&absolute, 0).await else { panic!("not live") };
+    assert_eq!(refreshed.session.absolute_expiry, view.absolute_expiry);
+    assert_eq!(refreshed.session.idle_expiry, view.absolute_expiry, "idle ends with absolute");
     under.clock.advance(millisecond * 6);
     assert!(over(&under.rotate(&absolute, 1).await), "renewal does not extend the absolute limit");
     assert!(is_live(&under.rotate(&idle, 1).await));
@@ -90,58 +97,58 @@ pub(super) async fn limits_hold_to_the_millisecond(under: StoreUnderTest) {
     assert!(under.list("alice").await.is_empty());
 }
 
-pub(super) async fn a_clock_that_steps_back_logs_nobody_out(under: StoreUnderTest) {
+pub(super) async fn clock_that_steps_back_expires_no_session(under: StoreUnderTest) {
     let new = under.begin("alice").await;
     let before = under.clock.now();
-    under.pass_window();
+    under.pass_grace_period();
     under.rotate(&new, 0).await;
     under.clock.set(before.saturating_sub(HOUR));
     for generation in [0, 1] {
-        assert_eq!(live(&under.rotate(&new, generation).await), (RenewalKind::Replayed, 1));
+        assert_eq!(live(&under.rotate(&new, generation).await), (RefreshKind::Replayed, 1));
     }
 }
 
-pub(super) async fn ahead_of_the_store(under: StoreUnderTest) {
+pub(super) async fn newer_token_rotates_unless_refused_by_policy(under: StoreUnderTest) {
     let new = under.begin("alice").await;
-    assert_eq!(live(&under.rotate(&new, 4).await), (RenewalKind::Ahead, 5));
-    assert_eq!(live(&under.rotate(&new, 4).await), (RenewalKind::Replayed, 5));
-    let strict = RotationPolicy::default().without_accepting_ahead();
-    let command = Rotate { policy: strict, ..rotate(&new, 9) };
-    assert!(matches!(under.store.rotate(&command).await.unwrap(), Rotation::Reuse(_)));
+    assert_eq!(live(&under.rotate(&new, 4).await), (RefreshKind::StoreBehind, 5));
+    assert_eq!(live(&under.rotate(&new, 4).await), (RefreshKind::Replayed, 5));
+    let strict = RefreshPolicy::default().without_accepting_newer();
+    let command = rotate(&new, 9).with_policy(strict);
+    assert!(matches!(under.store.rotate(&command).await.unwrap(), RotateOutcome::Reuse(_)));
 }
 
-pub(super) async fn displacement_where_it_is_wanted(under: StoreUnderTest) {
+pub(super) async fn previous_token_recovers_within_the_recovery_period(under: StoreUnderTest) {
     let new = under.begin("alice").await;
-    under.pass_window();
+    under.pass_grace_period();
     under.rotate(&new, 0).await;
-    under.pass_window();
-    let policy = RotationPolicy::default().with_recovery(HOUR * 24);
-    let present = |generation| Rotate { policy, ..rotate(&new, generation) };
-    assert_eq!(live(&under.store.rotate(&present(0)).await.unwrap()), (RenewalKind::Displaced, 2));
+    under.pass_grace_period();
+    let policy = RefreshPolicy::default().with_recovery_period(HOUR * 24).unwrap();
+    let present = |generation| rotate(&new, generation).with_policy(policy);
+    assert_eq!(live(&under.store.rotate(&present(0)).await.unwrap()), (RefreshKind::Recovered, 2));
     // Whoever holds the displaced one is noticed.
-    assert!(matches!(under.store.rotate(&present(1)).await.unwrap(), Rotation::Reuse(_)));
+    assert!(matches!(under.store.rotate(&present(1)).await.unwrap(), RotateOutcome::Reuse(_)));
 }
 
-pub(super) async fn lists_are_of_live_sessions_last_renewed_first(under: StoreUnderTest) {
+pub(super) async fn list_has_live_sessions_last_refreshed_first(under: StoreUnderTest) {
     let mut all = Vec::new();
     for _ in 0..4 {
         all.push(under.begin("alice").await);
-        under.pass_window();
+        under.pass_grace_period();
     }
     under.begin("bob").await;
     let [first, second, third, fourth] = all.as_slice() else { panic!("four") };
     under.rotate(first, 0).await;
     under.logout(third).await;
-    let ids = |views: Vec<SessionView>| views.iter().map(|view| view.session).collect::<Vec<_>>();
+    let ids = |views: Vec<SessionInfo>| views.iter().map(|view| view.session).collect::<Vec<_>>();
     assert_eq!(ids(under.list("alice").await), [first.session, fourth.session, second.session]);
     assert_eq!(ids(under.store.list("alice", 2).await.unwrap()), [first.session, fourth.session]);
     assert!(under.list("nobody").await.is_empty());
 }
 
-pub(super) async fn purging_takes_no_live_session(under: StoreUnderTest) {
+pub(super) async fn purge_removes_no_live_session(under: StoreUnderTest) {
     let mut short = Vec::new();
     for _ in 0..30 {
-        let new = NewSession { idle: HOUR, ..under.unborn("alice") };
+        let new = under.unborn_with("alice", HOUR, HOUR * 24 * 30);
         under.store.create(&new).await.unwrap();
         short.push(new);
         under.begin("bob").await;
@@ -153,7 +160,65 @@ pub(super) async fn purging_takes_no_live_session(under: StoreUnderTest) {
     }
     assert_eq!(under.list("bob").await.len(), 30);
     for new in &short {
-        assert!(matches!(under.rotate(new, 0).await, Rotation::Unknown | Rotation::Expired(_)));
+        assert!(matches!(under.rotate(new, 0).await, RotateOutcome::Unknown | RotateOutcome::Expired(_)));
     }
     assert!(under.announced(None).await.0.is_empty(), "what no token needs is forgotten");
+}
+
+pub(super) async fn preview_of_a_good_token_writes_nothing(under: StoreUnderTest) {
+    let new = under.begin("alice").await;
+    let preview = |generation| rotate(&new, generation).with_mode(RotateMode::Preview);
+
+    under.pass_grace_period();
+    for _ in 0..2 {
+        let outcome = under.store.rotate(&preview(0)).await.unwrap();
+        assert_eq!(live(&outcome), (RefreshKind::Replayed, 0));
+    }
+    assert_eq!(live(&under.rotate(&new, 0).await), (RefreshKind::Rotated, 1));
+
+    under.pass_grace_period();
+    for generation in [0, 1] {
+        let outcome = under.store.rotate(&preview(generation)).await.unwrap();
+        assert_eq!(live(&outcome), (RefreshKind::Replayed, 1));
+    }
+    assert_eq!(live(&under.rotate(&new, 1).await), (RefreshKind::Rotated, 2));
+}
+
+pub(super) async fn preview_rejects_what_a_commit_rejects(under: StoreUnderTest) {
+    let (used, revoked) = (under.begin("alice").await, under.begin("bob").await);
+    under.rotate(&used, 5).await;
+    let preview = |new, generation| rotate(new, generation).with_mode(RotateMode::Preview);
+
+    let outcome = under.store.rotate(&preview(&used, 0)).await.unwrap();
+    assert!(matches!(outcome, RotateOutcome::Reuse(_)), "{outcome:?}");
+    assert_eq!(under.rotate(&used, 6).await, RotateOutcome::Revoked(RevokeReason::Reuse));
+
+    under.logout(&revoked).await;
+    let outcome = under.store.rotate(&preview(&revoked, 0)).await.unwrap();
+    assert_eq!(outcome, RotateOutcome::Revoked(RevokeReason::Logout));
+    let outcome = under.store.rotate(&preview(&under.unborn("carol"), 0)).await.unwrap();
+    assert_eq!(outcome, RotateOutcome::Unknown);
+}
+
+/// The longest session outlives no purge of the epoch that revoked it.
+pub(super) async fn purge_brings_no_revoked_session_back(under: StoreUnderTest) {
+    let new = under.unborn_with("alice", MAX_ABSOLUTE_LIFETIME, MAX_ABSOLUTE_LIFETIME);
+    under.store.create(&new).await.unwrap();
+    under.logout_everywhere("alice").await;
+
+    for days in [1, 398, 2, 400] {
+        under.clock.advance(HOUR * 24 * days);
+        for _ in 0..3 {
+            under.store.purge(100).await.unwrap();
+        }
+        let outcome = under.rotate(&new, 0).await;
+        assert!(!is_live(&outcome), "{outcome:?}");
+    }
+    assert!(under.list("alice").await.is_empty());
+}
+
+fn with_secret(new: &NewSession, secret: [u8; 32]) -> NewSession {
+    let mut other = new.clone();
+    other.secret_hash = SecretHash::from_bytes(secret);
+    other
 }

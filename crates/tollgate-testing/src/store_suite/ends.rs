@@ -4,18 +4,18 @@ use std::collections::HashSet;
 
 use super::*;
 
-pub(super) async fn an_end_holds_within_the_window(under: StoreUnderTest) {
+pub(super) async fn revocation_holds_during_the_grace_period(under: StoreUnderTest) {
     let new = under.begin("alice").await;
-    under.pass_window();
+    under.pass_grace_period();
     under.rotate(&new, 0).await;
     assert!(under.logout(&new).await.changed);
     assert!(!under.logout(&new).await.changed, "once is enough");
     for generation in [0, 1, 2] {
-        assert_eq!(under.rotate(&new, generation).await, Rotation::Ended(EndReason::Logout));
+        assert_eq!(under.rotate(&new, generation).await, RotateOutcome::Revoked(RevokeReason::Logout));
     }
 }
 
-pub(super) async fn only_its_owner_ends_a_session(under: StoreUnderTest) {
+pub(super) async fn session_is_revoked_by_its_owner_only(under: StoreUnderTest) {
     let new = under.begin("alice").await;
     let by = |owner: &str| RevokeScope::Session { session: new.session, owner: Some(owner.into()) };
     assert!(!under.revoke(by("bob")).await.changed);
@@ -25,7 +25,7 @@ pub(super) async fn only_its_owner_ends_a_session(under: StoreUnderTest) {
     assert!(!is_live(&under.rotate(&new, 0).await));
 }
 
-pub(super) async fn all_of_a_subject_in_one_step(under: StoreUnderTest) {
+pub(super) async fn subject_revocation_covers_all_its_sessions(under: StoreUnderTest) {
     let (one, two, other) =
         (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
     // Twice within a millisecond, and after the clock has stepped back.
@@ -37,13 +37,13 @@ pub(super) async fn all_of_a_subject_in_one_step(under: StoreUnderTest) {
         under.logout_everywhere("alice").await;
         assert!(!is_live(&under.rotate(&after, 0).await));
     }
-    assert_eq!(under.rotate(&one, 0).await, Rotation::Ended(EndReason::SubjectRevoked));
-    assert_eq!(under.rotate(&two, 5).await, Rotation::Ended(EndReason::SubjectRevoked));
+    assert_eq!(under.rotate(&one, 0).await, RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
+    assert_eq!(under.rotate(&two, 5).await, RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
     assert!(is_live(&under.rotate(&other, 0).await));
     assert!(under.list("alice").await.is_empty());
 }
 
-pub(super) async fn all_but_one(under: StoreUnderTest) {
+pub(super) async fn subject_revocation_keeps_the_named_session(under: StoreUnderTest) {
     let (kept, other, bobs) =
         (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
     let but = |keep: &NewSession| RevokeScope::Subject { subject: "alice".into(), keep: Some(keep.session) };
@@ -58,13 +58,13 @@ pub(super) async fn all_but_one(under: StoreUnderTest) {
     assert!(is_live(&under.rotate(&bobs, 0).await));
 }
 
-pub(super) async fn everything(under: StoreUnderTest) {
+pub(super) async fn global_revocation_covers_all_subjects(under: StoreUnderTest) {
     let (alice, bob) = (under.begin("alice").await, under.begin("bob").await);
     under.logout_everywhere("alice").await;
     let again = under.begin("alice").await;
     under.revoke(RevokeScope::Everything).await;
     for session in [&alice, &bob, &again] {
-        assert_eq!(under.rotate(session, 0).await, Rotation::Ended(EndReason::SubjectRevoked));
+        assert_eq!(under.rotate(session, 0).await, RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
     }
     let after = under.begin("alice").await;
     assert!(is_live(&under.rotate(&after, 0).await));
@@ -72,13 +72,13 @@ pub(super) async fn everything(under: StoreUnderTest) {
     assert!(!is_live(&under.rotate(&after, 0).await));
 }
 
-pub(super) async fn ends_are_announced(under: StoreUnderTest) {
+pub(super) async fn revocations_are_announced(under: StoreUnderTest) {
     let (one, two) = (under.begin("alice").await, under.begin("alice").await);
     let (before, cursor) = under.announced(None).await;
     assert!(before.is_empty());
     under.logout(&one).await;
     under.rotate(&two, 3).await;
-    under.pass_window();
+    under.pass_grace_period();
     under.rotate(&two, 0).await;
     let (mut found, cursor) = under.announced(Some(cursor)).await;
     // A page may repeat what an earlier one said.
@@ -106,7 +106,7 @@ pub(super) async fn ends_are_announced(under: StoreUnderTest) {
 }
 
 /// More than a page holds. Who reads one after the other, while there are more ends, misses none.
-pub(super) async fn announcements_fill_many_pages(under: StoreUnderTest) {
+pub(super) async fn announcements_are_read_page_by_page(under: StoreUnderTest) {
     let mut ended = HashSet::new();
     for _ in 0..12 {
         let end = |_| {

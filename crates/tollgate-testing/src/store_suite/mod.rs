@@ -1,14 +1,14 @@
-//! What every [`SessionStore`] has to do, as cases that panic where one does not.
+//! The contract of every [`SessionStore`], as cases that panic when a store breaks it.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use tollgate_sessions::MemoryStore;
+//! use tollgate_sessions::store::MemoryStore;
 //! use tollgate_testing::store_suite::{CASES, StoreUnderTest};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! for case in CASES {
-//!     // Each case gets an empty store that goes by the clock it is given.
+//!     // Each case gets an empty store that takes the time from the given clock.
 //!     let subject = StoreUnderTest::new(|clock| Arc::new(MemoryStore::new().with_clock(clock)));
 //!     case.run(subject).await;
 //! }
@@ -32,12 +32,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_sessions::{
-    EndReason, FeedCursor, MemoryStore, NewSession, RenewalKind, Revocation, Revoke, RevokeScope, Revoked,
-    Rotate, Rotation, RotationPolicy, SecretHash, SessionId, SessionStore, SessionView, StoreClock,
+use tollgate_sessions::session::{
+    Lifetimes, NewSession, RevokeReason, SecretHash, SessionId, SessionInfo, StoreClock,
+};
+use tollgate_sessions::store::{
+    FeedCursor, MemoryStore, RefreshKind, RefreshPolicy, Revocation, RevokeOutcome, RevokeRequest,
+    RevokeScope, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest, SessionStore,
 };
 
-/// One thing that a store has to do.
+/// A case of the contract.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreCase {
     name: &'static str,
@@ -47,16 +50,16 @@ pub struct StoreCase {
 type CaseFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl StoreCase {
-    /// Its name, in words with underscores.
+    /// Returns the name of the case, in words with underscores.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs it; needs a Tokio runtime, with several threads for the races to be any.
+    /// Runs the case on a Tokio runtime. The races need a runtime with several threads.
     ///
     /// # Panics
-    /// When the store does something else.
+    /// Panics when the store breaks the contract.
     pub async fn run(&self, store: StoreUnderTest) {
         (self.body)(store).await;
     }
@@ -64,7 +67,7 @@ impl StoreCase {
 
 macro_rules! cases {
     ($($module:ident::$name:ident,)*) => {
-        /// All cases.
+        /// All cases of the contract.
         pub const CASES: &[StoreCase] = &[$(
             StoreCase { name: stringify!($name), body: |store| Box::pin($module::$name(store)) },
         )*];
@@ -72,32 +75,35 @@ macro_rules! cases {
 }
 
 cases! {
-    contract::a_session_goes_on_and_ends_with_reuse,
-    contract::creating_again_changes_nothing,
-    contract::unknown_and_wrong_secret_are_the_same,
-    contract::nothing_but_create_adds_a_session,
-    contract::limits_hold_to_the_millisecond,
-    contract::a_clock_that_steps_back_logs_nobody_out,
-    contract::ahead_of_the_store,
-    contract::displacement_where_it_is_wanted,
-    contract::lists_are_of_live_sessions_last_renewed_first,
-    contract::purging_takes_no_live_session,
-    ends::an_end_holds_within_the_window,
-    ends::only_its_owner_ends_a_session,
-    ends::all_of_a_subject_in_one_step,
-    ends::all_but_one,
-    ends::everything,
-    ends::ends_are_announced,
-    ends::announcements_fill_many_pages,
-    model::agrees_with_the_model,
-    races::one_rotation_and_one_successor,
-    races::no_survivor_of_a_logout,
-    races::no_survivor_of_a_logout_everywhere,
-    races::what_one_keeps_another_ends,
-    races::sessions_do_not_mix,
+    contract::session_rotates_and_is_revoked_at_reuse,
+    contract::create_repeated_changes_nothing,
+    contract::wrong_secret_looks_like_an_unknown_session,
+    contract::no_call_but_create_adds_a_session,
+    contract::lifetimes_hold_to_the_millisecond,
+    contract::clock_that_steps_back_expires_no_session,
+    contract::newer_token_rotates_unless_refused_by_policy,
+    contract::previous_token_recovers_within_the_recovery_period,
+    contract::list_has_live_sessions_last_refreshed_first,
+    contract::purge_removes_no_live_session,
+    contract::preview_of_a_good_token_writes_nothing,
+    contract::preview_rejects_what_a_commit_rejects,
+    contract::purge_brings_no_revoked_session_back,
+    ends::revocation_holds_during_the_grace_period,
+    ends::session_is_revoked_by_its_owner_only,
+    ends::subject_revocation_covers_all_its_sessions,
+    ends::subject_revocation_keeps_the_named_session,
+    ends::global_revocation_covers_all_subjects,
+    ends::revocations_are_announced,
+    ends::announcements_are_read_page_by_page,
+    model::store_agrees_with_the_memory_store,
+    races::racing_refreshes_rotate_once_to_one_successor,
+    races::logout_racing_refreshes_leaves_no_live_session,
+    races::subject_revocation_racing_refreshes_leaves_no_live_session,
+    races::racing_subject_revocations_keep_only_sessions_that_both_keep,
+    races::racing_refreshes_of_different_sessions_do_not_mix,
 }
 
-/// A store, and the clock that it goes by.
+/// A store, and the clock that it takes the time from.
 #[derive(Clone, Debug)]
 pub struct StoreUnderTest {
     store: Arc<dyn SessionStore>,
@@ -105,9 +111,9 @@ pub struct StoreUnderTest {
 }
 
 impl StoreUnderTest {
-    /// What `make` makes: an empty store, by a clock that starts at the present and is moved by hand.
+    /// Makes an empty store by `make`, with a manual clock that starts at the present.
     pub fn new(make: impl FnOnce(StoreClock) -> Arc<dyn SessionStore>) -> Self {
-        let clock = StoreClock::by_hand(StoreClock::of_the_store().now());
+        let clock = StoreClock::manual(StoreClock::server().now());
         Self { store: make(clock.clone()), clock }
     }
 
@@ -124,42 +130,42 @@ impl StoreUnderTest {
     fn unborn(&self, subject: &str) -> NewSession {
         let session = SessionId::generate(self.clock.now()).unwrap();
         let mut secret = [0; 32];
-        for (place, byte) in secret.iter_mut().zip(session.as_bytes().iter().cycle()) {
-            *place = byte ^ 0x5a;
+        for (slot, byte) in secret.iter_mut().zip(session.as_bytes().iter().cycle()) {
+            *slot = byte ^ 0x5a;
         }
-        NewSession {
-            session,
-            subject: subject.into(),
-            secret_hash: SecretHash::from_bytes(secret),
-            idle: HOUR * 24 * 14,
-            absolute: HOUR * 24 * 30,
-            fingerprint: None,
-            meta: Some(r#"{"device":"phone"}"#.into()),
-        }
+        let lifetimes = Lifetimes::new(HOUR * 24 * 14, HOUR * 24 * 30).unwrap();
+        NewSession::new(session, subject, SecretHash::from_bytes(secret), lifetimes)
+            .with_meta(Some(r#"{"device":"phone"}"#.into()))
     }
 
-    async fn rotate(&self, session: &NewSession, generation: u32) -> Rotation {
+    fn unborn_with(&self, subject: &str, idle: Duration, absolute: Duration) -> NewSession {
+        let mut new = self.unborn(subject);
+        new.lifetimes = Lifetimes::new(idle, absolute).unwrap();
+        new
+    }
+
+    async fn rotate(&self, session: &NewSession, generation: u32) -> RotateOutcome {
         self.store.rotate(&rotate(session, generation)).await.unwrap()
     }
 
-    async fn revoke(&self, scope: RevokeScope) -> Revoked {
-        let command = Revoke { scope, reason: EndReason::Logout, announce_for: HOUR };
+    async fn revoke(&self, scope: RevokeScope) -> RevokeOutcome {
+        let command = RevokeRequest::new(scope, RevokeReason::Logout, HOUR);
         self.store.revoke(&command).await.unwrap()
     }
 
-    async fn logout(&self, session: &NewSession) -> Revoked {
+    async fn logout(&self, session: &NewSession) -> RevokeOutcome {
         self.revoke(RevokeScope::Session { session: session.session, owner: None }).await
     }
 
-    async fn logout_everywhere(&self, subject: &str) -> Revoked {
+    async fn logout_everywhere(&self, subject: &str) -> RevokeOutcome {
         self.revoke(RevokeScope::Subject { subject: subject.into(), keep: None }).await
     }
 
-    async fn list(&self, subject: &str) -> Vec<SessionView> {
+    async fn list(&self, subject: &str) -> Vec<SessionInfo> {
         self.store.list(subject, 1000).await.unwrap()
     }
 
-    /// What was announced after `cursor`, and where to go on.
+    /// Returns the announcements after `cursor`, and the position to read on from.
     async fn announced(&self, cursor: Option<FeedCursor>) -> (Vec<Revocation>, FeedCursor) {
         let mut found = Vec::new();
         let mut cursor = cursor;
@@ -173,35 +179,28 @@ impl StoreUnderTest {
         }
     }
 
-    /// Leaves the window.
-    fn pass_window(&self) {
+    /// Waits until the grace period has passed.
+    fn pass_grace_period(&self) {
         self.clock.advance(Duration::from_secs(31));
     }
 }
 
-fn rotate(session: &NewSession, generation: u32) -> Rotate {
-    Rotate {
-        session: session.session,
-        generation,
-        secret_hash: session.secret_hash,
-        fingerprint: None,
-        policy: RotationPolicy::default(),
-        idle: session.idle,
-        announce_for: HOUR,
-    }
+fn rotate(session: &NewSession, generation: u32) -> RotateRequest {
+    let lifetimes = RotateLifetimes { idle: session.lifetimes.idle(), announce_for: HOUR };
+    RotateRequest::new(session.session, generation, session.secret_hash, lifetimes)
 }
 
-/// How the session was renewed, and its generation since.
+/// Returns how the session was refreshed, and its generation afterwards.
 #[track_caller]
-fn live(rotation: &Rotation) -> (RenewalKind, u32) {
+fn live(rotation: &RotateOutcome) -> (RefreshKind, u32) {
     match rotation {
-        Rotation::Live(renewed) => (renewed.kind, renewed.session.generation),
+        RotateOutcome::Live(refreshed) => (refreshed.kind, refreshed.session.generation),
         other => panic!("not live: {other:?}"),
     }
 }
 
-fn is_live(rotation: &Rotation) -> bool {
-    matches!(rotation, Rotation::Live(_))
+fn is_live(rotation: &RotateOutcome) -> bool {
+    matches!(rotation, RotateOutcome::Live(_))
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,12 +1,13 @@
-//! The same operations on the store and on the one in memory, whose decisions are [`decide`](tollgate_sessions::decide).
+//! The same operations on the store and on the one in memory, whose decisions are [`decide`](tollgate_sessions::store::decide).
 
 use std::collections::HashSet;
 
-use tollgate_sessions::{Fingerprint, Renewed, UnixMillis};
+use tollgate_sessions::session::{Fingerprint, UnixMillis};
+use tollgate_sessions::store::Refreshed;
 
 use super::*;
 
-pub(super) async fn agrees_with_the_model(under: StoreUnderTest) {
+pub(super) async fn store_agrees_with_the_memory_store(under: StoreUnderTest) {
     let model = StoreUnderTest::memory(under.clock.clone());
     let mut both = Both {
         under,
@@ -55,7 +56,7 @@ impl Both {
         for known in self.sessions.extract_if(.., |known| now >= known.expiry) {
             for store in [&self.under, &self.model] {
                 let rotation = store.rotate(&known.new, known.generation).await;
-                let is_over = !matches!(rotation, Rotation::Live(_) | Rotation::Reuse(_));
+                let is_over = !matches!(rotation, RotateOutcome::Live(_) | RotateOutcome::Reuse(_));
                 assert!(is_over, "{}: {rotation:?}", self.at);
             }
             self.over.insert(known.new.session);
@@ -87,7 +88,7 @@ impl Both {
         let subject = SUBJECTS.get(usize::try_from(self.random.below(3)).unwrap()).unwrap();
         let idle = Duration::from_secs(300 + self.random.below(3_600));
         let absolute = idle + Duration::from_secs(self.random.below(7_200));
-        let new = NewSession { idle, absolute, ..self.under.unborn(subject) };
+        let new = self.under.unborn_with(subject, idle, absolute);
         let (one, two) = (self.under.store.create(&new).await, self.model.store.create(&new).await);
         let view = plain(&two.unwrap());
         assert_eq!(plain(&one.unwrap()), view, "{}", self.at);
@@ -104,11 +105,12 @@ impl Both {
 
     async fn present_a_wrong_secret(&mut self, index: usize) {
         let Known { new, generation, .. } = self.sessions.get(index).unwrap();
-        let wrong = NewSession { secret_hash: SecretHash::from_bytes([9; 32]), ..new.clone() };
+        let mut wrong = new.clone();
+        wrong.secret_hash = SecretHash::from_bytes([9; 32]);
         for store in [&self.under, &self.model] {
             let presented = self.random.below(3) == 0;
             let rotation = store.rotate(&wrong, generation + u32::from(presented)).await;
-            assert_eq!(rotation, Rotation::Unknown, "{}", self.at);
+            assert_eq!(rotation, RotateOutcome::Unknown, "{}", self.at);
         }
     }
 
@@ -120,33 +122,36 @@ impl Both {
             2..12 => known.generation.saturating_sub(1),
             _ => known.generation,
         };
-        let mut policy = RotationPolicy::default();
+        let mut policy = RefreshPolicy::default();
         if self.random.below(2) == 0 {
-            policy = policy.with_recovery(HOUR);
+            policy = policy.with_recovery_period(HOUR).unwrap();
         }
         if self.random.below(4) == 0 {
-            policy = policy.with_window(Duration::ZERO);
+            policy = policy.with_grace_period(Duration::ZERO).unwrap();
         }
         if self.random.below(8) == 0 {
-            policy = policy.without_accepting_ahead();
+            policy = policy.without_accepting_newer();
         }
         let client = u8::try_from(self.random.below(3)).unwrap();
         let fingerprint = (client > 0).then(|| Fingerprint::from_bytes([client; 8]));
-        let command = Rotate { policy, fingerprint, ..rotate(&known.new, presented) };
+        let mode = if self.random.below(4) == 0 { RotateMode::Preview } else { RotateMode::Commit };
+        let command =
+            rotate(&known.new, presented).with_policy(policy).with_fingerprint(fingerprint).with_mode(mode);
         let one = self.under.store.rotate(&command).await.unwrap();
         let two = self.model.store.rotate(&command).await.unwrap();
-        if let Rotation::Live(renewed) = &two {
-            known.generation = renewed.session.generation;
-            known.expiry = renewed.session.idle_expiry;
+        if let RotateOutcome::Live(refreshed) = &two {
+            known.generation = refreshed.session.generation;
+            known.expiry = refreshed.session.idle_expiry;
         }
         // One that ended with its subject may be forgotten sooner than it would have expired.
-        let is_forgotten = (&one, &two) == (&Rotation::Unknown, &Rotation::Ended(EndReason::SubjectRevoked));
+        let is_forgotten =
+            (&one, &two) == (&RotateOutcome::Unknown, &RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
         assert!(
             is_forgotten || normal(&one) == normal(&two),
             "{}: {command:?}: {one:?}, and not {two:?}",
             self.at
         );
-        if matches!(two, Rotation::Reuse(_)) {
+        if matches!(two, RotateOutcome::Reuse(_)) {
             self.must_be_announced(command.session).await;
         }
     }
@@ -160,7 +165,7 @@ impl Both {
         for subject in SUBJECTS {
             let [here, there] = [&self.under, &self.model].map(async |store| {
                 let mut views = store.list(subject).await;
-                assert!(views.is_sorted_by_key(|view| std::cmp::Reverse(view.rotated_at)), "{}", self.at);
+                assert!(views.is_sorted_by_key(|view| std::cmp::Reverse(view.last_used_at)), "{}", self.at);
                 assert!(views.iter().all(|view| store.clock.now() < view.idle_expiry), "{}", self.at);
                 views.retain(|view| !self.over.contains(&view.session));
                 views.sort_unstable_by_key(|view| view.session);
@@ -172,18 +177,18 @@ impl Both {
 }
 
 /// Without epochs, which are numbers of each store's own.
-fn plain(view: &SessionView) -> SessionView {
+fn plain(view: &SessionInfo) -> SessionInfo {
     let mut view = view.clone();
     view.epoch = 0;
     view
 }
 
-fn normal(rotation: &Rotation) -> Rotation {
+fn normal(rotation: &RotateOutcome) -> RotateOutcome {
     match rotation {
-        Rotation::Live(renewed) => {
-            Rotation::Live(Renewed { kind: renewed.kind, session: plain(&renewed.session) })
+        RotateOutcome::Live(refreshed) => {
+            RotateOutcome::Live(Refreshed::new(refreshed.kind, plain(&refreshed.session)))
         }
-        Rotation::Reuse(view) => Rotation::Reuse(plain(view)),
+        RotateOutcome::Reuse(view) => RotateOutcome::Reuse(plain(view)),
         other => other.clone(),
     }
 }

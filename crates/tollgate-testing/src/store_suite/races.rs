@@ -7,22 +7,22 @@ use super::*;
 const RACERS: [usize; 4] = [2, 8, 64, 256];
 
 /// At most one of them rotates, and all of them get the same successor.
-pub(super) async fn one_rotation_and_one_successor(under: StoreUnderTest) {
+pub(super) async fn racing_refreshes_rotate_once_to_one_successor(under: StoreUnderTest) {
     for racers in RACERS {
         let new = under.begin("alice").await;
-        under.pass_window();
+        under.pass_grace_period();
         let outcomes = join(race(&under, &new, racers)).await;
-        let rotated = outcomes.iter().filter(|outcome| live(outcome).0 == RenewalKind::Rotated).count();
+        let rotated = outcomes.iter().filter(|outcome| live(outcome).0 == RefreshKind::Rotated).count();
         let successors: BTreeSet<u32> = outcomes.iter().map(|outcome| live(outcome).1).collect();
         assert_eq!((outcomes.len(), rotated), (racers, 1), "{racers} racers");
         assert_eq!(successors, BTreeSet::from([1]), "{racers} racers");
     }
 }
 
-pub(super) async fn no_survivor_of_a_logout(under: StoreUnderTest) {
+pub(super) async fn logout_racing_refreshes_leaves_no_live_session(under: StoreUnderTest) {
     for racers in RACERS {
         let new = under.begin("alice").await;
-        under.pass_window();
+        under.pass_grace_period();
         let before = race(&under, &new, racers / 2);
         let revoking = under.clone();
         let session = new.clone();
@@ -30,17 +30,20 @@ pub(super) async fn no_survivor_of_a_logout(under: StoreUnderTest) {
         let during = race(&under, &new, racers / 2);
         assert!(logout.await.unwrap().changed);
         let after = join(race(&under, &new, racers)).await;
-        assert!(after.iter().all(|outcome| *outcome == Rotation::Ended(EndReason::Logout)), "{after:?}");
+        assert!(
+            after.iter().all(|outcome| *outcome == RotateOutcome::Revoked(RevokeReason::Logout)),
+            "{after:?}"
+        );
         join(before).await;
         join(during).await;
         assert!(under.list("alice").await.is_empty(), "no refresh brings a session back");
     }
 }
 
-pub(super) async fn no_survivor_of_a_logout_everywhere(under: StoreUnderTest) {
+pub(super) async fn subject_revocation_racing_refreshes_leaves_no_live_session(under: StoreUnderTest) {
     for racers in RACERS {
         let (one, two) = (under.begin("alice").await, under.begin("alice").await);
-        under.pass_window();
+        under.pass_grace_period();
         let before = [race(&under, &one, racers / 2), race(&under, &two, racers / 2)];
         let revoking = under.clone();
         let logout = tokio::spawn(async move { revoking.logout_everywhere("alice").await });
@@ -48,7 +51,9 @@ pub(super) async fn no_survivor_of_a_logout_everywhere(under: StoreUnderTest) {
         logout.await.unwrap();
         for session in [&one, &two] {
             let after = join(race(&under, session, racers)).await;
-            assert!(after.iter().all(|outcome| *outcome == Rotation::Ended(EndReason::SubjectRevoked)));
+            assert!(
+                after.iter().all(|outcome| *outcome == RotateOutcome::Revoked(RevokeReason::SubjectRevoked))
+            );
         }
         for tasks in before.into_iter().chain(during) {
             join(tasks).await;
@@ -61,7 +66,7 @@ pub(super) async fn no_survivor_of_a_logout_everywhere(under: StoreUnderTest) {
 }
 
 /// In whatever order they come: the session that one keeps has ended by the other.
-pub(super) async fn what_one_keeps_another_ends(under: StoreUnderTest) {
+pub(super) async fn racing_subject_revocations_keep_only_sessions_that_both_keep(under: StoreUnderTest) {
     for round in 0..40 {
         let kept = under.begin("alice").await;
         let keep = RevokeScope::Subject { subject: "alice".into(), keep: Some(kept.session) };
@@ -77,29 +82,33 @@ pub(super) async fn what_one_keeps_another_ends(under: StoreUnderTest) {
         for revoking in both {
             revoking.await.unwrap();
         }
-        assert_eq!(under.rotate(&kept, 0).await, Rotation::Ended(EndReason::SubjectRevoked), "round {round}");
+        assert_eq!(
+            under.rotate(&kept, 0).await,
+            RotateOutcome::Revoked(RevokeReason::SubjectRevoked),
+            "round {round}"
+        );
     }
 }
 
-pub(super) async fn sessions_do_not_mix(under: StoreUnderTest) {
+pub(super) async fn racing_refreshes_of_different_sessions_do_not_mix(under: StoreUnderTest) {
     let mut sessions = Vec::new();
     for number in 0..32 {
         sessions.push(under.begin(&format!("subject-{number}")).await);
     }
-    under.pass_window();
+    under.pass_grace_period();
     let races: Vec<_> = sessions.iter().map(|session| (session, race(&under, session, 4))).collect();
     for (session, tasks) in races {
         for outcome in join(tasks).await {
-            let Rotation::Live(renewed) = outcome else { panic!("{outcome:?}") };
+            let RotateOutcome::Live(refreshed) = outcome else { panic!("{outcome:?}") };
             assert_eq!(
-                (renewed.session.session, &renewed.session.subject),
+                (refreshed.session.session, &refreshed.session.subject),
                 (session.session, &session.subject)
             );
         }
     }
 }
 
-type Racers = Vec<tokio::task::JoinHandle<Rotation>>;
+type Racers = Vec<tokio::task::JoinHandle<RotateOutcome>>;
 
 fn race(under: &StoreUnderTest, session: &NewSession, racers: usize) -> Racers {
     let start = |_| {
@@ -109,7 +118,7 @@ fn race(under: &StoreUnderTest, session: &NewSession, racers: usize) -> Racers {
     (0..racers).map(start).collect()
 }
 
-async fn join(racers: Racers) -> Vec<Rotation> {
+async fn join(racers: Racers) -> Vec<RotateOutcome> {
     let mut outcomes = Vec::new();
     for racer in racers {
         outcomes.push(racer.await.unwrap());

@@ -1,4 +1,4 @@
-//! [`HashCost::for_this_machine`]: how much a hash may cost where it is computed.
+//! [`HashCost::calibrate`]: how much a hash may cost where it is computed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,13 +21,13 @@ impl HashCost {
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use tollgate_sessions::HashCost;
+    /// use tollgate_sessions::accounts::passwords::HashCost;
     ///
-    /// let cost = HashCost::for_this_machine(Duration::from_millis(50));
+    /// let cost = HashCost::calibrate(Duration::from_millis(50));
     /// println!("HashCost::new({}, {}, {})", cost.memory_kib(), cost.passes(), cost.lanes());
     /// ```
     #[must_use]
-    pub fn for_this_machine(at_least: Duration) -> Self {
+    pub fn calibrate(at_least: Duration) -> Self {
         calibrate(at_least, measure)
     }
 }

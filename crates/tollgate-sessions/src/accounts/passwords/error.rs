@@ -25,12 +25,12 @@ pub enum PasswordsError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked")]
 #[non_exhaustive]
-pub struct Busy {
+pub struct HashPoolBusy {
     /// When asking again makes sense.
     pub retry_after: Duration,
 }
 
-impl Busy {
+impl HashPoolBusy {
     pub(super) const fn new() -> Self {
         Self { retry_after: RETRY_AFTER }
     }
@@ -42,7 +42,7 @@ impl Busy {
 pub enum HashError {
     /// Too many wait.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    HashPoolBusy(#[from] HashPoolBusy),
     /// The system has no randomness.
     #[error("the cryptographic library failed")]
     Crypto,
@@ -51,7 +51,7 @@ pub enum HashError {
 /// Why a stored hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum UnusableHash {
+pub enum HashUnusable {
     /// It is no PHC string of Argon2.
     #[error("it is no PHC string of Argon2")]
     Malformed,

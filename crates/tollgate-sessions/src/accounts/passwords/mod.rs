@@ -20,7 +20,7 @@ use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 pub use cost::{HashCost, HashCostError};
-pub use error::{Busy, HashError, PasswordsError, UnusableHash};
+pub use error::{HashError, HashPoolBusy, HashUnusable, PasswordsError};
 pub use hash::PasswordHash;
 pub use password::{ParsePasswordError, Password};
 pub use pepper::{Pepper, PepperError, Peppers};
@@ -37,7 +37,8 @@ use task::{Tag, Task};
 /// them: a flood of logins neither blocks the threads of the runtime, nor takes memory, nor makes anyone wait for long.
 ///
 /// ```
-/// use tollgate_sessions::{Password, PasswordSettings, PasswordVerdict, Passwords};
+/// use tollgate_sessions::{PasswordSettings, Passwords};
+/// use tollgate_sessions::accounts::passwords::{Password, PasswordVerdict};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -85,7 +86,7 @@ impl Passwords {
     /// Whether `password` is the one of `stored`.
     ///
     /// # Errors
-    /// [`Busy`].
+    /// [`HashPoolBusy`].
     ///
     /// # Security
     /// Where there is nothing to compare with, pass `None`: a hash is computed all the same. Whoever returns early instead
@@ -94,7 +95,7 @@ impl Passwords {
         &self,
         stored: Option<&PasswordHash>,
         password: &Password,
-    ) -> Result<PasswordVerdict, Busy> {
+    ) -> Result<PasswordVerdict, HashPoolBusy> {
         let read = stored.map(|hash| self.read(hash));
         let target = match &read {
             Some(Ok(stored)) => stored,
@@ -116,10 +117,10 @@ impl Passwords {
         self.0.pool.counts()
     }
 
-    fn read(&self, hash: &PasswordHash) -> Result<Stored, UnusableHash> {
+    fn read(&self, hash: &PasswordHash) -> Result<Stored, HashUnusable> {
         let stored = Stored::parse(hash)?;
         match stored.pepper {
-            Some(id) if self.secret(id).is_none() => Err(UnusableHash::UnknownPepper),
+            Some(id) if self.secret(id).is_none() => Err(HashUnusable::UnknownPepper),
             _ => Ok(stored),
         }
     }
@@ -135,7 +136,7 @@ impl Passwords {
             || stored.tag.len() < TAG_BYTES
     }
 
-    async fn compute(&self, like: Stored, password: &Password) -> Result<Tag, Busy> {
+    async fn compute(&self, like: Stored, password: &Password) -> Result<Tag, HashPoolBusy> {
         let secret = like.pepper.and_then(|id| self.secret(id)).unwrap_or_default();
         let secret = Zeroizing::new(secret.to_vec());
         let task = Task { password: password.clone(), secret, like };
@@ -169,7 +170,7 @@ pub enum PasswordVerdict {
     /// There is nothing to compare with.
     NoPassword,
     /// What is stored cannot be compared with.
-    Unusable(UnusableHash),
+    Unusable(HashUnusable),
 }
 
 /// A hash as it is made today, with a new salt and nothing but zeros for what comes out.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::cost::HashCost;
-use super::error::UnusableHash;
+use super::error::HashUnusable;
 use super::hash::PasswordHash;
 
 /// What a hash was computed from, besides the password, and what came out.
@@ -25,15 +25,15 @@ pub(super) struct Stored {
 impl Stored {
     /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, strictly; `keyid` may follow after `p`. Without `v` it is version 16,
     /// the one that was before there were versions.
-    pub(super) fn parse(hash: &PasswordHash) -> Result<Self, UnusableHash> {
+    pub(super) fn parse(hash: &PasswordHash) -> Result<Self, HashUnusable> {
         let text = hash.expose();
         let parts = (text.len() <= MAX_BYTES).then(|| Parts::of(text)).flatten();
-        let stored = parts.and_then(|parts| Self::read(&parts)).ok_or(UnusableHash::Malformed)?;
+        let stored = parts.and_then(|parts| Self::read(&parts)).ok_or(HashUnusable::Malformed)?;
         if !stored.cost.is_bearable() {
-            return Err(UnusableHash::TooExpensive);
+            return Err(HashUnusable::TooExpensive);
         }
         // What is left is too small for Argon2.
-        stored.cost.params(stored.tag.len()).ok_or(UnusableHash::Malformed)?;
+        stored.cost.params(stored.tag.len()).ok_or(HashUnusable::Malformed)?;
         Ok(stored)
     }
 
@@ -124,7 +124,7 @@ mod tests {
 
     const TAIL: &str = "$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
 
-    fn parse(text: impl Into<String>) -> Result<Stored, UnusableHash> {
+    fn parse(text: impl Into<String>) -> Result<Stored, HashUnusable> {
         Stored::parse(&PasswordHash::from_phc(text))
     }
 
@@ -180,7 +180,7 @@ mod tests {
             format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}\n"),
             format!("$argon2id$v=19$m=64,t=1,p=1{TAIL}{}", "A".repeat(600)),
         ] {
-            assert_eq!(parse(wrong.clone()).unwrap_err(), UnusableHash::Malformed, "{wrong}");
+            assert_eq!(parse(wrong.clone()).unwrap_err(), HashUnusable::Malformed, "{wrong}");
         }
     }
 

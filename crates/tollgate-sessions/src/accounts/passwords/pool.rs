@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::error::{Busy, PasswordsError};
+use super::error::{HashPoolBusy, PasswordsError};
 use super::settings::PasswordSettings;
 use super::task::{Buffer, Tag};
-use crate::support::{CancelFlag, CancelOnDrop};
 use crate::support::Counter;
+use crate::support::{CancelFlag, CancelOnDrop};
 
 /// The threads end with the pool.
 pub(super) struct Pool {
@@ -82,7 +82,7 @@ impl Pool {
     pub(super) async fn compute(
         &self,
         work: impl FnOnce(&mut Buffer) -> Option<Tag> + Send + 'static,
-    ) -> Result<Tag, Busy> {
+    ) -> Result<Tag, HashPoolBusy> {
         let (reply, mut answer) = oneshot::channel();
         let waiting = CancelOnDrop::default();
         self.shared.push(Job { work: Box::new(work), claim: waiting.0.clone(), reply })?;
@@ -133,7 +133,7 @@ pub struct PoolCounts {
 }
 
 impl Shared {
-    fn push(&self, job: Job) -> Result<(), Busy> {
+    fn push(&self, job: Job) -> Result<(), HashPoolBusy> {
         {
             let mut queue = self.queue();
             if queue.waiting.len() >= self.places {
@@ -165,9 +165,9 @@ impl Shared {
         }
     }
 
-    fn refuse(&self) -> Busy {
+    fn refuse(&self) -> HashPoolBusy {
         self.counts.refused.count();
-        Busy::new()
+        HashPoolBusy::new()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

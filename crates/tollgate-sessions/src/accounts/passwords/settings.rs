@@ -35,7 +35,7 @@ impl Default for PasswordSettings {
 
 impl PasswordSettings {
     /// What new hashes cost. Hashes of another cost are replaced when their users log in; until then how long a login
-    /// takes tells who has one. See [`with_cost_of_most`](Self::with_cost_of_most).
+    /// takes tells who has one. See [`with_decoy_cost`](Self::with_decoy_cost).
     #[must_use]
     pub fn with_cost(self, cost: HashCost) -> Self {
         Self { cost, ..self }
@@ -44,7 +44,7 @@ impl PasswordSettings {
     /// What is computed for those who have no hash: what most stored hashes cost, while that is not the cost of new ones.
     /// Those who do not exist then look like most of those who do. By default it is the cost of new hashes.
     #[must_use]
-    pub fn with_cost_of_most(self, cost: HashCost) -> Self {
+    pub fn with_decoy_cost(self, cost: HashCost) -> Self {
         Self { cost_of_most: Some(cost), ..self }
     }
 

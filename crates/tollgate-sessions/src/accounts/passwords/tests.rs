@@ -62,8 +62,8 @@ async fn one_hash_whatever_is_stored() {
         (Some(&hash), "right", RIGHT),
         (Some(&hash), "wrong", PasswordVerdict::Wrong),
         (None, "right", PasswordVerdict::NoPassword),
-        (Some(&damaged), "right", PasswordVerdict::Unusable(UnusableHash::Malformed)),
-        (Some(&peppered), "right", PasswordVerdict::Unusable(UnusableHash::UnknownPepper)),
+        (Some(&damaged), "right", PasswordVerdict::Unusable(HashUnusable::Malformed)),
+        (Some(&peppered), "right", PasswordVerdict::Unusable(HashUnusable::UnknownPepper)),
     ] {
         assert_eq!(passwords.verify(stored, &password(tried)).await, Ok(verdict));
         computed += 1;
@@ -82,7 +82,7 @@ async fn bombs_cost_what_everything_costs() {
     {
         let bomb = PasswordHash::from_phc(format!("$argon2id$v=19${parameters}{tail}"));
         let verdict = passwords.verify(Some(&bomb), &password("right")).await;
-        assert_eq!(verdict, Ok(PasswordVerdict::Unusable(UnusableHash::TooExpensive)), "{parameters}");
+        assert_eq!(verdict, Ok(PasswordVerdict::Unusable(HashUnusable::TooExpensive)), "{parameters}");
     }
     assert_eq!((passwords.counts().computed, passwords.counts().buffers), (5, 1));
     // What is stored may cost more than today's, within bounds. It gets memory for that time.
@@ -109,7 +109,7 @@ async fn what_would_be_made_differently_today_is_outdated() {
 #[tokio::test]
 async fn those_who_do_not_exist_look_like_most() {
     let most = HashCost::new(7168, 5, 1).unwrap();
-    let passwords = passwords(cheap().with_cost_of_most(most));
+    let passwords = passwords(cheap().with_decoy_cost(most));
     assert_eq!(passwords.0.dummy.cost, most);
     assert_eq!(passwords.verify(None, &password("right")).await, Ok(PasswordVerdict::NoPassword));
     let hash = passwords.hash(&password("right")).await.unwrap();

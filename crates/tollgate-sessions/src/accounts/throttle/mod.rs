@@ -12,10 +12,10 @@ use aws_lc_rs::hmac;
 
 pub use settings::ThrottleSettings;
 
-use crate::support::first_bytes;
-use crate::sessions::tokens::RefreshKeys;
-use crate::session::StoreClock;
 use crate::accounts::users::LoginName;
+use crate::session::StoreClock;
+use crate::sessions::tokens::RefreshKeys;
+use crate::support::first_bytes;
 use table::{Key, Rule, Table};
 
 /// Slows down those who try passwords: by the address they come from, and by the login name they try.
@@ -50,7 +50,7 @@ struct State {
 /// wrong, or that nobody waited for the answer.
 #[derive(Debug)]
 #[must_use]
-pub struct Attempt<'a> {
+pub struct LoginPermit<'a> {
     throttle: &'a LoginThrottle,
     name: Option<Key>,
     peer: Option<Key>,
@@ -77,7 +77,7 @@ impl LoginThrottle {
         Self {
             hashing: keys.login_throttle().clone(),
             settings,
-            clock: StoreClock::of_the_store(),
+            clock: StoreClock::server(),
             state: Mutex::new(State::new(&settings)),
         }
     }
@@ -98,7 +98,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// [`Throttled`] says when to come back.
-    pub fn admit(&self, name: &LoginName, peer: Option<IpAddr>) -> Result<Attempt<'_>, Throttled> {
+    pub fn admit(&self, name: &LoginName, peer: Option<IpAddr>) -> Result<LoginPermit<'_>, Throttled> {
         let peer = peer.map(network);
         self.charge(Some(self.hashed(name, None)), peer, peer.map(|peer| self.hashed(name, Some(peer))))
     }
@@ -107,7 +107,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// [`Throttled`] says when to come back.
-    pub fn admit_peer(&self, peer: Option<IpAddr>) -> Result<Attempt<'_>, Throttled> {
+    pub fn admit_peer(&self, peer: Option<IpAddr>) -> Result<LoginPermit<'_>, Throttled> {
         self.charge(None, peer.map(network), None)
     }
 
@@ -116,7 +116,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// [`Throttled`] says when to come back.
-    pub fn admit_forgery(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
+    pub fn admit_forged_token(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
         let Some(peer) = peer.map(network) else { return Ok(()) };
         let now = self.clock.now();
         let forgers = &mut self.state().forgers;
@@ -133,7 +133,7 @@ impl LoginThrottle {
         name: Option<Key>,
         peer: Option<Key>,
         pair: Option<Key>,
-    ) -> Result<Attempt<'_>, Throttled> {
+    ) -> Result<LoginPermit<'_>, Throttled> {
         let now = self.clock.now();
         let mut state = self.state();
         let State { peers, names, familiar, .. } = &mut *state;
@@ -152,7 +152,7 @@ impl LoginThrottle {
         if let Some(counted) = counted {
             names.charge(counted, now);
         }
-        Ok(Attempt { throttle: self, name, peer, pair, apart })
+        Ok(LoginPermit { throttle: self, name, peer, pair, apart })
     }
 
     /// A name cannot begin with a zero byte.
@@ -192,7 +192,7 @@ impl State {
     }
 }
 
-impl Attempt<'_> {
+impl LoginPermit<'_> {
     /// The password was right.
     pub fn succeeded(self) {
         let now = self.throttle.clock.now();
@@ -209,7 +209,7 @@ impl Attempt<'_> {
     }
 
     /// Nothing came of it that tells anything about the password.
-    pub fn came_to_nothing(self) {
+    pub fn refund(self) {
         let now = self.throttle.clock.now();
         let mut state = self.throttle.state();
         if let Some(peer) = self.peer {

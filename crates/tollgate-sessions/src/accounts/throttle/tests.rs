@@ -3,15 +3,15 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::*;
-use crate::sessions::tokens::RefreshKey;
 use crate::session::UnixMillis;
+use crate::sessions::tokens::RefreshKey;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn throttle(settings: ThrottleSettings) -> (LoginThrottle, StoreClock) {
     let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
-    let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+    let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
     let throttle =
         LoginThrottle::new(&RefreshKeys::new(key)).with_settings(settings).with_clock(clock.clone());
     (throttle, clock)
@@ -205,7 +205,7 @@ fn what_came_to_nothing_is_given_back() {
     let (throttle, _clock) = throttle(ThrottleSettings::default());
     let from = peer("2001:db8::1");
     for _ in 0..1000 {
-        throttle.admit(&name("alice"), from).unwrap().came_to_nothing();
+        throttle.admit(&name("alice"), from).unwrap().refund();
     }
     let state = throttle.state();
     assert_eq!((state.names.len(), state.peers.len()), (0, 0), "as if nothing had been");
@@ -297,16 +297,16 @@ fn forgeries_are_counted_apart() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for _ in 0..20 {
-        assert_eq!(throttle.admit_forgery(from), Ok(()));
+        assert_eq!(throttle.admit_forged_token(from), Ok(()));
     }
     for _ in 0..2 {
-        assert_eq!(throttle.admit_forgery(from), Err(Throttled { retry_after: SECOND * 3 }));
+        assert_eq!(throttle.admit_forged_token(from), Err(Throttled { retry_after: SECOND * 3 }));
     }
-    assert_eq!(throttle.admit_forgery(peer("192.0.2.2")), Ok(()));
+    assert_eq!(throttle.admit_forged_token(peer("192.0.2.2")), Ok(()));
     assert_eq!(fail(&throttle, "alice", from), Ok(()), "nobody who logs in has to wait for it");
     clock.advance(SECOND * 3);
-    assert_eq!(throttle.admit_forgery(from), Ok(()));
+    assert_eq!(throttle.admit_forged_token(from), Ok(()));
     for _ in 0..100 {
-        assert_eq!(throttle.admit_forgery(None), Ok(()), "not everybody at once");
+        assert_eq!(throttle.admit_forged_token(None), Ok(()), "not everybody at once");
     }
 }

@@ -5,8 +5,8 @@ use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::login_name::LoginName;
-use super::store::{Addition, UserStore};
-use super::user::{Credential, NewUser, User};
+use super::store::{AddOutcome, UserStore};
+use super::user::{NewUser, StoredCredential, User};
 use crate::accounts::passwords::PasswordHash;
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 
@@ -16,7 +16,7 @@ pub struct MemoryUsers(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    by_subject: HashMap<Box<str>, Credential>,
+    by_subject: HashMap<Box<str>, StoredCredential>,
     subjects: HashMap<LoginName, Box<str>>,
 }
 
@@ -49,7 +49,7 @@ impl MemoryUsers {
 }
 
 impl UserStore for MemoryUsers {
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         let state = self.state();
         let subject = state.subjects.get(login);
         Box::pin(ready(Ok(subject.and_then(|subject| state.by_subject.get(subject)).cloned())))
@@ -60,7 +60,7 @@ impl UserStore for MemoryUsers {
         Box::pin(ready(Ok(found)))
     }
 
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         Box::pin(ready(self.state().add(new)))
     }
 
@@ -82,17 +82,17 @@ impl UserStore for MemoryUsers {
 }
 
 impl State {
-    fn add(&mut self, new: &NewUser) -> Result<Addition, StoreError> {
+    fn add(&mut self, new: &NewUser) -> Result<AddOutcome, StoreError> {
         let user = &new.user;
         if let Some(subject) = self.subjects.get(&user.login) {
-            return Ok(if *subject == user.subject { Addition::Added } else { Addition::Taken });
+            return Ok(if *subject == user.subject { AddOutcome::Added } else { AddOutcome::Taken });
         }
         if self.by_subject.contains_key(&user.subject) {
             return Err(StoreError::new(StoreErrorKind::Corrupt, "another user has the same subject"));
         }
         self.subjects.insert(user.login.clone(), user.subject.clone());
-        let credential = Credential { user: user.clone(), hash: new.hash.clone() };
+        let credential = StoredCredential { user: user.clone(), hash: new.hash.clone() };
         self.by_subject.insert(user.subject.clone(), credential);
-        Ok(Addition::Added)
+        Ok(AddOutcome::Added)
     }
 }

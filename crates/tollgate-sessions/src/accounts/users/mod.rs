@@ -11,5 +11,5 @@ pub use login_name::{LoginName, ParseLoginNameError};
 pub use memory::MemoryUsers;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteUsers;
-pub use store::{Addition, UserStore};
-pub use user::{Credential, NewUser, User};
+pub use store::{AddOutcome, UserStore};
+pub use user::{NewUser, StoredCredential, User};

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use crate::accounts::passwords::PasswordHash;
+use crate::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential, User, UserStore};
 use crate::store::sqlite::failure::failure;
 use crate::store::sqlite::identity::FileIdentity;
 use crate::store::sqlite::worker::{Mode, Worker};
 use crate::store::sqlite::{connect, make_private, schema};
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
-use crate::accounts::passwords::PasswordHash;
-use crate::accounts::users::{Addition, Credential, LoginName, NewUser, User, UserStore};
 
-/// Users in an SQLite file, which may be the one of a [`SqliteStore`](crate::SqliteStore), or another. All that is said there
+/// Users in an SQLite file, which may be the one of a [`SqliteStore`](crate::store::SqliteStore), or another. All that is said there
 /// about the file holds here too.
 pub struct SqliteUsers {
     path: PathBuf,
@@ -26,7 +26,7 @@ impl SqliteUsers {
     /// Opens the file, or makes it. It blocks: call it while starting up.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`](crate::SqliteStore::open).
+    /// As [`SqliteStore::open`](crate::store::SqliteStore::open).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         make_private(path)?;
@@ -74,7 +74,7 @@ impl SqliteUsers {
 }
 
 impl UserStore for SqliteUsers {
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         let login = login.clone();
         self.reader.ask(move |connection| find(connection, "login = ?1", login.as_str()))
     }
@@ -86,7 +86,7 @@ impl UserStore for SqliteUsers {
         })
     }
 
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         let new = new.clone();
         self.writer.ask(move |connection| add(connection, &new))
     }
@@ -119,7 +119,11 @@ impl fmt::Debug for SqliteUsers {
     }
 }
 
-fn find(connection: &Connection, by: &'static str, value: &str) -> Result<Option<Credential>, StoreError> {
+fn find(
+    connection: &Connection,
+    by: &'static str,
+    value: &str,
+) -> Result<Option<StoredCredential>, StoreError> {
     let failed = failure("looking for a user");
     let sql = format!("SELECT sub, login, phc, scopes, roles, enabled FROM auth_user WHERE {by}");
     let mut select = connection.prepare_cached(&sql).map_err(&failed)?;
@@ -127,7 +131,7 @@ fn find(connection: &Connection, by: &'static str, value: &str) -> Result<Option
     found.transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<Credential, StoreError> {
+fn read(row: &Row<'_>) -> Result<StoredCredential, StoreError> {
     let failed = failure("reading a user");
     let text = |column: &str| row.get::<_, String>(column).map_err(&failed);
     let corrupt = |what: &'static str| StoreError::new(StoreErrorKind::Corrupt, what);
@@ -144,11 +148,11 @@ fn read(row: &Row<'_>) -> Result<Credential, StoreError> {
         enabled: row.get("enabled").map_err(&failed)?,
     };
     let phc: Option<String> = row.get("phc").map_err(&failed)?;
-    Ok(Credential { user, hash: phc.map(PasswordHash::from_phc) })
+    Ok(StoredCredential { user, hash: phc.map(PasswordHash::from_phc) })
 }
 
 /// The row that is in the way is written as well: whether a name is taken must not show in whether the disk was.
-fn add(connection: &Connection, NewUser { user, hash }: &NewUser) -> Result<Addition, StoreError> {
+fn add(connection: &Connection, NewUser { user, hash }: &NewUser) -> Result<AddOutcome, StoreError> {
     let failed = failure("writing a user");
     let list = |names: &[String]| serde_json::Value::from(names.to_vec()).to_string();
     let mut insert = connection
@@ -161,7 +165,7 @@ fn add(connection: &Connection, NewUser { user, hash }: &NewUser) -> Result<Addi
     let values =
         params![user.subject, user.login.as_str(), phc, list(&user.scopes), list(&user.roles), user.enabled];
     let holder: String = insert.query_row(values, |row| row.get(0)).map_err(&failed)?;
-    Ok(if *holder == *user.subject { Addition::Added } else { Addition::Taken })
+    Ok(if *holder == *user.subject { AddOutcome::Added } else { AddOutcome::Taken })
 }
 
 #[cfg(test)]

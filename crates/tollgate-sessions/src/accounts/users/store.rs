@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::login_name::LoginName;
-use super::user::{Credential, NewUser, User};
+use super::user::{NewUser, StoredCredential, User};
 use crate::accounts::passwords::PasswordHash;
 use crate::store::StoreFuture;
 
@@ -24,13 +24,13 @@ use crate::store::StoreFuture;
 /// apart where the password is checked, at the price of any other.
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
     /// Who logs in with this name.
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>>;
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>>;
 
     /// Who that is: asked when a session is renewed, for what its access tokens grant.
     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>>;
 
     /// Adds a user, unless somebody else has the login name. That takes as long as adding one.
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition>;
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome>;
 
     /// Puts `new` in the place of `old`. False, and nothing is changed, when the subject is not there or has a hash that
     /// is neither of them.
@@ -48,7 +48,7 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
 /// What came of adding a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Addition {
+pub enum AddOutcome {
     /// The user is there now.
     Added,
     /// Somebody else has the login name.
@@ -57,7 +57,7 @@ pub enum Addition {
 
 /// `Arc<dyn UserStore>` and the like.
 impl<S: UserStore + ?Sized> UserStore for Arc<S> {
-    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<Credential>> {
+    fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         (**self).find(login)
     }
 
@@ -65,7 +65,7 @@ impl<S: UserStore + ?Sized> UserStore for Arc<S> {
         (**self).find_subject(subject)
     }
 
-    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, Addition> {
+    fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         (**self).add(new)
     }
 

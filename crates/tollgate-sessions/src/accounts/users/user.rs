@@ -22,7 +22,7 @@ pub struct User {
 /// A user, and what a password is compared with.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
-pub struct Credential {
+pub struct StoredCredential {
     /// The user.
     pub user: User,
     /// The hash of the password; `None` for a user who has none, and logs in some other way.
@@ -71,7 +71,7 @@ impl NewUser {
 
     /// Who may not log in yet.
     #[must_use]
-    pub fn disabled(mut self) -> Self {
+    pub fn with_disabled(mut self) -> Self {
         self.user.enabled = false;
         self
     }

@@ -3,7 +3,7 @@
 use tollgate::{Algorithm, ClaimPath, Verifier};
 
 use super::*;
-use crate::issuing::RotationSchedule;
+use crate::issuing::KeyRotationSchedule;
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
@@ -51,8 +51,8 @@ fn secrets_do_not_belong_into_a_token() {
     let inside = serde_json::json!([{ "kind": "card", "card_number": "x" }]);
     let error = AccessToken::new("alice", "web").with_claim("payment", &inside).unwrap_err();
     assert_eq!(error, IssueError::SecretClaim { name: "card_number".into() });
-    AccessToken::new("alice", "web").with_claim_despite_its_name("payment", &inside).unwrap();
-    assert!(AccessToken::new("alice", "web").with_claim_despite_its_name("sid", 1).is_err());
+    AccessToken::new("alice", "web").with_sensitive_claim("payment", &inside).unwrap();
+    assert!(AccessToken::new("alice", "web").with_sensitive_claim("sid", 1).is_err());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn no_token_outlives_its_key() {
     let path = std::env::temp_dir().join(format!("tollgate-outlived-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&path));
     let secs = Duration::from_secs;
-    let schedule = RotationSchedule::new(secs(7200), secs(1800), secs(900)).unwrap();
+    let schedule = KeyRotationSchedule::new(secs(7200), secs(1800), secs(900)).unwrap();
     let ring = KeyRing::open(Algorithm::EdDsa, &path, schedule, NOW).unwrap();
     let issuer = TokenIssuer::with_key_ring(Arc::new(ring), "https://issuer.example", "api");
     assert_eq!(issuer.clone().with_lifetime(secs(600)).unwrap().lifetime(), secs(600));

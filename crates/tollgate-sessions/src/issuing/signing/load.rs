@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::SigningKey;
 use crate::files::environment::{self, SecretSourceError};
-use crate::issuing::{LoadKeyError, SigningKeyError};
 use crate::files::private_file::{self, PrivateFileError};
+use crate::issuing::{LoadKeyError, SigningKeyError};
 
 impl SigningKey {
     /// A key as text, as a file or a variable holds it: PEM, a JWK or, for the HMAC algorithms, a secret, whose bytes are

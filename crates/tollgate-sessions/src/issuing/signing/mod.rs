@@ -19,7 +19,7 @@ use key_pair::KeyPair;
 
 pub use ring::KeyRing;
 pub(crate) use ring::jwk_set;
-pub use schedule::RotationSchedule;
+pub use schedule::KeyRotationSchedule;
 
 /// A key that signs tokens. It is not `Clone`, and `Debug` shows its id and algorithm only.
 ///

@@ -11,9 +11,9 @@ use tollgate::{Algorithm, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavail
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::SigningKey;
-use super::schedule::RotationSchedule;
-use crate::issuing::{KeyRingError, SigningKeyError};
+use super::schedule::KeyRotationSchedule;
 use crate::files::KeyFiles;
+use crate::issuing::{KeyRingError, SigningKeyError};
 
 /// Signing keys of one algorithm, kept in a directory that only this user can read.
 ///
@@ -27,7 +27,7 @@ use crate::files::KeyFiles;
 pub struct KeyRing {
     algorithm: Algorithm,
     files: KeyFiles,
-    schedule: RotationSchedule,
+    schedule: KeyRotationSchedule,
     state: RwLock<Arc<State>>,
     /// Held while the directory is read or changed. Nobody who signs or verifies waits for it.
     turning: Mutex<()>,
@@ -53,7 +53,7 @@ impl KeyRing {
     pub fn open(
         algorithm: Algorithm,
         path: impl AsRef<Path>,
-        schedule: RotationSchedule,
+        schedule: KeyRotationSchedule,
         now: UnixTime,
     ) -> Result<Self, KeyRingError> {
         Self::begin(algorithm, path.as_ref(), schedule, now, || SigningKey::generate(algorithm))
@@ -64,10 +64,10 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_or_begin_with(
+    pub fn open_with_first_key(
         first: SigningKey,
         path: impl AsRef<Path>,
-        schedule: RotationSchedule,
+        schedule: KeyRotationSchedule,
         now: UnixTime,
     ) -> Result<Self, KeyRingError> {
         Self::begin(first.algorithm(), path.as_ref(), schedule, now, || Ok(first))
@@ -76,7 +76,7 @@ impl KeyRing {
     fn begin(
         algorithm: Algorithm,
         path: &Path,
-        schedule: RotationSchedule,
+        schedule: KeyRotationSchedule,
         now: UnixTime,
         first: impl FnOnce() -> Result<SigningKey, SigningKeyError>,
     ) -> Result<Self, KeyRingError> {
@@ -120,7 +120,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`KeyRingError`] when a key cannot be made or a file not be read or written; all stays as it was.
-    pub fn turn(&self, now: UnixTime) -> Result<bool, KeyRingError> {
+    pub fn rotate_if_due(&self, now: UnixTime) -> Result<bool, KeyRingError> {
         let _one_at_a_time = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = self.load()?;
         let state = self.state();
@@ -227,7 +227,7 @@ impl State {
         self.keys.keys().next_back().map_or(1, |newest| newest.saturating_add(1))
     }
 
-    fn next(&self, schedule: &RotationSchedule, now: UnixTime) -> Option<Next> {
+    fn next(&self, schedule: &KeyRotationSchedule, now: UnixTime) -> Option<Next> {
         let lead = schedule.every.saturating_sub(schedule.publish_before);
         let newest = self.keys.values().next_back();
         let due = newest.is_none_or(|newest| newest.signs_from.saturating_add(lead) <= now);
@@ -236,7 +236,7 @@ impl State {
     }
 
     /// Those that were replaced long enough ago.
-    fn not_needed(&self, schedule: &RotationSchedule, now: UnixTime) -> Vec<u32> {
+    fn not_needed(&self, schedule: &KeyRotationSchedule, now: UnixTime) -> Vec<u32> {
         let replaced =
             |number: u32| self.keys.range(number.saturating_add(1)..).map(|(_, dated)| dated.signs_from);
         let is_over = |at: UnixTime| at.saturating_add(schedule.keep_after) <= now;

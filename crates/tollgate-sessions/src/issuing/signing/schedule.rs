@@ -1,4 +1,4 @@
-//! [`RotationSchedule`]: when signing keys replace each other.
+//! [`KeyRotationSchedule`]: when signing keys replace each other.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::issuing::KeyRingError;
 
 /// When keys replace each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RotationSchedule {
+pub struct KeyRotationSchedule {
     /// How long a key signs.
     pub(super) every: Duration,
     /// How long it is published before.
@@ -17,7 +17,7 @@ pub struct RotationSchedule {
 
 /// Thirty days; published an hour before; kept for a day and ten minutes, which is longer than any access token is
 /// accepted.
-impl Default for RotationSchedule {
+impl Default for KeyRotationSchedule {
     fn default() -> Self {
         Self {
             every: Duration::from_secs(30 * 24 * 3600),
@@ -27,7 +27,7 @@ impl Default for RotationSchedule {
     }
 }
 
-impl RotationSchedule {
+impl KeyRotationSchedule {
     /// How long caches may keep the key set that [`SessionEndpoints`](crate::SessionEndpoints) serve.
     pub const KEY_SET_MAX_AGE: Duration = Duration::from_secs(900);
     /// The least time that a key is published before it signs: twice as long as caches may keep the key set without it.
@@ -81,7 +81,7 @@ mod tests {
     fn times_are_bounded() {
         let of = |every, before, after| {
             let secs = Duration::from_secs;
-            RotationSchedule::new(secs(every), secs(before), secs(after))
+            KeyRotationSchedule::new(secs(every), secs(before), secs(after))
         };
         assert!(of(3600, 1800, 900).is_ok());
         assert!(matches!(of(3600, 1799, 900), Err(KeyRingError::PublishedTooLate { secs: 1799 })));
@@ -89,10 +89,10 @@ mod tests {
         for every in [0, 1799, 1800] {
             assert!(matches!(of(every, 1800, 900), Err(KeyRingError::Schedule)), "{every}");
         }
-        let RotationSchedule { every, publish_before, keep_after } = RotationSchedule::default();
-        assert!(RotationSchedule::new(every, publish_before, keep_after).is_ok());
+        let KeyRotationSchedule { every, publish_before, keep_after } = KeyRotationSchedule::default();
+        assert!(KeyRotationSchedule::new(every, publish_before, keep_after).is_ok());
         let second = Duration::from_secs(1);
-        assert!(RotationSchedule::insecure_for_tests(second * 2, second, second).is_ok());
-        assert!(RotationSchedule::insecure_for_tests(second, second, second).is_err());
+        assert!(KeyRotationSchedule::insecure_for_tests(second * 2, second, second).is_ok());
+        assert!(KeyRotationSchedule::insecure_for_tests(second, second, second).is_err());
     }
 }

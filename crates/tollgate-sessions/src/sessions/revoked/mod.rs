@@ -31,19 +31,19 @@ use known::Known;
 /// ```
 ///
 /// It judges tokens of one issuer by their claims `sid` and `sep`, which
-/// [`AccessToken::of_session`](crate::AccessToken::of_session) sets, and those without by `sub` and `iat`. Tokens of other issuers are
+/// [`AccessToken::of_session`](crate::issuing::AccessToken::of_session) sets, and those without by `sub` and `iat`. Tokens of other issuers are
 /// none of its business. Single tokens are withdrawn by a list beside it, as a pair:
 /// `gate.with_revocations((revoked, list))`.
 ///
 /// # Security
 /// An end is known here as soon as the feed says so: at once in the process that has ended the session, elsewhere with
-/// the next poll, every two seconds. Until the first answer of the feed nothing is known, and [`WhenStale`] decides.
+/// the next poll, every two seconds. Until the first answer of the feed nothing is known, and [`StalePolicy`] decides.
 #[derive(Clone)]
 pub struct RevokedSessions(Arc<Inner>);
 
 struct Inner {
     issuer: Box<str>,
-    when_stale: WhenStale,
+    with_stale_policy: StalePolicy,
     clock: StoreClock,
     known: RwLock<Known>,
     /// When the feed last said that there is nothing newer; in milliseconds, [`NEVER`] before the first time.
@@ -53,7 +53,7 @@ struct Inner {
 /// What to do while the feed does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhenStale {
+pub enum StalePolicy {
     /// Refuse to judge when its last answer is older than this: requests are answered with 503.
     FailClosed {
         /// How old it may be.
@@ -68,8 +68,8 @@ pub enum WhenStale {
 #[non_exhaustive]
 pub struct FeedStatus {
     /// How long ago the feed last answered; `None` when it never did.
-    pub last_heard: Option<Duration>,
-    /// Whether that is too long ago: then [`WhenStale`] decides. A policy that goes on for ever counts it from thirty
+    pub last_update: Option<Duration>,
+    /// Whether that is too long ago: then [`StalePolicy`] decides. A policy that goes on for ever counts it from thirty
     /// seconds on.
     pub is_stale: bool,
     /// How many ended sessions are known, each until its last access token has expired.
@@ -83,8 +83,8 @@ impl RevokedSessions {
     pub fn new(issuer: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
-            when_stale: WhenStale::FailClosed { after: STALE_AFTER },
-            clock: StoreClock::of_the_store(),
+            with_stale_policy: StalePolicy::FailClosed { after: STALE_AFTER },
+            clock: StoreClock::server(),
             known: RwLock::default(),
             confirmed_at: AtomicI64::new(NEVER),
         }))
@@ -92,21 +92,21 @@ impl RevokedSessions {
 
     /// The same, knowing nothing yet, by another policy.
     #[must_use]
-    pub fn when_stale(self, when_stale: WhenStale) -> Self {
+    pub fn with_stale_policy(self, with_stale_policy: StalePolicy) -> Self {
         let (issuer, clock) = (self.0.issuer.clone(), self.0.clock.clone());
-        Self(Arc::new(Inner { issuer, when_stale, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { issuer, with_stale_policy, clock, ..Inner::empty() }))
     }
 
     /// The same, knowing nothing yet, by another clock. It has to agree with that of the gate.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
-        let (issuer, when_stale) = (self.0.issuer.clone(), self.0.when_stale);
-        Self(Arc::new(Inner { issuer, when_stale, clock, ..Inner::empty() }))
+        let (issuer, with_stale_policy) = (self.0.issuer.clone(), self.0.with_stale_policy);
+        Self(Arc::new(Inner { issuer, with_stale_policy, clock, ..Inner::empty() }))
     }
 
     /// How long ago the feed last answered; `None` when it never did.
     #[must_use]
-    pub fn staleness(&self, now: UnixTime) -> Option<Duration> {
+    pub fn age(&self, now: UnixTime) -> Option<Duration> {
         let confirmed_at = self.0.confirmed_at.load(Ordering::Acquire);
         (confirmed_at != NEVER).then(|| now.since(UnixMillis::from_millis(confirmed_at).to_unix_time()))
     }
@@ -114,13 +114,13 @@ impl RevokedSessions {
     /// What is known, and since when, for a health check and for metrics.
     #[must_use]
     pub fn status(&self, now: UnixTime) -> FeedStatus {
-        let last_heard = self.staleness(now);
-        let after = match self.0.when_stale {
-            WhenStale::FailClosed { after } => after,
-            WhenStale::AcceptUntilExpiry => STALE_AFTER,
+        let last_update = self.age(now);
+        let after = match self.0.with_stale_policy {
+            StalePolicy::FailClosed { after } => after,
+            StalePolicy::AcceptUntilExpiry => STALE_AFTER,
         };
         let (sessions, subjects) = self.0.known.read().unwrap_or_else(PoisonError::into_inner).len();
-        FeedStatus { last_heard, is_stale: last_heard.is_none_or(|age| age > after), sessions, subjects }
+        FeedStatus { last_update, is_stale: last_update.is_none_or(|age| age > after), sessions, subjects }
     }
 
     /// Reads the feed for ever. To be spawned; dropping it stops it.
@@ -166,8 +166,8 @@ impl RevokedSessions {
     }
 
     fn must_be_fresh(&self, now: UnixTime) -> Result<(), RevocationsUnavailable> {
-        let WhenStale::FailClosed { after } = self.0.when_stale else { return Ok(()) };
-        match self.staleness(now) {
+        let StalePolicy::FailClosed { after } = self.0.with_stale_policy else { return Ok(()) };
+        match self.age(now) {
             Some(age) if age <= after => Ok(()),
             Some(age) => {
                 let secs = age.as_secs();
@@ -185,8 +185,8 @@ impl Inner {
     fn empty() -> Self {
         Self {
             issuer: Box::default(),
-            when_stale: WhenStale::AcceptUntilExpiry,
-            clock: StoreClock::of_the_store(),
+            with_stale_policy: StalePolicy::AcceptUntilExpiry,
+            clock: StoreClock::server(),
             known: RwLock::default(),
             confirmed_at: AtomicI64::new(NEVER),
         }
@@ -230,7 +230,7 @@ impl fmt::Debug for RevokedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevokedSessions")
             .field("issuer", &self.0.issuer)
-            .field("when_stale", &self.0.when_stale)
+            .field("with_stale_policy", &self.0.with_stale_policy)
             .finish_non_exhaustive()
     }
 }

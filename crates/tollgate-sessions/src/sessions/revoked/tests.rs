@@ -3,12 +3,12 @@
 use tollgate::{Algorithm, Verifier};
 
 use super::*;
-use crate::issuing::{AccessToken, TokenIssuer};
-use crate::sessions::tokens::{RefreshKey, RefreshKeys};
-use crate::session::SessionView;
-use crate::sessions::{Login, SessionSettings, Sessions};
 use crate::issuing::SigningKey;
-use crate::session::EndReason;
+use crate::issuing::{AccessToken, TokenIssuer};
+use crate::session::RevokeReason;
+use crate::session::SessionInfo;
+use crate::sessions::tokens::{RefreshKey, RefreshKeys};
+use crate::sessions::{Login, SessionSettings, Sessions};
 use crate::store::{FeedCursor, FeedPage, MemoryStore, StoreFuture};
 
 const ISSUER: &str = "https://issuer.example";
@@ -21,7 +21,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_500));
+        let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_500));
         let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions =
@@ -34,7 +34,7 @@ impl World {
         self.clock.now().to_unix_time()
     }
 
-    async fn log_in(&self, subject: &str) -> (SessionView, Verified) {
+    async fn log_in(&self, subject: &str) -> (SessionInfo, Verified) {
         let session = self.sessions.create(&Login::new(subject)).await.unwrap().session;
         let token = self.verified(&AccessToken::of_session(&session, "web"));
         (session, token)
@@ -70,17 +70,17 @@ async fn ends_reach_the_gate() {
     let (_, of_bob) = world.log_in("bob").await;
     let sessionless = world.verified(&AccessToken::new("alice", "web"));
     assert!(![&of_one, &of_two, &of_bob, &sessionless].into_iter().any(ended));
-    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
     settle().await;
     assert!(ended(&of_one) && !ended(&of_two));
-    world.sessions.revoke_all("alice", EndReason::Administrator).await.unwrap();
+    world.sessions.revoke_all("alice", RevokeReason::Administrator).await.unwrap();
     settle().await;
     assert!(ended(&of_two) && !ended(&of_bob));
     assert!(ended(&sessionless), "issued in the same second");
     // A new login within the same millisecond is told apart by its epoch.
     let (_, of_three) = world.log_in("alice").await;
     assert!(!ended(&of_three));
-    world.sessions.revoke_everything(EndReason::Administrator).await.unwrap();
+    world.sessions.revoke_everything(RevokeReason::Administrator).await.unwrap();
     settle().await;
     assert!(ended(&of_three) && ended(&of_bob));
     following.abort();
@@ -90,9 +90,9 @@ async fn ends_reach_the_gate() {
 async fn who_starts_late_hears_all_that_matters() {
     let world = World::new();
     let (one, of_one) = world.log_in("alice").await;
-    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
     let revoked = world.revoked();
-    assert_eq!(revoked.staleness(world.now()), None);
+    assert_eq!(revoked.age(world.now()), None);
     assert!(revoked.is_revoked(&of_one, world.now()).is_err(), "nothing is known yet");
     let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
     settle().await;
@@ -121,7 +121,7 @@ impl RevocationFeed for Silent {
 async fn a_stale_feed_obeys_its_policy() {
     let world = World::new();
     let (_, token) = world.log_in("alice").await;
-    let (closed, open) = (world.revoked(), world.revoked().when_stale(WhenStale::AcceptUntilExpiry));
+    let (closed, open) = (world.revoked(), world.revoked().with_stale_policy(StalePolicy::AcceptUntilExpiry));
     let following = tokio::spawn(closed.clone().follow(world.sessions.store()));
     settle().await;
     following.abort();
@@ -129,14 +129,14 @@ async fn a_stale_feed_obeys_its_policy() {
     settle().await;
     let after = |secs| world.now().saturating_add(Duration::from_secs(secs));
     assert_eq!(closed.is_revoked(&token, after(30)), Ok(false));
-    for (revoked, secs, last_heard, is_stale) in
+    for (revoked, secs, last_update, is_stale) in
         [(&closed, 30, Some(30), false), (&closed, 31, Some(31), true), (&open, 0, None, true)]
     {
         let status = revoked.status(after(secs));
-        assert_eq!((status.last_heard, status.is_stale), (last_heard.map(Duration::from_secs), is_stale));
+        assert_eq!((status.last_update, status.is_stale), (last_update.map(Duration::from_secs), is_stale));
         assert_eq!((status.sessions, status.subjects), (0, 0));
     }
-    assert_eq!(closed.staleness(after(31)), Some(Duration::from_secs(31)));
+    assert_eq!(closed.age(after(31)), Some(Duration::from_secs(31)));
     let error = closed.is_revoked(&token, after(31)).unwrap_err();
     assert_eq!(error.to_string(), "ended sessions were last heard of 31 s ago");
     assert_eq!(open.is_revoked(&token, after(31)), Ok(false));
@@ -156,13 +156,13 @@ async fn who_cannot_wait_asks_the_store() {
     let live = async |token: &Verified| world.sessions.is_live(token).await.unwrap();
     assert!(live(&of_one).await && live(&of_two).await);
     assert!(!live(&world.verified(&AccessToken::new("alice", "web"))).await, "of no session");
-    world.sessions.revoke(one.session, "alice", EndReason::Logout).await.unwrap();
+    world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
     assert!(!live(&of_one).await && live(&of_two).await);
-    world.sessions.revoke_others("alice", two.session, EndReason::PasswordChange).await.unwrap();
+    world.sessions.revoke_others("alice", two.session, RevokeReason::PasswordChange).await.unwrap();
     assert!(!live(&of_two).await, "the session goes on, its earlier access tokens do not");
     settle().await;
     let status = revoked.status(world.now());
-    assert_eq!((status.last_heard, status.is_stale), (Some(Duration::ZERO), false));
+    assert_eq!((status.last_update, status.is_stale), (Some(Duration::ZERO), false));
     assert_eq!((status.sessions, status.subjects), (1, 1));
     following.abort();
 }
@@ -171,9 +171,9 @@ async fn who_cannot_wait_asks_the_store() {
 #[tokio::test]
 async fn a_session_among_very_many_is_live() {
     let world = World::new();
-    let few = world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1));
+    let few = world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1).unwrap());
     let many =
-        world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1000));
+        world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1000).unwrap());
     let world = World { sessions: many, ..world };
     let mut tokens = Vec::new();
     for _ in 0..200 {
@@ -184,7 +184,7 @@ async fn a_session_among_very_many_is_live() {
         assert!(few.is_live(token).await.unwrap());
     }
     let (first, token) = &tokens[0];
-    world.sessions.revoke(first.session, "alice", EndReason::Logout).await.unwrap();
+    world.sessions.revoke(first.session, "alice", RevokeReason::Logout).await.unwrap();
     assert!(!few.is_live(token).await.unwrap());
 }
 
@@ -205,7 +205,7 @@ async fn without_a_hint_the_next_poll_finds_it() {
     let revoked = world.revoked();
     let following = tokio::spawn(revoked.clone().follow(Untold(world.sessions.store())));
     settle().await;
-    world.sessions.revoke(session.session, "alice", EndReason::Logout).await.unwrap();
+    world.sessions.revoke(session.session, "alice", RevokeReason::Logout).await.unwrap();
     settle().await;
     assert!(!revoked.is_revoked(&token, world.now()).unwrap(), "nobody told");
     tokio::time::sleep(POLL + Duration::from_millis(1)).await;
@@ -244,7 +244,7 @@ async fn many_pages_are_followed_to_the_last() {
     let mut tokens = Vec::new();
     for _ in 0..7 {
         let (session, token) = world.log_in("alice").await;
-        world.sessions.revoke(session.session, "alice", EndReason::Logout).await.unwrap();
+        world.sessions.revoke(session.session, "alice", RevokeReason::Logout).await.unwrap();
         tokens.push(token);
     }
     let (_, live) = world.log_in("alice").await;
@@ -253,12 +253,12 @@ async fn many_pages_are_followed_to_the_last() {
     let following = tokio::spawn(revoked.clone().follow(Paged { store, left: Arc::clone(&left) }));
     settle().await;
     let known = || revoked.status(world.now()).sessions;
-    assert_eq!((known(), revoked.staleness(world.now())), (4, None), "two pages of four");
+    assert_eq!((known(), revoked.age(world.now())), (4, None), "two pages of four");
     assert!(revoked.is_revoked(&live, world.now()).is_err(), "there may be more");
     left.store(i64::MAX, Ordering::SeqCst);
     tokio::time::sleep(POLL + Duration::from_millis(1)).await;
     settle().await;
-    assert_eq!((known(), revoked.staleness(world.now())), (7, Some(Duration::ZERO)));
+    assert_eq!((known(), revoked.age(world.now())), (7, Some(Duration::ZERO)));
     assert!(tokens.iter().all(|token| revoked.is_revoked(token, world.now()).unwrap()));
     assert!(!revoked.is_revoked(&live, world.now()).unwrap());
     following.abort();

@@ -1,15 +1,15 @@
 //! [`SessionCsrfTokens`]: tokens against cross-site request forgery, bound to a session.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::CsrfTokens;
 
 use super::refresh_keys::RefreshKeys;
-use crate::support::first_bytes;
-use crate::issuing::SigningKeyError;
 use crate::session::SessionId;
+use crate::support::first_bytes;
+use crate::support::{EntropyError, fill_random};
 
 /// The anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens). They come from
 /// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens), and [`SessionEndpoints`](crate::SessionEndpoints) whose
@@ -42,9 +42,9 @@ impl CsrfTokens for SessionCsrfTokens {
 
 impl RefreshKeys {
     /// A new anti-CSRF token of `session`.
-    pub(crate) fn csrf_token(&self, session: SessionId) -> Result<String, SigningKeyError> {
+    pub(crate) fn csrf_token(&self, session: SessionId) -> Result<String, EntropyError> {
         let mut nonce = [0; HALF];
-        rand::fill(&mut nonce).map_err(|_cause| SigningKeyError::Crypto)?;
+        fill_random(&mut nonce)?;
         let tag = tag(&self.newest.csrf, session, &nonce);
         Ok(URL_SAFE_NO_PAD.encode([tag, nonce].concat()))
     }
@@ -88,8 +88,8 @@ const HALF: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessions::tokens::RefreshKey;
     use crate::session::UnixMillis;
+    use crate::sessions::tokens::RefreshKey;
 
     const SECRET: &[u8] = b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
     const OTHER: &[u8] = b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw";

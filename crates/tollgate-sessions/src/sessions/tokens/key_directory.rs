@@ -129,8 +129,8 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-use crate::sessions::tokens::{RefreshToken, TokenFlags};
     use crate::session::{SessionId, UnixMillis};
+    use crate::sessions::tokens::{RefreshToken, RefreshTokenFlags};
 
     const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
     const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -144,7 +144,7 @@ use crate::sessions::tokens::{RefreshToken, TokenFlags};
 
     fn begin(keys: &RefreshKeys) -> RefreshToken {
         let session = SessionId::generate(UnixMillis::from_millis(1_700_000_000_000)).unwrap();
-        keys.begin(session, TokenFlags::default()).unwrap()
+        keys.begin(session, RefreshTokenFlags::default()).unwrap()
     }
 
     #[test]

@@ -7,4 +7,4 @@ mod refresh_token;
 
 pub use csrf_token::SessionCsrfTokens;
 pub use refresh_keys::{RefreshKey, RefreshKeyError, RefreshKeys};
-pub use refresh_token::{ParseRefreshTokenError, RefreshToken, TokenFlags};
+pub use refresh_token::{ParseRefreshTokenError, RefreshToken, RefreshTokenFlags};

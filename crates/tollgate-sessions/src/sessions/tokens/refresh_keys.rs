@@ -10,12 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::{Algorithm, KeyError, VerifyingKey};
 use zeroize::Zeroizing;
 
-use super::refresh_token::{RefreshToken, TAG_BYTES, TokenFlags};
-use crate::support::first_bytes;
+use super::refresh_token::{RefreshToken, RefreshTokenFlags, TAG_BYTES};
 use crate::files::environment::{self, SecretSourceError};
-use crate::issuing::SigningKeyError;
 use crate::files::private_file::{self, PrivateFileError};
 use crate::session::{Fingerprint, SessionId};
+use crate::support::EntropyError;
+use crate::support::first_bytes;
 
 /// The keys that authenticate refresh tokens: one makes them, some older ones are still believed.
 ///
@@ -51,8 +51,8 @@ impl RefreshKeys {
     /// The first token of `session`.
     ///
     /// # Errors
-    /// [`SigningKeyError::Crypto`] when the system has no randomness.
-    pub fn begin(&self, session: SessionId, flags: TokenFlags) -> Result<RefreshToken, SigningKeyError> {
+    /// [`EntropyError`] when the operating system gives no random bytes.
+    pub fn begin(&self, session: SessionId, flags: RefreshTokenFlags) -> Result<RefreshToken, EntropyError> {
         let mut token = RefreshToken::begin(self.newest.id, flags, session)?;
         token.set_tag(self.newest.tag(&token));
         Ok(token)
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn successors_are_always_the_same() {
         let keys = keys(1, SECRET);
-        let first = keys.begin(session(), TokenFlags::default()).unwrap();
+        let first = keys.begin(session(), RefreshTokenFlags::default()).unwrap();
         assert!(keys.verify(&first));
         let (one, two) = (keys.successor(&first, 1), keys.successor(&first, 1));
         assert!(one == two && keys.verify(&one));
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn every_bit_counts() {
         let keys = keys(1, SECRET);
-        let text = keys.begin(session(), TokenFlags::default().cookie_bound()).unwrap().expose();
+        let text = keys.begin(session(), RefreshTokenFlags::default().cookie_bound()).unwrap().expose();
         let bytes = URL_SAFE_NO_PAD.decode(&text[4..]).unwrap();
         for position in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_replaced_key_is_believed_until_it_is_left_out() {
         let old = keys(1, SECRET);
-        let token = old.begin(session(), TokenFlags::default()).unwrap();
+        let token = old.begin(session(), RefreshTokenFlags::default()).unwrap();
         let new = keys(2, OTHER);
         assert!(!new.verify(&token));
         let both = new.clone().with_older(RefreshKey::new(1, SECRET).unwrap()).unwrap();

@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-use crate::support::first_bytes;
-use crate::issuing::SigningKeyError;
 use crate::session::{SecretHash, SessionId};
+use crate::support::first_bytes;
+use crate::support::{EntropyError, fill_random};
 
 /// A refresh token, read or made.
 ///
@@ -45,9 +45,13 @@ impl RefreshToken {
     pub const CHARS: usize = 76;
 
     /// The first token of a session, without its tag.
-    pub(super) fn begin(key_id: u8, flags: TokenFlags, session: SessionId) -> Result<Self, SigningKeyError> {
+    pub(super) fn begin(
+        key_id: u8,
+        flags: RefreshTokenFlags,
+        session: SessionId,
+    ) -> Result<Self, EntropyError> {
         let mut secret = [0; SECRET_BYTES];
-        rand::fill(&mut secret).map_err(|_cause| SigningKeyError::Crypto)?;
+        fill_random(&mut secret)?;
         let parts = Parts { key_id, flags: flags.0, session: *session.as_bytes(), generation: 0, secret };
         secret.zeroize();
         Ok(Self::assemble(&parts))
@@ -103,8 +107,8 @@ impl RefreshToken {
 
     /// What it may be used for.
     #[must_use]
-    pub fn flags(&self) -> TokenFlags {
-        TokenFlags(self.parts().flags)
+    pub fn flags(&self) -> RefreshTokenFlags {
+        RefreshTokenFlags(self.parts().flags)
     }
 
     /// The session that it renews.
@@ -174,7 +178,7 @@ impl FromStr for RefreshToken {
             _ => return Err(ParseRefreshTokenError),
         }
         let token = Self { bytes };
-        if TokenFlags::KNOWN & token.flags().0 == token.flags().0 {
+        if RefreshTokenFlags::KNOWN & token.flags().0 == token.flags().0 {
             Ok(token)
         } else {
             Err(ParseRefreshTokenError)
@@ -202,9 +206,9 @@ impl fmt::Debug for RefreshToken {
 
 /// What the tag of a token vouches for besides the session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TokenFlags(u8);
+pub struct RefreshTokenFlags(u8);
 
-impl TokenFlags {
+impl RefreshTokenFlags {
     const COOKIE_BOUND: u8 = 1;
     const TRANSIENT: u8 = 2;
     const KNOWN: u8 = Self::COOKIE_BOUND | Self::TRANSIENT;
@@ -244,7 +248,7 @@ mod tests {
 
     fn token() -> RefreshToken {
         let session = SessionId::generate(UnixMillis::from_millis(1_700_000_000_000)).unwrap();
-        let mut token = RefreshToken::begin(7, TokenFlags::default().cookie_bound(), session).unwrap();
+        let mut token = RefreshToken::begin(7, RefreshTokenFlags::default().cookie_bound(), session).unwrap();
         token.set_tag([9; TAG_BYTES]);
         token
     }
@@ -346,7 +350,7 @@ mod tests {
 
         #[test]
         fn any_bytes_have_one_spelling(mut bytes in proptest::array::uniform32(any::<u8>())) {
-            bytes[1] &= TokenFlags::KNOWN;
+            bytes[1] &= RefreshTokenFlags::KNOWN;
             let mut all = [0x5a; TOKEN_BYTES];
             all[..32].copy_from_slice(&bytes);
             let token = RefreshToken { bytes: all };

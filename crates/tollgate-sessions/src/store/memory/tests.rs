@@ -5,8 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{RenewalKind, RotationPolicy};
+use crate::session::Lifetimes;
 use crate::session::SecretHash;
+use crate::store::{RefreshKind, RotateLifetimes};
 
 /// A client of one session, with the token that it was given last.
 struct Client {
@@ -53,7 +54,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let clock = StoreClock::by_hand(UnixMillis::from_millis(1_700_000_000_000));
+        let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
         let store = MemoryStore::new().with_clock(clock);
         Self { store, states: vec![State::default()], clients: Vec::new() }
     }
@@ -79,7 +80,7 @@ impl World {
             Step::LogOut { client } if count > 0 => {
                 let client = client % count;
                 let (session, now) = (self.clients[client].new.session, self.now());
-                self.store.state().end(session, None, EndReason::Logout, now);
+                self.store.state().revoke_session(session, None, RevokeReason::Logout, now);
                 let at = self.wrote();
                 self.clients[client].ended.get_or_insert(at);
             }
@@ -90,30 +91,19 @@ impl World {
 
     fn log_in(&mut self) {
         let now = self.now();
-        let new = NewSession {
-            session: SessionId::generate(now).unwrap(),
-            subject: "alice".into(),
-            secret_hash: SecretHash::from_bytes([7; 32]),
-            idle: Duration::from_secs(30 * 24 * 3600),
-            absolute: Duration::from_secs(30 * 24 * 3600),
-            fingerprint: None,
-            meta: None,
-        };
+        let month = Duration::from_secs(30 * 24 * 3600);
+        let lifetimes = Lifetimes::new(month, month).unwrap();
+        let session = SessionId::generate(now).unwrap();
+        let new = NewSession::new(session, "alice", SecretHash::from_bytes([7; 32]), lifetimes);
         self.store.state().create(&new, now).unwrap();
         let made = self.wrote();
         self.clients.push(Client { new, generation: 0, made, ended: None });
     }
 
-    fn present(&self, new: &NewSession, generation: u32) -> Rotation {
-        let command = Rotate {
-            session: new.session,
-            generation,
-            secret_hash: new.secret_hash,
-            fingerprint: None,
-            policy: RotationPolicy::default(),
-            idle: new.idle,
-            announce_for: Duration::from_secs(600),
-        };
+    fn present(&self, new: &NewSession, generation: u32) -> RotateOutcome {
+        let lifetimes =
+            RotateLifetimes { idle: new.lifetimes.idle(), announce_for: Duration::from_secs(600) };
+        let command = RotateRequest::new(new.session, generation, new.secret_hash, lifetimes);
         self.store.state().rotate(&command, self.now())
     }
 
@@ -122,13 +112,13 @@ impl World {
         let (presented, ended) = (*generation, *ended);
         let rotation = self.present(new, presented);
         if ended.is_some() {
-            assert_eq!(rotation, Rotation::Ended(EndReason::Logout));
+            assert_eq!(rotation, RotateOutcome::Revoked(RevokeReason::Logout));
             return;
         }
-        let Rotation::Live(renewed) = rotation else { panic!("logged out: {rotation:?}") };
+        let RotateOutcome::Live(renewed) = rotation else { panic!("logged out: {rotation:?}") };
         let next = renewed.session.generation;
         match renewed.kind {
-            RenewalKind::Replayed => assert!(next >= presented),
+            RefreshKind::Replayed => assert!(next >= presented),
             _ => assert_eq!(next, presented + 1, "a token that nobody was given before"),
         }
         self.clients[client].generation = next;
@@ -159,7 +149,7 @@ impl World {
             let Client { new, generation, ended, .. } = &self.clients[client];
             if ended.is_none() {
                 let stolen = self.present(new, generation - 3);
-                assert!(matches!(stolen, Rotation::Reuse(_)), "{stolen:?}");
+                assert!(matches!(stolen, RotateOutcome::Reuse(_)), "{stolen:?}");
             }
         }
     }

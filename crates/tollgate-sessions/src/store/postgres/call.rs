@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::failure::Asked;
 use super::connection::Parameter;
+use super::failure::Asked;
 use super::pool::{Lent, Pool};
 use super::{CALL_WITHIN, Durability, Result, StoreError, StoreErrorKind};
 use crate::session::{StoreClock, UnixMillis, whole_millis};
@@ -23,7 +23,7 @@ impl<'a> Call<'a> {
     pub(super) async fn begin(pool: &'a Pool, clock: &StoreClock) -> Result<Self> {
         let until = Instant::now().checked_add(CALL_WITHIN).unwrap_or_else(Instant::now);
         let link = pool.link(until).await?;
-        Ok(Self { link, until, now: clock.fixed().map(UnixMillis::as_millis) })
+        Ok(Self { link, until, now: clock.manual_time().map(UnixMillis::as_millis) })
     }
 
     /// What `$1` is in every statement.

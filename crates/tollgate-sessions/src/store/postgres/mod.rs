@@ -6,8 +6,8 @@ mod sql;
 mod address;
 mod announcements;
 mod call;
-mod failure;
 mod connection;
+mod failure;
 mod pool;
 mod purge;
 mod revoke;
@@ -25,11 +25,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::command::{Durability, Purged, Revoke, Revoked, Rotate, Rotation};
+use super::command::{Durability, PurgeOutcome, RevokeOutcome, RevokeRequest, RotateOutcome, RotateRequest};
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
-use crate::session::{NewSession, SessionView, StoreClock};
+use crate::session::{NewSession, SessionInfo, StoreClock};
 use address::Address;
 use announcements::Listener;
 use call::Call;
@@ -71,11 +71,11 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreErrorKind::Misconfigured`] when the URL cannot be read, or the authorities that it names.
-    pub fn connect_lazily(url: &str) -> Result<Self> {
+    pub fn open(url: &str) -> Result<Self> {
         let announced = Arc::new(Notify::new());
         Ok(Self {
             pool: Pool::new(Address::parse(url)?, Arc::clone(&announced)),
-            clock: StoreClock::of_the_store(),
+            clock: StoreClock::server(),
             announced,
             listener: Listener::default(),
             purged_up_to: PurgePosition::default(),
@@ -94,21 +94,21 @@ impl PostgresStore {
 }
 
 impl SessionStore for PostgresStore {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         Box::pin(async move { sessions::create(&self.call().await?, new).await })
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         Box::pin(async move {
             let rotation = rotate::rotate(&self.call().await?, command).await?;
-            if matches!(rotation, Rotation::Reuse(_)) {
+            if matches!(rotation, RotateOutcome::Reuse(_)) {
                 self.announced.notify_waiters();
             }
             Ok(rotation)
         })
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         Box::pin(async move {
             let revoked = revoke::revoke(&self.call().await?, command).await?;
             self.announced.notify_waiters();
@@ -116,11 +116,11 @@ impl SessionStore for PostgresStore {
         })
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         Box::pin(async move { sessions::list(&self.call().await?, subject, limit).await })
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         Box::pin(async move { purge::purge(&self.call().await?, &self.purged_up_to, budget).await })
     }
 

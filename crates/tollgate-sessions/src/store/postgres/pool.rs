@@ -9,8 +9,8 @@ use tokio::sync::{Mutex as Turn, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Address;
-use super::failure::Asked;
 use super::connection::Link;
+use super::failure::Asked;
 use super::{StoreError, StoreErrorKind};
 
 /// Connections, opened when there is work for them.

@@ -7,9 +7,9 @@ use tokio_postgres::types::Type;
 use super::Result;
 use super::call::Call;
 use super::row::column_of;
+use crate::session::MAX_ABSOLUTE_LIFETIME;
 use crate::session::{SessionId, whole_millis};
-use crate::store::MAX_ABSOLUTE_LIFETIME;
-use crate::store::command::Purged;
+use crate::store::command::PurgeOutcome;
 
 /// Where the next purge begins. Nothing that a renewal changes is indexed, so a purge goes through the table in turns.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ impl PurgePosition {
 }
 
 /// In statements of their own: none holds locks that another waits for.
-pub(super) async fn purge(call: &Call<'_>, position: &PurgePosition, budget: usize) -> Result<Purged> {
+pub(super) async fn purge(call: &Call<'_>, position: &PurgePosition, budget: usize) -> Result<PurgeOutcome> {
     let budget = i64::try_from(budget).unwrap_or(i64::MAX);
     let (from, looked_at) = (position.get(), budget.saturating_mul(LOOKED_AT_PER_REMOVED));
     let values = [call.now(), (&from, Type::TEXT), (&looked_at, Type::INT8)];
     let rows = call.write("purging sessions", SESSIONS, &values).await?;
-    let mut purged = Purged::default();
+    let mut purged = PurgeOutcome::default();
     if let Some(row) = rows.first() {
         position.set(column_of(row, 0)?);
         purged.sessions = count(column_of(row, 1)?);

@@ -5,9 +5,9 @@ use tokio_postgres::types::Type;
 use super::Result;
 use super::call::{Call, millis};
 use crate::session::SessionId;
-use crate::store::command::{Revoke, RevokeScope, Revoked};
+use crate::store::command::{RevokeOutcome, RevokeRequest, RevokeScope};
 
-pub(super) async fn revoke(call: &Call<'_>, command: &Revoke) -> Result<Revoked> {
+pub(super) async fn revoke(call: &Call<'_>, command: &RevokeRequest) -> Result<RevokeOutcome> {
     let announce_for = millis(command.announce_for);
     let changed = match &command.scope {
         RevokeScope::Session { session, owner } => {
@@ -36,7 +36,7 @@ pub(super) async fn revoke(call: &Call<'_>, command: &Revoke) -> Result<Revoked>
             !call.write("ending all sessions", EVERYTHING, &values).await?.is_empty()
         }
     };
-    Ok(Revoked { changed, durability: call.durability() })
+    Ok(RevokeOutcome { changed, durability: call.durability() })
 }
 
 /// Who listens is woken when the end is there to be read.
@@ -54,7 +54,7 @@ macro_rules! announce {
 
 const SESSION: &str = concat!(
     with_now!(),
-    ", ended AS (UPDATE tollgate.auth_session AS s SET state = $4, ended_at = t.now FROM t
+    ", ended AS (UPDATE tollgate.auth_session AS s SET state = $4, revoked_at = t.now FROM t
          WHERE s.sid = $2::uuid AND s.state = 0 AND ($3::bytea IS NULL OR s.sub = $3) RETURNING s.sid)",
     announce!("SELECT 1, uuid_send(ended.sid), 0, t.now + $5 FROM ended, t")
 );

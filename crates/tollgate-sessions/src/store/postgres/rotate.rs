@@ -1,6 +1,4 @@
-//! Renewing a session.
-
-use std::time::Duration;
+//! Refreshing a session.
 
 use tokio_postgres::types::Type;
 
@@ -8,37 +6,33 @@ use super::call::{Call, millis};
 use super::connection::Parameter;
 use super::row::{COLUMNS, column_of, record};
 use super::{Result, StoreError, StoreErrorKind};
-use crate::store::{Decision, RenewalKind, decide};
 use crate::session::{SessionRecord, UnixMillis, whole_millis};
-use crate::store::MAX_ABSOLUTE_LIFETIME;
-use crate::store::command::{Renewed, Rotate, Rotation};
+use crate::store::command::{RefreshKind, Refreshed, RotateMode, RotateOutcome, RotateRequest};
+use crate::store::decide::{RefreshDecision, decide};
 
-/// One statement where the token is the current one and its time has come. Everything else is decided here, and written if
-/// nothing has changed meanwhile; so is what only looks ahead, by a window as long as any session.
-pub(super) async fn rotate(call: &Call<'_>, command: &Rotate) -> Result<Rotation> {
-    let mut outcome =
-        if may_have_passed(command.policy.window) { advance(call, command).await } else { Ok(None) };
+/// One statement rotates the session where the token is the current one and its grace period has passed. Everything else,
+/// and every preview, is decided in this process and written if nothing has changed meanwhile.
+pub(super) async fn rotate(call: &Call<'_>, command: &RotateRequest) -> Result<RotateOutcome> {
+    let mut outcome = match command.mode {
+        RotateMode::Preview => Ok(None),
+        RotateMode::Commit => advance(call, command).await,
+    };
     for _ in 0..ATTEMPTS {
         match outcome {
             Ok(Some(rotation)) => return Ok(rotation),
             Err(error) if error.kind() != StoreErrorKind::Contention => return Err(error),
-            // Somebody else was there first.
-            Ok(None) | Err(_) => outcome = settle(call, command).await,
+            // Another call has changed the session in between.
+            Ok(None) | Err(_) => outcome = read_and_decide(call, command).await,
         }
     }
     outcome?
-        .ok_or_else(|| StoreError::new(StoreErrorKind::Contention, "a session is renewed by many at once"))
+        .ok_or_else(|| StoreError::new(StoreErrorKind::Contention, "too many calls refresh the same session"))
 }
 
-/// Whether any session lives longer than that.
-fn may_have_passed(window: Duration) -> bool {
-    window < MAX_ABSOLUTE_LIFETIME
-}
-
-async fn advance(call: &Call<'_>, command: &Rotate) -> Result<Option<Rotation>> {
+async fn advance(call: &Call<'_>, command: &RotateRequest) -> Result<Option<RotateOutcome>> {
     let (session, secret) = (command.session.to_string(), &command.secret_hash.as_bytes()[..]);
     let generation = i64::from(command.generation);
-    let (idle, window) = (millis(command.idle), whole_millis(command.policy.window));
+    let (idle, grace_period) = (millis(command.idle), whole_millis(command.policy.grace_period()));
     let fingerprint = command.fingerprint.as_ref().map(|fingerprint| &fingerprint.as_bytes()[..]);
     let values = [
         call.now(),
@@ -46,13 +40,13 @@ async fn advance(call: &Call<'_>, command: &Rotate) -> Result<Option<Rotation>> 
         (&secret, Type::BYTEA),
         (&generation, Type::INT8),
         (&idle, Type::INT8),
-        (&window, Type::INT8),
+        (&grace_period, Type::INT8),
         (&fingerprint, Type::BYTEA),
     ];
-    let rows = call.write("renewing a session", ADVANCE, &values).await?;
+    let rows = call.write("refreshing a session", ADVANCE, &values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let session = record(row)?.view();
-    Ok(Some(Rotation::Live(Renewed { kind: RenewalKind::Rotated, session })))
+    let session = record(row)?.info();
+    Ok(Some(RotateOutcome::Live(Refreshed::new(RefreshKind::Rotated, session))))
 }
 
 /// The last generation has no successor.
@@ -70,28 +64,28 @@ const ADVANCE: &str = concat!(
 );
 
 /// `None` when the session has changed since it was read.
-async fn settle(call: &Call<'_>, command: &Rotate) -> Result<Option<Rotation>> {
+async fn read_and_decide(call: &Call<'_>, command: &RotateRequest) -> Result<Option<RotateOutcome>> {
     let id = command.session.to_string();
     let rows = call.read("reading a session", LOAD, &[call.now(), (&id, Type::TEXT)]).await?;
     let row =
         rows.first().ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt, "an answer without a row"))?;
     call.must_be_writable(column_of(row, COLUMNS + 2)?)?;
     if column_of::<Option<&str>>(row, 0)?.is_none() {
-        return Ok(Some(Rotation::Unknown));
+        return Ok(Some(RotateOutcome::Unknown));
     }
     let mut session = record(row)?;
     if session.secret_hash != command.secret_hash {
-        return Ok(Some(Rotation::Unknown));
+        return Ok(Some(RotateOutcome::Unknown));
     }
     let now = UnixMillis::from_millis(column_of(row, COLUMNS)?);
-    let decision = decide(&session, column_of(row, COLUMNS + 1)?, command.generation, now, &command.policy);
-    let rotation = session.settle(&decision, command, now);
+    let decision = decide(&session, column_of(row, COLUMNS + 1)?, command, now);
+    let rotation = decision.apply(&mut session, command, now);
     let written = match decision {
-        Decision::Advance { expect, .. } => move_on(call, &id, &session, expect).await?,
-        Decision::Reuse { expect } => {
-            end(call, &id, &session, expect, now.saturating_add(command.announce_for)).await?
+        RefreshDecision::Rotate { expect, .. } => write_rotation(call, &id, &session, expect).await?,
+        RefreshDecision::Reuse { expect } => {
+            write_reuse(call, &id, &session, expect, now.saturating_add(command.announce_for)).await?
         }
-        Decision::Replay { .. } | Decision::Ended(_) | Decision::Expired(_) => true,
+        RefreshDecision::Replay { .. } | RefreshDecision::Revoked(_) | RefreshDecision::Expired(_) => true,
     };
     Ok(written.then_some(rotation))
 }
@@ -106,9 +100,9 @@ const LOAD: &str = concat!(
     ", current_setting('transaction_read_only') FROM t LEFT JOIN tollgate.auth_session s ON s.sid = $2::uuid"
 );
 
-async fn move_on(call: &Call<'_>, id: &str, session: &SessionRecord, expect: u32) -> Result<bool> {
+async fn write_rotation(call: &Call<'_>, id: &str, session: &SessionRecord, expect: u32) -> Result<bool> {
     let expect = i64::from(expect);
-    let (generation, grace) = (i64::from(session.generation), session.grace.map(i64::from));
+    let (generation, previous) = (i64::from(session.generation), session.previous_generation.map(i64::from));
     let (rotated_at, idle_expiry) = (session.rotated_at.as_millis(), session.idle_expiry.as_millis());
     let fingerprint = session.fingerprint.as_ref().map(|fingerprint| &fingerprint.as_bytes()[..]);
     let values: [Parameter<'_>; 8] = [
@@ -117,11 +111,11 @@ async fn move_on(call: &Call<'_>, id: &str, session: &SessionRecord, expect: u32
         (&session.epoch, Type::INT8),
         (&rotated_at, Type::INT8),
         (&generation, Type::INT8),
-        (&grace, Type::INT8),
+        (&previous, Type::INT8),
         (&idle_expiry, Type::INT8),
         (&fingerprint, Type::BYTEA),
     ];
-    Ok(!call.write("renewing a session", MOVE_ON, &values).await?.is_empty())
+    Ok(!call.write("refreshing a session", WRITE_ROTATION, &values).await?.is_empty())
 }
 
 /// Where the session is still what was read.
@@ -135,14 +129,14 @@ macro_rules! unchanged {
     };
 }
 
-const MOVE_ON: &str = concat!(
+const WRITE_ROTATION: &str = concat!(
     "UPDATE tollgate.auth_session AS s SET gen = $5, grace_gen = $6, rotated_at = $4, idle_exp = $7, fp = $8 ",
     unchanged!(),
     " RETURNING s.gen"
 );
 
 /// With its announcement, in one statement.
-async fn end(
+async fn write_reuse(
     call: &Call<'_>,
     id: &str,
     session: &SessionRecord,
@@ -150,20 +144,21 @@ async fn end(
     until: UnixMillis,
 ) -> Result<bool> {
     let (expect, until) = (i64::from(expect), until.as_millis());
-    let (ended_at, state) = (session.ended_at.map(UnixMillis::as_millis), i64::from(session.state.code()));
+    let (revoked_at, state) =
+        (session.revoked_at.map(UnixMillis::as_millis), i64::from(session.state.code()));
     let values: [Parameter<'_>; 6] = [
         (&id, Type::TEXT),
         (&expect, Type::INT8),
         (&session.epoch, Type::INT8),
-        (&ended_at, Type::INT8),
+        (&revoked_at, Type::INT8),
         (&state, Type::INT8),
         (&until, Type::INT8),
     ];
-    Ok(!call.write("ending a session", END, &values).await?.is_empty())
+    Ok(!call.write("revoking a session", WRITE_REUSE, &values).await?.is_empty())
 }
 
-const END: &str = concat!(
-    "WITH ended AS (UPDATE tollgate.auth_session AS s SET state = $5, ended_at = $4 ",
+const WRITE_REUSE: &str = concat!(
+    "WITH ended AS (UPDATE tollgate.auth_session AS s SET state = $5, revoked_at = $4 ",
     unchanged!(),
     " RETURNING s.sid)
      INSERT INTO tollgate.auth_revocation (kind, key, min_epoch, until)
@@ -172,21 +167,3 @@ const END: &str = concat!(
 
 /// Times that others may get in between. Then there are too many of them.
 const ATTEMPTS: u32 = 4;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::RotationPolicy;
-
-    #[test]
-    fn only_looking_ahead_has_nothing_to_try_first() {
-        for (window, tried) in [
-            (Duration::ZERO, true),
-            (RotationPolicy::default().window, true),
-            (RotationPolicy::MAX_WINDOW, true),
-            (MAX_ABSOLUTE_LIFETIME, false),
-        ] {
-            assert_eq!(may_have_passed(window), tried, "{window:?}");
-        }
-    }
-}

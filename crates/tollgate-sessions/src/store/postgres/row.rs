@@ -18,13 +18,13 @@ pub(super) fn record(row: &Row) -> Result<SessionRecord, StoreError> {
         subject: text(column_of(row, 1)?)?,
         secret_hash: SecretHash::from_bytes(array(column_of(row, 2)?)?),
         generation: generation(column_of(row, 3)?)?,
-        grace: column_of::<Option<i64>>(row, 4)?.map(generation).transpose()?,
+        previous_generation: column_of::<Option<i64>>(row, 4)?.map(generation).transpose()?,
         rotated_at: instant(5)?,
         epoch: column_of(row, 6)?,
         absolute_expiry: instant(7)?,
         idle_expiry: instant(8)?,
         state: SessionState::from_code(u8::try_from(code).map_err(|_cause| impossible())?),
-        ended_at: column_of::<Option<i64>>(row, 10)?.map(UnixMillis::from_millis),
+        revoked_at: column_of::<Option<i64>>(row, 10)?.map(UnixMillis::from_millis),
         auth_time: instant(11)?,
         fingerprint: column_of::<Option<&[u8]>>(row, 12)?
             .map(array)

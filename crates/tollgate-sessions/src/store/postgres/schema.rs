@@ -28,7 +28,7 @@ const VERSION_1: &str = "
         abs_exp int8 NOT NULL,
         idle_exp int8 NOT NULL,
         state int8 NOT NULL,
-        ended_at int8,
+        revoked_at int8,
         auth_time int8 NOT NULL,
         fp bytea,
         meta bytea

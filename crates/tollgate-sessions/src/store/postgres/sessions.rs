@@ -5,13 +5,13 @@ use tokio_postgres::types::Type;
 use super::call::{Call, millis};
 use super::row::record;
 use super::{Result, StoreError, StoreErrorKind};
-use crate::session::{NewSession, SessionView};
+use crate::session::{NewSession, SessionInfo};
 
 /// The epoch is copied in the same statement. One that is raised meanwhile ends the session as it begins.
-pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionView> {
+pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionInfo> {
     let (session, subject, secret) =
         (new.session.to_string(), new.subject.as_bytes(), &new.secret_hash.as_bytes()[..]);
-    let (absolute, idle) = (millis(new.absolute), millis(new.idle.min(new.absolute)));
+    let (absolute, idle) = (millis(new.lifetimes.absolute()), millis(new.lifetimes.idle()));
     let fingerprint = new.fingerprint.as_ref().map(|fingerprint| &fingerprint.as_bytes()[..]);
     let meta = new.meta.as_deref().map(str::as_bytes);
     let values = [
@@ -26,7 +26,7 @@ pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionV
     ];
     let added = call.write("creating a session", CREATE, &values).await?;
     if let Some(row) = added.first() {
-        return Ok(record(row)?.view());
+        return Ok(record(row)?.info());
     }
     let known = call.read("reading a session", KNOWN, &[(&session, Type::TEXT)]).await?;
     // What was there a moment ago has been purged: it was over.
@@ -34,7 +34,7 @@ pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionV
         StoreError::new(StoreErrorKind::Contention, "a session of that id was just forgotten")
     })?;
     if known.secret_hash == new.secret_hash && known.subject == new.subject {
-        Ok(known.view())
+        Ok(known.info())
     } else {
         Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
     }
@@ -52,11 +52,11 @@ const CREATE: &str = concat!(
 );
 const KNOWN: &str = concat!("SELECT ", columns!(), "FROM tollgate.auth_session s WHERE s.sid = $1::uuid");
 
-pub(super) async fn list(call: &Call<'_>, subject: &str, limit: usize) -> Result<Vec<SessionView>> {
+pub(super) async fn list(call: &Call<'_>, subject: &str, limit: usize) -> Result<Vec<SessionInfo>> {
     let (subject, limit) = (subject.as_bytes(), i64::try_from(limit).unwrap_or(i64::MAX));
     let values = [call.now(), (&subject, Type::BYTEA), (&limit, Type::INT8)];
     let rows = call.read("listing sessions", LIST, &values).await?;
-    rows.iter().map(|row| record(row).map(|record| record.view())).collect()
+    rows.iter().map(|row| record(row).map(|record| record.info())).collect()
 }
 
 const LIST: &str = concat!(

@@ -23,7 +23,7 @@ macro_rules! epoch_of {
 macro_rules! columns {
     () => {
         "s.sid::text, s.sub, s.sec_hash, s.gen, s.grace_gen, s.rotated_at, s.epoch, s.abs_exp, s.idle_exp, \
-         s.state, s.ended_at, s.auth_time, s.fp, s.meta "
+         s.state, s.revoked_at, s.auth_time, s.fp, s.meta "
     };
 }
 

@@ -86,7 +86,7 @@ impl Call<'_> {
         key: &str,
         arguments: &[&[u8]],
     ) -> Result<T, StoreError> {
-        let time = self.server.clock.fixed().map(|now| now.to_string()).unwrap_or_default();
+        let time = self.server.clock.manual_time().map(|now| now.to_string()).unwrap_or_default();
         let complete = |mut command: Cmd| {
             command.arg(&time);
             for argument in arguments {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::call::Call;
+use crate::session::MAX_ABSOLUTE_LIFETIME;
 use crate::session::{SessionId, whole_millis};
-use crate::store::MAX_ABSOLUTE_LIFETIME;
 
 /// A hash for each session.
 pub(super) fn session(call: &Call<'_>, session: SessionId) -> String {

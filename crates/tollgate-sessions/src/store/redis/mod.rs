@@ -17,11 +17,11 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use super::command::{Purged, Revoke, Revoked, Rotate, Rotation};
+use super::command::{PurgeOutcome, RevokeOutcome, RevokeRequest, RotateOutcome, RotateRequest};
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
-use crate::session::{NewSession, SessionView, StoreClock};
+use crate::session::{NewSession, SessionInfo, StoreClock};
 use address::Address;
 use call::{Over, Server};
 use link::{Link, Target};
@@ -34,7 +34,7 @@ use link::{Link, Target};
 /// What Redis has acknowledged it may still lose: in a crash what was not on the disk, in a failover what was not on the
 /// replica. A renewal that is lost does no harm. The end of a session waits up to 100 ms for a replica if there is one,
 /// otherwise for the disk (Valkey, and Redis 7.2 or later; before, with `appendfsync always`), and
-/// [`Revoked::durability`](crate::Revoked::durability) tells what came of it. Set `appendonly yes`, and
+/// [`RevokeOutcome::durability`](crate::Revoked::durability) tells what came of it. Set `appendonly yes`, and
 /// `maxmemory-policy noeviction`: the first connection logs a warning where the server can lose sessions in another way.
 ///
 /// It speaks to one server, which may be replaced by another one under the same name. A cluster with several nodes needs a
@@ -75,7 +75,7 @@ impl RedisStore {
             ends: Link::default(),
             feed: Link::default(),
             prefix: Box::default(),
-            clock: StoreClock::of_the_store(),
+            clock: StoreClock::server(),
         };
         let store = Self { server, read: Mutex::default(), listening: tokio::sync::Mutex::default() };
         store.with_prefix(PREFIX)
@@ -107,26 +107,26 @@ impl RedisStore {
 }
 
 impl SessionStore for RedisStore {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         self.server.call(|call| operations::create(call, new))
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         self.server.call(|call| operations::rotate(call, command))
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         self.server.call(|call| operations::revoke(call, command))
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         self.server.call(move |call| operations::list(call, subject, limit))
     }
 
     /// Sessions vanish by themselves; what is left are announcements.
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         self.server.call(move |call| async move {
-            Ok(Purged { sessions: 0, others: announcements::trim(&call, budget).await? })
+            Ok(PurgeOutcome { sessions: 0, others: announcements::trim(&call, budget).await? })
         })
     }
 

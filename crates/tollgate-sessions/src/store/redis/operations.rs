@@ -9,21 +9,25 @@ use super::keys::{self, millis};
 use super::row::{self, FIELDS, Found, Row};
 use super::scripts;
 use super::{StoreError, StoreErrorKind};
-use crate::store::{Expiry, RenewalKind};
-use crate::session::{Fingerprint, NewSession, SessionId, SessionState, SessionView, UnixMillis};
-use crate::session::EndReason;
-use crate::store::command::{Durability, Renewed, Revocation, Revoke, RevokeScope, Revoked, Rotate, Rotation};
+use crate::session::{
+    Fingerprint, NewSession, RevokeReason, SessionId, SessionInfo, SessionState, UnixMillis,
+};
+use crate::store::command::{
+    Durability, RefreshKind, Refreshed, Revocation, RevokeOutcome, RevokeRequest, RevokeScope, RotateMode,
+    RotateOutcome, RotateRequest,
+};
+use crate::store::decide::ExpiryKind;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// The epoch is read first: whoever ends all sessions of the subject meanwhile ends this one too.
-pub(super) async fn create(call: Call<'_>, new: &NewSession) -> Result<SessionView> {
+pub(super) async fn create(call: Call<'_>, new: &NewSession) -> Result<SessionInfo> {
     let (epoch, _now) = epoch(&call, &new.subject).await?;
-    let (idle, absolute) = (millis(new.idle), millis(new.absolute));
+    let (idle, absolute) = (millis(new.lifetimes.idle()), millis(new.lifetimes.absolute()));
     // Noted before it is made, so that no session is missing in the list.
     let (list, id) = (keys::list(&call, &new.subject), new.session.to_string());
     // For longer than it lives, as that begins later.
-    let listed = millis(new.absolute.saturating_add(keys::MAKING));
+    let listed = millis(new.lifetimes.absolute().saturating_add(keys::MAKING));
     let _noted: Value = call.run(Over::Main, &scripts::ENLIST, &list, &[id.as_bytes(), &listed]).await?;
     let epoch = epoch.to_string();
     let fingerprint = new.fingerprint;
@@ -39,27 +43,27 @@ pub(super) async fn create(call: Call<'_>, new: &NewSession) -> Result<SessionVi
     let key = keys::session(&call, new.session);
     let (outcome, row): (String, Row) = call.run(Over::Main, &scripts::CREATE, &key, &arguments).await?;
     match row::read(new.session, row)? {
-        Some(found) if outcome != "other" => Ok(found.record.view()),
+        Some(found) if outcome != "other" => Ok(found.record.info()),
         _ => Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id")),
     }
 }
 
 /// The epoch is read last: what had been ended when this began is found to be.
-pub(super) async fn rotate(call: Call<'_>, command: &Rotate) -> Result<Rotation> {
+pub(super) async fn rotate(call: Call<'_>, command: &RotateRequest) -> Result<RotateOutcome> {
     let (outcome, row) = present(&call, command).await?;
     let Some(Found { mut record, announced }) = row::read(command.session, row)? else {
         return match outcome.as_str() {
-            "unknown" => Ok(Rotation::Unknown),
+            "unknown" => Ok(RotateOutcome::Unknown),
             _ => Err(unreadable(command.session)),
         };
     };
-    if outcome == "ended" {
-        let SessionState::Ended(reason) = record.state else { return Err(unreadable(command.session)) };
-        if reason == EndReason::Reuse && !announced {
+    if outcome == "revoked" {
+        let SessionState::Revoked(reason) = record.state else { return Err(unreadable(command.session)) };
+        if reason == RevokeReason::Reuse && !announced {
             // Whoever ended it was cut off before the announcement.
             announce_reuse(&call, command).await?;
         }
-        return Ok(Rotation::Ended(reason));
+        return Ok(RotateOutcome::Revoked(reason));
     }
     let (epoch, _now) = epoch(&call, &record.subject).await?;
     if record.epoch < epoch {
@@ -67,35 +71,40 @@ pub(super) async fn rotate(call: Call<'_>, command: &Rotate) -> Result<Rotation>
             let key = keys::session(&call, command.session);
             let _done: Value = call.run(Over::Main, &scripts::SUPERSEDE, &key, &[]).await?;
         }
-        return Ok(Rotation::Ended(EndReason::SubjectRevoked));
+        return Ok(RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
     }
     let kind = match outcome.as_str() {
-        "absolute" => return Ok(Rotation::Expired(Expiry::Absolute)),
-        "idle" => return Ok(Rotation::Expired(Expiry::Idle)),
+        "absolute" => return Ok(RotateOutcome::Expired(ExpiryKind::Absolute)),
+        "idle" => return Ok(RotateOutcome::Expired(ExpiryKind::Idle)),
         "reuse" => {
             announce_reuse(&call, command).await?;
-            record.state = SessionState::Ended(EndReason::Reuse);
-            return Ok(Rotation::Reuse(record.view()));
+            record.state = SessionState::Revoked(RevokeReason::Reuse);
+            return Ok(RotateOutcome::Reuse(record.info()));
         }
-        "rotated" => RenewalKind::Rotated,
-        "replayed" => RenewalKind::Replayed,
-        "ahead" => RenewalKind::Ahead,
-        "displaced" => RenewalKind::Displaced,
+        "rotated" => RefreshKind::Rotated,
+        "replayed" => RefreshKind::Replayed,
+        "store_behind" => RefreshKind::StoreBehind,
+        "recovered" => RefreshKind::Recovered,
         _ => return Err(unreadable(command.session)),
     };
-    Ok(Rotation::Live(Renewed { kind, session: record.view() }))
+    Ok(RotateOutcome::Live(Refreshed::new(kind, record.info())))
 }
 
-async fn present(call: &Call<'_>, command: &Rotate) -> Result<(String, Row)> {
+async fn present(call: &Call<'_>, command: &RotateRequest) -> Result<(String, Row)> {
     let generation = command.generation.to_string();
-    let (window, recovery) = (millis(command.policy.window), millis(command.policy.recover_lost_for));
+    let mode = match command.mode {
+        RotateMode::Preview => "preview",
+        RotateMode::Commit => "commit",
+    };
+    let (grace, recovery) = (millis(command.policy.grace_period()), millis(command.policy.recovery_period()));
     let (idle, kept) = (millis(command.idle), keys::tombstone());
-    let arguments: [&[u8]; 8] = [
+    let arguments: [&[u8]; 9] = [
         generation.as_bytes(),
         command.secret_hash.as_bytes(),
-        &window,
+        mode.as_bytes(),
+        &grace,
         &recovery,
-        if command.policy.accept_ahead { b"1" } else { b"0" },
+        if command.policy.accepts_newer() { b"1" } else { b"0" },
         &idle,
         &kept,
         command.fingerprint.as_ref().map_or(&[], |print| Fingerprint::as_bytes(print).as_slice()),
@@ -104,7 +113,7 @@ async fn present(call: &Call<'_>, command: &Rotate) -> Result<(String, Row)> {
 }
 
 /// The session has ended; now others hear of it.
-async fn announce_reuse(call: &Call<'_>, command: &Rotate) -> Result<()> {
+async fn announce_reuse(call: &Call<'_>, command: &RotateRequest) -> Result<()> {
     announce(call, &Revocation::Session(command.session), command.announce_for).await?;
     let key = keys::session(call, command.session);
     let _confirmed: Value = call.run(Over::Ends, &scripts::CONFIRM, &key, &[]).await?;
@@ -114,7 +123,7 @@ async fn announce_reuse(call: &Call<'_>, command: &Rotate) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn revoke(call: Call<'_>, command: &Revoke) -> Result<Revoked> {
+pub(super) async fn revoke(call: Call<'_>, command: &RevokeRequest) -> Result<RevokeOutcome> {
     let changed = match &command.scope {
         RevokeScope::Session { session, owner } => {
             revoke_session(&call, command, *session, owner.as_deref()).await?
@@ -128,13 +137,13 @@ pub(super) async fn revoke(call: Call<'_>, command: &Revoke) -> Result<Revoked> 
             true
         }
     };
-    Ok(Revoked { changed, durability: call.settle().await })
+    Ok(RevokeOutcome::new(changed, call.settle().await))
 }
 
 /// Announced first: who is cut off in between has announced too much, and not too little.
 async fn revoke_session(
     call: &Call<'_>,
-    command: &Revoke,
+    command: &RevokeRequest,
     session: SessionId,
     owner: Option<&str>,
 ) -> Result<bool> {
@@ -166,7 +175,7 @@ async fn revoke_session(
 /// session would otherwise survive this.
 async fn revoke_subject(
     call: &Call<'_>,
-    command: &Revoke,
+    command: &RevokeRequest,
     subject: &str,
     keep: Option<SessionId>,
 ) -> Result<()> {
@@ -193,7 +202,7 @@ async fn revoke_subject(
     Err(StoreError::new(StoreErrorKind::Contention, "many end the sessions of one subject"))
 }
 
-async fn revoke_everything(call: &Call<'_>, command: &Revoke) -> Result<()> {
+async fn revoke_everything(call: &Call<'_>, command: &RevokeRequest) -> Result<()> {
     let key = keys::numbers(call);
     let (number, _of_all): (i64, i64) = call.run(Over::Ends, &scripts::DRAW, &key, &[]).await?;
     announce(call, &Revocation::Everything { min_epoch: number }, command.announce_for).await?;
@@ -206,7 +215,7 @@ async fn revoke_everything(call: &Call<'_>, command: &Revoke) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn list(call: Call<'_>, subject: &str, limit: usize) -> Result<Vec<SessionView>> {
+pub(super) async fn list(call: Call<'_>, subject: &str, limit: usize) -> Result<Vec<SessionInfo>> {
     let (epoch, now) = epoch(&call, subject).await?;
     let key = keys::list(&call, subject);
     let mut ids = pipe();
@@ -226,7 +235,7 @@ pub(super) async fn list(call: Call<'_>, subject: &str, limit: usize) -> Result<
             let Ok(session) = id.parse::<SessionId>() else { continue };
             match row::read(session, row)? {
                 Some(found) if found.record.is_live(epoch, now) && *found.record.subject == *subject => {
-                    live.push(found.record.view());
+                    live.push(found.record.info());
                 }
                 Some(_) => {}
                 // One that is about to be made is not there either.
@@ -241,7 +250,7 @@ pub(super) async fn list(call: Call<'_>, subject: &str, limit: usize) -> Result<
         // The next list does it again.
         drop(call.look::<(u64,)>(forget).await);
     }
-    live.sort_by_key(|view| std::cmp::Reverse((view.rotated_at, view.session)));
+    live.sort_by_key(|view| std::cmp::Reverse((view.last_used_at, view.session)));
     live.truncate(limit);
     Ok(live)
 }
@@ -255,7 +264,7 @@ async fn epoch(call: &Call<'_>, subject: &str) -> Result<(i64, UnixMillis)> {
     let (of_subject, of_all, (seconds, micros)): (Option<i64>, Option<i64>, (i64, i64)) =
         call.look(questions).await?;
     let time = seconds.saturating_mul(1000).saturating_add(micros.div_euclid(1000));
-    let now = call.server.clock.fixed().unwrap_or_else(|| UnixMillis::from_millis(time));
+    let now = call.server.clock.manual_time().unwrap_or_else(|| UnixMillis::from_millis(time));
     Ok((of_subject.unwrap_or(0).max(of_all.unwrap_or(0)), now))
 }
 

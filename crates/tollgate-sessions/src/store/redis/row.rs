@@ -1,8 +1,8 @@
 //! A session as it lies in Redis.
 
 use super::{StoreError, StoreErrorKind};
+use crate::session::RevokeReason;
 use crate::session::{Fingerprint, SecretHash, SessionId, SessionRecord, SessionState, UnixMillis};
-use crate::session::EndReason;
 
 /// The fields of a session, in the order of the scripts' prelude.
 pub(super) const FIELDS: [&str; 14] =
@@ -34,7 +34,7 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
         hash,
         subject,
         generation,
-        grace,
+        previous,
         rotated,
         epoch,
         absolute,
@@ -51,16 +51,16 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
         subject: text(subject)?,
         secret_hash: SecretHash::from_bytes(hash?.try_into().ok()?),
         generation: number(generation)?,
-        grace: optional(grace, number)?,
+        previous_generation: optional(previous, number)?,
         rotated_at: instant(rotated)?,
         epoch: number(epoch)?,
         absolute_expiry: instant(absolute)?,
         idle_expiry: instant(idle)?,
         state: match number(state)? {
-            SUPERSEDED => SessionState::Ended(EndReason::SubjectRevoked),
+            SUPERSEDED => SessionState::Revoked(RevokeReason::SubjectRevoked),
             code => SessionState::from_code(code),
         },
-        ended_at: optional(ended, instant)?,
+        revoked_at: optional(ended, instant)?,
         auth_time: instant(auth)?,
         fingerprint: optional(print, |bytes| Some(Fingerprint::from_bytes(bytes?.try_into().ok()?)))?,
         meta: optional(meta, text)?,

@@ -20,11 +20,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Notify;
 
-use super::command::{Purged, Revoke, Revoked, Rotate, Rotation};
+use super::command::{PurgeOutcome, RevokeOutcome, RevokeRequest, RotateOutcome, RotateRequest};
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
-use crate::session::{NewSession, SessionView, StoreClock};
+use crate::session::{NewSession, SessionInfo, StoreClock};
 
 use announcements::Position;
 use failure::failure;
@@ -67,7 +67,7 @@ impl SqliteStore {
             file: FileIdentity::of(path),
             writer: Worker::spawn(connection, Mode::Write)?,
             reader: Worker::spawn(connect(path)?, Mode::Read)?,
-            clock: StoreClock::of_the_store(),
+            clock: StoreClock::server(),
             announced,
             purged_up_to: operations::PurgePosition::default(),
         })
@@ -81,24 +81,24 @@ impl SqliteStore {
 }
 
 impl SessionStore for SqliteStore {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         let (new, clock) = (new.clone(), self.clock.clone());
         self.writer.ask(move |connection| operations::create(connection, &new, clock.now()))
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         let (command, clock) = (command.clone(), self.clock.clone());
         let answer = self.writer.ask(move |connection| operations::rotate(connection, &command, clock.now()));
         Box::pin(async move {
             let rotation = answer.await?;
-            if matches!(rotation, Rotation::Reuse(_)) {
+            if matches!(rotation, RotateOutcome::Reuse(_)) {
                 self.announced.notify_waiters();
             }
             Ok(rotation)
         })
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         let (command, clock) = (command.clone(), self.clock.clone());
         let answer = self.writer.ask(move |connection| operations::revoke(connection, &command, clock.now()));
         Box::pin(async move {
@@ -108,12 +108,12 @@ impl SessionStore for SqliteStore {
         })
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         let (subject, clock) = (Box::<str>::from(subject), self.clock.clone());
         self.reader.ask(move |connection| operations::list(connection, &subject, limit, clock.now()))
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         let (position, clock) = (self.purged_up_to.clone(), self.clock.clone());
         self.writer.ask(move |connection| operations::purge(connection, &position, budget, clock.now()))
     }

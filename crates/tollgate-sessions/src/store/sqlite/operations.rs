@@ -6,29 +6,31 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failure::failure;
 use super::{StoreError, StoreErrorKind};
-use crate::store::{Decision, decide};
 use crate::session::{
-    Fingerprint, NewSession, SecretHash, SessionId, SessionRecord, SessionState, SessionView, UnixMillis,
+    Fingerprint, MAX_ABSOLUTE_LIFETIME, NewSession, SecretHash, SessionId, SessionInfo, SessionRecord,
+    SessionState, UnixMillis,
 };
-use crate::store::MAX_ABSOLUTE_LIFETIME;
 use crate::store::command::{
-    Durability, Purged, Revocation, RevocationEntry, Revoke, RevokeScope, Revoked, Rotate, Rotation,
+    Durability, PurgeOutcome, Revocation, RevocationEntry, RevokeOutcome, RevokeRequest, RevokeScope,
+    RotateOutcome, RotateRequest,
 };
+
+use crate::store::decide::{RefreshDecision, decide};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-pub(super) fn create(connection: &Connection, new: &NewSession, now: UnixMillis) -> Result<SessionView> {
+pub(super) fn create(connection: &Connection, new: &NewSession, now: UnixMillis) -> Result<SessionInfo> {
     if let Some(known) = load(connection, new.session)? {
         let same = known.secret_hash == new.secret_hash && known.subject == new.subject;
         return if same {
-            Ok(known.view())
+            Ok(known.info())
         } else {
             Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
         };
     }
     let record = SessionRecord::begin(new, epoch(connection, &new.subject)?, now);
     let insert = "INSERT INTO auth_session (sid, sub, sec_hash, gen, grace_gen, rotated_at, epoch, abs_exp, idle_exp,
-                  state, ended_at, auth_time, fp, meta) VALUES (?1, ?2, ?3, 0, NULL, ?4, ?5, ?6, ?7, 0, NULL, ?4, ?8, ?9)";
+                  state, revoked_at, auth_time, fp, meta) VALUES (?1, ?2, ?3, 0, NULL, ?4, ?5, ?6, ?7, 0, NULL, ?4, ?8, ?9)";
     let values = params![
         record.session.as_bytes(),
         record.subject,
@@ -41,35 +43,43 @@ pub(super) fn create(connection: &Connection, new: &NewSession, now: UnixMillis)
         record.meta,
     ];
     execute(connection, insert, values)?;
-    Ok(record.view())
+    Ok(record.info())
 }
 
-pub(super) fn rotate(connection: &Connection, command: &Rotate, now: UnixMillis) -> Result<Rotation> {
+pub(super) fn rotate(
+    connection: &Connection,
+    command: &RotateRequest,
+    now: UnixMillis,
+) -> Result<RotateOutcome> {
     let known = load(connection, command.session)?;
     let Some(mut record) = known.filter(|record| record.secret_hash == command.secret_hash) else {
-        return Ok(Rotation::Unknown);
+        return Ok(RotateOutcome::Unknown);
     };
     let epoch = epoch(connection, &record.subject)?;
-    let decision = decide(&record, epoch, command.generation, now, &command.policy);
-    let rotation = record.settle(&decision, command, now);
+    let decision = decide(&record, epoch, command, now);
+    let rotation = decision.apply(&mut record, command, now);
     match decision {
-        Decision::Advance { .. } => save(connection, &record)?,
-        Decision::Reuse { .. } => {
+        RefreshDecision::Rotate { .. } => save(connection, &record)?,
+        RefreshDecision::Reuse { .. } => {
             save(connection, &record)?;
             let until = now.saturating_add(command.announce_for);
             announce(connection, Revocation::Session(command.session), until)?;
         }
-        Decision::Replay { .. } | Decision::Ended(_) | Decision::Expired(_) => {}
+        RefreshDecision::Replay { .. } | RefreshDecision::Revoked(_) | RefreshDecision::Expired(_) => {}
     }
     Ok(rotation)
 }
 
-pub(super) fn revoke(connection: &Connection, command: &Revoke, now: UnixMillis) -> Result<Revoked> {
+pub(super) fn revoke(
+    connection: &Connection,
+    command: &RevokeRequest,
+    now: UnixMillis,
+) -> Result<RevokeOutcome> {
     let until = now.saturating_add(command.announce_for);
     let mut changed = true;
     match &command.scope {
         RevokeScope::Session { session, owner } => {
-            let sql = "UPDATE auth_session SET state = ?2, ended_at = ?3
+            let sql = "UPDATE auth_session SET state = ?2, revoked_at = ?3
                        WHERE sid = ?1 AND state = 0 AND (?4 IS NULL OR sub = ?4)";
             let values = params![session.as_bytes(), command.reason.code(), now.as_millis(), owner];
             changed = execute(connection, sql, values)? > 0;
@@ -94,7 +104,7 @@ pub(super) fn revoke(connection: &Connection, command: &Revoke, now: UnixMillis)
             announce(connection, Revocation::Everything { min_epoch }, until)?;
         }
     }
-    Ok(Revoked { changed, durability: Durability::Durable })
+    Ok(RevokeOutcome { changed, durability: Durability::Durable })
 }
 
 pub(super) fn list(
@@ -102,7 +112,7 @@ pub(super) fn list(
     subject: &str,
     limit: usize,
     now: UnixMillis,
-) -> Result<Vec<SessionView>> {
+) -> Result<Vec<SessionInfo>> {
     let failed = failure("listing sessions");
     let epoch = epoch(connection, subject)?;
     let sql = format!(
@@ -114,7 +124,7 @@ pub(super) fn list(
     let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
     let rows =
         statement.query_map(params![subject, epoch, now.as_millis(), limit], record).map_err(&failed)?;
-    rows.map(|row| row.map(|record| record.view()).map_err(&failed)).collect()
+    rows.map(|row| row.map(|record| record.info()).map_err(&failed)).collect()
 }
 
 /// Where the next purge begins. Nothing that a renewal changes is indexed, so a purge goes through the table in turns.
@@ -126,7 +136,7 @@ pub(super) fn purge(
     position: &PurgePosition,
     budget: usize,
     now: UnixMillis,
-) -> Result<Purged> {
+) -> Result<PurgeOutcome> {
     let failed = failure("purging");
     let budget = i64::try_from(budget).unwrap_or(i64::MAX);
     let mut from = position.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +150,7 @@ pub(super) fn purge(
         .map_err(&failed)?;
     *from = last.map(SessionId::from_bytes);
     drop(from);
-    let mut purged = Purged::default();
+    let mut purged = PurgeOutcome::default();
     if let Some(last) = last {
         let sql =
             "DELETE FROM auth_session WHERE sid > ?1 AND sid <= ?2 AND (abs_exp <= ?3 OR idle_exp <= ?3)";
@@ -177,23 +187,23 @@ fn load(connection: &Connection, session: SessionId) -> Result<Option<SessionRec
 /// Writes what can change. It never adds a row.
 fn save(connection: &Connection, record: &SessionRecord) -> Result<()> {
     let sql = "UPDATE auth_session SET gen = ?2, grace_gen = ?3, rotated_at = ?4, epoch = ?5, idle_exp = ?6, state = ?7,
-               ended_at = ?8, fp = ?9 WHERE sid = ?1";
+               revoked_at = ?8, fp = ?9 WHERE sid = ?1";
     let values = params![
         record.session.as_bytes(),
         record.generation,
-        record.grace,
+        record.previous_generation,
         record.rotated_at.as_millis(),
         record.epoch,
         record.idle_expiry.as_millis(),
         record.state.code(),
-        record.ended_at.map(UnixMillis::as_millis),
+        record.revoked_at.map(UnixMillis::as_millis),
         record.fingerprint.as_ref().map(Fingerprint::as_bytes),
     ];
     execute(connection, sql, values).map(|_rows| ())
 }
 
 const COLUMNS: &str =
-    "sid, sub, sec_hash, gen, grace_gen, rotated_at, epoch, abs_exp, idle_exp, state, ended_at,
+    "sid, sub, sec_hash, gen, grace_gen, rotated_at, epoch, abs_exp, idle_exp, state, revoked_at,
                        auth_time, fp, meta";
 
 /// A row of [`COLUMNS`].
@@ -204,13 +214,13 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         subject: row.get(1)?,
         secret_hash: SecretHash::from_bytes(row.get(2)?),
         generation: row.get(3)?,
-        grace: row.get(4)?,
+        previous_generation: row.get(4)?,
         rotated_at: instant(5)?,
         epoch: row.get(6)?,
         absolute_expiry: instant(7)?,
         idle_expiry: instant(8)?,
         state: SessionState::from_code(row.get(9)?),
-        ended_at: row.get::<_, Option<i64>>(10)?.map(UnixMillis::from_millis),
+        revoked_at: row.get::<_, Option<i64>>(10)?.map(UnixMillis::from_millis),
         auth_time: instant(11)?,
         fingerprint: row.get::<_, Option<[u8; 8]>>(12)?.map(Fingerprint::from_bytes),
         meta: row.get(13)?,

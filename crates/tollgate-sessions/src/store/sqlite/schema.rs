@@ -28,7 +28,7 @@ const VERSION_1: &str = "
         abs_exp INTEGER NOT NULL,
         idle_exp INTEGER NOT NULL,
         state INTEGER NOT NULL,
-        ended_at INTEGER,
+        revoked_at INTEGER,
         auth_time INTEGER NOT NULL,
         fp BLOB,
         meta TEXT

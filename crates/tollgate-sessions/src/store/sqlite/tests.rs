@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::session::Lifetimes;
 use crate::accounts::users::SqliteUsers;
-use crate::store::RotationPolicy;
-use crate::session::{SecretHash, SessionId};
-use crate::session::EndReason;
-use crate::store::{Revocation, RevokeScope};
 use crate::accounts::users::{NewUser, UserStore as _};
+use crate::session::RevokeReason;
+use crate::session::{SecretHash, SessionId};
+use crate::store::RotateLifetimes;
+use crate::store::{Revocation, RevokeScope};
 
 struct Scratch(PathBuf);
 
@@ -134,36 +135,24 @@ async fn tables_that_are_gone_are_no_answer_about_a_session() {
 }
 
 fn unborn(subject: &str) -> NewSession {
-    NewSession {
-        session: SessionId::generate(StoreClock::of_the_store().now()).unwrap(),
-        subject: subject.into(),
-        secret_hash: SecretHash::from_bytes([7; 32]),
-        idle: Duration::from_secs(3600),
-        absolute: Duration::from_secs(7200),
-        fingerprint: None,
-        meta: None,
-    }
+    let lifetimes = Lifetimes::new(Duration::from_secs(3600), Duration::from_secs(7200)).unwrap();
+    let session = SessionId::generate(StoreClock::server().now()).unwrap();
+    NewSession::new(session, subject, SecretHash::from_bytes([7; 32]), lifetimes)
 }
 
-fn present(session: &NewSession) -> Rotate {
-    Rotate {
-        session: session.session,
-        generation: 0,
-        secret_hash: session.secret_hash,
-        fingerprint: None,
-        policy: RotationPolicy::default(),
-        idle: session.idle,
-        announce_for: Duration::from_secs(600),
-    }
+fn present(session: &NewSession) -> RotateRequest {
+    let lifetimes =
+        RotateLifetimes { idle: session.lifetimes.idle(), announce_for: Duration::from_secs(600) };
+    RotateRequest::new(session.session, 0, session.secret_hash, lifetimes)
 }
 
-fn logout(session: &NewSession) -> Revoke {
+fn logout(session: &NewSession) -> RevokeRequest {
     let scope = RevokeScope::Session { session: session.session, owner: None };
-    Revoke { scope, reason: EndReason::Logout, announce_for: Duration::from_secs(600) }
+    RevokeRequest { scope, reason: RevokeReason::Logout, announce_for: Duration::from_secs(600) }
 }
 
 async fn is_live(store: &SqliteStore, session: &NewSession) -> bool {
-    matches!(store.rotate(&present(session)).await.unwrap(), Rotation::Live(_))
+    matches!(store.rotate(&present(session)).await.unwrap(), RotateOutcome::Live(_))
 }
 
 /// Another program writes and does not come to an end. What was refused meanwhile was not done, and is not done later.
@@ -211,7 +200,7 @@ async fn a_lock_of_others_is_not_waited_for() {
     other.execute_batch("ROLLBACK").unwrap();
     store.ping().await.unwrap();
     assert!(is_live(&store, &one).await && is_live(&store, &two).await);
-    assert_eq!(store.rotate(&present(&unmade)).await.unwrap(), Rotation::Unknown);
+    assert_eq!(store.rotate(&present(&unmade)).await.unwrap(), RotateOutcome::Unknown);
     assert!(users.find_subject("alice").await.unwrap().is_none());
     assert!(store.revoke(&end).await.unwrap().changed);
 }
@@ -349,7 +338,7 @@ async fn a_commit_that_fails() {
     let tables = "CREATE TABLE parent (id INTEGER PRIMARY KEY);
                   CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)";
     connect(&scratch.file()).unwrap().execute_batch(tables).unwrap();
-    let (command, now) = (logout(&new), StoreClock::of_the_store().now());
+    let (command, now) = (logout(&new), StoreClock::server().now());
     let answer = store.writer.ask(move |connection| {
         let revoked = operations::revoke(connection, &command, now)?;
         // Found out by `COMMIT`.

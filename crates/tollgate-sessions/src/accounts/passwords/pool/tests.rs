@@ -59,7 +59,7 @@ impl Gate {
     }
 
     /// Occupies a thread.
-    async fn occupy(&self, pool: &Arc<Pool>) -> JoinHandle<Result<Tag, Busy>> {
+    async fn occupy(&self, pool: &Arc<Pool>) -> JoinHandle<Result<Tag, HashPoolBusy>> {
         let caller = self.call(pool);
         while self.begun.try_recv().is_err() {
             tokio::task::yield_now().await;
@@ -67,7 +67,7 @@ impl Gate {
         caller
     }
 
-    fn call(&self, pool: &Arc<Pool>) -> JoinHandle<Result<Tag, Busy>> {
+    fn call(&self, pool: &Arc<Pool>) -> JoinHandle<Result<Tag, HashPoolBusy>> {
         let (pool, work) = (Arc::clone(pool), self.work());
         tokio::spawn(async move { pool.compute(work).await })
     }

@@ -42,13 +42,13 @@ fn user(subject: &str, login: &str) -> NewUser {
 async fn contract(store: &dyn UserStore) {
     store.ping().await.unwrap();
     let alice = user("s-1", "alice@example.com").with_scopes(["a:b", "c\"d"]).with_roles(["admin"]);
-    assert_eq!(store.add(&alice).await.unwrap(), Addition::Added);
-    assert_eq!(store.add(&alice).await.unwrap(), Addition::Added, "the same again");
-    assert_eq!(store.add(&user("s-2", "alice@example.com")).await.unwrap(), Addition::Taken);
+    assert_eq!(store.add(&alice).await.unwrap(), AddOutcome::Added);
+    assert_eq!(store.add(&alice).await.unwrap(), AddOutcome::Added, "the same again");
+    assert_eq!(store.add(&user("s-2", "alice@example.com")).await.unwrap(), AddOutcome::Taken);
     assert_eq!(store.add(&user("s-1", "other")).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
-    assert_eq!(store.add(&user("s-3", "Alice@example.com")).await.unwrap(), Addition::Added);
-    let odd = NewUser::new("s-\u{1f510}' OR 1=1", name("'; DROP TABLE auth_user; --")).disabled();
-    assert_eq!(store.add(&odd).await.unwrap(), Addition::Added);
+    assert_eq!(store.add(&user("s-3", "Alice@example.com")).await.unwrap(), AddOutcome::Added);
+    let odd = NewUser::new("s-\u{1f510}' OR 1=1", name("'; DROP TABLE auth_user; --")).with_disabled();
+    assert_eq!(store.add(&odd).await.unwrap(), AddOutcome::Added);
 
     for (new, phc) in [(&alice, Some("first")), (&odd, None)] {
         let found = store.find(&new.user.login).await.unwrap().unwrap();
@@ -86,9 +86,9 @@ async fn what_is_written_is_there_for_others_and_afterwards() {
     let scratch = Scratch::new("others");
     let (one, other) =
         (SqliteUsers::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
-    assert_eq!(one.add(&user("s-1", "alice")).await.unwrap(), Addition::Added);
+    assert_eq!(one.add(&user("s-1", "alice")).await.unwrap(), AddOutcome::Added);
     assert!(other.find(&name("alice")).await.unwrap().is_some());
-    assert_eq!(other.add(&user("s-2", "alice")).await.unwrap(), Addition::Taken);
+    assert_eq!(other.add(&user("s-2", "alice")).await.unwrap(), AddOutcome::Taken);
     assert!(other.disable("s-1").await.unwrap());
     assert!(!one.find_subject("s-1").await.unwrap().unwrap().enabled);
     assert!(one.enable("s-1").await.unwrap() && !one.enable("nobody").await.unwrap());
@@ -107,7 +107,7 @@ async fn one_of_many_wins() {
         let store = Arc::clone(&handles[number % 4]);
         adding.spawn(async move { store.add(&user(&format!("s-{number}"), "alice")).await.unwrap() });
     }
-    let added = adding.join_all().await.into_iter().filter(|addition| *addition == Addition::Added).count();
+    let added = adding.join_all().await.into_iter().filter(|addition| *addition == AddOutcome::Added).count();
     assert_eq!(added, 1);
     let subject = handles[0].find(&name("alice")).await.unwrap().unwrap().user.subject;
     let mut replacing = tokio::task::JoinSet::new();
@@ -127,7 +127,8 @@ async fn a_name_that_is_taken_is_written_to_the_disk_too() {
     let store = SqliteUsers::open(scratch.file()).unwrap();
     let log = scratch.0.join("users.db-wal");
     let mut before = fs::metadata(&log).unwrap().len();
-    for (subject, expected) in [("s-1", Addition::Added), ("s-2", Addition::Taken), ("s-3", Addition::Taken)]
+    for (subject, expected) in
+        [("s-1", AddOutcome::Added), ("s-2", AddOutcome::Taken), ("s-3", AddOutcome::Taken)]
     {
         assert_eq!(store.add(&user(subject, "alice")).await.unwrap(), expected);
         let after = fs::metadata(&log).unwrap().len();
@@ -141,7 +142,7 @@ async fn sessions_may_be_in_the_same_file() {
     let scratch = Scratch::new("same");
     let sessions = crate::store::SqliteStore::open(scratch.file()).unwrap();
     let users = SqliteUsers::open(scratch.file()).unwrap();
-    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), Addition::Added);
+    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), AddOutcome::Added);
     crate::store::SessionStore::ping(&sessions).await.unwrap();
 }
 
@@ -152,7 +153,7 @@ async fn a_file_of_the_first_version_gets_its_users() {
     let change = |sql: &str| connect(&scratch.file()).unwrap().execute_batch(sql).unwrap();
     change("DROP TABLE auth_user; PRAGMA user_version = 1");
     let users = SqliteUsers::open(scratch.file()).unwrap();
-    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), Addition::Added);
+    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), AddOutcome::Added);
     drop(users);
     change("PRAGMA user_version = 99");
     let error = SqliteUsers::open(scratch.file()).unwrap_err();
@@ -166,7 +167,7 @@ async fn only_its_owner_reads_it() {
 
     let scratch = Scratch::new("mode");
     let users = SqliteUsers::open(scratch.file()).unwrap();
-    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), Addition::Added);
+    assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), AddOutcome::Added);
     for entry in fs::read_dir(&scratch.0).unwrap() {
         let entry = entry.unwrap();
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());

@@ -28,7 +28,7 @@ fn id(ring: &KeyRing, now: UnixTime) -> String {
 }
 
 fn open(path: &Path) -> KeyRing {
-    KeyRing::open(Algorithm::EdDsa, path, RotationSchedule::default(), NOW).unwrap()
+    KeyRing::open(Algorithm::EdDsa, path, KeyRotationSchedule::default(), NOW).unwrap()
 }
 
 #[test]
@@ -36,19 +36,19 @@ fn published_before_use_and_kept_after() {
     let path = path("schedule");
     let ring = open(&path);
     let first = id(&ring, NOW);
-    assert!(!ring.turn(days(29)).unwrap(), "nothing is due");
+    assert!(!ring.rotate_if_due(days(29)).unwrap(), "nothing is due");
     let publish = days(30).saturating_sub(Duration::from_secs(3600));
-    assert!(ring.turn(publish).unwrap());
-    assert!(!ring.turn(publish).unwrap());
+    assert!(ring.rotate_if_due(publish).unwrap());
+    assert!(!ring.rotate_if_due(publish).unwrap());
     assert_eq!(ring.key_set().iter().count(), 2);
     assert_eq!(id(&ring, publish), first, "published, and does not sign yet");
     let second = id(&ring, days(30));
     assert_ne!(first, second);
     // The next start sees the same.
     assert_eq!(id(&open(&path), days(30)), second);
-    assert!(!ring.turn(days(31)).unwrap(), "its last tokens are in use");
+    assert!(!ring.rotate_if_due(days(31)).unwrap(), "its last tokens are in use");
     assert!(ring.jwk_set().contains(&first));
-    assert!(ring.turn(days(32)).unwrap());
+    assert!(ring.rotate_if_due(days(32)).unwrap());
     assert!(!ring.jwk_set().contains(&first) && ring.jwk_set().contains(&second));
     assert_eq!(open(&path).jwk_set(), ring.jwk_set());
     gone(&path);
@@ -62,14 +62,14 @@ fn what_one_process_turns_another_picks_up() {
     assert!(!other.reload().unwrap());
     let unchanged = other.key_set();
     let publish = days(30).saturating_sub(Duration::from_secs(3600));
-    assert!(one.turn(publish).unwrap());
+    assert!(one.rotate_if_due(publish).unwrap());
     assert_eq!(other.key_set().iter().count(), unchanged.iter().count());
     assert!(other.reload().unwrap());
     assert_eq!(other.jwk_set(), one.jwk_set());
     assert_eq!(id(&other, days(30)), id(&one, days(30)));
-    assert!(!other.turn(publish).unwrap(), "it is done already");
+    assert!(!other.rotate_if_due(publish).unwrap(), "it is done already");
     one.replace_all(days(31)).unwrap();
-    assert!(other.turn(days(31)).unwrap(), "turning reads too");
+    assert!(other.rotate_if_due(days(31)).unwrap(), "turning reads too");
     assert_eq!(other.jwk_set(), one.jwk_set());
     gone(&path);
 }
@@ -94,7 +94,7 @@ fn those_who_turn_at_once_agree() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         })
     };
-    for rings in [at_once(&|_opened| {}), at_once(&|ring| _ = ring.turn(days(30)).unwrap())] {
+    for rings in [at_once(&|_opened| {}), at_once(&|ring| _ = ring.rotate_if_due(days(30)).unwrap())] {
         for ring in &rings {
             ring.reload().unwrap();
             assert_eq!(ring.jwk_set(), rings[0].jwk_set());
@@ -117,7 +117,7 @@ fn a_key_that_others_may_have_goes_at_once() {
     let ring = open(&path);
     let first = id(&ring, NOW);
     // One that was published and would have signed later goes too.
-    ring.turn(days(30)).unwrap();
+    ring.rotate_if_due(days(30)).unwrap();
     ring.replace_all(days(30)).unwrap();
     assert_ne!(id(&ring, days(30)), first);
     assert_eq!(ring.key_set().iter().count(), 1);
@@ -146,14 +146,15 @@ fn a_key_that_was_replaced_admits_nobody() {
 fn a_ring_can_begin_with_a_key_that_was_in_use() {
     let path = path("first");
     let first = |key_id| SigningKey::generate(Algorithm::EdDsa).unwrap().with_key_id(key_id).unwrap();
-    let begin =
-        |key_id| KeyRing::open_or_begin_with(first(key_id), &path, RotationSchedule::default(), NOW).unwrap();
+    let begin = |key_id| {
+        KeyRing::open_with_first_key(first(key_id), &path, KeyRotationSchedule::default(), NOW).unwrap()
+    };
     assert_eq!(id(&begin("old-key"), NOW), "old-key");
     assert_eq!(id(&begin("another"), NOW), "old-key", "there is a ring already");
     assert_eq!(id(&open(&path), NOW), "old-key");
     let secret = SigningKey::hmac(Algorithm::Hs256, "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").unwrap();
     let elsewhere = path.join("secret");
-    assert!(KeyRing::open_or_begin_with(secret, &elsewhere, RotationSchedule::default(), NOW).is_err());
+    assert!(KeyRing::open_with_first_key(secret, &elsewhere, KeyRotationSchedule::default(), NOW).is_err());
     gone(&path);
 }
 
@@ -165,7 +166,7 @@ fn tokens_of_each_key_verify_while_it_is_published() {
     // A verifier that was there before the ring turned.
     let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
     let token = AccessToken::new("alice", "web");
-    ring.turn(days(30)).unwrap();
+    ring.rotate_if_due(days(30)).unwrap();
     for now in [NOW, days(30), days(31)] {
         let signed = issuer.issue(&token, now).unwrap();
         let verified = verifier.verify(signed.as_str(), now).unwrap();
@@ -181,22 +182,22 @@ fn what_is_no_ring_is_refused() {
     let ring = open(&path);
     let shown = format!("{ring:?}");
     assert!(!shown.contains("PRIVATE"), "{shown}");
-    let es256 = KeyRing::open(Algorithm::Es256, &path, RotationSchedule::default(), NOW).unwrap_err();
+    let es256 = KeyRing::open(Algorithm::Es256, &path, KeyRotationSchedule::default(), NOW).unwrap_err();
     assert_eq!(es256.to_string(), "the directory holds keys for EdDSA, not for ES256");
     let kept = ring.jwk_set();
     for text in ["", "{}", r#"{"algorithm":"EdDSA","key_id":"x","signs_from":1}"#] {
         let files = KeyFiles::new(&path);
         files.remove(9).unwrap();
         files.add(9, text.as_bytes()).unwrap();
-        let error = KeyRing::open(Algorithm::EdDsa, &path, RotationSchedule::default(), NOW).unwrap_err();
+        let error = KeyRing::open(Algorithm::EdDsa, &path, KeyRotationSchedule::default(), NOW).unwrap_err();
         assert!(matches!(error, KeyRingError::NotARing), "{text}: {error}");
-        assert!(ring.turn(days(30)).is_err() && ring.reload().is_err());
+        assert!(ring.rotate_if_due(days(30)).is_err() && ring.reload().is_err());
         assert_eq!(ring.jwk_set(), kept, "it goes on with what it has");
     }
     gone(&path);
     assert!(matches!(ring.reload(), Err(KeyRingError::NotARing)), "somebody has deleted it");
     assert_eq!(ring.jwk_set(), kept);
     std::fs::write(&path, "a file").unwrap();
-    assert!(KeyRing::open(Algorithm::EdDsa, &path, RotationSchedule::default(), NOW).is_err());
+    assert!(KeyRing::open(Algorithm::EdDsa, &path, KeyRotationSchedule::default(), NOW).is_err());
     std::fs::remove_file(&path).unwrap();
 }
