@@ -1,4 +1,4 @@
-//! What an admitted request costs in allocations, once its token is in the cache.
+//! Counts the allocations of an admitted request whose token is in the cache.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -36,7 +36,7 @@ fn admit(gate: &Gate, request: &Request<()>) -> Admission {
     }
 }
 
-/// Claims and scopes included: they are made once for each token.
+/// This includes claims and scopes, which are parsed once per token.
 #[test]
 fn a_cache_hit_in_the_core_allocates_nothing() {
     let (gate, request) = (gate(), request());
@@ -83,17 +83,17 @@ fn call<S: Service<Request<()>, Response = Response<String>, Error = Infallible>
     assert_eq!(response.status(), 200);
 }
 
-/// What a request costs whose token is in the cache. The map of extensions is there already in a real server, which puts the
-/// peer's address and the like into it.
+/// Returns the number of allocations for a request whose token is in the cache. The request already has an extensions
+/// map, as in a real server, which stores the peer's address there.
 fn allocations<S>(mut service: S) -> u64
 where
     S: Service<Request<()>, Response = Response<String>, Error = Infallible>,
 {
     #[derive(Clone)]
-    struct PutThereByTheServer;
+    struct ServerExtension;
 
     let mut template = request();
-    template.extensions_mut().insert(PutThereByTheServer);
+    template.extensions_mut().insert(ServerExtension);
     let copy = || {
         let mut copy = Request::new(());
         copy.headers_mut().clone_from(template.headers());
@@ -105,15 +105,15 @@ where
     measure(|| call(&mut service, request)).count_total
 }
 
-/// For the admission in the extensions of the request.
+/// The allocation is the admission in the request's extensions.
 #[test]
 fn the_tower_layer_costs_one_allocation() {
     assert_eq!(allocations(AuthenticateLayer::new(gate()).layer(Handler)), 1);
 }
 
-/// The second is for looking at the response, which may be a refusal by something inside.
+/// The second allocation is for inspecting the response, which an inner service may have rejected.
 #[test]
-fn with_bodies_of_its_own_the_tower_layer_costs_two_allocations() {
+fn the_tower_layer_with_custom_bodies_costs_two_allocations() {
     let empty = |_: &tollgate::Rejection, response: Response<()>| response.map(|()| String::new());
     assert_eq!(allocations(AuthenticateLayer::new(gate()).on_rejection(empty).layer(Handler)), 2);
 }

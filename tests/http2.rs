@@ -1,5 +1,5 @@
-//! The axum adapter over HTTP/2: many requests at once on one connection, `:authority` in place of `Host`, cookies in
-//! several fields.
+//! The axum adapter over HTTP/2: concurrent requests on one connection, `:authority` in place of `Host`, and cookies
+//! split over several fields.
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +20,7 @@ fn forge() -> Forge {
     Forge::new(ISSUER, AUDIENCE)
 }
 
-/// Serves on a free port and connects with prior knowledge of HTTP/2.
+/// Starts a server on a free port and connects to it with HTTP/2 prior knowledge.
 async fn connection() -> SendRequest<Body> {
     let sources = [TokenSource::bearer(), TokenSource::cookie("__Host-Http-at").expect("a name")];
     let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
@@ -51,7 +51,7 @@ async fn read(response: Response<Incoming>) -> (u16, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_at_once_and_each_its_own_verdict() {
+async fn concurrent_streams_get_separate_verdicts() {
     let connection = connection().await;
     let ask = |i: u32| {
         let mut connection = connection.clone();
@@ -72,13 +72,14 @@ async fn many_at_once_and_each_its_own_verdict() {
         })
     };
     let tasks: Vec<_> = (0..300).map(ask).collect();
+
     for task in tasks {
         task.await.expect("as expected");
     }
 }
 
 #[tokio::test]
-async fn repeated_fields_and_split_cookies() {
+async fn repeated_tokens_are_rejected_and_split_cookies_accepted() {
     let mut connection = connection().await;
     let token = forge().token().sign();
     let (bearer, cookie) = (format!("Bearer {token}"), format!("__Host-Http-at={token}"));
@@ -86,14 +87,15 @@ async fn repeated_fields_and_split_cookies() {
         let response = connection.send_request(request("GET", fields)).await.expect("a response");
         read(response).await.0
     };
+
     assert_eq!(ask(&[("authorization", &bearer), ("authorization", &bearer)]).await, 400);
-    // RFC 9113 §8.2.3: cookie crumbs travel in fields of their own.
+    // RFC 9113 §8.2.3: a client may split cookies over several fields.
     assert_eq!(ask(&[("cookie", "a=b"), ("cookie", &cookie), ("cookie", "c=d")]).await, 200);
     assert_eq!(ask(&[("cookie", &cookie), ("cookie", &cookie)]).await, 400);
 }
 
 #[tokio::test]
-async fn the_authority_is_the_origin() {
+async fn gate_compares_origin_with_the_authority() {
     let mut connection = connection().await;
     let cookie = format!("__Host-Http-at={}", forge().token().sign());
     let mut post = async |origin: &str| {

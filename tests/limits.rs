@@ -1,5 +1,5 @@
-//! Hostile input costs bounded time and memory. Nothing here is timed: a test that would take hours or all memory
-//! without the bounds fails by itself.
+//! Hostile input costs bounded time and memory. No test measures time: without the bounds, these tests would run for
+//! hours or exhaust the memory.
 
 use proptest::prelude::*;
 use tollgate::{Algorithm, AuthError, Gate, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey};
@@ -25,19 +25,19 @@ fn refusal(token: &str) -> TokenError {
 }
 
 #[test]
-fn a_megabyte_of_header() {
+fn a_megabyte_of_header_is_rejected() {
     let token = format!("{}.e30.AA", "A".repeat(1_000_000));
     let strict = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
     let error = strict.verify(&token, NOW).expect_err("too long");
     assert_eq!(error, AuthError::InvalidToken(TokenError::TooLong { bytes: 1_000_007, max: 8192 }));
-    // Even without the limit it ends.
+    // Parsing ends even without the length limit.
     assert!(matches!(refusal(&token), TokenError::Json { .. }));
     let certificates = forge().token().header("x5c", vec!["A".repeat(100_000); 10]).sign();
-    assert!(verifier().verify(&certificates, NOW).is_ok(), "ignored, not materialised");
+    assert!(verifier().verify(&certificates, NOW).is_ok(), "`x5c` is skipped without allocation");
 }
 
 #[test]
-fn ten_thousand_levels_of_json() {
+fn ten_thousand_levels_of_json_are_rejected() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
         let in_payload = forge().token().raw_payload(format!(r#"{{"iss":"{ISSUER}","deep":{deep}}}"#)).sign();
@@ -50,7 +50,7 @@ fn ten_thousand_levels_of_json() {
 }
 
 #[test]
-fn many_members_and_many_dots() {
+fn many_members_and_many_dots_are_rejected() {
     let members: Vec<String> = (0..100_000).map(|i| format!(r#""m{i}":0"#)).collect();
     let wide = forge().token().raw_payload(format!("{{{}}}", members.join(","))).sign();
     assert!(matches!(refusal(&wide), TokenError::Json { .. }));
@@ -58,7 +58,7 @@ fn many_members_and_many_dots() {
 }
 
 #[test]
-fn a_scope_claim_of_a_hundred_thousand_values() {
+fn verifier_reads_a_hundred_thousand_scopes() {
     let scopes: Vec<String> = (0..100_000).map(|i| format!("s{i}")).collect();
     let token = forge().token().scope(&scopes.join(" ")).sign();
     let verified = verifier().verify(&token, NOW).expect("a good token");
@@ -66,20 +66,23 @@ fn a_scope_claim_of_a_hundred_thousand_values() {
 }
 
 #[test]
-fn key_sets_that_are_too_large() {
+fn oversized_key_sets_are_rejected() {
     let keys = vec!["{}"; 100_000].join(",");
     assert_eq!(
         KeySet::from_jwk_set(format!(r#"{{"keys":[{keys}]}}"#)).unwrap_err(),
         KeyError::TooManyKeys { max: 256 }
     );
+
     let real = keys::signing(Algorithm::Es256).public_jwk().expect("a public key").to_owned();
     let large = format!(r#"{{"keys":[{}]}}"#, vec![real; 100_000].join(","));
     assert!(matches!(KeySet::from_jwk_set(large), Err(KeyError::TooLarge { .. })));
+
     let exponent = "A".repeat(64 * 1024 * 4 / 3);
-    // 2048 bits, all of them set; the last symbol has no trailing bits.
+    // A modulus of 2048 set bits; the last base64url symbol has no trailing bits.
     let modulus = format!("{}w", "_".repeat(341));
     let set = format!(r#"{{"keys":[{{"kty":"RSA","n":"{modulus}","e":"{exponent}AQAB"}}]}}"#);
     assert!(KeySet::from_jwk_set(set).is_err());
+
     let odd_exponent =
         format!(r#"{{"keys":[{{"kty":"RSA","n":"{modulus}","e":"{}"}}]}}"#, "_".repeat(87_380));
     let Err(KeyError::NoUsableKey { first, .. }) = KeySet::from_jwk_set(odd_exponent) else {
@@ -88,9 +91,9 @@ fn key_sets_that_are_too_large() {
     assert_eq!(first.as_deref(), Some(&KeyError::RsaExponent));
 }
 
-/// One key with tens of thousands of operations, none of them twice: refused by their number, not compared.
+/// A key with 50,000 distinct operations is rejected by their number, without comparing them.
 #[test]
-fn a_key_with_many_operations() {
+fn a_key_with_many_operations_is_rejected() {
     let mut key: serde_json::Value =
         serde_json::from_str(keys::signing(Algorithm::Es256).public_jwk().expect("a public key"))
             .expect("JSON");
@@ -99,10 +102,9 @@ fn a_key_with_many_operations() {
     assert_eq!(error, KeyError::Malformed { name: "key_ops" });
 }
 
-/// However many keys there are, a token is checked with one of them at most: one without a key id, among several that
-/// would fit, is refused.
+/// A token is checked against at most one key. If it has no key ID and several keys match, it is rejected.
 #[test]
-fn keys_are_not_tried_in_turn() {
+fn verifier_does_not_try_keys_in_turn() {
     let named = |i: u8| {
         let mut secret = keys::SECRET;
         secret[0] ^= i;
@@ -113,14 +115,15 @@ fn keys_are_not_tried_in_turn() {
     let keys = KeySet::new((0..=255).map(named)).expect("256 keys");
     let verifier = Verifier::new(keys, ISSUER, AUDIENCE);
     let error = verifier.verify(&forge().token().sign(), NOW).expect_err("ambiguous");
+
     assert_eq!(error, AuthError::InvalidToken(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 }));
     assert!(verifier.verify(&forge().token().header("kid", "k0").sign(), NOW).is_ok());
 }
 
 proptest! {
-    /// Arbitrary bytes as a key document: never a panic, and never a key.
+    /// Parsing arbitrary bytes never panics and never yields a key.
     #[test]
-    fn arbitrary_key_documents(bytes: Vec<u8>, text: String) {
+    fn arbitrary_bytes_never_parse_as_keys(bytes: Vec<u8>, text: String) {
         prop_assert!(KeySet::from_jwk_set(&bytes).is_err());
         prop_assert!(VerifyingKey::from_jwk(&text).is_err());
         for algorithm in Algorithm::ALL {
@@ -129,9 +132,9 @@ proptest! {
         }
     }
 
-    /// JSON that looks like a key, with arbitrary values.
+    /// A JWK with arbitrary members never panics.
     #[test]
-    fn arbitrary_keys(
+    fn arbitrary_jwk_members_never_panic(
         kty in prop::sample::select(vec!["RSA", "EC", "OKP", "oct", "AKP"]),
         crv in prop::sample::select(vec!["P-256", "P-384", "P-521", "Ed25519", "X25519", "secp256k1"]),
         alg in prop::option::of(prop::sample::select(vec!["RS256", "ES256", "ES384", "EdDSA", "HS256", "none"])),
@@ -143,16 +146,16 @@ proptest! {
         if let Some(alg) = alg {
             key["alg"] = alg.into();
         }
-        // Whatever it is, it is read without a panic; what is accepted can verify nothing by chance.
+        // A key that is accepted by chance verifies no token.
         if let Ok(key) = VerifyingKey::from_jwk(key.to_string()) {
             let verifier = Verifier::new(key, ISSUER, AUDIENCE);
             prop_assert!(verifier.verify(&forge().token().sign(), NOW).is_err());
         }
     }
 
-    /// A document cut short anywhere, or with one byte changed, is read without a panic.
+    /// Truncating a key set anywhere, or changing one byte, never causes a panic.
     #[test]
-    fn damaged_key_sets(cut in 0_usize..2000, at in 0_usize..2000, byte: u8) {
+    fn damaged_key_sets_never_panic(cut in 0_usize..2000, at in 0_usize..2000, byte: u8) {
         let jwk = |algorithm| keys::signing(algorithm).public_jwk().expect("a public key").to_owned();
         let set = format!(r#"{{"keys":[{},{},{}]}}"#, jwk(Algorithm::Es256), jwk(Algorithm::EdDsa), jwk(Algorithm::Rs256));
         let mut bytes = set.into_bytes();
@@ -165,9 +168,9 @@ proptest! {
     }
 }
 
-/// A gate is as strict as its verifier, whatever the request.
+/// A gate never admits a request with arbitrary credential headers.
 #[test]
-fn arbitrary_requests() {
+fn gate_rejects_arbitrary_requests() {
     let gate = Gate::new(verifier()).with_clock(ManualClock::at(NOW.as_secs()));
     let mut runner = proptest::test_runner::TestRunner::default();
     runner

@@ -1,23 +1,23 @@
-//! Rotations and failures without end: a key set is used while its issuer rotates and one fetch in five fails.
+//! Long-running test of a remote key set: its issuer rotates keys and one fetch in five fails.
 //!
-//! `TOLLGATE_SOAK_SECS` says for how long; the default is a short run with everything ten times as fast.
+//! `TOLLGATE_SOAK_SECS` sets the duration. The default is a run of five seconds with everything ten times as fast.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tollgate::{Algorithm, Gate, Verifier};
-use tollgate_conformance::issuer::{Answer, Issuer, response};
-use tollgate_conformance::requests::ask;
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, keys};
+use tollgate_tests::issuer::{Answer, Issuer, response};
+use tollgate_tests::requests::ask;
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
 const CLIENTS: usize = 8;
 
-/// How fast everything goes.
+/// The durations of a run.
 struct Pace {
     length: Duration,
     rotation: Duration,
@@ -48,7 +48,7 @@ impl Pace {
     }
 }
 
-/// The current key's number: tokens are signed with it as soon as it is published, which is the hard way to rotate.
+/// The current key's number. Tokens are signed with a key as soon as it is published, which is the hardest case.
 #[derive(Clone)]
 struct Rotation(Arc<AtomicU64>);
 
@@ -57,13 +57,13 @@ impl Rotation {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// One of two keys under an id that was never used before.
+    /// Returns one of two keys under the ID of this number.
     fn key(number: u64) -> SigningKey {
         let algorithm = if number.is_multiple_of(2) { Algorithm::Es256 } else { Algorithm::Es384 };
         keys::signing(algorithm).with_key_id(format!("k{number}")).expect("a key id")
     }
 
-    /// The current key, and the one before: its tokens are still good.
+    /// Returns a key set with the current key and the previous one, whose tokens are still valid.
     fn document(number: u64) -> String {
         let published: Vec<SigningKey> = (number.saturating_sub(1)..=number).map(Self::key).collect();
         let published: Vec<&str> = published.iter().filter_map(SigningKey::public_jwk).collect();
@@ -84,9 +84,9 @@ struct Counts {
     stop: AtomicBool,
 }
 
-#[expect(clippy::disallowed_methods, reason = "it runs for as long as it is told to")]
+#[expect(clippy::disallowed_methods, reason = "the run ends after a given real time")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rotations_and_failures_are_not_seen() {
+async fn clients_see_no_rotation_and_no_failed_fetch() {
     let pace = Pace::from_env();
     let rotation = Rotation(Arc::default());
     let issuer = Issuer::start(None).await;
@@ -115,7 +115,7 @@ async fn rotations_and_failures_are_not_seen() {
     let mut forged: u64 = 0;
     while began.elapsed() < pace.length {
         rotation.0.fetch_add(1, Ordering::SeqCst);
-        // Everyone has the new key before anybody makes up another.
+        // The new key must arrive before forged key IDs use up the cooldown.
         assert_eq!(ask(&gate, &Rotation::token(rotation.current())).await.status, 200);
         tokio::time::sleep(pace.rotation / 4).await;
         for _ in 0..20 {
@@ -125,7 +125,7 @@ async fn rotations_and_failures_are_not_seen() {
             let answer = ask(&gate, &token).await;
             assert!(matches!(answer.status, 401 | 503), "{answer:?}");
         }
-        // What they cost is over before the next rotation.
+        // The cooldown that they caused ends before the next rotation.
         tokio::time::sleep(pace.rotation * 3 / 4).await;
         memory.push(resident_kib());
     }
@@ -147,8 +147,8 @@ async fn rotations_and_failures_are_not_seen() {
     );
     assert_eq!(counts.failed.load(Ordering::SeqCst), 0, "a good request failed");
     assert!(counts.good.load(Ordering::SeqCst) > 100 && status.failures() + status.http_requests() > 0);
-    assert_eq!(tasks_after, tasks_before, "a task was left");
-    // After the first tenth nothing grows: caches are bounded, and full by then or small.
+    assert_eq!(tasks_after, tasks_before, "a task was leaked");
+    // Memory is stable after the first tenth: caches are bounded, and full by then or small.
     if let (Some(early), Some(last)) =
         (memory.get(memory.len() / 10).copied().flatten(), memory.last().copied().flatten())
     {
@@ -176,7 +176,7 @@ fn publish(issuer: &Issuer, rotation: &Rotation) {
     });
 }
 
-/// Sends good requests, with the current key and, now and then, the one before.
+/// Sends valid requests, with the current key and sometimes with the previous one.
 async fn client(gate: Gate, rotation: Rotation, counts: Arc<Counts>, pause: Duration) {
     let (mut number, mut token) = (u64::MAX, String::new());
     while !counts.stop.load(Ordering::SeqCst) {
@@ -194,7 +194,7 @@ async fn client(gate: Gate, rotation: Rotation, counts: Arc<Counts>, pause: Dura
     }
 }
 
-/// The number of tasks, when those that have been ended are gone.
+/// Waits for ended tasks to disappear, and returns the number of live ones.
 async fn settle(expected: usize) -> usize {
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for _ in 0..200 {
@@ -206,7 +206,7 @@ async fn settle(expected: usize) -> usize {
     tasks()
 }
 
-/// Resident memory, where the system says.
+/// Returns the resident memory in KiB, if the system reports it.
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
@@ -225,8 +225,8 @@ fn report(
     let load = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
     let at = |index: usize| memory.get(index).copied().flatten().unwrap_or_default();
     println!(
-        "good {} failed {} waited {} slowest {} ms; rotations {rotations}, forged {forged}; issuer asked {requests} \
-         times, refreshes {} of which {} failed; memory {} KiB after a tenth, {} KiB at the end; tasks {} before, {} after",
+        "good {} failed {} waited {} slowest {} ms; rotations {rotations}, forged {forged}; issuer got {requests} \
+         requests, refreshes {} of which {} failed; memory {} KiB after a tenth, {} KiB at the end; tasks {} before, {} after",
         load(&counts.good),
         load(&counts.failed),
         load(&counts.waited),

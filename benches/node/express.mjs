@@ -1,4 +1,4 @@
-// Express: `node express.mjs open|protected`. Settings come in the environment, the port goes to standard output.
+// Express: `node express.mjs open|protected`. Reads its settings from the environment and prints its port.
 import express from 'express'
 import { expressjwt } from 'express-jwt'
 

@@ -1,4 +1,4 @@
-// Fastify: `node fastify.mjs open|protected`. Settings come in the environment, the port goes to standard output.
+// Fastify: `node fastify.mjs open|protected`. Reads its settings from the environment and prints its port.
 import Fastify from 'fastify'
 import jwt from '@fastify/jwt'
 

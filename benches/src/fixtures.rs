@@ -1,4 +1,4 @@
-//! Tokens, keys and requests that all commands share.
+//! Tokens, keys and requests that the benchmarks share.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +9,10 @@ use tollgate_testing::{Forge, TokenBuilder, keys};
 
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "api://demo";
-/// The `kid` of the secret. Public keys have one already, made of their thumbprint.
+/// The `kid` of the secret. Public keys have their thumbprint as `kid`.
 pub const SECRET_ID: &str = "secret-1";
 
-/// Those that are measured.
+/// The algorithms to measure.
 pub const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::Hs256,
     Algorithm::Rs256,
@@ -22,7 +22,7 @@ pub const ALGORITHMS: [Algorithm; 6] = [
     Algorithm::EdDsa,
 ];
 
-/// What the application wants of the token.
+/// The application's claims type.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct User {
     pub sub: String,
@@ -34,7 +34,7 @@ pub struct User {
     pub groups: Vec<String>,
 }
 
-/// The same without `sub`, for libraries that keep registered claims to themselves.
+/// The same without `sub`, for libraries that take registered claims out of the application's type.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct Profile {
     pub name: String,
@@ -45,13 +45,13 @@ pub struct Profile {
     pub groups: Vec<String>,
 }
 
-/// The least that an application asks for.
+/// The smallest claims type.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 pub struct Registered {
     pub sub: String,
 }
 
-/// Nine claims, or those and a list of groups.
+/// The size of a token: nine claims, or the same and a list of groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     Small,
@@ -80,13 +80,13 @@ impl Size {
     }
 }
 
-/// The time by the system's clock.
+/// Returns the time of the system clock.
 #[must_use]
 pub fn now() -> UnixTime {
     UnixTime::from_secs(jiff::Timestamp::now().as_second())
 }
 
-/// The key that signs with `algorithm`.
+/// Returns the key that signs with `algorithm`.
 #[must_use]
 pub fn signing_key(algorithm: Algorithm) -> SigningKey {
     let key = keys::signing(algorithm);
@@ -96,7 +96,7 @@ pub fn signing_key(algorithm: Algorithm) -> SigningKey {
     }
 }
 
-/// The key that verifies it, as ours takes it.
+/// Returns the verification key as Tollgate's type.
 #[must_use]
 pub fn verifying_key(algorithm: Algorithm) -> VerifyingKey {
     signing_key(algorithm).verifying_key().expect("a key")
@@ -112,7 +112,7 @@ pub fn gate(algorithm: Algorithm) -> Gate {
     Gate::new(verifier(algorithm))
 }
 
-/// The key that verifies it as a JSON Web Key, secret or public.
+/// Returns the verification key, secret or public, as a JSON Web Key.
 #[must_use]
 pub fn jwk(algorithm: Algorithm) -> String {
     let key = signing_key(algorithm);
@@ -131,14 +131,14 @@ pub fn jwk_set(algorithm: Algorithm) -> String {
     format!(r#"{{"keys":[{}]}}"#, jwk(algorithm))
 }
 
-/// A member of the key's JWK, decoded.
+/// Returns a member of the key's JWK, decoded from base64url.
 #[must_use]
 pub fn jwk_member(algorithm: Algorithm, name: &str) -> Vec<u8> {
     let jwk: serde_json::Value = serde_json::from_str(&jwk(algorithm)).expect("JSON");
     URL_SAFE_NO_PAD.decode(jwk[name].as_str().expect("a member")).expect("base64url")
 }
 
-/// A good token of so many claims, valid for a day. Change what is to be wrong.
+/// Returns a builder of a valid token that expires in a day. Callers change it to get a bad token.
 pub fn token(algorithm: Algorithm, size: Size) -> TokenBuilder {
     let builder = Forge::new(ISSUER, AUDIENCE).with_key(signing_key(algorithm)).token();
     let builder = builder
@@ -156,10 +156,10 @@ pub fn token(algorithm: Algorithm, size: Size) -> TokenBuilder {
     }
 }
 
-/// What `jsonwebtoken` verifies it with: the same checks as ours.
+/// Returns the key and the settings for `jsonwebtoken`, with the same checks as Tollgate.
 #[must_use]
 pub fn jsonwebtoken(algorithm: Algorithm) -> (DecodingKey, Validation) {
-    let mut validation = Validation::new(algorithm.name().parse().expect("a name they know"));
+    let mut validation = Validation::new(algorithm.name().parse().expect("a known name"));
     validation.set_audience(&[AUDIENCE]);
     validation.set_issuer(&[ISSUER]);
     validation.validate_nbf = true;
@@ -167,7 +167,7 @@ pub fn jsonwebtoken(algorithm: Algorithm) -> (DecodingKey, Validation) {
     (key, validation)
 }
 
-/// A request with nothing but its `Authorization`, to ask the core without a framework.
+/// A request with only an `Authorization` field, to call the core without a framework.
 pub struct Bearer(String);
 
 impl Bearer {

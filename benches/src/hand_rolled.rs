@@ -1,4 +1,4 @@
-//! [`Decoded`]: the axum extractor that applications write themselves, on `jsonwebtoken`.
+//! [`Decoded`]: an axum extractor on `jsonwebtoken`, as applications write it themselves.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use jsonwebtoken::{DecodingKey, Validation};
 
 use crate::fixtures::User;
 
-/// What the handler asks for.
+/// The decoded claims, as an extractor for handlers.
 pub struct Decoded(pub User);
 
-/// What it is decoded with: the router's state.
+/// The key and the checks to decode with. The router has them as its state.
 pub type Keys = Arc<(DecodingKey, Validation)>;
 
 impl FromRequestParts<Keys> for Decoded {

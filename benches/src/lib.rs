@@ -1,5 +1,5 @@
-//! Side by side: contenders take turns in one process, so that what disturbs one disturbs all, and what is reported is
-//! ratios of medians with their spread, not absolute times of one machine.
+//! Side-by-side benchmarks. Contenders take turns in one process, so that a disturbance affects all of them. Reports
+//! give ratios with their spread, because absolute times depend on the machine.
 
 pub mod fixtures;
 pub mod hand_rolled;

@@ -1,8 +1,8 @@
-//! What the figures come from: machine, date, versions.
+//! The environment of a run: machine, date, versions.
 
 use std::process::Command;
 
-/// Which packages each figure depends on, with their versions of this workspace's lock file.
+/// Returns the packages with their versions from this workspace's lock file.
 #[must_use]
 pub fn versions(names: &[&str]) -> String {
     let lock = include_str!("../Cargo.lock");
@@ -20,7 +20,7 @@ pub fn versions(names: &[&str]) -> String {
     names.iter().map(|name| version(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Name and number of cores.
+/// Returns the processor's name, the number of cores, and the operating system.
 #[must_use]
 pub fn processor() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -30,13 +30,13 @@ pub fn processor() -> String {
     format!("{name}, {cores} cores, {}", std::env::consts::OS)
 }
 
-/// Today, in UTC.
+/// Returns the current date in UTC.
 #[must_use]
 pub fn date() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
-/// What `program` says on its first line, if it is there.
+/// Returns the first line of the program's output, or `None` if the program is missing or fails.
 #[must_use]
 pub fn ask(program: &str, arguments: &[&str]) -> Option<String> {
     let output =
@@ -46,7 +46,7 @@ pub fn ask(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then_some(line)
 }
 
-/// Memory of a process that is resident, in bytes; 0 where the system does not say.
+/// Returns the resident memory of this process in bytes, or 0 where the system does not report it.
 #[must_use]
 pub fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,18 +1,18 @@
-//! [`Contender`]s that take turns, and the [`Rounds`] that come out.
+//! [`Contender`]s that take turns, and their results as [`Rounds`].
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use crate::options::Options;
 
-/// One thing to measure.
+/// A named function to measure.
 pub struct Contender<'a> {
     name: String,
     run: Box<dyn FnMut(u32) + 'a>,
 }
 
 impl<'a> Contender<'a> {
-    /// A function that does it once. What it returns is made in full, and dropped.
+    /// Creates a contender from a function that runs once. Its result is computed in full and dropped.
     pub fn new<T>(name: impl Into<String>, mut run: impl FnMut() -> T + 'a) -> Self {
         Self::repeating(name, move |runs| {
             for _ in 0..runs {
@@ -21,7 +21,7 @@ impl<'a> Contender<'a> {
         })
     }
 
-    /// A function that does it so many times.
+    /// Creates a contender from a function that runs the given number of times.
     pub fn repeating(name: impl Into<String>, run: impl FnMut(u32) + 'a) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
@@ -31,19 +31,19 @@ impl<'a> Contender<'a> {
         &self.name
     }
 
-    /// Runs it so many times, for a profiler.
+    /// Runs the function `runs` times, for a profiler.
     pub fn run(&mut self, runs: u32) {
         (self.run)(runs);
     }
 
-    /// Nanoseconds of one run, over so many of them.
+    /// Returns nanoseconds per run, over `runs` runs.
     fn time(&mut self, runs: u32) -> f64 {
         let start = Instant::now();
         (self.run)(runs);
         start.elapsed().as_nanos() as f64 / f64::from(runs)
     }
 
-    /// How many runs fill a turn.
+    /// Returns the number of runs that fill a turn.
     fn calibrate(&mut self, options: &Options) -> u32 {
         let turn = options.turn().as_nanos() as f64;
         let mut runs = 1;
@@ -63,8 +63,10 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// Computes the spread of the values.
+    ///
     /// # Panics
-    /// Without a single value.
+    /// If there are no values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -72,14 +74,14 @@ impl Spread {
         Self { median: at(0.5), low: at(0.1), high: at(0.9) }
     }
 
-    /// As a ratio: `1.52× (1.48 to 1.60)`.
+    /// Formats the spread as a ratio: `1.52× (1.48 to 1.60)`.
     #[must_use]
     pub fn ratio(&self) -> String {
         format!("{}× ({} to {})", significant(self.median), significant(self.low), significant(self.high))
     }
 }
 
-/// Three significant digits, none after the point from 100 on.
+/// Formats a value with three significant digits, and without decimals from 100 on.
 fn significant(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 => format!("{value:.0}"),
@@ -89,7 +91,7 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// A duration in the unit that suits it.
+/// Formats nanoseconds in nanoseconds or microseconds.
 #[must_use]
 pub fn nanoseconds(value: f64) -> String {
     if value.abs() < 1000.0 {
@@ -99,7 +101,7 @@ pub fn nanoseconds(value: f64) -> String {
     }
 }
 
-/// Thousands set apart.
+/// Formats a number with separators for thousands.
 #[must_use]
 pub fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
@@ -113,14 +115,14 @@ pub fn grouped(value: f64) -> String {
     text
 }
 
-/// What came out: for every contender the time of one run, in nanoseconds, in every round.
+/// The results: nanoseconds per run, for every contender in every round.
 pub struct Rounds {
     names: Vec<String>,
     times: Vec<Vec<f64>>,
 }
 
 impl Rounds {
-    /// Lets all contenders run in turns.
+    /// Runs all contenders in turn, for all rounds.
     pub fn run(options: &Options, mut contenders: Vec<Contender<'_>>) -> Self {
         let runs: Vec<u32> = contenders.iter_mut().map(|contender| contender.calibrate(options)).collect();
         let mut times = vec![Vec::with_capacity(options.rounds()); contenders.len()];
@@ -132,7 +134,7 @@ impl Rounds {
         Self { names: contenders.into_iter().map(|contender| contender.name).collect(), times }
     }
 
-    /// Who took part, in the order of their turns.
+    /// Returns the names of the contenders, in the order of their turns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -142,25 +144,26 @@ impl Rounds {
         &self.times[at.unwrap_or_else(|| panic!("no contender `{name}`"))]
     }
 
-    /// Nanoseconds of one run.
+    /// Returns nanoseconds per run.
     #[must_use]
     pub fn time(&self, name: &str) -> Spread {
         Spread::of(self.times(name).iter().copied())
     }
 
-    /// How many times as long as `other`, round by round.
+    /// Returns the time of `name` divided by that of `other`, round by round.
     #[must_use]
     pub fn ratio(&self, name: &str, other: &str) -> Spread {
         Spread::of(self.times(name).iter().zip(self.times(other)).map(|(own, other)| own / other))
     }
 
-    /// Nanoseconds beyond those of `base`, round by round.
+    /// Returns the time of `name` beyond that of `base` in nanoseconds, round by round.
     #[must_use]
     pub fn added(&self, name: &str, base: &str) -> Spread {
         Spread::of(self.beyond(name, base))
     }
 
-    /// How many times as much `name` adds to its base as `other` to its own, round by round.
+    /// Returns the time that `name` adds to its base, divided by the time that `other` adds to its own, round
+    /// by round.
     #[must_use]
     pub fn added_ratio(&self, [name, base]: [&str; 2], [other, others_base]: [&str; 2]) -> Spread {
         let other = self.beyond(other, others_base);

@@ -1,16 +1,16 @@
-//! [`Options`]: what the commands understand.
+//! [`Options`]: the command-line options.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// `--quick` measures briefly and leaves `docs/` alone; `--out DIR` writes the report there.
+/// `--quick` measures briefly and does not change `docs/`; `--out DIR` writes the report to `DIR`.
 pub struct Options {
     pub quick: bool,
     pub out: PathBuf,
 }
 
 impl Options {
-    /// As given on the command line. Ends the process when it makes no sense.
+    /// Reads the command line. Ends the process on an unknown argument.
     #[must_use]
     pub fn from_args() -> Self {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -21,7 +21,7 @@ impl Options {
                 ("--quick", _) => quick = true,
                 ("--out", out) => *out = arguments.next().map(PathBuf::from),
                 _ => {
-                    eprintln!("unknown argument {argument}; there are --quick and --out DIR");
+                    eprintln!("unknown argument {argument}; the options are --quick and --out DIR");
                     std::process::exit(2);
                 }
             }
@@ -30,13 +30,13 @@ impl Options {
         Self { quick, out: out.unwrap_or(usual) }
     }
 
-    /// How often all contenders take their turn.
+    /// Returns the number of rounds. Every contender takes one turn in each.
     #[must_use]
     pub fn rounds(&self) -> usize {
         if self.quick { 7 } else { 61 }
     }
 
-    /// How long one turn takes.
+    /// Returns the duration of one contender's turn.
     #[must_use]
     pub fn turn(&self) -> Duration {
         Duration::from_millis(if self.quick { 1 } else { 4 })

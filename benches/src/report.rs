@@ -1,4 +1,4 @@
-//! [`Report`]: one command's section of `benchmarks.md`. Sections of other commands are kept.
+//! [`Report`]: one command's section of `benchmarks.md`. Writing it keeps the sections of other commands.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,12 +13,12 @@ const SECTIONS: [&str; 5] = ["verify", "frameworks", "tcp", "cache", "sessions"]
 const HEAD: &str = "\
 # Benchmarks
 
-Every section is written by one command, which anyone can run; nothing here is edited by hand. Contenders take turns, many \
-rounds of it, and what counts are ratios within a round: medians, with the tenth and the ninetieth percentile in brackets. \
-Times are of the machine named in the section and of no other.
+Each section is the output of one command; nothing here is edited by hand. In each round, every contender takes one \
+turn. The figures to compare are ratios within a round: the median over all rounds, with the tenth and the ninetieth \
+percentile in brackets. Times only describe the machine that the section names.
 ";
 
-/// One section in the making. What is added to it is printed, too.
+/// A section under construction. Everything added to it is also printed.
 pub struct Report<'a> {
     options: &'a Options,
     command: &'static str,
@@ -26,7 +26,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The section of this command. `versions` names the packages that its figures depend on.
+    /// Starts the section of this command. `versions` names the packages that its figures depend on.
     pub fn new(options: &'a Options, command: &'static str, title: &str, versions: &str) -> Self {
         let mut report = Self { options, command, text: String::new() };
         let revision = machine::ask("git", &["rev-parse", "--short=10", "HEAD"]);
@@ -44,14 +44,14 @@ impl<'a> Report<'a> {
         report
     }
 
-    /// A paragraph, or anything else in Markdown.
+    /// Adds a paragraph, or any other Markdown.
     pub fn add(&mut self, text: &str) {
         println!("{text}\n");
         self.text.push_str(text);
         self.text.push_str("\n\n");
     }
 
-    /// A table; numbers go to the right of the first column.
+    /// Adds a table. The first column is left-aligned, all others are right-aligned.
     pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
@@ -77,7 +77,7 @@ impl<'a> Report<'a> {
         self.add(&lines.join("\n"));
     }
 
-    /// A chart, kept as a file of its own.
+    /// Writes a chart to its own file and adds a link to it.
     pub fn chart(&mut self, file: &str, alternative: &str, svg: &str) {
         let directory = self.options.out.join("benchmarks");
         let written = fs::create_dir_all(&directory).and_then(|()| fs::write(directory.join(file), svg));
@@ -85,7 +85,7 @@ impl<'a> Report<'a> {
         self.add(&format!("![{alternative}](benchmarks/{file})"));
     }
 
-    /// Puts the section into the document.
+    /// Writes the section into the document.
     pub fn finish(self) {
         let path = self.options.out.join("benchmarks.md");
         let old = fs::read_to_string(&path).unwrap_or_default();

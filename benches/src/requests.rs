@@ -1,12 +1,12 @@
-//! The request that goes through frameworks: its fields as a client sends them.
+//! The request that all frameworks get, with the header fields of a typical client.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
 pub const PATH: &str = "/hello";
-/// What the route answers.
+/// The body of the route's response.
 pub const BODY: &str = "hello";
 
-/// The fields of a request with this token, or without one.
+/// Returns the header fields of a request, with or without a token.
 #[must_use]
 pub fn fields(token: Option<&str>) -> Vec<(&'static str, String)> {
     let mut fields = vec![
@@ -18,7 +18,7 @@ pub fn fields(token: Option<&str>) -> Vec<(&'static str, String)> {
     fields
 }
 
-/// The same for `http` 1.
+/// Returns the same fields as a `HeaderMap` of `http` 1.
 #[must_use]
 pub fn headers(token: Option<&str>) -> HeaderMap {
     let value = |text: String| HeaderValue::from_str(&text).expect("a field value");
@@ -26,7 +26,7 @@ pub fn headers(token: Option<&str>) -> HeaderMap {
     fields.map(|(name, text)| (HeaderName::from_static(name), value(text))).collect()
 }
 
-/// One more request with these fields.
+/// Creates a request with these header fields.
 #[must_use]
 pub fn request<B: Default>(headers: &HeaderMap, uri: &Uri) -> Request<B> {
     let mut request = Request::new(B::default());

@@ -1,9 +1,9 @@
-//! Charts as SVG, readable in light and dark: the colours follow `prefers-color-scheme` inside the file.
+//! Charts as SVG, readable in light and dark mode: the colors follow `prefers-color-scheme` inside the file.
 
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 800.0;
-/// How wide a character is at the size of labels, generously.
+/// Upper estimate of the width of a character in labels.
 const CHARACTER: f64 = 7.2;
 
 const STYLE: &str = "\
@@ -20,12 +20,12 @@ text{fill:#e6edf3}.quiet{fill:#9aa4b0}.page{fill:#0d1117}\
 .s0{stroke:#3fb98a}.s1{stroke:#f0883e}.s2{stroke:#8fa2ff}\
 .d0{fill:#3fb98a}.d1{fill:#f0883e}.d2{fill:#8fa2ff}}";
 
-/// Whose bar it is, which decides its colour.
+/// The group of a bar, which selects its color.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Ours,
     Peer,
-    /// What both are measured against.
+    /// The baseline of the other two.
     Base,
 }
 
@@ -35,11 +35,11 @@ pub struct Bar {
     pub side: Side,
     pub value: f64,
     pub spread: [f64; 2],
-    /// What is written beside it.
+    /// The text beside the bar.
     pub text: String,
 }
 
-/// Horizontal bars from zero.
+/// Draws horizontal bars from zero.
 #[must_use]
 pub fn bars(title: &str, unit: &str, bars: &[Bar]) -> String {
     const ROW: f64 = 26.0;
@@ -89,7 +89,7 @@ pub struct Series {
     pub points: Vec<[f64; 2]>,
 }
 
-/// Lines over a logarithmic x, up to three.
+/// Draws up to three lines over a logarithmic x axis.
 #[must_use]
 pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[Series]) -> String {
     const LEFT: f64 = 70.0;
@@ -152,7 +152,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Round numbers from zero to at least `most`, four to eight of them.
+/// Returns four to eight round numbers from zero to at least `most`.
 fn ticks(most: f64) -> Vec<f64> {
     let most = if most > 0.0 { most } else { 1.0 };
     let magnitude = 10_f64.powf((most / 4.0).log10().floor());
@@ -161,7 +161,7 @@ fn ticks(most: f64) -> Vec<f64> {
     (0..=(most / step).ceil() as u32).map(|nth| f64::from(nth) * step).collect()
 }
 
-/// A tick as few characters: `250`, `20k`, `1M`, `0.25`.
+/// Formats a tick in few characters: `250`, `20k`, `1M`, `0.25`.
 fn short(value: f64) -> String {
     match value {
         value if value >= 1_000_000.0 => format!("{}M", value / 1_000_000.0),

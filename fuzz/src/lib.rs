@@ -1,11 +1,11 @@
-//! What the fuzz targets share: a gate to refuse at, and a request to be refused.
+//! Code that the fuzz targets share: a gate, and a request that it must reject.
 
 use tollgate::{Algorithm, Decision, Gate, RequestView, TokenSource, UnixTime, Verifier, VerifyingKey};
 
 const SECRET: &str = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-/// A request with one header field, once for each line of what the fuzzer has chosen.
+/// A request with one header field, repeated for each line of the fuzzer's input.
 pub struct Request<'a> {
     pub name: &'static str,
     pub value: &'a [u8],
@@ -30,14 +30,15 @@ impl RequestView for Request<'_> {
     }
 }
 
-/// A gate that looks at `source`.
+/// Returns a gate that reads tokens from `source`.
 #[must_use]
 pub fn gate(source: TokenSource) -> Gate {
     let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).expect("a strong secret");
     Gate::new(Verifier::new(key, "https://issuer.example", "api://demo")).with_sources([source])
 }
 
-/// Nobody without the secret is admitted, and nobody is kept waiting: the answer is always a refusal.
+/// Asserts that the gate rejects the request with a 4xx. The fuzzer does not know the secret, so the gate must
+/// neither admit a request nor wait for keys.
 pub fn refuse(gate: &Gate, request: &Request<'_>) {
     match gate.admit(request, NOW) {
         Decision::Refused(rejection) => assert!((400..500).contains(&rejection.status())),

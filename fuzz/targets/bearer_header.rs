@@ -1,4 +1,4 @@
-//! The `Authorization` field.
+//! Fuzzes the `Authorization` header field.
 
 #![no_main]
 

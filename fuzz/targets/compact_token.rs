@@ -1,4 +1,4 @@
-//! A token that was presented, read before anything is believed.
+//! Fuzzes the parser of compact tokens, which runs before any verification.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The `Cookie` field.
+//! Fuzzes the `Cookie` header field.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An anti-CSRF token, and the session that it is presented for.
+//! Fuzzes the check of an anti-CSRF token and the session that a client presents it for.
 
 #![no_main]
 
@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use tollgate::CsrfTokens as _;
-use tollgate_sessions::{CookieSettings, MemoryStore, RefreshKey, RefreshKeys, SessionCsrfTokens, Sessions};
+use tollgate_sessions::{CookieSettings, RefreshKey, RefreshKeys, Sessions};
+use tollgate_sessions::sessions::tokens::SessionCsrfTokens;
+use tollgate_sessions::store::MemoryStore;
 
 static TOKENS: LazyLock<SessionCsrfTokens> = LazyLock::new(|| {
     let secret = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
@@ -17,6 +19,6 @@ static TOKENS: LazyLock<SessionCsrfTokens> = LazyLock::new(|| {
 
 fuzz_target!(|input: (&[u8], &str)| {
     let (token, session) = input;
-    assert!(!TOKENS.is_genuine(token, session), "who has not the key makes none");
+    assert!(!TOKENS.is_genuine(token, session), "forged without the key");
     assert!(!TOKENS.is_genuine(token, "0190163d-8694-739b-aea5-966c26f8ad91"));
 });

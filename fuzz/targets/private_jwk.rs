@@ -1,4 +1,4 @@
-//! A private key as somebody's configuration has it.
+//! Fuzzes the parser of private keys, which an operator may configure as a JWK.
 
 #![no_main]
 
@@ -9,8 +9,8 @@ use tollgate_sessions::SigningKey;
 fuzz_target!(|jwk: &[u8]| {
     for algorithm in Algorithm::ALL {
         if let Ok(key) = SigningKey::from_jwk(algorithm, jwk) {
-            key.sign(b"message").expect("a key that was read signs");
-            key.verifying_key().expect("and verifies");
+            key.sign(b"message").expect("a parsed key signs");
+            key.verifying_key().expect("a parsed key has a verifying key");
         }
     }
 });

@@ -1,11 +1,12 @@
-//! A refresh token that was presented.
+//! Fuzzes the parser of refresh tokens, and their verification.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use tollgate_sessions::{RefreshKey, RefreshKeys, RefreshToken};
+use tollgate_sessions::{RefreshKey, RefreshKeys};
+use tollgate_sessions::sessions::tokens::RefreshToken;
 
 static KEYS: LazyLock<RefreshKeys> = LazyLock::new(|| {
     let secret = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
@@ -14,8 +15,8 @@ static KEYS: LazyLock<RefreshKeys> = LazyLock::new(|| {
 
 fuzz_target!(|text: &str| {
     if let Ok(token) = text.parse::<RefreshToken>() {
-        assert_eq!(token.expose(), text, "a token has one spelling");
-        assert!(!KEYS.verify(&token), "who has not the key makes none");
+        assert_eq!(token.expose(), text, "a token has exactly one text form");
+        assert!(!KEYS.verify(&token), "forged without the key");
         assert!(KEYS.verify(&KEYS.successor(&token, token.generation())));
     }
 });

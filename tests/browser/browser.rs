@@ -1,33 +1,33 @@
-//! [`Browser`]: Chromium without a window, with a profile of its own.
+//! [`Browser`]: headless Chromium with its own profile.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use tollgate_conformance::app::scratch;
+use tollgate_tests::app::scratch;
 
 use crate::driver::Driver;
 
-/// A running browser. Ends when dropped.
+/// A running browser. Dropping it closes the browser.
 pub(crate) struct Browser {
     driver: Driver,
     session: String,
     profile: PathBuf,
-    /// What new documents run, in every tab.
+    /// Scripts that run in every new document of every tab.
     prepared: Mutex<Vec<String>>,
 }
 
-/// A tab of it.
+/// A tab of a browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tab(String);
 
-/// Keys without a sign of their own (WebDriver §17.4.2).
+/// Keys without a printable character (WebDriver §17.4.2).
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const SPACE: &str = " ";
 
 impl Browser {
-    /// Starts it. `None` when Chromium or its driver is not installed.
+    /// Starts a browser. Returns `None` if Chromium or its driver is not installed.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let (driver, profile) = (Driver::start()?, scratch(&format!("browser-{name}")));
         let directory = format!("--user-data-dir={}", profile.display());
@@ -43,7 +43,7 @@ impl Browser {
         Some(Self { driver, session, profile, prepared: Mutex::default() })
     }
 
-    /// Goes there in the tab that is in front, and waits until it has loaded.
+    /// Opens a URL in the current tab and waits until the page has loaded.
     pub(crate) fn open(&self, url: &str) {
         self.post("/url", &json!({"url": url}));
     }
@@ -52,12 +52,12 @@ impl Browser {
         self.post("/refresh", &json!({}));
     }
 
-    /// The tab that is in front.
+    /// Returns the current tab.
     pub(crate) fn tab(&self) -> Tab {
         Tab(self.get("/window").as_str().expect("a handle").to_owned())
     }
 
-    /// A new tab, in front of the others.
+    /// Opens a URL in a new tab and makes it the current one.
     pub(crate) fn open_tab(&self, url: &str) -> Tab {
         let made = self.post("/window/new", &json!({"type": "tab"}));
         let tab = Tab(made["handle"].as_str().expect("a handle").to_owned());
@@ -73,12 +73,12 @@ impl Browser {
         self.post("/window", &json!({"handle": tab.0}));
     }
 
-    /// What the script returns.
+    /// Runs a script in the page and returns its result.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// What the expression is, once it is something. Waits inside the page.
+    /// Waits until a JavaScript expression is truthy and returns its value. The page itself polls it.
     pub(crate) fn until(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1]; let tries = 0;
@@ -90,11 +90,11 @@ impl Browser {
         );
         let value = self.post("/execute/async", &json!({"script": script, "args": []}));
         let missing = matches!(&value, Value::Null | Value::Bool(false));
-        assert!(!missing, "`{expression}` does not come true; the page says: {}", self.page_text());
+        assert!(!missing, "`{expression}` stays false; the page shows: {}", self.page_text());
         value
     }
 
-    /// Presses keys, one after the other, as a person does: where the focus is.
+    /// Presses keys one after the other. They go to the focused element.
     pub(crate) fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
@@ -103,26 +103,26 @@ impl Browser {
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]}));
     }
 
-    /// Clicks on what the selector finds.
+    /// Clicks the first element that the selector matches.
     pub(crate) fn click(&self, selector: &str) {
         let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
         let element = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
         self.post(&format!("/element/{}/click", element.expect("an element")), &json!({}));
     }
 
-    /// The cookies of the page, those that its scripts cannot see included.
+    /// Returns the cookies of the page, including `HttpOnly` ones.
     pub(crate) fn cookies(&self) -> Vec<Value> {
         self.get("/cookie").as_array().expect("cookies").clone()
     }
 
-    /// What the console has said since it was last asked.
+    /// Returns the console messages since the last call.
     pub(crate) fn console(&self) -> Vec<String> {
         let entries = self.post("/se/log", &json!({"type": "browser"}));
         let text = |entry: &Value| entry["message"].as_str().unwrap_or_default().to_owned();
         entries.as_array().expect("entries").iter().map(text).collect()
     }
 
-    /// From now on, new documents in this tab, and in those that are opened later, run this before anything else.
+    /// Makes every further document in this tab and in later tabs run a script before its own.
     pub(crate) fn prepare(&self, script: &str) {
         self.prepare_this_tab(script);
         self.prepared.lock().expect("scripts").push(script.to_owned());
@@ -132,7 +132,7 @@ impl Browser {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({"source": script}));
     }
 
-    /// A command of the protocol of the developer tools, for what WebDriver has no word for.
+    /// Sends a command of the Chrome DevTools Protocol, for what WebDriver cannot express.
     pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
     }
@@ -162,7 +162,7 @@ impl Drop for Browser {
     }
 }
 
-/// No window, no calls home. It runs as root in containers, where its own sandbox cannot.
+/// No window and no background traffic. No sandbox: in containers the browser runs as root, which the sandbox refuses.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",

@@ -1,24 +1,24 @@
-//! Other origins, in the browser of somebody who is logged in: a page of a sibling domain, to which the browser lends every
-//! cookie, and a page of another site.
+//! Cross-origin requests in the browser of a logged-in user: from a sibling domain, for which the browser sends every
+//! cookie, and from another site.
 
 use libtest_mimic::Trial;
-use tollgate_conformance::app::PACKAGES;
+use tollgate_tests::app::PACKAGES;
 
-use crate::elsewhere::Elsewhere;
+use crate::other_site::OtherSite;
 use crate::trial;
 use crate::visit::{IS_IN, Visit};
 
 const HOST: &str = "app.tollgate.localhost";
-/// Another origin of the same site.
+/// Another origin on the same site.
 const SIBLING: &str = "evil.tollgate.localhost";
-/// Another site.
+/// An origin on another site.
 const STRANGER: &str = "elsewhere.localhost";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for package in PACKAGES {
-        for (who, host) in [("a_sibling", SIBLING), ("a_stranger", STRANGER)] {
-            let name = format!("cross_site::{package}::{who}_changes_nothing");
+        for (origin, host) in [("sibling_domain", SIBLING), ("other_site", STRANGER)] {
+            let name = format!("cross_site::{package}::{origin}_changes_nothing");
             trials.push(trial(&name, move || changes_nothing(package, host)));
         }
     }
@@ -27,21 +27,21 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn changes_nothing(package: &'static str, host: &str) {
     let visit = Visit::start_as(HOST, &format!("{package}-{host}"), package, &[]);
-    let (browser, elsewhere) = (&visit.browser, Elsewhere::start());
-    let evil = format!("http://{host}:{}", elsewhere.port);
+    let (browser, other_site) = (&visit.browser, OtherSite::start());
+    let evil = format!("http://{host}:{}", other_site.port);
     visit.log_in();
     let home = browser.tab();
     let items = || browser.until("await (await fetch('/items')).text()");
     let before = items();
 
     browser.open_tab(&evil);
-    what_the_browser_lends(&visit, &elsewhere, &evil, host == SIBLING);
+    assert_cookies_sent(&visit, &other_site, &evil, host == SIBLING);
     for path in
         ["/items", "/auth/logout", "/auth/logout-all", "/auth/refresh", "/auth/login", "/auth/register"]
     {
         browser.open(&evil);
         let status = post_a_form(&visit, path);
-        // The calls of sessions take JSON alone, which no form can send.
+        // The session endpoints accept JSON only, which no form can send.
         let expected: &[u64] = match path {
             "/items" if host == SIBLING => &[403],
             "/items" => &[401],
@@ -60,20 +60,21 @@ fn changes_nothing(package: &'static str, host: &str) {
     browser.until(IS_IN);
 }
 
-/// Cookies know no ports, so another port of the host shows what comes along: from a sibling, everything.
-fn what_the_browser_lends(visit: &Visit, elsewhere: &Elsewhere, evil: &str, is_sibling: bool) {
-    let recorder = format!("http://{HOST}:{}/lent", elsewhere.port);
+/// Asserts which cookies the browser sends. Cookies ignore the port, so a recorder on another port receives the same
+/// ones as the application: all of them from a sibling domain, none from another site.
+fn assert_cookies_sent(visit: &Visit, other_site: &OtherSite, evil: &str, is_sibling: bool) {
+    let recorder = format!("http://{HOST}:{}/recorded", other_site.port);
     submit(visit, &recorder);
-    let heard = elsewhere.heard("/lent").expect("a request");
+    let request = other_site.last_request("/recorded").expect("a request");
     let site = if is_sibling { "same-site" } else { "cross-site" };
-    assert!(heard.contains(&format!("sec-fetch-site: {site}\r\n")), "{heard}");
-    assert!(heard.contains(&format!("origin: {evil}\r\n")), "{heard}");
+    assert!(request.contains(&format!("sec-fetch-site: {site}\r\n")), "{request}");
+    assert!(request.contains(&format!("origin: {evil}\r\n")), "{request}");
     for cookie in ["__host-http-at=", "__host-http-rt="] {
-        assert_eq!(heard.contains(cookie), is_sibling, "{heard}");
+        assert_eq!(request.contains(cookie), is_sibling, "{request}");
     }
 }
 
-/// A form, sent by a script of the page that is shown, whose body could pass for JSON. Answers the status.
+/// Submits a form whose body resembles JSON from a script of the current page, and returns the status.
 fn post_a_form(visit: &Visit, path: &str) -> u64 {
     submit(visit, &format!("{}{path}", visit.url));
     let browser = &visit.browser;
@@ -92,7 +93,7 @@ fn submit(visit: &Visit, target: &str) {
     ));
 }
 
-/// Scripts may send this without being asked about it before. What comes back they cannot read.
+/// Sends a request that needs no CORS preflight. The script cannot read the response.
 fn fetch_without_cors(visit: &Visit, path: &str) {
     let kind = visit.browser.until(&format!(
         r#"(await fetch("{}{path}", {{method: "POST", mode: "no-cors", credentials: "include",
@@ -102,8 +103,8 @@ fn fetch_without_cors(visit: &Visit, path: &str) {
     assert_eq!(kind, "opaque");
 }
 
-/// A handshake is a GET, and not subject to the rules for reading across origins: only the server can refuse it. The
-/// console has its status.
+/// A WebSocket handshake is a GET request that is exempt from CORS, so only the server can reject it. The console shows
+/// the status.
 fn web_socket(visit: &Visit, host: &str) {
     let socket = visit.url.replace("http://", "ws://");
     let handshake = |path: &str| {
@@ -116,13 +117,15 @@ fn web_socket(visit: &Visit, host: &str) {
         visit.browser.console().join("\n")
     };
     let console = handshake("/me");
+
     if host == SIBLING {
         assert!(console.contains("Unexpected response code: 403"), "{console}");
     } else {
-        // The cookie does not come along, so nobody is asking: 401, in Chromium's words.
+        // The browser sends no cookie, so the answer is 401, which Chromium words like this.
         assert!(console.contains("HTTP Authentication failed"), "{console}");
     }
-    // The page of the application itself comes to the handler, which speaks no WebSocket.
+
+    // A handshake from the application's own page reaches the handler, which does not speak WebSocket.
     visit.browser.open(&visit.url);
     let own = handshake("/me");
     assert!(own.contains("Unexpected response code: 200"), "{own}");

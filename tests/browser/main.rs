@@ -1,17 +1,17 @@
-//! The demo page in a real browser: Debian's Chromium, without a window, driven over WebDriver.
+//! The demo page in headless Chromium, controlled over WebDriver.
 
 mod browser;
 mod cross_site;
 mod driver;
-mod elsewhere;
+mod other_site;
 mod outages;
 mod page;
-mod pictures;
+mod screenshots;
 mod tabs;
 mod visit;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tollgate_conformance::services;
+use tollgate_tests::services;
 
 use browser::Browser;
 
@@ -19,7 +19,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match Browser::start("probe") {
         Some(_) => {
-            [page::trials(), tabs::trials(), cross_site::trials(), outages::trials(), pictures::trials()]
+            [page::trials(), tabs::trials(), cross_site::trials(), outages::trials(), screenshots::trials()]
                 .into_iter()
                 .flatten()
                 .collect()
@@ -29,7 +29,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// A trial whose body panics when it fails.
+/// Makes a test of a body that panics on failure.
 fn trial(name: &str, body: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         body();
@@ -37,7 +37,8 @@ fn trial(name: &str, body: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-/// One ignored test where the programs are not there; a failing one where they have to be.
+/// Returns one test that stands for all others if the programs are missing. It is ignored, or fails if they are
+/// required.
 fn missing() -> Trial {
     let message =
         "Chromium and its driver are not installed; on Debian: apt-get install chromium chromium-driver";

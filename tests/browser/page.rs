@@ -1,7 +1,7 @@
-//! The page itself: logging in with cookies that no script sees, knocking, the keyboard alone, other accounts.
+//! The page itself: login with `HttpOnly` cookies, calls to each route, keyboard operation, other accounts.
 
 use libtest_mimic::Trial;
-use tollgate_conformance::app::PACKAGES;
+use tollgate_tests::app::PACKAGES;
 
 use crate::browser::{ENTER, SPACE, TAB};
 use crate::trial;
@@ -11,18 +11,18 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> = PACKAGES
         .into_iter()
         .map(|package| {
-            let name = format!("page::{package}::logs_in_with_cookies_that_no_script_sees");
-            trial(&name, move || logs_in_with_cookies_that_no_script_sees(package))
+            let name = format!("page::{package}::login_sets_cookies_hidden_from_scripts");
+            trial(&name, move || login_sets_cookies_hidden_from_scripts(package))
         })
         .collect();
-    trials.push(trial("page::the_keyboard_is_enough", the_keyboard_is_enough));
-    trials.push(trial("page::a_new_account_may_less", a_new_account_may_less));
-    trials.push(trial("page::a_wrong_password_is_said", a_wrong_password_is_said));
-    trials.push(trial("page::anti_csrf_tokens_are_repeated", anti_csrf_tokens_are_repeated));
+    trials.push(trial("page::keyboard_alone_operates_the_page", keyboard_alone_operates_the_page));
+    trials.push(trial("page::new_account_has_fewer_permissions", new_account_has_fewer_permissions));
+    trials.push(trial("page::page_reports_a_wrong_password", page_reports_a_wrong_password));
+    trials.push(trial("page::page_sends_anti_csrf_tokens", page_sends_anti_csrf_tokens));
     trials
 }
 
-fn logs_in_with_cookies_that_no_script_sees(package: &'static str) {
+fn login_sets_cookies_hidden_from_scripts(package: &'static str) {
     let visit = Visit::start(&format!("cookies-{package}"), package, &[]);
     let browser = &visit.browser;
     visit.log_in();
@@ -37,9 +37,9 @@ fn logs_in_with_cookies_that_no_script_sees(package: &'static str) {
         assert_eq!((cookie["httpOnly"].as_bool(), cookie["secure"].as_bool()), (Some(true), Some(true)));
         assert_eq!((cookie["path"].as_str(), cookie["domain"].as_str()), (Some("/"), Some("127.0.0.1")));
     }
-    assert!(cookies[1].get("expiry").is_none(), "not remembered: gone with the browser");
+    assert!(cookies[1].get("expiry").is_none(), "a transient cookie ends with the browser");
 
-    // What its scripts can get hold of: nothing. Nor can they put a token of their own in the place of one.
+    // Scripts cannot read the cookies, nor replace one with a token of their own.
     assert_eq!(browser.run("return document.cookie"), "");
     assert_eq!(browser.until("JSON.stringify(await cookieStore.getAll())"), "[]");
     browser.run("document.cookie = '__Host-Http-at=planted; Path=/; Secure; Max-Age=9'");
@@ -64,15 +64,15 @@ fn logs_in_with_cookies_that_no_script_sees(package: &'static str) {
         ("POST", "/items", "201"),
         ("GET", "/admin", "200"),
     ] {
-        assert_eq!(visit.knock(method, path), status, "{method} {path}");
+        assert_eq!(visit.call(method, path), status, "{method} {path}");
     }
     browser.reload();
     browser.until(IS_IN);
     browser.until("document.getElementById('claims').textContent.includes('admin')");
     browser.click("#logout");
     browser.until(IS_OUT);
-    assert_eq!(browser.cookies().len(), 0, "both are gone");
-    assert_eq!(visit.knock("GET", "/me"), "401");
+    assert_eq!(browser.cookies().len(), 0, "both cookies are cleared");
+    assert_eq!(visit.call("GET", "/me"), "401");
     visit.assert_no_violation();
 }
 
@@ -81,14 +81,15 @@ fn holds_a_token(value: &serde_json::Value) -> bool {
     text.contains("eyJ") || text.contains("rt1_")
 }
 
-fn anti_csrf_tokens_are_repeated() {
+fn page_sends_anti_csrf_tokens() {
     let visit = Visit::start("csrf-tokens", PACKAGES[0], &[("TOLLGATE_CSRF_TOKENS", "required")]);
     let browser = &visit.browser;
     visit.log_in();
     let shown = browser.run("return document.cookie");
     assert!(shown.as_str().expect("a text").starts_with("__Host-csrf="), "{shown}");
-    assert_eq!(visit.knock("POST", "/items"), "201");
-    // The same from a script that does not repeat the cookie, or what it was for somebody else.
+    assert_eq!(visit.call("POST", "/items"), "201");
+
+    // Calls from a script without the token, or with a wrong one, are rejected.
     for headers in ["{}", "{'X-CSRF-Token': 'x'}"] {
         for path in ["/items", "/auth/refresh", "/auth/logout"] {
             let call = format!(
@@ -97,69 +98,75 @@ fn anti_csrf_tokens_are_repeated() {
             assert_eq!(browser.until(&call), 403, "{path} {headers}");
         }
     }
-    // A session that began before they were required, and one whose token is an older session's: the page asks for one.
+
+    // The session may be older than the requirement, or the cookie may be another session's: the page fetches a token.
     for lost in ["__Host-csrf=; Max-Age=0", "__Host-csrf=x"] {
         browser.run(&format!("document.cookie = '{lost}; Path=/; Secure'"));
-        assert_eq!(visit.knock("POST", "/items"), "201");
+        assert_eq!(visit.call("POST", "/items"), "201");
         assert_ne!(browser.run("return document.cookie"), shown);
     }
+
     browser.click("#logout");
     browser.until(IS_OUT);
-    assert_eq!(browser.cookies().len(), 0, "all are gone");
+    assert_eq!(browser.cookies().len(), 0, "all cookies are cleared");
     visit.assert_no_violation();
 }
 
-fn the_keyboard_is_enough() {
+fn keyboard_alone_operates_the_page() {
     let visit = Visit::start("keyboard", PACKAGES[0], &[]);
     let browser = &visit.browser;
     let focused = || browser.run("return document.activeElement.id || document.activeElement.className");
     browser.until(IS_OUT);
     browser.press(TAB);
     assert_eq!(focused(), "skip");
+
     browser.press(ENTER);
     assert_eq!(focused(), "main");
     browser.press(TAB);
     assert_eq!(focused(), "email");
+
     browser.press(&format!("{EMAIL}{TAB}{PASSWORD}{TAB}{SPACE}{TAB}{ENTER}"));
     browser.until(IS_IN);
-    assert_eq!(focused(), "inside-title", "where the new part begins");
-    let remembered = browser.cookies().into_iter().find(|cookie| cookie["name"] == "__Host-Http-rt");
-    assert!(remembered.expect("a cookie")["expiry"].is_u64(), "remembered: it outlives the browser");
+    assert_eq!(focused(), "inside-title", "focus moves to the new section");
+
+    let persistent = browser.cookies().into_iter().find(|cookie| cookie["name"] == "__Host-Http-rt");
+    assert!(persistent.expect("a cookie")["expiry"].is_u64(), "a persistent cookie outlives the browser");
     for _ in 0..20 {
         browser.press(TAB);
         let visible = "return getComputedStyle(document.activeElement).outlineStyle";
-        assert_eq!(browser.run(visible), "solid", "where the focus is can be seen: {}", focused());
+        assert_eq!(browser.run(visible), "solid", "the focused element has an outline: {}", focused());
         if focused() == "logout" {
             break;
         }
     }
+
     browser.press(ENTER);
     browser.until(IS_OUT);
     assert_eq!(focused(), "outside-title");
     visit.assert_no_violation();
 }
 
-fn a_new_account_may_less() {
+fn new_account_has_fewer_permissions() {
     let visit = Visit::start("account", PACKAGES[2], &[]);
     let browser = &visit.browser;
     browser.until(IS_OUT);
     browser.click("#switch");
     browser.press(&format!("new@tollgate.example{TAB}another good long phrase{ENTER}"));
     browser.until(IS_IN);
-    assert_eq!(visit.knock("GET", "/items"), "200");
-    assert_eq!(visit.knock("POST", "/items"), "403");
-    assert_eq!(visit.knock("GET", "/admin"), "403");
+    assert_eq!(visit.call("GET", "/items"), "200");
+    assert_eq!(visit.call("POST", "/items"), "403");
+    assert_eq!(visit.call("GET", "/admin"), "403");
     visit.assert_no_violation();
 }
 
-fn a_wrong_password_is_said() {
+fn page_reports_a_wrong_password() {
     let visit = Visit::start("wrong", PACKAGES[1], &[]);
     let browser = &visit.browser;
     browser.until(IS_OUT);
     browser.click("#email");
     browser.press(&format!("{EMAIL}{TAB}something else entirely{ENTER}"));
-    let said = browser.until("document.getElementById('login-alert').textContent");
-    assert_eq!(said, "Not logged in. The email or the password is wrong.");
+    let alert = browser.until("document.getElementById('login-alert').textContent");
+    assert_eq!(alert, "Not logged in. The email or the password is wrong.");
     assert_eq!(browser.run("return document.activeElement.id"), "password");
     assert_eq!(browser.cookies().len(), 0);
     visit.assert_no_violation();

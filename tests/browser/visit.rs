@@ -1,16 +1,16 @@
-//! [`Visit`]: an example application, and a browser that looks at its page.
+//! [`Visit`]: an example application and a browser that shows its page.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tollgate_conformance::app::{App, free_address, scratch};
+use tollgate_tests::app::{App, free_address, scratch};
 
 use crate::browser::{Browser, ENTER, TAB};
 
 pub(crate) const EMAIL: &str = "demo@tollgate.example";
-pub(crate) const PASSWORD: &str = "of these words nobody thinks";
+pub(crate) const PASSWORD: &str = "seven quiet boats drift past the mill";
 
-/// A running application with a demo account of a known password, and a browser on its page.
+/// A running application whose demo account has the password [`PASSWORD`], and a browser on its page.
 pub(crate) struct Visit {
     pub(crate) browser: Browser,
     pub(crate) url: String,
@@ -22,12 +22,12 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// At `http://127.0.0.1` and a free port.
+    /// Starts both, with the application at `http://127.0.0.1` and a free port.
     pub(crate) fn start(name: &str, package: &'static str, environment: &[(&str, &str)]) -> Self {
         Self::start_as("127.0.0.1", name, package, environment)
     }
 
-    /// The same, but the browser knows it by this name of the loopback interface.
+    /// Starts both, with the browser addressing the application by this name of the loopback interface.
     pub(crate) fn start_as(
         host: &str,
         name: &str,
@@ -69,16 +69,16 @@ impl Visit {
         self.browser.until(IS_IN);
     }
 
-    /// Knocks at the door of this route, and answers the status.
-    pub(crate) fn knock(&self, method: &str, path: &str) -> String {
-        let door = format!("button[data-method={method}][data-path='{path}']");
-        self.browser.run(&format!("document.querySelector(\"{door} .result\").textContent = ''"));
-        self.browser.click(&door);
-        let result = self.browser.until(&format!("document.querySelector(\"{door} .result\").textContent"));
+    /// Clicks the button of a route and returns the status that the page shows.
+    pub(crate) fn call(&self, method: &str, path: &str) -> String {
+        let button = format!("button[data-method={method}][data-path='{path}']");
+        self.browser.run(&format!("document.querySelector(\"{button} .result\").textContent = ''"));
+        self.browser.click(&button);
+        let result = self.browser.until(&format!("document.querySelector(\"{button} .result\").textContent"));
         result.as_str().expect("a text").to_owned()
     }
 
-    /// Nothing that the policy of the page forbids was tried in the tab that is in front, and no script has failed.
+    /// Asserts that the current tab reported no violation of its content security policy and no script error.
     pub(crate) fn assert_no_violation(&self) {
         assert_eq!(self.browser.run("return window.watched.join()"), "");
         let console = self.browser.console();
@@ -97,7 +97,7 @@ impl Drop for Visit {
 pub(crate) const IS_IN: &str = "document.body.dataset.state === 'in'";
 pub(crate) const IS_OUT: &str = "document.body.dataset.state === 'out'";
 
-/// Collects what must not happen.
+/// Collects policy violations and script errors.
 const WATCH: &str = "
     window.watched = [];
     addEventListener('securitypolicyviolation', (event) => watched.push(`${event.violatedDirective} ${event.blockedURI}`));

@@ -1,12 +1,12 @@
-//! The cases: a request byte for byte, the gate in front, and the whole answer.
+//! The cases: the bytes of a request, the gate in front, and the complete expected response.
 
 use tollgate::Algorithm;
 use tollgate_testing::{TokenBuilder, keys};
 
 use crate::gates::{AUDIENCE, Gates, ISSUER, Kind, OTHER_ISSUER};
-use tollgate_conformance::client::Response;
+use tollgate_tests::client::Response;
 
-/// One request and what must be answered to it.
+/// One request and the expected response.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -31,7 +31,7 @@ pub(crate) fn all(gates: &Gates) -> Vec<Case> {
 
 const METADATA: &str = r#"resource_metadata="https://api.example/.well-known/oauth-protected-resource/v1""#;
 
-/// A request without a body, with these header lines.
+/// Builds a request without a body from header lines.
 fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
     let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
     raw_request(method, target, &bytes)
@@ -56,12 +56,12 @@ fn ok(body: &str) -> Response {
     Response { status: 200, headers: Vec::new(), body: body.to_owned() }
 }
 
-/// The same where the token came from elsewhere than `Authorization`: caches have to be told.
+/// Like [`ok`], for a token outside `Authorization`: caches need `Cache-Control: private`.
 fn private(body: &str) -> Response {
     Response { headers: vec![("cache-control".to_owned(), "private".to_owned())], ..ok(body) }
 }
 
-/// A rejection, as `architecture.md` wants it on the wire.
+/// Builds the response to a rejected request: problem details (RFC 9457) that no cache may store.
 fn rejection(status: u16, challenge: Option<&str>, retry_after: Option<&str>, body: &str) -> Response {
     let mut headers = vec![("cache-control", "no-store"), ("content-type", "application/problem+json")];
     headers.extend(retry_after.map(|value| ("retry-after", value)));
@@ -104,38 +104,46 @@ fn case(cases: &mut Vec<Case>, name: impl Into<String>, gate: Kind, request: Vec
     cases.push(Case { name: name.into(), gate, request, expected });
 }
 
-/// Every row of the wire table.
+/// One case for each kind of response.
 fn wire_table(gates: &Gates, cases: &mut Vec<Case>) {
     let good = bearer(&gates.forge.token().sign());
     let get = |lines: &[&str]| request("GET", "/", lines);
     let after = format!(", {METADATA}");
-    case(cases, "wire/admitted", Kind::Plain, get(&[&good]), ok("alice"));
+    case(cases, "wire/good_token_is_admitted", Kind::Plain, get(&[&good]), ok("alice"));
     let protection = format!(r#"realm="orders", {METADATA}"#);
-    case(cases, "wire/nothing_presented", Kind::Plain, get(&[]), missing(&protection));
-    case(cases, "wire/presented_twice", Kind::Plain, get(&[&good, &good]), invalid_request("orders", &after));
+    case(cases, "wire/missing_token_gets_401", Kind::Plain, get(&[]), missing(&protection));
+    case(
+        cases,
+        "wire/repeated_token_gets_400",
+        Kind::Plain,
+        get(&[&good, &good]),
+        invalid_request("orders", &after),
+    );
     let bad = bearer(&gates.forge.token().with_broken_signature());
-    case(cases, "wire/bad_token", Kind::Plain, get(&[&bad]), invalid_token("orders", &after));
+    case(cases, "wire/bad_token_gets_401", Kind::Plain, get(&[&bad]), invalid_token("orders", &after));
     let scoped = request("GET", "/scope", &[&good]);
     let expected = insufficient_scope("orders", &format!(r#", scope="read:items", {METADATA}"#));
-    case(cases, "wire/scope_missing", Kind::Plain, scoped, expected);
+    case(cases, "wire/missing_scope_gets_403", Kind::Plain, scoped, expected);
     let cookie = format!("Cookie: __Host-Http-at={}", gates.forge.token().sign());
     let cross_site = request("POST", "/", &[&cookie, "Sec-Fetch-Site: cross-site", "Content-Length: 0"]);
-    case(cases, "wire/cross_site", Kind::Sources, cross_site, forbidden());
-    case(cases, "wire/keys_unavailable", Kind::NoKeys, get(&[&good]), unavailable("7"));
-    case(cases, "wire/revocations_unavailable", Kind::NoRevocations, get(&[&good]), unavailable("3"));
+    case(cases, "wire/cross_site_cookie_gets_403", Kind::Sources, cross_site, forbidden());
+    case(cases, "wire/unavailable_keys_get_503", Kind::NoKeys, get(&[&good]), unavailable("7"));
+    case(cases, "wire/unavailable_revocations_get_503", Kind::NoRevocations, get(&[&good]), unavailable("3"));
+
     let body = r#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"the server is not set up correctly"}"#;
     case(
         cases,
-        "wire/no_gate",
+        "wire/missing_gate_gets_500",
         Kind::Plain,
         request("GET", "/unguarded", &[&good]),
         rejection(500, None, None, body),
     );
-    case(cases, "wire/open", Kind::Plain, request("GET", "/open", &[]), ok("open"));
-    case(cases, "wire/late_key", Kind::LateKeys, get(&[&good]), ok("alice"));
+
+    case(cases, "wire/open_route_needs_no_token", Kind::Plain, request("GET", "/open", &[]), ok("open"));
+    case(cases, "wire/late_key_is_awaited", Kind::LateKeys, get(&[&good]), ok("alice"));
 }
 
-/// Every cause of `invalid_token`. The answers are the same bytes.
+/// One case for each cause of `invalid_token`. All responses have the same bytes.
 fn bad_tokens(gates: &Gates, cases: &mut Vec<Case>) {
     let forge = &gates.forge;
     let token = || forge.token();
@@ -186,20 +194,34 @@ fn bad_tokens(gates: &Gates, cases: &mut Vec<Case>) {
         ("other_alphabet", format!("{input}.{}/", &signature[1..])),
         ("too_long", format!("{input}.{}", "A".repeat(8192))),
     ];
+
     for (name, token) in bad {
         let expected = invalid_token("orders", &format!(", {METADATA}"));
         case(
             cases,
-            format!("bad_token/{name}"),
+            format!("bad_token_gets_401/{name}"),
             Kind::Plain,
             request("GET", "/", &[&bearer(&token)]),
             expected,
         );
     }
+
     let typed = |token: String| request("GET", "/typed", &[&bearer(&token)]);
     let expected = invalid_token("orders", &format!(", {METADATA}"));
-    case(cases, "bad_token/claims_of_wrong_type", Kind::Plain, typed(claim("tenant", "x".into())), expected);
-    case(cases, "typed_claims", Kind::Plain, typed(claim("tenant", 7.into())), ok("7"));
+    case(
+        cases,
+        "bad_token_gets_401/claims_of_wrong_type",
+        Kind::Plain,
+        typed(claim("tenant", "x".into())),
+        expected,
+    );
+    case(
+        cases,
+        "wire/typed_claims_reach_the_handler",
+        Kind::Plain,
+        typed(claim("tenant", 7.into())),
+        ok("7"),
+    );
     strict_profile(gates, cases);
 }
 
@@ -207,13 +229,25 @@ fn strict_profile(gates: &Gates, cases: &mut Vec<Case>) {
     let token =
         |id: &str| gates.forge.token().header("typ", "at+jwt").claim("client_id", "c").claim("jti", id);
     let get = |token: TokenBuilder| request("GET", "/", &[&bearer(&token.sign())]);
-    case(cases, "strict/admitted", Kind::Strict, get(token("t1")), ok("alice"));
-    case(cases, "bad_token/revoked", Kind::Strict, get(token("revoked")), invalid_token("api", ""));
-    case(cases, "strict/no_jti", Kind::Strict, get(token("x").without("jti")), invalid_token("api", ""));
-    case(cases, "strict/type", Kind::Strict, get(token("t1").header("typ", "JWT")), invalid_token("api", ""));
+    case(cases, "strict_profile/complete_token_is_admitted", Kind::Strict, get(token("t1")), ok("alice"));
+    case(cases, "bad_token_gets_401/revoked", Kind::Strict, get(token("revoked")), invalid_token("api", ""));
+    case(
+        cases,
+        "strict_profile/token_without_jti_gets_401",
+        Kind::Strict,
+        get(token("x").without("jti")),
+        invalid_token("api", ""),
+    );
+    case(
+        cases,
+        "strict_profile/token_of_another_type_gets_401",
+        Kind::Strict,
+        get(token("t1").header("typ", "JWT")),
+        invalid_token("api", ""),
+    );
 }
 
-/// The claims of a token with one of them twice.
+/// Returns the claims of a token with one member repeated.
 fn duplicate(token: &TokenBuilder, name: &str) -> String {
     let text = token.clone().sign();
     let payload = text.split('.').nth(1).expect("a payload");
@@ -228,25 +262,37 @@ fn authorization_field(gates: &Gates, cases: &mut Vec<Case>) {
     let token = gates.forge.token().sign();
     let field = |value: &str| request("GET", "/", &[&format!("Authorization: {value}")]);
     let after = format!(", {METADATA}");
-    for (name, scheme) in
-        [("lower", "bearer"), ("upper", "BEARER"), ("mixed", "bEaReR"), ("spaces", "Bearer  ")]
-    {
+
+    for (name, scheme) in [
+        ("in_lower_case", "bearer"),
+        ("in_upper_case", "BEARER"),
+        ("in_mixed_case", "bEaReR"),
+        ("with_spaces", "Bearer  "),
+    ] {
         case(
             cases,
-            format!("field/scheme_{name}"),
+            format!("authorization/scheme_is_accepted_{name}"),
             Kind::Plain,
             field(&format!("{scheme} {token}")),
             ok("alice"),
         );
     }
+
     let name_case = request("GET", "/", &[&format!("aUTHORIZATION: Bearer {token}")]);
-    case(cases, "field/name_case", Kind::Plain, name_case, ok("alice"));
+    case(cases, "authorization/field_name_ignores_case", Kind::Plain, name_case, ok("alice"));
+
     let protection = format!(r#"realm="orders", {METADATA}"#);
-    for (name, value) in
-        [("basic", "Basic YTpi"), ("other", "DPoP x"), ("longer", "Bearerx y"), ("empty", "")]
+    for (name, value) in [("basic", "Basic YTpi"), ("dpop", "DPoP x"), ("longer", "Bearerx y"), ("empty", "")]
     {
-        case(cases, format!("field/{name}_scheme"), Kind::Plain, field(value), missing(&protection));
+        case(
+            cases,
+            format!("authorization/other_scheme_counts_as_no_token/{name}"),
+            Kind::Plain,
+            field(value),
+            missing(&protection),
+        );
     }
+
     let malformed = [
         ("alone", "Bearer".to_owned()),
         ("two_tokens", format!("Bearer {token} {token}")),
@@ -258,28 +304,30 @@ fn authorization_field(gates: &Gates, cases: &mut Vec<Case>) {
     for (name, value) in malformed {
         case(
             cases,
-            format!("field/malformed_{name}"),
+            format!("authorization/malformed_value_gets_400/{name}"),
             Kind::Plain,
             field(&value),
             invalid_request("orders", &after),
         );
     }
+
     let bytes: [(&str, &[u8]); 2] =
         [("non_ascii", b"Authorization: Bearer t\xc3\xb6ken"), ("latin1", b"Authorization: Bearer t\xf6ken")];
     for (name, line) in bytes {
         case(
             cases,
-            format!("field/{name}"),
+            format!("authorization/malformed_value_gets_400/{name}"),
             Kind::Plain,
             raw_request("GET", "/", &[line]),
             invalid_request("orders", &after),
         );
     }
+
     let (good, basic) = (bearer(&token), "Authorization: Basic YTpi");
     for (name, lines) in [("bearer_then_basic", [&*good, basic]), ("basic_then_bearer", [basic, &*good])] {
         case(
             cases,
-            format!("field/{name}"),
+            format!("authorization/repeated_field_gets_400/{name}"),
             Kind::Plain,
             request("GET", "/", &lines),
             invalid_request("orders", &after),
@@ -293,73 +341,99 @@ fn other_sources(gates: &Gates, cases: &mut Vec<Case>) {
     let get = |lines: &[&str]| request("GET", "/", lines);
     let cookie = |value: &str| get(&[&format!("Cookie: {value}")]);
     let at = format!("__Host-Http-at={token}");
+
     for (name, value) in [
-        ("cookie", at.clone()),
-        ("cookie_among_others", format!("a=b; {at}; c=d")),
-        ("cookie_quoted", format!("__Host-Http-at=\"{token}\"")),
+        ("alone", at.clone()),
+        ("among_others", format!("a=b; {at}; c=d")),
+        ("quoted", format!("__Host-Http-at=\"{token}\"")),
     ] {
-        case(cases, format!("sources/{name}"), Kind::Sources, cookie(&value), private("alice"));
+        case(
+            cases,
+            format!("sources/cookie_is_admitted/{name}"),
+            Kind::Sources,
+            cookie(&value),
+            private("alice"),
+        );
     }
+
     let split = get(&["Cookie: a=b", &format!("Cookie: {at}")]);
-    case(cases, "sources/cookie_in_second_field", Kind::Sources, split, private("alice"));
+    case(cases, "sources/cookie_is_admitted/in_second_field", Kind::Sources, split, private("alice"));
     for (name, value) in
         [("other_case", format!("__HOST-Http-at={token}")), ("empty", "__Host-Http-at=".to_owned())]
     {
         case(
             cases,
-            format!("sources/cookie_{name}"),
+            format!("sources/cookie_counts_as_absent/{name}"),
             Kind::Sources,
             cookie(&value),
             missing(r#"realm="api""#),
         );
     }
+
     case(
         cases,
-        "sources/cookie_twice",
+        "sources/repeated_cookie_gets_400",
         Kind::Sources,
         cookie(&format!("{at}; {at}")),
         invalid_request("api", ""),
     );
-    case(cases, "sources/cookie_bad", Kind::Sources, cookie("__Host-Http-at=abc"), invalid_token("api", ""));
-    let x_token = format!("X-Token: {token}");
-    case(cases, "sources/header", Kind::Sources, get(&[&x_token]), private("alice"));
+
     case(
         cases,
-        "sources/header_twice",
+        "sources/bad_cookie_gets_401",
+        Kind::Sources,
+        cookie("__Host-Http-at=abc"),
+        invalid_token("api", ""),
+    );
+
+    let x_token = format!("X-Token: {token}");
+    case(cases, "sources/header_is_admitted", Kind::Sources, get(&[&x_token]), private("alice"));
+    case(
+        cases,
+        "sources/repeated_header_gets_400",
         Kind::Sources,
         get(&[&x_token, &x_token]),
         invalid_request("api", ""),
     );
     case(
         cases,
-        "sources/header_and_bearer",
+        "sources/header_and_bearer_get_400",
         Kind::Sources,
         get(&[&x_token, &bearer(&token)]),
         invalid_request("api", ""),
     );
+
     let query = request("GET", &format!("/?access_token={token}"), &[]);
-    case(cases, "sources/query", Kind::Sources, query, private("alice"));
+    case(cases, "sources/query_is_admitted", Kind::Sources, query, private("alice"));
     let both = request("GET", &format!("/?access_token={token}"), &[&bearer(&token)]);
-    case(cases, "sources/query_and_bearer", Kind::Sources, both, invalid_request("api", ""));
+    case(cases, "sources/query_and_bearer_get_400", Kind::Sources, both, invalid_request("api", ""));
     let not_enabled = request("GET", &format!("/?access_token={token}"), &[]);
     let protection = format!(r#"realm="orders", {METADATA}"#);
-    case(cases, "sources/query_not_enabled", Kind::Plain, not_enabled, missing(&protection));
-    // A cookie never mends something explicit, and never conflicts with it.
+    case(cases, "sources/query_is_ignored_unless_enabled", Kind::Plain, not_enabled, missing(&protection));
+
+    // A cookie neither replaces an explicit credential nor conflicts with it.
     let cookie_line = format!("Cookie: {at}");
     case(
         cases,
-        "sources/bearer_and_cookie",
+        "sources/bearer_wins_over_cookie",
         Kind::Sources,
         get(&[&bearer(&token), &cookie_line]),
         ok("alice"),
     );
+
     let bad_bearer = get(&[&bearer("abc"), &cookie_line]);
-    case(cases, "sources/bad_bearer_and_cookie", Kind::Sources, bad_bearer, invalid_token("api", ""));
+    case(
+        cases,
+        "sources/cookie_does_not_replace_a_bad_bearer",
+        Kind::Sources,
+        bad_bearer,
+        invalid_token("api", ""),
+    );
     let basic = get(&["Authorization: Basic YTpi", &cookie_line]);
-    case(cases, "sources/basic_and_cookie", Kind::Sources, basic, private("alice"));
+    case(cases, "sources/cookie_is_admitted_beside_basic", Kind::Sources, basic, private("alice"));
 }
 
-/// Where a request with a cookie-borne token comes from.
+/// Requests with a token in a cookie, from different sites.
 fn cross_site(gates: &Gates, cases: &mut Vec<Case>) {
     let cookie = format!("Cookie: __Host-Http-at={}", gates.forge.token().sign());
     let lines: [(&str, &[&str], bool); 10] = [
@@ -374,24 +448,39 @@ fn cross_site(gates: &Gates, cases: &mut Vec<Case>) {
         ("origin_trusted", &["Sec-Fetch-Site: cross-site", "Origin: https://app.example"], true),
         ("no_provenance", &[], false),
     ];
+
     for (name, lines, admitted) in lines {
         let mut all = vec![&*cookie, "Content-Length: 0"];
         all.extend(lines);
-        let expected = if admitted { private("alice") } else { forbidden() };
-        case(cases, format!("cross_site/{name}"), Kind::Sources, request("POST", "/", &all), expected);
+        let (verdict, expected) =
+            if admitted { ("admitted", private("alice")) } else { ("rejected", forbidden()) };
+        case(
+            cases,
+            format!("cross_site/{name}_is_{verdict}"),
+            Kind::Sources,
+            request("POST", "/", &all),
+            expected,
+        );
     }
+
     let evil = "Sec-Fetch-Site: cross-site";
-    case(cases, "cross_site/get", Kind::Sources, request("GET", "/", &[&cookie, evil]), private("alice"));
-    // A form on another site can put a token into the query as well.
+    case(
+        cases,
+        "cross_site/get_is_admitted",
+        Kind::Sources,
+        request("GET", "/", &[&cookie, evil]),
+        private("alice"),
+    );
+    // A form on another site can also put a token into the query.
     let in_query = format!("/?access_token={}", gates.forge.token().sign());
     let form = request("POST", &in_query, &[evil, "Content-Length: 0"]);
-    case(cases, "cross_site/query", Kind::Sources, form, forbidden());
+    case(cases, "cross_site/query_token_is_rejected", Kind::Sources, form, forbidden());
     let explicit = bearer(&gates.forge.token().sign());
     let post = request("POST", "/", &[&explicit, evil, "Content-Length: 0"]);
-    case(cases, "cross_site/bearer", Kind::Sources, post, ok("alice"));
+    case(cases, "cross_site/bearer_token_is_admitted", Kind::Sources, post, ok("alice"));
 }
 
-/// Every method is gated alike; a body is left out for HEAD (RFC 9110 §9.3.2).
+/// The gate treats all methods alike. Responses to HEAD have no body (RFC 9110 §9.3.2).
 fn methods(gates: &Gates, cases: &mut Vec<Case>) {
     let good = bearer(&gates.forge.token().sign());
     let protection = format!(r#"realm="orders", {METADATA}"#);
@@ -400,38 +489,65 @@ fn methods(gates: &Gates, cases: &mut Vec<Case>) {
             if method == "HEAD" { Response { body: String::new(), ..response } } else { response }
         };
         let lines = [&*good, "Content-Length: 0"];
+
         case(
             cases,
-            format!("methods/{method}"),
+            format!("methods/{method}_is_admitted_with_token"),
             Kind::Plain,
             request(method, "/", &lines),
             strip(ok("alice")),
         );
+
         let none = request(method, "/", &["Content-Length: 0"]);
         case(
             cases,
-            format!("methods/{method}_without_token"),
+            format!("methods/{method}_is_rejected_without_token"),
             Kind::Plain,
             none,
             strip(missing(&protection)),
         );
     }
+
     let preflight =
         request("OPTIONS", "/", &["Origin: https://app.example", "Access-Control-Request-Method: POST"]);
-    case(cases, "methods/preflight_is_gated_inside", Kind::Plain, preflight, missing(&protection));
+    case(
+        cases,
+        "methods/preflight_is_rejected_behind_the_gate",
+        Kind::Plain,
+        preflight,
+        missing(&protection),
+    );
 }
 
 fn optional(gates: &Gates, cases: &mut Vec<Case>) {
     let get = |lines: &[&str]| request("GET", "/optional", lines);
     let after = format!(", {METADATA}");
     let good = bearer(&gates.forge.token().sign());
-    case(cases, "optional/token", Kind::Plain, get(&[&good]), ok("alice"));
-    case(cases, "optional/nothing", Kind::Plain, get(&[]), ok("anonymous"));
-    case(cases, "optional/basic", Kind::Plain, get(&["Authorization: Basic YTpi"]), ok("anonymous"));
-    case(cases, "optional/garbage", Kind::Plain, get(&[&bearer("garbage")]), invalid_token("orders", &after));
-    case(cases, "optional/twice", Kind::Plain, get(&[&good, &good]), invalid_request("orders", &after));
-    case(cases, "optional/keys_unavailable", Kind::NoKeys, get(&[&good]), unavailable("7"));
-    case(cases, "optional/keys_not_needed", Kind::NoKeys, get(&[]), ok("anonymous"));
+    case(cases, "optional/token_is_admitted", Kind::Plain, get(&[&good]), ok("alice"));
+    case(cases, "optional/missing_token_is_anonymous", Kind::Plain, get(&[]), ok("anonymous"));
+    case(
+        cases,
+        "optional/basic_is_anonymous",
+        Kind::Plain,
+        get(&["Authorization: Basic YTpi"]),
+        ok("anonymous"),
+    );
+    case(
+        cases,
+        "optional/bad_token_gets_401",
+        Kind::Plain,
+        get(&[&bearer("garbage")]),
+        invalid_token("orders", &after),
+    );
+    case(
+        cases,
+        "optional/repeated_token_gets_400",
+        Kind::Plain,
+        get(&[&good, &good]),
+        invalid_request("orders", &after),
+    );
+    case(cases, "optional/unavailable_keys_get_503", Kind::NoKeys, get(&[&good]), unavailable("7"));
+    case(cases, "optional/missing_token_needs_no_keys", Kind::NoKeys, get(&[]), ok("anonymous"));
 }
 
 fn policies(gates: &Gates, cases: &mut Vec<Case>) {
@@ -440,25 +556,45 @@ fn policies(gates: &Gates, cases: &mut Vec<Case>) {
     let lacks = |scope: &str| insufficient_scope("orders", &format!(r#", scope="{scope}", {METADATA}"#));
     let refused = || invalid_token("orders", &format!(", {METADATA}"));
     let table = [
-        ("scope", get("/scope", token().scope("a read:items b")), ok("alice")),
-        ("scope_array", get("/scope", token().claim("scp", ["read:items"])), ok("alice")),
-        ("scope_other_case", get("/scope", token().scope("READ:items")), lacks("read:items")),
-        ("scope_prefix", get("/scope", token().scope("read:item read:items2")), lacks("read:items")),
-        ("scope_malformed", get("/scope", token().claim("scope", 1)), refused()),
-        ("any_by_role", get("/policy", token().roles(&["admin"])), ok("alice")),
-        ("any_by_scope", get("/policy", token().scope("write:items")), ok("alice")),
-        ("any_by_none", get("/policy", token()), lacks("write:items")),
-        ("not", get("/policy", token().roles(&["admin", "suspended"])), lacks("write:items")),
-        ("not_malformed", get("/policy", token().scope("write:items").claim("roles", [1])), refused()),
+        ("scope_among_others_is_found", get("/scope", token().scope("a read:items b")), ok("alice")),
+        ("scope_array_is_read", get("/scope", token().claim("scp", ["read:items"])), ok("alice")),
+        ("scope_in_other_case_is_rejected", get("/scope", token().scope("READ:items")), lacks("read:items")),
+        (
+            "scope_prefix_is_rejected",
+            get("/scope", token().scope("read:item read:items2")),
+            lacks("read:items"),
+        ),
+        ("malformed_scope_gets_401", get("/scope", token().claim("scope", 1)), refused()),
+        ("role_satisfies_any", get("/policy", token().roles(&["admin"])), ok("alice")),
+        ("scope_satisfies_any", get("/policy", token().scope("write:items")), ok("alice")),
+        ("any_rejects_a_token_with_neither", get("/policy", token()), lacks("write:items")),
+        (
+            "not_rejects_a_listed_role",
+            get("/policy", token().roles(&["admin", "suspended"])),
+            lacks("write:items"),
+        ),
+        (
+            "malformed_roles_get_401",
+            get("/policy", token().scope("write:items").claim("roles", [1])),
+            refused(),
+        ),
     ];
+
     for (name, request, expected) in table {
         case(cases, format!("policies/{name}"), Kind::Plain, request, expected);
     }
+
     let protection = format!(r#"realm="orders", {METADATA}"#);
-    case(cases, "policies/no_token", Kind::Plain, request("GET", "/scope", &[]), missing(&protection));
+    case(
+        cases,
+        "policies/missing_token_gets_401",
+        Kind::Plain,
+        request("GET", "/scope", &[]),
+        missing(&protection),
+    );
 }
 
-/// Two issuers whose keys have the same key id: each token is verified with its own issuer's key.
+/// Two issuers whose keys have the same key ID. The gate verifies each token with its own issuer's key.
 fn issuers(gates: &Gates, cases: &mut Vec<Case>) {
     let get = |token: String| request("GET", "/", &[&bearer(&token)]);
     let first = gates.forge.token().header("kid", "k1");
@@ -468,13 +604,20 @@ fn issuers(gates: &Gates, cases: &mut Vec<Case>) {
     let claims_other = second.clone().claim("iss", ISSUER).sign();
     let unknown = second.clone().claim("iss", "https://third.example").sign();
     let wrong_audience = second.clone().claim("aud", OTHER_ISSUER).sign();
-    case(cases, "issuers/first", Kind::TwoIssuers, get(first.sign()), ok("alice"));
-    case(cases, "issuers/second", Kind::TwoIssuers, get(second.claim("aud", [AUDIENCE]).sign()), ok("alice"));
+    case(cases, "issuers/first_issuer_is_admitted", Kind::TwoIssuers, get(first.sign()), ok("alice"));
+    case(
+        cases,
+        "issuers/second_issuer_is_admitted",
+        Kind::TwoIssuers,
+        get(second.claim("aud", [AUDIENCE]).sign()),
+        ok("alice"),
+    );
+
     for (name, token) in [
-        ("signed_by_the_other", crossed),
-        ("names_the_other", claims_other),
-        ("unknown", unknown),
-        ("wrong_audience", wrong_audience),
+        ("token_signed_by_the_other_is_rejected", crossed),
+        ("token_naming_the_other_is_rejected", claims_other),
+        ("unknown_issuer_is_rejected", unknown),
+        ("wrong_audience_is_rejected", wrong_audience),
     ] {
         case(cases, format!("issuers/{name}"), Kind::TwoIssuers, get(token), invalid_token("api", ""));
     }

@@ -1,4 +1,4 @@
-//! What happens on a connection besides one request: keep-alive, pipelining, clients that leave, handlers that panic.
+//! Behavior of connections: keep-alive, pipelining, clients that disconnect, handlers that panic.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -25,25 +25,25 @@ pub(crate) fn trials(driver: &dyn Driver, gates: &Gates, servers: &Servers, repo
     let waiting =
         driver.serve(Gate::new(Verifier::new(stalled.clone(), ISSUER, AUDIENCE)).with_clock(gates.clock()));
     let tests: [(&str, Box<dyn FnOnce() + Send>); 5] = [
-        ("connections/keep_alive", {
+        ("connections/keep_alive_keeps_verdicts_apart", {
             let (good, bad) = (good.clone(), bad.clone());
             Box::new(move || keep_alive(plain, &good, &bad))
         }),
-        ("connections/control_characters", {
+        ("connections/control_characters_are_rejected", {
             let good = good.clone();
             Box::new(move || control_characters(plain, &good))
         }),
-        ("connections/pipelined", {
+        ("connections/pipelined_requests_are_answered_in_order", {
             let (good, bad) = (good.clone(), bad.clone());
             Box::new(move || pipelined(plain, &good, &bad))
         }),
-        ("connections/handler_panics", {
+        ("connections/handler_panic_affects_one_request", {
             let (good, bad) = (good.clone(), bad);
             Box::new(move || handler_panics(plain, &good, &bad))
         }),
         (
-            "connections/client_leaves_while_keys_are_fetched",
-            Box::new(move || client_leaves(waiting, &good, &stalled)),
+            "connections/key_fetch_continues_when_clients_disconnect",
+            Box::new(move || clients_disconnect(waiting, &good, &stalled)),
         ),
     ];
     let name = driver.name();
@@ -69,12 +69,13 @@ fn connect(server: SocketAddr) -> BufReader<TcpStream> {
     BufReader::new(stream)
 }
 
-/// The next response on the connection: its status and body. `None` when the server has closed it.
+/// Reads the next response and returns its status and body. Returns `None` if the server has closed the connection.
 fn next(connection: &mut BufReader<TcpStream>) -> Option<(u16, String)> {
     let mut line = String::new();
     if connection.read_line(&mut line).unwrap_or(0) == 0 {
         return None;
     }
+
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let mut length = 0;
     loop {
@@ -85,19 +86,20 @@ fn next(connection: &mut BufReader<TcpStream>) -> Option<(u16, String)> {
             length = value.trim().parse().expect("a length");
         }
     }
+
     let mut body = vec![0; length];
     connection.read_exact(&mut body).expect("a body");
     Some((status, String::from_utf8(body).expect("UTF-8")))
 }
 
-/// Good, bad and bare requests in turn, and what each of them has to get.
+/// Returns tokens for 60 requests, good, bad and none in turn, with the expected status of each.
 fn mixture<'a>(good: &'a str, bad: &'a str) -> Vec<(Option<&'a str>, u16)> {
     let turn =
         [(Some(good), 200), (Some(bad), 401), (None, 401), (Some(good), 200), (None, 401), (Some(bad), 401)];
     turn.into_iter().cycle().take(60).collect()
 }
 
-/// One after the other on one connection: no request's verdict reaches another.
+/// Sends requests one after the other on one connection. No request gets the verdict of another.
 fn keep_alive(server: SocketAddr, good: &str, bad: &str) {
     let mut connection = connect(server);
     for (token, expected) in mixture(good, bad) {
@@ -106,7 +108,7 @@ fn keep_alive(server: SocketAddr, good: &str, bad: &str) {
     }
 }
 
-/// All at once, before the first answer is read. Answers come in order.
+/// Sends all requests before reading the first answer. The answers come in order.
 fn pipelined(server: SocketAddr, good: &str, bad: &str) {
     let mut connection = connect(server);
     let mixture = mixture(good, bad);
@@ -119,8 +121,8 @@ fn pipelined(server: SocketAddr, good: &str, bad: &str) {
     }
 }
 
-/// Bytes that no field may hold. Most servers refuse them before any of our code runs; where one lets them through,
-/// they are no token.
+/// Sends bytes that are illegal in header fields. Most servers reject them before our code runs. If a server lets them
+/// pass, the gate rejects the token.
 fn control_characters(server: SocketAddr, good: &str) {
     for byte in [0x00, 0x01, 0x0b, 0x0c, 0x1b, 0x7f] {
         for value in [[&[byte][..], good.as_bytes()].concat(), [good.as_bytes(), &[byte]].concat()] {
@@ -134,19 +136,19 @@ fn control_characters(server: SocketAddr, good: &str) {
     }
 }
 
-/// A handler that panics takes nothing along but its own answer.
+/// A panic in a handler affects no other request.
 fn handler_panics(server: SocketAddr, good: &str, bad: &str) {
     for _ in 0..3 {
         let mut connection = connect(server);
         connection.get_mut().write_all(request("/panic", Some(good)).as_bytes()).expect("written");
-        // Servers differ in whether they answer 500 or close; none of them answers 200.
+        // Some servers answer 500 and some close the connection.
         assert!(next(&mut connection).is_none_or(|(status, _)| status == 500));
         keep_alive(server, good, bad);
     }
 }
 
-/// Clients leave while the key of their token is fetched. The fetch goes on, and those who come later are served.
-fn client_leaves(server: SocketAddr, good: &str, stalled: &Stalled) {
+/// Clients disconnect while the key of their token is being fetched. The fetch continues and serves later clients.
+fn clients_disconnect(server: SocketAddr, good: &str, stalled: &Stalled) {
     for expected in 1..=5 {
         let mut connection = connect(server);
         connection.get_mut().write_all(request("/", Some(good)).as_bytes()).expect("written");
@@ -154,21 +156,24 @@ fn client_leaves(server: SocketAddr, good: &str, stalled: &Stalled) {
             std::thread::yield_now();
         }
     }
+
     let mut patient = connect(server);
     patient.get_mut().write_all(request("/", Some(good)).as_bytes()).expect("written");
-    // What needs no key is answered meanwhile.
+    // A request that needs no key is answered during the fetch.
     let mut other = connect(server);
     other.get_mut().write_all(request("/", None).as_bytes()).expect("written");
     assert_eq!(next(&mut other).expect("a response").0, 401);
+
     while stalled.refreshes.load(Ordering::SeqCst) < 6 {
         std::thread::yield_now();
     }
+
     stalled.arrived.store(true, Ordering::SeqCst);
     stalled.arrival.notify_waiters();
     assert_eq!(next(&mut patient).expect("a response"), (200, "alice".to_owned()));
 }
 
-/// Keys that arrive when the test says so.
+/// A key source whose keys arrive on command.
 #[derive(Clone, Debug, Default)]
 struct Stalled {
     arrived: Arc<AtomicBool>,

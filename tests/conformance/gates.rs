@@ -1,4 +1,4 @@
-//! The gates that cases are run against.
+//! The gates that the cases run against.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) const OTHER_ISSUER: &str = "https://other.example";
 pub(crate) const AUDIENCE: &str = "api://demo";
 const NOW: i64 = 1_700_000_000;
 
-/// Which gate stands in front.
+/// The gate in front of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// HS256, bearer tokens, realm and resource metadata.
@@ -22,13 +22,13 @@ pub(crate) enum Kind {
     Sources,
     /// Two issuers with keys of the same key id.
     TwoIssuers,
-    /// No keys to be had.
+    /// No keys are available.
     NoKeys,
-    /// Keys that come with the first refresh.
+    /// Keys that arrive with the first refresh.
     LateKeys,
-    /// Revocations that cannot be asked.
+    /// The revocation store is unavailable.
     NoRevocations,
-    /// One token revoked, the strict profile of RFC 9068.
+    /// The strict profile of RFC 9068, with one token revoked.
     Strict,
 }
 
@@ -44,7 +44,7 @@ impl Kind {
     ];
 }
 
-/// Gates, and the forges whose tokens they accept. The clock stands still.
+/// The gates, and the forges whose tokens they accept. Their clock stands still.
 pub(crate) struct Gates {
     clock: ManualClock,
     pub(crate) forge: Forge,
@@ -118,7 +118,7 @@ impl KeySource for NoKeys {
     }
 }
 
-/// An issuer whose new key is known once it has been asked.
+/// An issuer whose new key arrives with the first refresh.
 #[derive(Debug, Default)]
 struct LateKeys(std::sync::Arc<std::sync::OnceLock<KeySet>>);
 
@@ -128,7 +128,7 @@ impl KeySource for LateKeys {
     }
 
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
-        assert!(wanted.is_some(), "there are keys");
+        assert!(wanted.is_some(), "the source has keys, so a refresh names the wanted one");
         let keys = std::sync::Arc::clone(&self.0);
         Some(KeyRefresh::new(async move {
             tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! One table of cases, run through every adapter over real TCP. An adapter is one driver; the answers are the same
-//! bytes everywhere, or a case fails.
+//! One table of cases, run through every adapter over real TCP. Each adapter has one driver, and all of them must
+//! return the same bytes.
 
 mod cases;
 mod connections;
@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use tollgate_conformance::client::{self, Response};
+use tollgate_tests::client::{self, Response};
 
 use cases::Case;
 use driver::Driver;
@@ -20,11 +20,12 @@ use report::Report;
 
 fn main() {
     let arguments = Arguments::from_args();
-    hush_wanted_panics();
+    silence_expected_panics();
     let gates = Gates::new();
     let cases = cases::all(&gates);
     let report = Report::default();
     let mut trials = Vec::new();
+
     for driver in driver::all() {
         let servers = Arc::new(Servers::start(&*driver, &gates));
         for case in &cases {
@@ -38,22 +39,23 @@ fn main() {
         }
         trials.extend(connections::trials(&*driver, &gates, &servers, &report));
     }
+
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();
 }
 
-/// Handlers of `/panic` panic because a case wants them to; that is not worth a backtrace.
-fn hush_wanted_panics() {
+/// Suppresses the backtraces of the handlers of `/panic`, which panic on purpose.
+fn silence_expected_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload().downcast_ref() != Some(&driver::WANTED_PANIC) {
+        if panic.payload().downcast_ref() != Some(&driver::EXPECTED_PANIC) {
             report(panic);
         }
     }));
 }
 
-/// One server for each gate.
+/// The addresses of the servers of one adapter, one for each gate.
 struct Servers(Vec<(gates::Kind, SocketAddr)>);
 
 impl Servers {

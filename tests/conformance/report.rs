@@ -1,13 +1,13 @@
-//! [`Report`]: cases × adapters, as a table for people.
+//! [`Report`]: the outcome of every case in every adapter, as a Markdown table.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where the table goes, as Markdown. Not written unless it is set.
+/// The variable with the path of the table. Without it no table is written.
 const PATH: &str = "TOLLGATE_CONFORMANCE_REPORT";
 
-/// What became of each case in each adapter.
+/// The outcomes so far. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Report(Arc<Mutex<Vec<Cell>>>);
 
@@ -17,7 +17,7 @@ struct Cell {
     passed: bool,
 }
 
-/// The cell of one case in one adapter, to be filled when it has run.
+/// Records the outcome of one case in one adapter.
 pub(crate) struct Row {
     report: Report,
     case: String,
@@ -29,7 +29,7 @@ impl Report {
         Row { report: self.clone(), case: case.to_owned(), adapter }
     }
 
-    /// Writes the table if somebody wants it.
+    /// Writes the table if [`PATH`] is set.
     pub(crate) fn write(&self) {
         let Ok(path) = std::env::var(PATH) else { return };
         std::fs::write(&path, self.table()).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -42,6 +42,7 @@ impl Report {
         let mut table =
             format!("| case | {} |\n|---|", adapters.iter().copied().collect::<Vec<_>>().join(" | "));
         table.push_str(&"---|".repeat(adapters.len()));
+
         for case in cases {
             write!(table, "\n| {case} |").expect("a string");
             for adapter in &adapters {
@@ -50,6 +51,7 @@ impl Report {
                 write!(table, " {mark} |").expect("a string");
             }
         }
+
         table.push('\n');
         table
     }

@@ -1,18 +1,18 @@
-//! The example applications, started as a user would. What one answers, all answer.
+//! The example applications, started as processes. All of them must give the same answers.
 
 mod sessions;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::Algorithm;
-use tollgate_conformance::app::{App, PACKAGES, run_to_failure, scratch};
-use tollgate_conformance::client::{Response, send};
-use tollgate_conformance::issuer::{Issuer, json};
 use tollgate_testing::{Forge, keys};
+use tollgate_tests::app::{App, PACKAGES, run_to_failure, scratch};
+use tollgate_tests::client::{Response, send};
+use tollgate_tests::issuer::{Issuer, json};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
-/// What calls with a body have to say of it.
+/// The header line that calls with a JSON body need.
 const JSON: &str = "Content-Type: application/json";
 
 fn call(app: &App, method: &str, path: &str, lines: &[&str], body: &str) -> Response {
@@ -33,9 +33,9 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers.iter().find_map(|(known, value)| (known == name).then_some(value.as_str()))
 }
 
-/// The first command of the README, and the line that it prints.
+/// Runs the first command of the README and the `curl` command that the application prints.
 #[test]
-fn its_own_issuer() {
+fn application_issues_tokens_and_keeps_its_keys() {
     for package in PACKAGES {
         let data = scratch(&format!("{package}-own"));
         let app = App::start(package, &data, &[("TOLLGATE_ISSUER", "http://127.0.0.1:3000")]);
@@ -43,22 +43,27 @@ fn its_own_issuer() {
         let token = sessions::member(&login, "access_token");
         let me = get(&app, "/me", &token);
         assert_eq!(me.status, 200, "{}", me.body);
+
         let claims: serde_json::Value = serde_json::from_str(&me.body).expect("JSON");
         assert_eq!(claims["sub"], "demo");
         assert_eq!(claims["aud"], serde_json::json!(["tollgate-demo"]));
         assert_eq!(claims["scopes"], serde_json::json!(["read:items", "write:items"]));
         assert_eq!(claims["roles"], serde_json::json!(["admin"]));
+
         let without = call(&app, "GET", "/me", &[], "");
         assert_eq!(without.status, 401);
         let metadata = format!("http://{}/.well-known/oauth-protected-resource", app.address);
         let challenge = format!(r#"Bearer realm="api", resource_metadata="{metadata}""#);
         assert_eq!(header(&without, "www-authenticate"), Some(&*challenge));
+
         let document = call(&app, "GET", "/.well-known/oauth-protected-resource", &[], "");
         let document: serde_json::Value = serde_json::from_str(&document.body).expect("JSON");
         assert_eq!(document["resource"], format!("http://{}", app.address));
-        // Anyone can verify its tokens with the keys that it publishes, and restarting does not change them.
+
+        // Other services can verify its tokens with the published keys, which survive a restart.
         let published = call(&app, "GET", "/.well-known/jwks.json", &[], "");
         assert_eq!(header(&published, "content-type"), Some("application/jwk-set+json"));
+
         tollgate::KeySet::from_jwk_set(&published.body).expect("a key set");
         drop(app);
         let app = App::start(package, &data, &[]);
@@ -71,7 +76,7 @@ fn its_own_issuer() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_secret_is_private() {
+fn application_rejects_secret_files_readable_by_others() {
     use std::fs::{Permissions, metadata, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
@@ -94,12 +99,13 @@ fn what_is_secret_is_private() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// The secret that the advice makes, in either alphabet of base64.
+/// `TOLLGATE_SECRET` may use the standard or the URL-safe alphabet of base64.
 #[test]
-fn secrets_in_both_alphabets() {
+fn application_accepts_secrets_in_both_base64_alphabets() {
     let forge = Forge::new(ISSUER, AUDIENCE);
     let standard = base64::engine::general_purpose::STANDARD.encode(keys::SECRET);
-    assert!(standard.contains('+') && standard.contains('/'), "a secret that tells the alphabets apart");
+    assert!(standard.contains('+') && standard.contains('/'), "the secret distinguishes the alphabets");
+
     let data = scratch("alphabets");
     for secret in [URL_SAFE_NO_PAD.encode(keys::SECRET), standard] {
         let environment =
@@ -110,14 +116,15 @@ fn secrets_in_both_alphabets() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// Data that cannot be kept, and an address that is taken: the message names what to change.
+/// If the data directory is unusable or the address is taken, the message names the setting to change.
 #[test]
-fn what_stands_in_the_way_is_named() {
+fn start_failure_names_the_setting_to_change() {
     let data = scratch("in-the-way");
     let file = data.join("file");
     std::fs::write(&file, "").expect("written");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
+
     for package in PACKAGES {
         let error = run_to_failure(package, &file, &[]);
         assert!(error.contains("TOLLGATE_DATA: the signing keys in"), "{error}");
@@ -128,10 +135,10 @@ fn what_stands_in_the_way_is_named() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// A client that never finishes its request does not keep an interrupted application from ending.
+/// A client that never finishes its request does not prevent a shutdown.
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_it() {
+fn interrupt_stops_an_application_with_an_idle_client() {
     use std::io::Write as _;
 
     let data = scratch("interrupt");
@@ -146,9 +153,9 @@ fn an_interrupt_ends_it() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// One script, driven through every application: the transcripts are equal.
+/// Runs one script against every application and compares the transcripts.
 #[test]
-fn the_same_answers_everywhere() {
+fn applications_answer_one_script_alike() {
     let secret = URL_SAFE_NO_PAD.encode(keys::SECRET);
     let environment = [
         ("TOLLGATE_SECRET", &*secret),
@@ -164,6 +171,7 @@ fn the_same_answers_everywhere() {
         expired: forge.token().claim("exp", 1).sign(),
     };
     let mut first: Option<Vec<(String, Response)>> = None;
+
     for (package, cache) in PACKAGES.into_iter().zip(["default", "off", "10"]) {
         let data = scratch(&format!("{package}-script"));
         let environment = [&environment[..], &[("TOLLGATE_CACHE", cache)]].concat();
@@ -183,7 +191,7 @@ struct Tokens {
     expired: String,
 }
 
-/// Asks for everything in every way, and checks the status of each answer.
+/// Calls every route with every kind of credential and checks the status of each response.
 fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
     let Tokens { reader, admin, expired } = tokens;
     let bearer = |token: &str| format!("Authorization: Bearer {token}");
@@ -238,24 +246,26 @@ fn script(app: &App, tokens: &Tokens) -> Vec<(String, Response)> {
         ("GET", "/admin", vec![&admin_line], "", 200),
     ];
     let mut transcript = Vec::new();
+
     for (method, path, lines, body, status) in steps {
         let response = call(app, method, path, &lines, body);
         let step = format!("{method} {path} {lines:?} {} bytes", body.len());
         assert_eq!(response.status, status, "{step}: {}", response.body);
         let mut response = comparable(response);
         if ["/readyz", "/metrics"].contains(&path) {
-            // Ages and counts.
+            // Ages and counts differ between runs.
             response.body.retain(|symbol| !symbol.is_ascii_digit());
         }
         transcript.push((step, response));
     }
-    // A target without a path (RFC 9112 §3.2.3). Which of the two it is depends on where routers look first.
+
+    // A target without a path (RFC 9112 §3.2.3). Routers differ in whether they match the method or the path first.
     let connect = call(app, "CONNECT", "api.example:443", &[], "");
     assert!(matches!(connect.status, 404 | 405), "{connect:?}");
     transcript
 }
 
-/// Dates and connection management aside.
+/// Removes header fields that differ between runs or frameworks.
 fn comparable(response: Response) -> Response {
     let left_out = ["date", "connection", "content-length", "transfer-encoding", "allow"];
     let mut headers = response.headers;
@@ -264,12 +274,13 @@ fn comparable(response: Response) -> Response {
     Response { headers, ..response }
 }
 
-/// Keys of another issuer, from a file.
+/// The application verifies tokens of another issuer with keys from a file.
 #[test]
-fn a_key_set_from_a_file() {
+fn application_reads_a_key_set_from_a_file() {
     let data = scratch("jwks-file");
     let file = data.join("jwks.json");
     let key = keys::signing(Algorithm::Es256);
+
     std::fs::write(&file, format!(r#"{{"keys":[{},{{"kty":"AKP"}}]}}"#, key.public_jwk().expect("public")))
         .expect("written");
     let environment = [
@@ -277,35 +288,40 @@ fn a_key_set_from_a_file() {
         ("TOLLGATE_ISSUER", ISSUER),
         ("TOLLGATE_AUDIENCE", AUDIENCE),
     ];
+
     for package in PACKAGES {
         let app = App::start(package, &data, &environment);
         let forge = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256);
         assert_eq!(get(&app, "/me", &forge.token().sign()).status, 200);
+
         let wrong = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es384).token().sign();
         assert_eq!(get(&app, "/me", &wrong).status, 401);
         let ready = call(&app, "GET", "/readyz", &[], "");
         assert_eq!(ready.body, r#"{"keys":{"skipped":1,"usable":1},"status":"ready"}"#);
         assert!(!app.banner.contains("curl"), "{}", app.banner);
-        // Nobody logs in where tokens come from elsewhere.
+
+        // An application that does not issue tokens has no login.
         assert_eq!(call(&app, "POST", "/auth/login", &[JSON], "{}").status, 404);
         assert_eq!(call(&app, "GET", "/.well-known/jwks.json", &[], "").status, 404);
+
         let pointless = [&environment[..], &[("TOLLGATE_STORE", "memory:")]].concat();
         let error = run_to_failure(package, &data, &pointless);
         assert!(
-            error.contains("TOLLGATE_STORE: is for an application that issues its own tokens"),
+            error.contains("TOLLGATE_STORE: only applies if the application issues its own tokens"),
             "{error}"
         );
     }
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// Keys of another issuer, from its server: 503 until there are some, and readiness says so.
+/// The application fetches another issuer's keys. Until it has some, calls and the readiness probe get 503.
 #[test]
-fn a_key_set_from_a_url() {
+fn application_becomes_ready_when_its_key_set_arrives() {
     let data = scratch("jwks-url");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let token = Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256).token().sign();
+
     for package in PACKAGES {
         let issuer = runtime.block_on(Issuer::start(None));
         let url = format!("http://{}/jwks?v=1", issuer.address());
@@ -313,6 +329,7 @@ fn a_key_set_from_a_url() {
             [("TOLLGATE_JWKS_URL", &*url), ("TOLLGATE_ISSUER", ISSUER), ("TOLLGATE_AUDIENCE", AUDIENCE)];
         let app = App::start(package, &data, &environment);
         let refused = get(&app, "/me", &token);
+
         assert_eq!(refused.status, 503, "{}", refused.body);
         assert!(header(&refused, "retry-after").is_some() && header(&refused, "www-authenticate").is_none());
         let ready = call(&app, "GET", "/readyz", &[], "");
@@ -321,6 +338,7 @@ fn a_key_set_from_a_url() {
         assert_eq!(keys["keys"]["last_failure"]["outcome"], "status");
         assert!(keys["keys"]["failures"].as_u64() > Some(0) && keys["keys"]["age_secs"].is_null());
         assert_eq!(keys["keys"]["location"], url.replace("?v=1", ""), "no query");
+
         issuer.answer(json(&keys::jwk_set(&[Algorithm::Es256])));
         let is_ready = |_| {
             std::thread::sleep(std::time::Duration::from_millis(100));
@@ -328,6 +346,7 @@ fn a_key_set_from_a_url() {
         };
         assert!((0..600).any(is_ready), "ready within a minute");
         assert_eq!(get(&app, "/me", &token).status, 200);
+
         let metrics = call(&app, "GET", "/metrics", &[], "").body;
         assert!(
             metrics.contains("state=\"fresh\"} 1") && metrics.contains("tollgate_jwks_age_seconds{"),
@@ -337,9 +356,9 @@ fn a_key_set_from_a_url() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// A setting that cannot be right stops the start, and the message names it.
+/// The application does not start with an invalid setting, and the message names it.
 #[test]
-fn bad_settings_are_named() {
+fn bad_setting_prevents_the_start_and_is_named() {
     let data = scratch("bad-settings");
     let weak = URL_SAFE_NO_PAD.encode("secret");
     let table = [
@@ -349,7 +368,7 @@ fn bad_settings_are_named() {
         (
             "TOLLGATE_SECRET_FILE",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-            "others can read the file",
+            "other users can read the file",
         ),
         ("TOLLGATE_JWKS_FILE", "/nowhere", "TOLLGATE_JWKS_FILE: /nowhere cannot be read"),
         ("TOLLGATE_ISSUER", "", "TOLLGATE_ISSUER: is empty"),
@@ -362,7 +381,7 @@ fn bad_settings_are_named() {
         ("TOLLGATE_ADDR", "127.0.0.1:99999", "TOLLGATE_ADDR: is not an IP address with a port"),
         ("TOLLGATE_ADDR", "127.0.0.1:0", "TOLLGATE_ADDR: needs a port"),
         ("TOLLGATE_TOKEN_SOURCES", "header:Authorization", "TOLLGATE_TOKEN_SOURCES"),
-        ("TOLLGATE_JWK_FILE", "typo", "TOLLGATE_JWK_FILE is no setting"),
+        ("TOLLGATE_JWK_FILE", "typo", "TOLLGATE_JWK_FILE is not a setting"),
         ("TOLLGATE_ACCESS_TTL", "soon", "TOLLGATE_ACCESS_TTL"),
         ("TOLLGATE_ACCESS_TTL", "0", "TOLLGATE_ACCESS_TTL: a lifetime of 0 s"),
         ("TOLLGATE_CACHE", "some", "TOLLGATE_CACHE"),
@@ -374,20 +393,23 @@ fn bad_settings_are_named() {
         ("TOLLGATE_DEMO_PASSWORD", "", "TOLLGATE_DEMO_PASSWORD: is empty"),
         ("TOLLGATE_JWKS_URL", "http://issuer.example/jwks", "TOLLGATE_JWKS_URL cannot be used"),
         ("TOLLGATE_JWKS_URL", "jwks.json", "not an absolute URL"),
-        ("TOLLGATE_DISCOVER", "yes", "TOLLGATE_DISCOVER: is neither 1 nor unset"),
+        ("TOLLGATE_DISCOVER", "yes", "TOLLGATE_DISCOVER: must be 1 or unset"),
         ("TOLLGATE_DISCOVER", "1", "TOLLGATE_DISCOVER: needs TOLLGATE_ISSUER"),
-        ("TOLLGATE_JWKS_LIFETIME", "60", "TOLLGATE_JWKS_LIFETIME: is for keys from"),
+        ("TOLLGATE_JWKS_LIFETIME", "60", "TOLLGATE_JWKS_LIFETIME: only applies to keys from"),
     ];
+
     for package in PACKAGES {
         for (name, value, message) in table {
             let error = run_to_failure(package, &data, &[(name, value)]);
             assert!(error.contains(message), "{name}={value}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
+
         for other in ["TOLLGATE_JWKS_FILE", "TOLLGATE_JWKS_URL", "TOLLGATE_DISCOVER"] {
             let error = run_to_failure(package, &data, &[("TOLLGATE_SECRET", "x"), (other, "y")]);
             assert!(error.contains("only one of"), "{error}");
         }
+
         let zero = [("TOLLGATE_JWKS_URL", "https://issuer.example/"), ("TOLLGATE_JWKS_LIFETIME", "0")];
         assert!(run_to_failure(package, &data, &zero).contains("TOLLGATE_JWKS_LIFETIME: is not a number"));
     }

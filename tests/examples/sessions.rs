@@ -1,18 +1,18 @@
-//! Logging in, renewing and logging out at the example applications: what one answers, all answer.
+//! Login, refresh and logout in the example applications. All of them must give the same answers.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tollgate_conformance::app::{App, PACKAGES, scratch};
-use tollgate_conformance::client::Response;
+use tollgate_tests::app::{App, PACKAGES, scratch};
+use tollgate_tests::client::Response;
 
 use crate::{JSON, call, get, header};
 
 const EMAIL: &str = "demo@tollgate.example";
-const PASSWORD: &str = "of these words nobody thinks";
+const PASSWORD: &str = "seven quiet boats drift past the mill";
 const DEMO: (&str, &str) = ("TOLLGATE_DEMO_PASSWORD", PASSWORD);
 
-/// A member of a JSON answer.
+/// Returns a string member of a JSON response.
 pub(crate) fn member(response: &Response, name: &str) -> String {
     let body: Value = serde_json::from_str(&response.body).unwrap_or_else(|_| panic!("{response:?}"));
     body[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", response.body)).to_owned()
@@ -37,7 +37,7 @@ fn list(app: &App, token: &str) -> Vec<Value> {
     body["sessions"].as_array().expect("sessions").clone()
 }
 
-/// Answers, without what is different each time: status, names of the fields, names of the members.
+/// The stable parts of the responses: status, names of the header fields, names of the JSON members.
 #[derive(Default)]
 struct Transcript(Vec<(String, u16, Vec<String>, Vec<String>)>);
 
@@ -56,7 +56,7 @@ impl Transcript {
 }
 
 #[test]
-fn the_same_life_of_a_session_everywhere() {
+fn applications_handle_a_session_alike() {
     let mut first: Option<Vec<_>> = None;
     for package in PACKAGES {
         let data = scratch(&format!("{package}-sessions"));
@@ -65,8 +65,9 @@ fn the_same_life_of_a_session_everywhere() {
         with_tokens(&app, &mut transcript);
         with_cookies(&app, &mut transcript);
         other_accounts(&app, &mut transcript);
-        what_is_refused(&app, &mut transcript);
-        is_counted(&app, &mut transcript);
+        rejected_calls(&app, &mut transcript);
+        rejections_are_counted(&app, &mut transcript);
+
         match &first {
             None => first = Some(transcript.0),
             Some(first) => assert_eq!(*first, transcript.0, "{package}"),
@@ -77,14 +78,14 @@ fn the_same_life_of_a_session_everywhere() {
 
 fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("wrong password", 401, log_in(app, EMAIL, "something else"));
-    transcript.add("nobody", 401, log_in(app, "nobody@tollgate.example", PASSWORD));
+    transcript.add("unknown user", 401, log_in(app, "unknown@tollgate.example", PASSWORD));
     let one = transcript.add("login", 200, log_in(app, EMAIL, PASSWORD));
     let (access, token) = (member(&one, "access_token"), member(&one, "refresh_token"));
     let me = transcript.add("me", 200, get(app, "/me", &access));
     assert_eq!(member(&me, "sub"), "demo");
     transcript.add("admin", 200, get(app, "/admin", &access));
     let next = transcript.add("refresh", 200, refresh(app, &token));
-    // Whoever lost the answer, or a race, gets the same one.
+    // A client that lost the response, or a race, gets the same token again.
     let again = transcript.add("refresh again", 200, refresh(app, &token));
     assert_eq!(member(&next, "refresh_token"), member(&again, "refresh_token"));
 
@@ -95,9 +96,9 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     let path = format!("/auth/sessions/{}", other["sid"].as_str().expect("an id"));
     let bearer = format!("Authorization: Bearer {access}");
     transcript.add("end the other", 204, call(app, "DELETE", &path, &[&bearer], ""));
-    transcript.add("it is gone", 404, call(app, "DELETE", &path, &[&bearer], ""));
+    transcript.add("end the other again", 404, call(app, "DELETE", &path, &[&bearer], ""));
     transcript.add("refresh the other", 401, refresh(app, &member(&two, "refresh_token")));
-    refused_soon(|| get(app, "/me", &member(&two, "access_token")));
+    rejected_soon(|| get(app, "/me", &member(&two, "access_token")));
     transcript.add("token of the other", 401, get(app, "/me", &member(&two, "access_token")));
     assert_eq!(list(app, &access).len(), 1);
 
@@ -105,7 +106,7 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("logout", 204, post(app, "/auth/logout", &[], &json!({"refresh_token": token})));
     transcript.add("logout again", 204, post(app, "/auth/logout", &[], &json!({"refresh_token": token})));
     transcript.add("refresh after", 401, refresh(app, &token));
-    refused_soon(|| get(app, "/me", &access));
+    rejected_soon(|| get(app, "/me", &access));
     transcript.add("token after", 401, get(app, "/me", &access));
 
     let many: Vec<_> = (0..3).map(|_| log_in(app, EMAIL, PASSWORD)).collect();
@@ -113,7 +114,7 @@ fn with_tokens(app: &App, transcript: &mut Transcript) {
     transcript.add("logout everywhere", 204, post(app, "/auth/logout-all", &[&bearer], &json!({})));
     for session in many {
         transcript.add("one of many", 401, refresh(app, &member(&session, "refresh_token")));
-        refused_soon(|| get(app, "/me", &member(&session, "access_token")));
+        rejected_soon(|| get(app, "/me", &member(&session, "access_token")));
         transcript.add("token of one", 401, get(app, "/me", &member(&session, "access_token")));
     }
 }
@@ -122,6 +123,7 @@ fn with_cookies(app: &App, transcript: &mut Transcript) {
     let body = json!({"email": EMAIL, "password": PASSWORD, "mode": "cookie", "remember": true});
     let login = transcript.add("cookie login", 200, post(app, "/auth/login", &[], &body));
     assert_eq!(member(&login, "token_type"), "Cookie");
+
     let line = cookies(&login);
     let origin = format!("Origin: http://{}", app.address);
     transcript.add("me with cookies", 200, call(app, "GET", "/me", &[&line], ""));
@@ -133,25 +135,25 @@ fn with_cookies(app: &App, transcript: &mut Transcript) {
     transcript.add("refresh from elsewhere", 403, post(app, "/auth/refresh", &[&line, evil], &json!({})));
     let next =
         transcript.add("cookie refresh", 200, post(app, "/auth/refresh", &[&line, &origin], &json!({})));
-    // A token out of a cookie is good in a cookie alone.
+    // A refresh token from a cookie is valid only in a cookie.
     let token = line.rsplit_once("__Host-Http-rt=").expect("a cookie").1;
-    transcript.add("carried off", 400, refresh(app, token));
+    transcript.add("cookie token in the body", 400, refresh(app, token));
     let line = cookies(&next);
     let gone = transcript.add("cookie logout", 204, post(app, "/auth/logout", &[&line, &origin], &json!({})));
     let cleared =
         gone.headers.iter().filter(|(name, value)| name == "set-cookie" && value.contains("Max-Age=0"));
     assert_eq!(cleared.count(), 2);
-    refused_soon(|| call(app, "GET", "/me", &[&line], ""));
+    rejected_soon(|| call(app, "GET", "/me", &[&line], ""));
     transcript.add("me after", 401, call(app, "GET", "/me", &[&line], ""));
     let refused = transcript.add(
         "cookie refresh after",
         401,
         post(app, "/auth/refresh", &[&line, &origin], &json!({})),
     );
-    assert!(header(&refused, "set-cookie").is_some(), "what is over is cleared");
+    assert!(header(&refused, "set-cookie").is_some(), "cookies of a revoked session are cleared");
 }
 
-/// The cookies that an answer sets, as a browser sends them.
+/// Returns the cookies that a response sets as a `Cookie` header line.
 fn cookies(response: &Response) -> String {
     let set = response.headers.iter().filter(|(name, _)| name == "set-cookie");
     let pairs: Vec<_> = set.filter_map(|(_, value)| value.split(';').next()).collect();
@@ -176,24 +178,25 @@ fn other_accounts(app: &App, transcript: &mut Transcript) {
     let demo = member(&log_in(app, EMAIL, PASSWORD), "access_token");
     let bearer = format!("Authorization: Bearer {demo}");
     let path = format!("/auth/sessions/{sid}");
-    transcript.add("end somebody's", 404, call(app, "DELETE", &path, &[&bearer], ""));
+    transcript.add("end another user's", 404, call(app, "DELETE", &path, &[&bearer], ""));
 }
 
-fn what_is_refused(app: &App, transcript: &mut Transcript) {
+fn rejected_calls(app: &App, transcript: &mut Transcript) {
     let huge = json!({"email": EMAIL, "password": "x".repeat(100_000)});
     transcript.add("huge", 413, post(app, "/auth/login", &[], &huge));
     transcript.add("no JSON", 400, call(app, "POST", "/auth/login", &[JSON], "{"));
     let form = "Content-Type: application/x-www-form-urlencoded";
     transcript.add("a form", 415, call(app, "POST", "/auth/login", &[form], "email=a&password=b"));
     transcript.add("another method", 405, call(app, "GET", "/auth/login", &[], ""));
-    // warp tries its other routes, so the words are the application's there, and the endpoints' elsewhere.
+    // Bodies differ: warp tries its other routes, so there the application answers instead of the endpoints.
     assert_eq!(call(app, "POST", "/auth/nothing", &[JSON], "{}").status, 404);
     transcript.add("anonymous list", 401, call(app, "GET", "/auth/sessions", &[], ""));
     transcript.add("forged", 401, refresh(app, &format!("rt1_{}", "A".repeat(72))));
 }
 
-/// What was refused until now is counted, here as everywhere. Which renewals were rotations depends on how fast this is.
-fn is_counted(app: &App, transcript: &mut Transcript) {
+/// Asserts that the metrics count all rejections so far. How many refreshes rotated the token depends on the speed of
+/// this test, so they are not compared.
+fn rejections_are_counted(app: &App, transcript: &mut Transcript) {
     let metrics = get(app, "/metrics", "");
     let refusals =
         ["tollgate_refresh_refused_total{", "tollgate_cross_site_refused_total{", "tollgate_logins_total{"];
@@ -203,19 +206,20 @@ fn is_counted(app: &App, transcript: &mut Transcript) {
     let expected = [
         r#"tollgate_refresh_refused_total{reason="forged"} 1"#,
         r#"tollgate_refresh_refused_total{reason="wrong_transport"} 1"#,
-        r#"tollgate_refresh_refused_total{reason="ended"} 6"#,
+        r#"tollgate_refresh_refused_total{reason="revoked"} 6"#,
         r#"tollgate_logins_total{outcome="succeeded"} 8"#,
         r#"tollgate_logins_total{outcome="unknown_user"} 1"#,
         r#"tollgate_logins_total{outcome="wrong_password"} 1"#,
         r#"tollgate_cross_site_refused_total{reason="origin_mismatch"} 1"#,
         r#"tollgate_cross_site_refused_total{reason="missing_provenance"} 1"#,
     ];
+
     assert_eq!(there, expected, "{}", metrics.body);
     transcript.0.push(("counts".to_owned(), metrics.status, counts, Vec::new()));
 }
 
 #[test]
-fn a_restart_keeps_sessions_and_a_password_can_be_set() {
+fn restart_keeps_sessions_and_can_set_the_demo_password() {
     for package in PACKAGES {
         let data = scratch(&format!("{package}-restart"));
         let app = App::start(package, &data, &[DEMO]);
@@ -223,24 +227,31 @@ fn a_restart_keeps_sessions_and_a_password_can_be_set() {
         let ended = log_in(&app, EMAIL, PASSWORD);
         let token = member(&ended, "refresh_token");
         assert_eq!(post(&app, "/auth/logout", &[], &json!({"refresh_token": token})).status, 204);
+
         drop(app);
         let app = App::start(package, &data, &[("TOLLGATE_DEMO_PASSWORD", "a new one this time")]);
         assert_eq!(get(&app, "/me", &member(&login, "access_token")).status, 200);
         assert_eq!(refresh(&app, &member(&login, "refresh_token")).status, 200);
-        assert_eq!(get(&app, "/me", &member(&ended, "access_token")).status, 401, "still ended");
+        assert_eq!(
+            get(&app, "/me", &member(&ended, "access_token")).status,
+            401,
+            "the logout survives the restart"
+        );
         assert_eq!(log_in(&app, EMAIL, PASSWORD).status, 401);
         assert_eq!(log_in(&app, EMAIL, "a new one this time").status, 200);
+
         drop(app);
-        // Sessions that end with the process, and accounts with them.
+        // With `memory:`, sessions and accounts end with the process.
         let app = App::start(package, &data, &[DEMO, ("TOLLGATE_STORE", "memory:")]);
         assert_eq!(refresh(&app, &member(&login, "refresh_token")).status, 401);
         assert_eq!(log_in(&app, EMAIL, PASSWORD).status, 200);
+
         drop(app);
         std::fs::remove_dir_all(data).expect("removed");
     }
 }
 
-/// Three processes on the same file: what one has begun, all renew, and what one has ended, all refuse.
+/// Three processes share one file. All of them refresh a session of one, and reject it after another has revoked it.
 #[test]
 fn instances_share_sessions() {
     let data = scratch("shared");
@@ -248,53 +259,58 @@ fn instances_share_sessions() {
     let login = log_in(&apps[0], EMAIL, PASSWORD);
     let access = member(&login, "access_token");
     let mut token = member(&login, "refresh_token");
+
     for app in &apps {
         assert_eq!(get(app, "/me", &access).status, 200);
         let next = refresh(app, &token);
         assert_eq!(next.status, 200, "{}", next.body);
         token = member(&next, "refresh_token");
     }
+
     assert_eq!(post(&apps[1], "/auth/logout", &[], &json!({"refresh_token": token})).status, 204);
     for app in &apps {
         assert_eq!(refresh(app, &token).status, 401);
-        // The others hear of it with their next poll.
+        // The other processes learn of it at their next poll.
         eventually(|| get(app, "/me", &access).status == 401);
     }
+
     drop(apps);
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// Nobody listens where the sessions are said to be.
+/// Nothing listens at the address of the session store.
 #[test]
-fn without_its_store_it_says_503() {
-    let nobody = tollgate_conformance::app::free_address();
+fn application_answers_503_without_its_store() {
+    let unused = tollgate_tests::app::free_address();
     for (package, scheme) in PACKAGES.into_iter().zip(["redis", "postgres", "redis"]) {
         let data = scratch(&format!("{package}-no-store"));
-        let app = App::start(package, &data, &[DEMO, ("TOLLGATE_STORE", &format!("{scheme}://{nobody}/0"))]);
+        let app = App::start(package, &data, &[DEMO, ("TOLLGATE_STORE", &format!("{scheme}://{unused}/0"))]);
         let login = log_in(&app, EMAIL, PASSWORD);
         assert_eq!(login.status, 503, "{}", login.body);
         assert!(header(&login, "retry-after").is_some() && header(&login, "set-cookie").is_none());
-        // Whether the password is right is known nevertheless.
+
+        // The application still rejects a wrong password.
         assert_eq!(log_in(&app, EMAIL, "something else").status, 401);
         let ready = call(&app, "GET", "/readyz", &[], "");
         assert_eq!(ready.status, 503);
         assert!(
-            ready.body.contains(r#""sessions":{"last_heard_secs":null,"store":"down"}"#),
+            ready.body.contains(r#""sessions":{"revocations_age_secs":null,"store":"down"}"#),
             "{}",
             ready.body
         );
         assert_eq!(call(&app, "GET", "/public", &[], "").status, 200);
+
         drop(app);
         std::fs::remove_dir_all(data).expect("removed");
     }
 }
 
-/// The gate hears of an end a moment after it was confirmed.
-fn refused_soon(ask: impl Fn() -> Response) {
+/// Waits until the gate has learned of a revocation, shortly after the endpoint has confirmed it.
+fn rejected_soon(ask: impl Fn() -> Response) {
     eventually(|| ask().status == 401);
 }
 
-/// Waits while others find out.
+/// Waits until a condition holds, for at most a minute.
 fn eventually(condition: impl Fn() -> bool) {
     let holds = |_| {
         let holds = condition();
@@ -303,5 +319,5 @@ fn eventually(condition: impl Fn() -> bool) {
         }
         holds
     };
-    assert!((0..600).any(holds), "it never comes true");
+    assert!((0..600).any(holds), "the condition does not hold within a minute");
 }

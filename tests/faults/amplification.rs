@@ -1,12 +1,12 @@
-//! Ten thousand forged key ids at full speed: what they cost the issuer, and the requests beside them.
+//! Ten thousand forged key IDs at full speed, and their cost for the issuer and for concurrent valid requests.
 
 use std::time::{Duration, Instant};
 
 use tollgate::{Gate, Verifier};
-use tollgate_conformance::issuer::{Issuer, json};
-use tollgate_conformance::requests::ask;
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
 use tollgate_testing::keys;
+use tollgate_tests::issuer::{Issuer, json};
+use tollgate_tests::requests::ask;
 
 use crate::report::{Report, Row};
 use crate::{AUDIENCE, ISSUER, KNOWN, forged, token};
@@ -15,7 +15,7 @@ const FORGED: usize = 10_000;
 const SENDERS: usize = 4;
 const COOLDOWN: Duration = Duration::from_millis(500);
 
-#[expect(clippy::disallowed_methods, reason = "cooldowns are counted by the real clock")]
+#[expect(clippy::disallowed_methods, reason = "cooldowns run in real time")]
 pub(crate) async fn flood(report: Report) {
     let issuer = Issuer::start(None).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
@@ -43,19 +43,19 @@ pub(crate) async fn flood(report: Report) {
         .collect();
     let beside = good_requests(&gate).await;
     for sender in senders {
-        sender.await.expect("all were refused");
+        sender.await.expect("all forged tokens are rejected");
     }
-    // Only this bound depends on the time: the slower the machine, the more cooldowns fit in.
+    // Only this bound depends on time: the slower the machine, the more cooldowns pass.
     let cooldowns = began.elapsed().as_millis() / COOLDOWN.as_millis() + 1;
     let fetches = issuer.requests() - 1;
     assert!(u128::from(fetches) <= cooldowns, "{fetches} fetches in {cooldowns} cooldowns");
-    assert!(fetches >= 1, "the issuer was asked at all");
+    assert!(fetches >= 1, "the flood caused a fetch");
     assert!(set.status().absent_keys() <= 1024, "bounded memory");
     assert_eq!(set.status().waiting(), 0);
     report.add(Row::flood(fetches, &alone, &beside));
 }
 
-/// None of them waits for anything: that is what can be asserted; the times are for the report.
+/// Sends valid requests and asserts that none of them waits. The times are only reported.
 async fn good_requests(gate: &Gate) -> Vec<Duration> {
     let token = token(KNOWN);
     let mut times = Vec::new();

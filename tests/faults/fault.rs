@@ -1,45 +1,54 @@
-//! [`Fault`]: what can be wrong with an issuer, and what has to come of it.
+//! [`Fault`]: the ways in which an issuer can fail, and the expected outcome of each.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_conformance::certificates::{Authority, Validity};
-use tollgate_conformance::issuer::{Answer, Issuer, json, response};
 use tollgate_jwks::FetchOutcome;
 use tollgate_testing::keys;
+use tollgate_tests::certificates::{Authority, Validity};
+use tollgate_tests::issuer::{Answer, Issuer, json, response};
 
 use crate::{KNOWN, NEW};
 
-/// How an issuer misbehaves, and what is expected.
+/// A failure of the issuer and the expected outcome.
 pub(crate) struct Fault {
+    /// What the issuer does, as in "the issuer hangs".
     pub(crate) name: &'static str,
     pub(crate) trouble: Trouble,
-    /// How the one refresh ends.
+    /// The outcome of the single refresh.
     pub(crate) outcome: FetchOutcome,
-    /// Requests that reach the issuer: two where trying once more makes sense.
+    /// The number of requests that reach the issuer: two if the fault is worth a retry.
     pub(crate) requests: u64,
-    /// Connections that it accepts.
+    /// The number of connections that the issuer accepts.
     pub(crate) connections: u64,
-    /// The answer to a token with the new key.
+    /// The status for a token with the new key.
     pub(crate) new_key: u16,
-    /// The answer to a forged key id.
+    /// The status for a token with a forged key ID.
     pub(crate) forged_key: u16,
 }
 
+/// The mechanics of a fault.
 pub(crate) enum Trouble {
+    /// Refuses all connections.
     Refuses,
+    /// Gives this answer.
     Answers(Answer),
-    /// Floods; most of it must not be read.
+    /// Floods the client, which must not read most of it.
     Floods(Answer),
     /// Presents a certificate for this name.
     Presents(&'static str, Validity),
-    /// Presents a certificate of an authority that nobody knows.
+    /// Presents a certificate of an authority that the client does not trust.
     UnknownAuthority,
-    /// Redirects to a place over plain http, where nobody may ask.
+    /// Redirects to plain HTTP, which the client must not follow.
     RedirectsToPlainHttp(Arc<tokio::sync::OnceCell<Issuer>>),
 }
 
 impl Fault {
+    /// Returns the name of the test: `issuer_` and what the issuer does.
+    pub(crate) fn test_name(&self) -> String {
+        format!("issuer_{}", self.name.replace(", ", "_").replace(' ', "_"))
+    }
+
     pub(crate) async fn begin(&self, issuer: &mut Issuer, authority: &Authority) {
         match &self.trouble {
             Trouble::Refuses => issuer.refuse().await,
@@ -57,11 +66,11 @@ impl Fault {
         }
     }
 
-    /// What only this fault can break.
+    /// Checks what is specific to this fault.
     pub(crate) fn check(&self, issuer: &Issuer) {
         match &self.trouble {
             Trouble::Floods(_) => {
-                // What the sockets hold aside, nobody took the hundred megabytes.
+                // Of the hundred megabytes, the issuer sent little more than fits in the socket buffers.
                 assert!(issuer.flooded() < 20_000_000, "{} bytes were sent", issuer.flooded());
             }
             Trouble::RedirectsToPlainHttp(decoy) => {
@@ -96,6 +105,7 @@ pub(crate) fn all() -> Vec<Fault> {
         |name, requests, answer| unavailable(name, FetchOutcome::Status, requests, Trouble::Answers(answer));
     let timeout = |name, answer| unavailable(name, FetchOutcome::Timeout, 1, Trouble::Answers(answer));
     let broken = |name, answer| unavailable(name, FetchOutcome::Unreachable, 2, Trouble::Answers(answer));
+
     vec![
         Fault {
             connections: 0,
@@ -144,7 +154,7 @@ pub(crate) fn all() -> Vec<Fault> {
         ),
         certificate("presents an expired certificate", Trouble::Presents("127.0.0.1", Validity::Expired)),
         certificate(
-            "presents another host's certificate",
+            "presents a certificate of another host",
             Trouble::Presents("issuer.example", Validity::Now),
         ),
         certificate("presents a certificate of an unknown authority", Trouble::UnknownAuthority),
@@ -161,17 +171,17 @@ pub(crate) fn all() -> Vec<Fault> {
     ]
 }
 
-/// No answer that could be used: nobody can say whether the key exists.
+/// A fault without a usable answer: whether the key exists stays unknown, so the status is 503.
 fn unavailable(name: &'static str, outcome: FetchOutcome, requests: u64, trouble: Trouble) -> Fault {
     Fault { name, trouble, outcome, requests, connections: requests, new_key: 503, forged_key: 503 }
 }
 
-/// The connection is accepted, and no request is ever sent over it.
+/// A fault in the TLS handshake: the issuer accepts the connection, and the client never sends a request.
 fn certificate(name: &'static str, trouble: Trouble) -> Fault {
     Fault { connections: 2, ..unavailable(name, FetchOutcome::Unreachable, 0, trouble) }
 }
 
-/// For the report.
+/// Formats a duration in milliseconds for the report.
 pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1000.0)
 }

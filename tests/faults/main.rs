@@ -1,7 +1,7 @@
-//! An issuer that misbehaves on command: a real server, over TCP and TLS. For each fault, what requests with known keys,
-//! with new keys and with forged key ids get, and how often the issuer is asked.
+//! A faulty issuer, over TCP and TLS. For each fault, the tests check the answers to tokens with a cached key,
+//! with a new key and with forged key IDs, and how many requests reach the issuer.
 //!
-//! `TOLLGATE_FAULTS_REPORT` names a file for a table with the slowest answers.
+//! `TOLLGATE_FAULTS_REPORT` is the path of a table with the slowest answers.
 
 mod amplification;
 mod fault;
@@ -12,36 +12,38 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use tollgate::{Algorithm, Gate, Verifier};
-use tollgate_conformance::certificates::{Authority, Validity};
-use tollgate_conformance::issuer::{Issuer, json};
-use tollgate_conformance::requests::{Answered, ask};
 use tollgate_jwks::{FetchOutcome, HttpsClient, RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
 use tollgate_testing::{Forge, keys};
+use tollgate_tests::certificates::{Authority, Validity};
+use tollgate_tests::issuer::{Issuer, json};
+use tollgate_tests::requests::{Answered, ask};
 
 use fault::Fault;
 use report::{Report, Row};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
-/// The key that is known before the fault.
+/// The algorithm of the key that is cached before the fault.
 const KNOWN: Algorithm = Algorithm::Es256;
-/// The key that tokens are signed with during the fault.
+/// The algorithm of the key that signs tokens during the fault.
 const NEW: Algorithm = Algorithm::Es384;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // They mostly wait.
+    // The tests mostly wait.
     arguments.test_threads.get_or_insert(40);
     let (report, authority) = (Report::default(), Arc::new(Authority::default()));
     let mut trials: Vec<Trial> = fault::all()
         .into_iter()
         .map(|fault| {
             let (report, authority) = (report.clone(), Arc::clone(&authority));
-            trial(fault.name, move || run(async move { report.add(examine(&fault, &authority).await) }))
+            trial(&fault.test_name(), move || {
+                run(async move { report.add(examine(&fault, &authority).await) })
+            })
         })
         .collect();
     let rows = report.clone();
-    trials.push(trial("ten thousand forged key ids", move || run(amplification::flood(rows))));
+    trials.push(trial("forged_key_ids_cost_one_fetch_per_cooldown", move || run(amplification::flood(rows))));
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();
@@ -85,7 +87,7 @@ fn forged(key_id: &str) -> String {
     Forge::new(ISSUER, AUDIENCE).with_algorithm(KNOWN).token().header("kid", key_id).sign()
 }
 
-/// The issuer works, then has this fault while it rotates, then works again.
+/// Runs one fault: the issuer works, then fails while it rotates its key, then works again.
 async fn examine(fault: &Fault, authority: &Authority) -> Row {
     let mut issuer = Issuer::start(Some(authority.server("127.0.0.1", Validity::Now))).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
@@ -97,7 +99,7 @@ async fn examine(fault: &Fault, authority: &Authority) -> Row {
     fault.begin(&mut issuer, authority).await;
     let (known, new, forged) = ask_all(&gate).await;
     for answer in &known {
-        assert_eq!((answer.status, answer.waited), (200, false), "{}: a known key", fault.name);
+        assert_eq!((answer.status, answer.waited), (200, false), "{}: a cached key", fault.name);
     }
     for answer in &new {
         assert_eq!(answer.status, fault.new_key, "{}: a new key", fault.name);
@@ -117,7 +119,7 @@ async fn examine(fault: &Fault, authority: &Authority) -> Row {
     assert_eq!(connections, fault.connections, "{}: connections", fault.name);
     fault.check(&issuer);
 
-    // An application that starts now does not, or starts without keys.
+    // An application that starts during the fault gets no keys.
     let started = builder(&issuer, authority).connect().await;
     assert_eq!(started.is_ok(), fault.new_key == 200, "{}: a start", fault.name);
     drop(started);
@@ -127,13 +129,14 @@ async fn examine(fault: &Fault, authority: &Authority) -> Row {
     Row::new(fault, fetches.max(connections), &known, &new, &forged)
 }
 
-/// Many requests at once. The first with the new key causes a fetch; the others share it or are held by the cooldown.
+/// Sends many requests at once. The first one with the new key causes a fetch. The others share it, or the cooldown
+/// prevents a second fetch.
 async fn ask_all(gate: &Gate) -> (Vec<Answered>, Vec<Answered>, Vec<Answered>) {
     let new: Vec<_> = (0..5).map(|_| spawn(gate, token(NEW))).collect();
     let forged: Vec<_> = (0..50).map(|n| spawn(gate, forged(&format!("forged-{n}")))).collect();
     let known: Vec<_> = (0..50).map(|_| spawn(gate, token(KNOWN))).collect();
     let (known, mut new, mut forged) = (all(known).await, all(new).await, all(forged).await);
-    // And when the fetch is over.
+    // One more of each after the fetch.
     new.push(ask(gate, &token(NEW)).await);
     forged.push(ask(gate, &crate::forged("forged-late")).await);
     (known, new, forged)
@@ -152,7 +155,7 @@ async fn all(requests: Vec<tokio::task::JoinHandle<Answered>>) -> Vec<Answered> 
     answers
 }
 
-/// The issuer has both keys again: without a restart, the new key works as soon as the issuer may be asked.
+/// Publishes both keys again. The new key must work without a restart as soon as the cooldown permits a fetch.
 async fn recover(gate: &Gate, issuer: &Issuer) {
     issuer.answer(json(&keys::jwk_set(&[KNOWN, NEW])));
     for _ in 0..600 {

@@ -1,20 +1,20 @@
-//! [`Report`]: faults and their answers as a table, for people.
+//! [`Report`]: the answers under each fault, as a Markdown table.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tollgate_conformance::requests::Answered;
+use tollgate_tests::requests::Answered;
 
 use crate::fault::{Fault, millis};
 
-/// Where the table goes, as Markdown. Not written unless it is set.
+/// The variable with the path of the table. Without it no table is written.
 const PATH: &str = "TOLLGATE_FAULTS_REPORT";
 
-/// One line.
+/// One row of the table.
 pub(crate) struct Row(String);
 
-/// What became of each fault.
+/// The rows so far. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Report(Arc<Mutex<Vec<Row>>>);
 
@@ -39,7 +39,7 @@ impl Row {
         ))
     }
 
-    /// Good requests alone, and beside a flood of forged ones.
+    /// Returns the row that compares valid requests alone with those during a flood of forged ones.
     pub(crate) fn flood(fetches: u64, alone: &[Duration], beside: &[Duration]) -> Self {
         let cell = |times: &[Duration]| {
             let mut times = times.to_vec();
@@ -48,7 +48,7 @@ impl Row {
             format!("200, median {} µs, 99 % {} µs", at(50), at(99))
         };
         Self(format!(
-            "| 10,000 forged key ids | unchanged | {fetches} | {} alone; {} beside them | | 401 |",
+            "| sees 10,000 forged key IDs | unchanged | {fetches} | {} alone; {} beside them | | 401 |",
             cell(alone),
             cell(beside)
         ))
@@ -60,15 +60,16 @@ impl Report {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     }
 
-    /// Writes the table if somebody wants it.
+    /// Writes the table if [`PATH`] is set.
     pub(crate) fn write(&self) {
         let Ok(path) = std::env::var(PATH) else { return };
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let mut table = String::from(
-            "Status and slowest answer; 50 requests with a known key, 6 with a new one, 51 with forged key ids.\n\n\
-             | the issuer | refresh | fetches | known key | new key | forged key id |\n|---|---|---|---|---|---|\n",
+            "Status and slowest answer; 50 requests with a cached key, 6 with a new one, 51 with forged key IDs.\n\n\
+             | the issuer | refresh | fetches | cached key | new key | forged key ID |\n|---|---|---|---|---|---|\n",
         );
+
         for row in rows.iter() {
             writeln!(table, "{}", row.0).expect("a string");
         }

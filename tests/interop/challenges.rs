@@ -1,4 +1,4 @@
-//! Our challenges, as HTTP clients read them (RFC 9110 §11.6.1).
+//! An HTTP library parses our challenges (RFC 9110 §11.6.1).
 
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -51,7 +51,7 @@ fn challenge(rejection: &Rejection) -> String {
     rejection.challenge().expect("a challenge").to_string()
 }
 
-/// What a good token without the scopes gets.
+/// Returns the rejection of a valid token without the required scopes.
 fn insufficient(gate: &Gate) -> Rejection {
     let token = Forge::new("https://issuer.example", "api://demo").token().sign();
     let request = http::Request::builder()

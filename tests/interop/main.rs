@@ -1,6 +1,6 @@
-//! Other people's tokens and keys: three independent implementations sign and we verify, we sign and they verify, and
-//! their key sets are loaded unchanged. Others fetch our key set and verify our access tokens with it, while the keys
-//! change. An HTTP library parses our challenges.
+//! Interoperability. Three independent JOSE implementations verify our tokens, sign tokens that we verify, and
+//! export key sets that we load. Three fetch our key set and verify access tokens during a key rotation. An HTTP
+//! library parses our challenges.
 
 mod challenges;
 mod peer;
@@ -9,13 +9,13 @@ mod signing;
 mod verifying;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tollgate_conformance::services;
+use tollgate_tests::services;
 
 use peer::Peer;
 
 const IMPLEMENTATIONS: [(&str, &str); 3] =
     [("jose", "jose_peer.mjs"), ("PyJWT", "pyjwt_peer.py"), ("jwcrypto", "jwcrypto_peer.py")];
-/// Those that fetch key sets.
+/// Implementations that fetch key sets.
 const FETCHERS: [(&str, &str); 3] = [
     ("jose", "jose_peer.mjs"),
     ("PyJWT", "pyjwt_peer.py"),
@@ -35,33 +35,36 @@ fn main() {
             None => trials.push(missing(name)),
         }
     }
+
     for (name, script) in FETCHERS {
         match Peer::start(script) {
             Some(peer) => trials.extend(remote::trials(name, &peer)),
             None => trials.push(missing(name)),
         }
     }
+
     for (name, script) in PARSERS {
         match Peer::start(script) {
             Some(peer) => trials.extend(challenges::trials(name, &peer)),
             None => trials.push(missing(name)),
         }
     }
-    trials.push(Trial::test("jsonwebtoken::both_ways", || {
-        signing::jsonwebtoken_both_ways();
+
+    trials.push(Trial::test("jsonwebtoken::signs_and_verifies_like_us", || {
+        signing::jsonwebtoken_signs_and_verifies_like_us();
         Ok(())
     }));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// One ignored test in place of those that need a program which is not there; a failing one where it has to be.
+/// Returns one test that stands for all tests of a missing program. It is ignored, or fails if the program is required.
 fn missing(name: &str) -> Trial {
-    let message = format!("{name} is not installed; tests/interop/README.md says how to");
+    let message = format!("{name} is not installed; see tests/interop/README.md");
     Trial::test(format!("{name}::is_installed"), move || Err(Failed::from(message)))
         .with_ignored_flag(!services::required())
 }
 
-/// A trial whose body panics when it fails.
+/// Makes a test of a body that panics on failure.
 fn trial(name: String, body: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         body();

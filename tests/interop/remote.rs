@@ -1,4 +1,4 @@
-//! We sign and publish our keys over HTTP; they fetch them, and verify.
+//! Other implementations fetch our key set over HTTP and verify our tokens with it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,10 +9,13 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Clock as _, Gate, SystemClock, UnixTime, Verifier};
+use tollgate_sessions::accounts::passwords::HashCost;
+use tollgate_sessions::accounts::users::MemoryUsers;
+use tollgate_sessions::issuing::{AccessToken, KeyRotationSchedule};
+use tollgate_sessions::store::MemoryStore;
 use tollgate_sessions::{
-    AccessToken, Accounts, HashCost, KeyRing, LoginThrottle, MemoryStore, MemoryUsers, PasswordSettings,
-    Passwords, RefreshKey, RefreshKeys, RotationSchedule, SessionEndpoints, Sessions, SigningKey,
-    TokenIssuer,
+    Accounts, KeyRing, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, SessionEndpoints,
+    Sessions, SigningKey, TokenIssuer,
 };
 
 use crate::peer::Peer;
@@ -26,14 +29,14 @@ const ALGORITHMS: [Algorithm; 5] =
 pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
     let of = |algorithm| {
         let peer = peer.clone();
-        trial(format!("{name}::{algorithm}::they_fetch_our_keys"), move || {
-            World::new(name, &peer, algorithm).they_fetch_our_keys();
+        trial(format!("{name}::{algorithm}::verifies_with_our_published_keys"), move || {
+            World::new(name, &peer, algorithm).verifies_with_our_published_keys();
         })
     };
     ALGORITHMS.into_iter().map(of).collect()
 }
 
-/// An issuer whose key ring is about to turn, and where its endpoints are.
+/// An issuer whose key ring is about to rotate, and the address of its endpoints.
 struct World<'a> {
     peer: &'a Peer,
     algorithm: Algorithm,
@@ -52,7 +55,7 @@ impl<'a> World<'a> {
         drop(std::fs::remove_dir_all(&directory));
         let now = SystemClock::new().now();
         let hour = Duration::from_secs(3600);
-        let schedule = RotationSchedule::insecure_for_tests(hour, Duration::from_secs(60), hour);
+        let schedule = KeyRotationSchedule::insecure_for_tests(hour, Duration::from_secs(60), hour);
         let schedule = schedule.expect("a schedule");
         let ring = KeyRing::open(algorithm, &directory, schedule, now.saturating_sub(hour)).expect("a ring");
         let ring = Arc::new(ring);
@@ -66,15 +69,17 @@ impl<'a> World<'a> {
         Self { peer, algorithm, ring, issuer, endpoints, directory, now, runtime }
     }
 
-    fn they_fetch_our_keys(&self) {
+    fn verifies_with_our_published_keys(&self) {
         self.assert_published(1);
         let first = issue(&self.issuer, self.before(30));
         self.accept(&first);
-        // A minute before it is due the next key is published; now it signs.
-        assert!(self.ring.turn(self.before(60)).expect("the ring turns"));
+
+        // The ring publishes the next key a minute before the rotation. At `now` that key signs.
+        assert!(self.ring.rotate_if_due(self.before(60)).expect("the ring turns"));
         self.assert_published(2);
         let second = issue(&self.issuer, self.now);
         assert_ne!(key_id(&first), key_id(&second));
+
         self.accept(&second);
         self.accept(&first);
         self.refuse();
@@ -99,7 +104,8 @@ impl<'a> World<'a> {
         let (input, signature) = good.rsplit_once('.').expect("three parts");
         let other = issue(&self.issuer, self.now);
         let (other_input, _) = other.rsplit_once('.').expect("three parts");
-        assert_ne!(input, other_input, "each has an id of its own");
+
+        assert_ne!(input, other_input, "each token has its own ID");
         for (what, token, reason) in [
             ("expired", issue(&self.issuer, self.before(3000)), "exp"),
             ("for another audience", issue(&elsewhere, self.now), "aud"),
@@ -125,12 +131,12 @@ impl<'a> World<'a> {
 impl Drop for World<'_> {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.directory));
-        // The endpoints' task ends within its runtime.
+        // The task of the endpoints must be dropped inside its runtime.
         let _entered = self.runtime.enter();
     }
 }
 
-/// The endpoints of sessions, on a free port. The key set is one of them; nobody logs in here.
+/// Serves the session endpoints on a free port. The tests use only the key set.
 fn serve(runtime: &Runtime, issuer: TokenIssuer) -> SocketAddr {
     let secret = RefreshKey::generate_secret().expect("randomness");
     let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));

@@ -1,11 +1,12 @@
-//! We sign, they verify.
+//! Other implementations verify our tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tollgate::{Algorithm, Clock as _, SystemClock, Verifier};
-use tollgate_sessions::{AccessToken, TokenIssuer};
+use tollgate_sessions::TokenIssuer;
+use tollgate_sessions::issuing::AccessToken;
 use tollgate_testing::{Forge, keys};
 
 use crate::peer::Peer;
@@ -21,7 +22,9 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
     shared
         .map(|algorithm| {
             let peer = peer.clone();
-            trial(format!("{name}::{algorithm}::we_sign"), move || we_sign(&peer, algorithm))
+            trial(format!("{name}::{algorithm}::verifies_our_tokens"), move || {
+                verifies_our_tokens(&peer, algorithm)
+            })
         })
         .collect()
 }
@@ -32,7 +35,7 @@ fn issue(algorithm: Algorithm) -> String {
     issuer.issue(&token, SystemClock::new().now()).expect("a token").into_string()
 }
 
-fn we_sign(peer: &Peer, algorithm: Algorithm) {
+fn verifies_our_tokens(peer: &Peer, algorithm: Algorithm) {
     let token = issue(algorithm);
     let request = |token: &str| {
         let mut request = json!({"op": "verify", "alg": algorithm.name(), "token": token, "issuer": ISSUER, "audience": AUDIENCE});
@@ -43,17 +46,19 @@ fn we_sign(peer: &Peer, algorithm: Algorithm) {
         request
     };
     let claims = &peer.ask(request(&token))["claims"];
+
     assert_eq!(claims["sub"], "alice");
     assert_eq!(claims["scope"], "a b");
     assert_eq!(claims["roles"], json!(["admin"]));
-    // They would notice if it were not signed.
+
+    // The peer must reject a broken signature.
     let forged = Forge::new(ISSUER, AUDIENCE).with_algorithm(algorithm).token().with_broken_signature();
     let answer = peer.try_ask(&request(&forged)).expect("an answer");
     assert!(answer.get("error").is_some(), "{answer}");
 }
 
-/// The crate jsonwebtoken, in process: the algorithms that it knows, both ways.
-pub(crate) fn jsonwebtoken_both_ways() {
+/// The crate `jsonwebtoken`, in process, verifies our tokens and signs tokens that we verify.
+pub(crate) fn jsonwebtoken_signs_and_verifies_like_us() {
     let table = [
         (Algorithm::Rs256, jsonwebtoken::Algorithm::RS256),
         (Algorithm::Ps384, jsonwebtoken::Algorithm::PS384),
@@ -69,6 +74,7 @@ pub(crate) fn jsonwebtoken_both_ways() {
         validation.set_issuer(&[ISSUER]);
         let decoded = jsonwebtoken::decode::<Value>(issue(ours), &verifies, &validation).expect("our token");
         assert_eq!(decoded.claims["sub"], "alice");
+
         let now = SystemClock::new().now();
         let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "exp": now.as_secs() + 60, "sub": "bob"});
         let token =

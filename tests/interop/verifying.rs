@@ -1,4 +1,4 @@
-//! They sign, we verify.
+//! We verify tokens of other implementations and load their keys.
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -16,12 +16,19 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
     let mut trials = Vec::new();
     for algorithm in peer.algorithms() {
         let peer = peer.clone();
-        trials.push(trial(format!("{name}::{algorithm}::they_sign"), move || they_sign(&peer, &algorithm)));
+        trials.push(trial(format!("{name}::{algorithm}::signs_tokens_that_we_verify"), move || {
+            signs_tokens_that_we_verify(&peer, &algorithm)
+        }));
     }
+
     if name == "jwcrypto" {
         let (sets, others) = (peer.clone(), peer.clone());
-        trials.push(trial(format!("{name}::key_set"), move || key_set(&sets)));
-        trials.push(trial(format!("{name}::other_serialisations"), move || other_serialisations(&others)));
+        trials.push(trial(format!("{name}::exports_a_key_set_that_we_load"), move || {
+            exports_a_key_set_that_we_load(&sets)
+        }));
+        trials.push(trial(format!("{name}::other_serializations_are_rejected"), move || {
+            other_serializations_are_rejected(&others)
+        }));
     }
     trials
 }
@@ -35,7 +42,7 @@ fn verify(key: impl Into<tollgate::Keys>, token: &str) -> Result<Verified, AuthE
     Verifier::new(key, ISSUER, AUDIENCE).verify(token, SystemClock::new().now())
 }
 
-fn they_sign(peer: &Peer, name: &str) {
+fn signs_tokens_that_we_verify(peer: &Peer, name: &str) {
     let algorithm = Algorithm::from_name(name).expect("a known algorithm");
     let key_id = format!("{name}-1");
     let key = peer.ask(json!({"op": "generate", "alg": name, "kid": key_id}));
@@ -45,6 +52,7 @@ fn they_sign(peer: &Peer, name: &str) {
         minted["token"].as_str().expect("a token").to_owned()
     };
     let (with_id, without_id) = (mint(json!({"kid": key_id, "typ": "at+jwt"})), mint(json!({})));
+
     for key in our_keys(algorithm, &key) {
         for token in [&with_id, &without_id] {
             let verified = verify(key.clone(), token).expect("their token");
@@ -54,13 +62,14 @@ fn they_sign(peer: &Peer, name: &str) {
             assert_eq!(refusal(key.clone(), &with_another_symbol(token)), TokenError::SignatureMismatch);
         }
     }
+
     let other = peer.ask(json!({"op": "generate", "alg": name, "kid": format!("{name}-2")}));
     for key in our_keys(algorithm, &other) {
         assert!(verify(key, &without_id).is_err(), "another key of theirs");
     }
 }
 
-/// The token with one symbol in the middle of its signature changed.
+/// Changes one symbol in the middle of the token's signature.
 fn with_another_symbol(token: &str) -> String {
     let (input, signature) = token.rsplit_once('.').expect("three parts");
     let mut symbols: Vec<char> = signature.chars().collect();
@@ -76,16 +85,17 @@ fn refusal(key: impl Into<tollgate::Keys>, token: &str) -> TokenError {
     }
 }
 
-/// Their key in every format that they export, loaded as it is.
+/// Loads the peer's key in every format that it exports.
 fn our_keys(algorithm: Algorithm, exported: &Value) -> Vec<VerifyingKey> {
     if let Some(secret) = exported["secret"].as_str() {
         let jwk = json!({"kty": "oct", "k": secret, "alg": algorithm.name()});
         return vec![VerifyingKey::from_jwk(jwk.to_string()).expect("their secret")];
     }
+
     let jwk = VerifyingKey::from_jwk(exported["public_jwk"].to_string()).expect("their JWK");
     let pem =
         VerifyingKey::from_pem(algorithm, exported["public_pem"].as_str().expect("PEM")).expect("their PEM");
-    // Their RSA keys do not say what they are for, so ours are told.
+    // The peers' RSA keys have no `alg`, so the algorithm is added here.
     let jwk = if jwk.algorithms().any(|bound| bound == algorithm) {
         jwk
     } else {
@@ -94,13 +104,15 @@ fn our_keys(algorithm: Algorithm, exported: &Value) -> Vec<VerifyingKey> {
     vec![jwk, pem]
 }
 
-fn key_set(peer: &Peer) {
+fn exports_a_key_set_that_we_load(peer: &Peer) {
     for (name, id) in [("ES256", "set-1"), ("EdDSA", "set-2"), ("RS256", "set-3")] {
         peer.ask(json!({"op": "generate", "alg": name, "kid": id}));
     }
+
     let exported = peer.ask(json!({"op": "jwks"}));
     let keys = KeySet::from_jwk_set(exported["jwks"].to_string()).expect("their key set");
     assert_eq!(keys.skipped(), []);
+
     for (name, id) in [("ES256", "set-1"), ("EdDSA", "set-2"), ("RS256", "set-3")] {
         let minted = peer
             .ask(json!({"op": "mint", "alg": name, "kid": id, "header": {"kid": id}, "claims": claims()}));
@@ -109,8 +121,8 @@ fn key_set(peer: &Peer) {
     }
 }
 
-/// What is no signed JWT in compact serialisation is refused by name.
-fn other_serialisations(peer: &Peer) {
+/// The error names the serialization if a token is not a signed JWT in compact form.
+fn other_serializations_are_rejected(peer: &Peer) {
     peer.ask(json!({"op": "generate", "alg": "ES256", "kid": "other"}));
     let refused = |answer: Value| {
         refusal(

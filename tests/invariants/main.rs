@@ -1,5 +1,7 @@
-//! What must stay true of the source tree, whoever changes it.
+//! Rules for the source tree that the compiler does not check.
 
+mod imports;
+mod prose;
 mod purity;
 mod secrets;
 mod sources;

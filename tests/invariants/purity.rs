@@ -1,10 +1,11 @@
-//! The core knows no `http`, no async runtime, no HTTP client: Actix is on `http` 0.2, axum and warp are on 1, and a
-//! type of either in the core would shut out the others.
+//! Dependencies of the crates. The core depends on no `http` crate, no async runtime and no HTTP client: Actix
+//! uses `http`
+//! 0.2, axum and warp use 1, so a type of either in the core would exclude the other.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Every package that a build of the core may contain, with the default features.
+/// The packages that a build of the core with default features may contain.
 const ALLOWED: &[&str] = &[
     "aws-lc-rs",
     "aws-lc-sys",
@@ -59,7 +60,7 @@ const ALLOWED: &[&str] = &[
 ];
 
 #[test]
-fn the_core_depends_on_what_it_may() {
+fn the_core_depends_on_allowed_packages_only() {
     let found = normal_dependencies("tollgate");
     let allowed: BTreeSet<String> = ALLOWED.iter().map(|&name| name.to_owned()).collect();
     let unexpected: Vec<_> = found.difference(&allowed).collect();
@@ -68,6 +69,7 @@ fn the_core_depends_on_what_it_may() {
         "new dependencies of the core: {unexpected:?}; is each of them needed there?"
     );
     assert!(found.contains("serde_json"), "the tree was read");
+
     for banned in
         ["http", "tokio", "hyper", "reqwest", "actix-web", "axum-core", "warp", "async-trait", "futures-core"]
     {
@@ -75,7 +77,7 @@ fn the_core_depends_on_what_it_may() {
     }
 }
 
-/// Adapters are thin: they bring no cryptography and no client of their own, and those for Tower no server.
+/// Adapters are thin: they depend on no cryptography and no client. The adapters for Tower also depend on no server.
 #[test]
 fn adapters_bring_no_client_and_no_cryptography() {
     for adapter in ADAPTERS {
@@ -92,8 +94,8 @@ fn adapters_bring_no_client_and_no_cryptography() {
     }
 }
 
-/// The endpoints of sessions come with their feature, and bring the issuing side: no store with it, no client, and no
-/// server to those for Tower.
+/// The feature `sessions` adds the session endpoints and the issuing side, but no store and no client, and no server to
+/// the adapters for Tower.
 #[test]
 fn the_feature_sessions_brings_no_store_and_no_client() {
     for adapter in ADAPTERS {
@@ -107,9 +109,9 @@ fn the_feature_sessions_brings_no_store_and_no_client() {
     assert!(!tower.contains("hyper"), "hyper under tollgate-tower");
 }
 
-/// The issuing side answers through adapters, and knows none of their frameworks.
+/// The issuing side answers through the adapters and depends on none of their frameworks.
 #[test]
-fn the_issuing_side_knows_no_framework() {
+fn the_issuing_side_depends_on_no_framework() {
     let found = normal_dependencies("tollgate-sessions");
     assert!(found.contains("argon2"), "the tree was read");
     for banned in
@@ -123,7 +125,7 @@ const ADAPTERS: [&str; 4] = ["tollgate-tower", "tollgate-axum", "tollgate-actix"
 const NEVER_UNDER_ADAPTERS: [&str; 8] =
     ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"];
 
-/// Who asks an issuer for keys needs a runtime and, by default, a client; no framework, and one crypto library.
+/// Remote key sets need a runtime and, by default, a client, but no framework and no second crypto library.
 #[test]
 fn remote_keys_bring_no_framework_and_no_second_cryptography() {
     let found = normal_dependencies("tollgate-jwks");

@@ -1,5 +1,5 @@
-//! No secret in any `Debug`, `Display` or log: everything public is printed around sentinels, and the sentinels are
-//! looked for in what comes out.
+//! No secret appears in `Debug`, `Display` or a log. The tests print public types that contain a sentinel and
+//! search the output for it.
 
 use std::fmt::{Debug, Write as _};
 use std::time::Duration;
@@ -9,22 +9,27 @@ use tollgate::{
     Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
-use tollgate_conformance::log::Log;
+use tollgate_sessions::accounts::passwords::{HashCost, Password, PasswordHash, Pepper, Peppers};
+use tollgate_sessions::accounts::users::{MemoryUsers, NewUser};
+use tollgate_sessions::accounts::{AccountSettings, LoginError, RegisterOutcome};
+use tollgate_sessions::issuing::AccessToken;
+use tollgate_sessions::sessions::{SessionSettings, TokenTransport};
+use tollgate_sessions::store::{MemoryStore, RefreshPolicy};
 use tollgate_sessions::{
-    AccessToken, AccountSettings, Accounts, HashCost, Login, LoginError, LoginThrottle, MemoryStore,
-    MemoryUsers, NewUser, Password, PasswordHash, PasswordSettings, Passwords, Pepper, Peppers, RefreshKey,
-    RefreshKeys, Registered, RotationPolicy, SessionSettings, Sessions, SigningKey, TokenIssuer, Transport,
+    Accounts, Login, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, Sessions,
+    SigningKey, TokenIssuer,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
+use tollgate_tests::log::Log;
 use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, HttpRequest};
 
-/// A secret that is easy to find, and random enough to be accepted.
+/// A secret that is easy to find in output and random enough for key constructors.
 const SENTINEL: &str = "Zq7-SENTINEL-x9Lw2Kp4Vt8Rb6Nc3Md5Gf1Hj0";
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-/// Prints values in both ways that `Debug` has.
+/// Collects the `Debug` output of values, plain and pretty-printed.
 #[derive(Default)]
 struct Printed(String);
 
@@ -40,7 +45,7 @@ impl Printed {
     }
 }
 
-/// The same secret in every form in which it could leak.
+/// Returns a secret in every encoding in which it could leak.
 fn forms(secret: &[u8]) -> Vec<String> {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -57,7 +62,7 @@ fn forms(secret: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn keys_and_everything_that_holds_them() {
+fn debug_output_hides_secret_keys() {
     let mut printed = Printed::default();
     let key = VerifyingKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
     let signing = || SigningKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
@@ -72,19 +77,21 @@ fn keys_and_everything_that_holds_them() {
     printed.add(&signing());
     printed.add(&TokenIssuer::new(signing(), ISSUER, AUDIENCE));
     printed.add(&Forge::new(ISSUER, AUDIENCE).with_key(signing()));
+
     for weak in [SENTINEL[..20].to_owned(), format!("secret-{SENTINEL}")] {
         let error = VerifyingKey::hmac(Algorithm::Hs256, &weak).expect_err("weak");
         printed.add(&error);
         writeln!(printed.0, "{error} {}", std::error::Error::source(&error).expect("a reason"))
             .expect("a string");
     }
+
     let secrets = forms(SENTINEL.as_bytes());
     printed.assert_free_of(&secrets.iter().map(String::as_str).collect::<Vec<_>>());
     printed.assert_free_of(&["SENTINEL"]);
 }
 
 #[test]
-fn private_keys() {
+fn debug_output_hides_private_keys() {
     let mut printed = Printed::default();
     for algorithm in Algorithm::ALL {
         printed.add(&keys::signing(algorithm));
@@ -99,7 +106,7 @@ fn private_keys() {
 }
 
 #[test]
-fn tokens_and_claims() {
+fn debug_output_hides_tokens_and_claims() {
     let mut printed = Printed::default();
     let clock = ManualClock::at(NOW.as_secs());
     let forge = Forge::new(ISSUER, AUDIENCE).with_clock(&clock);
@@ -108,12 +115,14 @@ fn tokens_and_claims() {
     let verified = verifier.verify(&token, NOW).expect("a good token");
     printed.add(&verified);
     printed.add(&CompactToken::parse(&token, 8192).expect("three parts"));
+
     #[derive(Debug, serde::Deserialize)]
     struct Numeric {
         #[expect(dead_code, reason = "never made")]
         email: u64,
     }
     printed.add(&verified.claims::<Numeric>().expect_err("not a number"));
+
     for bad in [
         forge.token().subject(SENTINEL).with_broken_signature(),
         forge.token().subject(SENTINEL).claim("exp", 1).sign(),
@@ -126,14 +135,15 @@ fn tokens_and_claims() {
         printed.add(&error);
         writeln!(printed.0, "{error}").expect("a string");
     }
+
     let issuer = TokenIssuer::new(keys::signing(Algorithm::Hs256), ISSUER, AUDIENCE);
     printed.add(&issuer.issue(&AccessToken::new("alice", "web"), NOW).expect("a token"));
     printed.assert_free_of(&["SENTINEL", "eyJ", &token]);
 }
 
-/// Types that hold no secret are printed too, so that one that starts to hold one is noticed.
+/// Also covers types without secrets, in case a later change adds one.
 #[test]
-fn everything_else() {
+fn debug_output_of_requests_and_settings_hides_tokens() {
     let mut printed = Printed::default();
     let forge = Forge::new(ISSUER, AUDIENCE);
     let token = forge.token().subject(SENTINEL).sign();
@@ -167,9 +177,9 @@ fn everything_else() {
     printed.assert_free_of(&["SENTINEL", "eyJ"]);
 }
 
-/// A request that is admitted loses nothing to a log of its header fields.
+/// The layer marks credentials as sensitive, so that a log of the header fields does not show them.
 #[tokio::test]
-async fn fields_are_marked_sensitive() {
+async fn tower_layer_marks_credentials_sensitive() {
     use tower::{Layer as _, ServiceExt as _};
 
     let token = Forge::new(ISSUER, AUDIENCE).token().sign();
@@ -191,12 +201,13 @@ async fn fields_are_marked_sensitive() {
     assert!(!shown.contains(&token) && !shown.contains("SENTINEL"), "{shown}");
 }
 
-/// Whatever is presented, the log at its most talkative holds no token.
+/// The log at level `TRACE` contains no token, for any kind of credential.
 #[test]
-fn the_log() {
+fn gate_log_contains_no_token() {
     let (log, subscriber) = Log::capture();
     let forge = Forge::new(ISSUER, AUDIENCE);
     let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+
     tracing::subscriber::with_default(subscriber, || {
         for value in [
             format!("Bearer {}", forge.token().subject(SENTINEL).sign()),
@@ -216,6 +227,7 @@ fn the_log() {
             .expect("a request");
         let _decision = gate.admit(&HttpRequest::from(&request), gate.now());
     });
+
     let text = log.text();
     assert!(text.contains("signature does not verify"), "the log was captured:\n{text}");
     for secret in ["SENTINEL", "eyJ", "\nforged"] {
@@ -223,9 +235,9 @@ fn the_log() {
     }
 }
 
-/// What a key is read from may be anything, and is never repeated.
+/// Errors from parsing keys never repeat the input, which may be a secret of another kind.
 #[test]
-fn keys_that_are_read() {
+fn key_parse_errors_do_not_repeat_the_input() {
     let mut printed = Printed::default();
     let refused = [
         (Algorithm::Es256, SENTINEL.to_owned()),
@@ -236,11 +248,13 @@ fn keys_that_are_read() {
         (Algorithm::EdDsa, format!(r#"{{"kty":"OKP","crv":"Ed25519","d":"{SENTINEL}","x":"{SENTINEL}"}}"#)),
         (Algorithm::EdDsa, format!("-----BEGIN PRIVATE KEY-----\n{SENTINEL}\n-----END PRIVATE KEY-----\n")),
     ];
+
     for (algorithm, text) in refused {
         let error = SigningKey::from_text(algorithm, &text).expect_err(&text);
         printed.add(&error);
         writeln!(printed.0, "{error}").expect("a string");
     }
+
     let forms = forms(SENTINEL.as_bytes());
     let jwk = format!(r#"{{"kty":"oct","k":"{}"}}"#, forms[2]);
     printed.add(&SigningKey::from_text(Algorithm::Hs256, jwk).expect("a strong secret"));
@@ -248,63 +262,71 @@ fn keys_that_are_read() {
     printed.assert_free_of(&forms.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// Whatever happens to a session, its refresh tokens are neither printed nor logged.
+/// Neither `Debug` output nor the log contains a refresh token, for any outcome of a refresh.
 #[test]
-fn sessions_and_their_log() {
+fn session_log_contains_no_refresh_token() {
     let (log, subscriber) = Log::capture();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut printed = Printed::default();
     let mut tokens = Vec::new();
+
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let keys = RefreshKeys::new(RefreshKey::new(1, SENTINEL).expect("a strong secret"));
-            let strict = RotationPolicy::default().with_window(Duration::ZERO);
+            let strict = RefreshPolicy::default().with_grace_period(Duration::ZERO);
             let sessions = Sessions::new(MemoryStore::new(), keys.clone(), Duration::from_secs(600))
-                .with_settings(SessionSettings::default().with_rotation(strict));
+                .with_settings(SessionSettings::default().with_refresh_policy(strict));
             let login = Login::new("alice\nforged log line").with_client("Firefox");
             let first = sessions.create(&login).await.expect("a login");
             let text = first.refresh_token.expose();
-            let renewed = sessions.rotate(&text, Transport::Body, Some("Chrome")).await.expect("a renewal");
-            let next = renewed.refresh_token.expose();
+            let refreshed =
+                sessions.rotate(&text, TokenTransport::Body, Some("Chrome")).await.expect("a refresh");
+            let next = refreshed.refresh_token.expose();
             let wrong_way =
-                sessions.rotate(&next, Transport::Cookie, None).await.expect_err("wrong transport");
-            let reuse = sessions.rotate(&text, Transport::Body, None).await.expect_err("reuse");
-            let ended = sessions.rotate(&next, Transport::Body, None).await.expect_err("ended");
+                sessions.rotate(&next, TokenTransport::Cookie, None).await.expect_err("wrong transport");
+            let reuse = sessions.rotate(&text, TokenTransport::Body, None).await.expect_err("reuse");
+            let ended = sessions.rotate(&next, TokenTransport::Body, None).await.expect_err("ended");
             let forged = format!("{}AAAA", &next[..72]);
-            let forgery = sessions.rotate(&forged, Transport::Body, None).await.expect_err("forged");
-            let malformed = sessions.rotate(SENTINEL, Transport::Body, None).await.expect_err("malformed");
+            let forgery = sessions.rotate(&forged, TokenTransport::Body, None).await.expect_err("forged");
+            let malformed =
+                sessions.rotate(SENTINEL, TokenTransport::Body, None).await.expect_err("malformed");
             sessions.logout(&next).await.expect("a logout");
             let weak = RefreshKey::new(1, &SENTINEL[..20]).expect_err("too short");
+
             for error in [&wrong_way, &reuse, &ended, &forgery, &malformed] {
                 printed.add(error);
                 writeln!(printed.0, "{error}").expect("a string");
             }
+
             printed.add(&keys);
             printed.add(&sessions);
             printed.add(&first);
-            printed.add(&renewed);
+            printed.add(&refreshed);
             printed.add(&weak);
             writeln!(printed.0, "{weak}").expect("a string");
             tokens.extend([text, next, forged]);
         });
     });
+
     let text = log.text();
     for event in ["used twice", "forged refresh token", "another way", "session began"] {
         assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
+
     for secret in tokens.iter().map(|token| &token[4..40]).chain(["SENTINEL", "rt1_", "\nforged"]) {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");
         printed.assert_free_of(&[secret]);
     }
 }
 
-/// Whoever logs in, and however that ends: no password, no hash, no pepper and no login name is printed or logged.
+/// Neither `Debug` output nor the log contains a password, hash, pepper or login name, for any outcome of a login.
 #[test]
-fn accounts_and_their_log() {
+fn account_log_contains_no_password_hash_pepper_or_name() {
     let (log, subscriber) = Log::capture();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut printed = Printed::default();
     let mut hashes = Vec::new();
+
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let pepper = Pepper::new(1, SENTINEL).expect("a strong secret");
@@ -319,16 +341,18 @@ fn accounts_and_their_log() {
             let name = "alice-LOGIN@example.com";
             let registered = accounts.register(name, &right, None).await.expect("an account");
             printed.add(&accounts.register(name, &right, None).await.expect("taken"));
-            let Registered::Added(user) = registered else { panic!("the first") };
+            let RegisterOutcome::Added(user) = registered else { panic!("the first") };
             let stored = accounts.users().find(&user.login).await.expect("an answer").expect("a user");
             hashes.push(stored.hash.clone().expect("a hash").expose().to_owned());
+
             assert_eq!(accounts.check(name, &right, None).await.expect("a login"), user);
             accounts.change_password(&user.subject, &right, &wrong, None).await.expect("changed");
-            for name in [name, "nobody-LOGIN", "a\nLOGIN"] {
+            for name in [name, "unknown-LOGIN", "a\nLOGIN"] {
                 let error = accounts.check(name, &right, None).await.expect_err("denied");
                 printed.add(&error);
                 writeln!(printed.0, "{error} {:?}", std::error::Error::source(&error)).expect("a string");
             }
+
             while !matches!(accounts.check(name, &right, None).await, Err(LoginError::Throttled { .. })) {}
             printed.add(&Password::new(SENTINEL.repeat(100)).expect_err("too long"));
             printed.add(&Pepper::new(1, &SENTINEL[..20]).expect_err("too short"));
@@ -341,10 +365,12 @@ fn accounts_and_their_log() {
             printed.add(&accounts.with_settings(AccountSettings::default()).passwords());
         });
     });
+
     let text = log.text();
     for event in ["login denied", "login throttled", "account asked for", "password changed"] {
         assert!(text.contains(event), "{event:?} was logged:\n{text}");
     }
+
     let hash = hashes.first().expect("a hash");
     for secret in ["SENTINEL", "argon2id", "LOGIN", &hash[40..]] {
         assert!(!text.contains(secret), "{secret:?} was logged:\n{text}");

@@ -1,4 +1,4 @@
-//! Rules that the compiler does not check.
+//! Rules for the text of source files: purity of the core, construction of `Verified`, thin adapters.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The Rust files below `directory`, with their text.
+/// Returns the Rust files below `directory` with their text.
 fn rust_files(directory: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory") {
@@ -41,7 +41,7 @@ fn the_core_reads_no_clock_and_does_no_io() {
     }
 }
 
-/// When an issuer is asked is decided without a clock, a task or a network.
+/// The code that decides when to fetch keys uses no clock, no task and no network.
 #[test]
 fn the_state_of_a_key_set_is_pure() {
     let root = root().join("crates/tollgate-jwks/src");
@@ -55,16 +55,16 @@ fn the_state_of_a_key_set_is_pure() {
     }
 }
 
-/// `Verified` is proof only as long as one function makes it.
+/// `Verified` is a proof of verification, so only one function may construct it.
 #[test]
-fn verified_is_made_in_one_place() {
+fn verified_is_constructed_in_one_place() {
     let calls: usize = core().iter().map(|(_, text)| text.matches("Verified::assert(").count()).sum();
     assert_eq!(calls, 1);
 }
 
-/// Adapters pass on what the core decided; they do not judge tokens.
+/// Adapters pass on the core's decision and do not evaluate tokens themselves.
 #[test]
-fn adapters_do_not_look_at_token_errors() {
+fn adapters_do_not_match_on_token_errors() {
     for adapter in ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"] {
         for (path, text) in rust_files(&root().join("crates").join(adapter).join("src")) {
             assert!(!text.contains("TokenError"), "{}", path.display());

@@ -1,5 +1,5 @@
-//! A real OpenID provider (`oidc-provider` from npm): the example applications find its keys by discovery, accept its
-//! access tokens, and see nothing of its rotations.
+//! A real OpenID provider (`oidc-provider` from npm). The example applications find its keys by discovery, accept its
+//! access tokens, and keep serving while it rotates its keys.
 
 mod provider;
 
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
-use tollgate_conformance::app::{App, PACKAGES, scratch};
-use tollgate_conformance::client::{Response, send};
-use tollgate_conformance::services;
+use tollgate_tests::app::{App, PACKAGES, scratch};
+use tollgate_tests::client::{Response, send};
+use tollgate_tests::services;
 
 use provider::Provider;
 
-/// How long keys are used before they are fetched again, in seconds: the bound for a withdrawn key.
+/// The lifetime of cached keys in seconds, which bounds how long a withdrawn key stays valid.
 const LIFETIME: &str = "2";
 const CLIENTS: usize = 50;
 
@@ -24,7 +24,10 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match Provider::start() {
         Some(_) => vec![
-            trial("every_application_accepts_its_tokens", every_application_accepts_its_tokens),
+            trial(
+                "applications_accept_tokens_of_a_real_provider",
+                applications_accept_tokens_of_a_real_provider,
+            ),
             trial("fifty_clients_see_no_rotation", fifty_clients_see_no_rotation),
         ],
         None => vec![missing()],
@@ -39,7 +42,7 @@ fn trial(name: &str, body: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-/// One ignored test where the program is not there; a failing one where it has to be.
+/// Returns one test that stands for all others if the provider is missing. It is ignored, or fails if it is required.
 fn missing() -> Trial {
     let message = "oidc-provider is not installed; run `npm ci` in tests/provider";
     Trial::test("oidc_provider::is_installed", move || Err(Failed::from(message)))
@@ -68,23 +71,27 @@ fn json(response: &Response) -> Value {
     serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{error}: {}", response.body))
 }
 
-fn every_application_accepts_its_tokens() {
+fn applications_accept_tokens_of_a_real_provider() {
     let (provider, data) = (Provider::start().expect("a provider"), scratch("provider"));
     let (service, user) = (provider.token("client_credentials"), provider.token("authorization_code"));
     for app in start_all(&provider, &data) {
         let me = get(&app, "/me", &service);
         assert_eq!(me.status, 200, "{}", me.body);
         assert_eq!(json(&me)["claims"]["client_id"], "service");
+
         let me = get(&app, "/me", &user);
         assert_eq!((me.status, json(&me)["sub"].as_str()), (200, Some("alice")));
-        assert_eq!(get(&app, "/items", &user).status, 200, "the scope that was consented to");
+        assert_eq!(get(&app, "/items", &user).status, 200, "the user consented to this scope");
+
         let (signed, signature) = user.rsplit_once('.').expect("three parts");
         let tampered = format!("{signed}.{}", signature.chars().rev().collect::<String>());
         assert_eq!(get(&app, "/me", &tampered).status, 401);
+
         let ready = get(&app, "/readyz", "");
         let keys = &json(&ready)["keys"];
         assert_eq!((ready.status, keys["state"].as_str()), (200, Some("fresh")), "{}", ready.body);
         assert_eq!((keys["usable"].as_u64(), keys["failures"].as_u64()), (Some(1), Some(0)));
+
         let metrics = get(&app, "/metrics", "").body;
         assert!(
             metrics.contains("tollgate_jwks_health{") && metrics.contains("outcome=\"new\"} 1"),
@@ -94,7 +101,7 @@ fn every_application_accepts_its_tokens() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// What the fifty clients share.
+/// The state that the clients share.
 struct Traffic {
     apps: Vec<App>,
     token: RwLock<String>,
@@ -103,7 +110,7 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// Every client asks every application in turn. Any answer but 200 is a failure.
+    /// Calls the applications in turn until the test stops. Any status but 200 is a failure.
     fn client(&self, number: usize) {
         let mut turn = number;
         while !self.stop.load(Ordering::SeqCst) {
@@ -115,7 +122,7 @@ impl Traffic {
         }
     }
 
-    /// Waits until so many more requests were answered.
+    /// Waits for this many further responses.
     fn pass(&self, requests: u64) {
         let goal = self.answered.load(Ordering::SeqCst) + requests;
         wait_until(|| self.answered.load(Ordering::SeqCst) >= goal);
@@ -125,7 +132,7 @@ impl Traffic {
         *self.token.write().expect("a token") = token;
     }
 
-    /// Refreshes that each application has made.
+    /// Returns the number of key refreshes of each application.
     fn refreshes(&self) -> Vec<u64> {
         let count = |app: &App| {
             let ready = json(&get(app, "/readyz", ""));
@@ -136,7 +143,7 @@ impl Traffic {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
+#[expect(clippy::disallowed_methods, reason = "the time is reported, not asserted")]
 fn fifty_clients_see_no_rotation() {
     let (provider, data) = (Provider::start().expect("a provider"), scratch("rotation"));
     let first = provider.token("client_credentials");
@@ -150,7 +157,7 @@ fn fifty_clients_see_no_rotation() {
         .map(|number| {
             let traffic = Arc::clone(&traffic);
             std::thread::spawn(move || {
-                // A client that fails ends the test, and the others with it.
+                // A failed client stops the test and the other clients.
                 let failed = Failing(Arc::clone(&traffic));
                 traffic.client(number);
                 drop(failed);
@@ -159,16 +166,16 @@ fn fifty_clients_see_no_rotation() {
         .collect();
     traffic.pass(500);
 
-    // A new key signs at once; the old one stays published. Both kinds of tokens are good.
+    // A new key signs at once and the old one stays published. Tokens of both are accepted.
     provider.ask("rotate");
     traffic.pass(200);
     traffic.use_token(provider.token("authorization_code"));
     traffic.pass(1000);
     for app in &traffic.apps {
-        assert_eq!(get(app, "/me", &first).status, 200, "a token of the old key");
+        assert_eq!(get(app, "/me", &first).status, 200, "a token of the previous key");
     }
 
-    // The old key is withdrawn: gone with the second refresh that ends after that, as one may be under way.
+    // The old key is withdrawn. Each application drops it by the second refresh after that: one may be in flight.
     provider.ask("withdraw");
     let (withdrawn, before) = (Instant::now(), traffic.refreshes());
     let is_refused = |app: &App| get(app, "/me", &first).status == 401;
@@ -181,7 +188,10 @@ fn fifty_clients_see_no_rotation() {
     });
     assert!(traffic.apps.iter().all(is_refused), "a token of the withdrawn key");
     let took = took.unwrap_or_else(|| withdrawn.elapsed());
-    println!("tokens of the withdrawn key refused after {} ms; {LIFETIME} s are promised", took.as_millis());
+    println!(
+        "tokens of the withdrawn key were rejected after {} ms; the bound is {LIFETIME} s",
+        took.as_millis()
+    );
     traffic.pass(500);
     let answered = traffic.answered.load(Ordering::SeqCst);
     traffic.stop.store(true, Ordering::SeqCst);
@@ -192,13 +202,13 @@ fn fifty_clients_see_no_rotation() {
     std::fs::remove_dir_all(data).expect("removed");
 }
 
-/// Stops the traffic when a client ends, for whatever reason.
+/// Stops the traffic when a client ends, even by a panic.
 struct Failing(Arc<Traffic>);
 
 impl Drop for Failing {
     fn drop(&mut self) {
         self.0.stop.store(true, Ordering::SeqCst);
-        // So that who waits for answers is not kept waiting by a failure.
+        // Releases the test if it waits in `pass`.
         self.0.answered.fetch_add(1_000_000, Ordering::SeqCst);
     }
 }
@@ -210,5 +220,5 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("it did not happen in a minute");
+    panic!("the condition does not hold within a minute");
 }

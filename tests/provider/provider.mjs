@@ -1,5 +1,6 @@
-// A real OpenID provider on a free port of the loopback interface, and a client that gets access tokens from it over HTTP.
-// One JSON object a line: requests on standard input, answers on standard output. The first line names the issuer.
+// An OpenID provider on a free loopback port, and a client that gets access tokens from it over HTTP. The protocol
+// is one JSON object per line: requests on standard input, answers on standard output. The first line names the
+// issuer.
 import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
@@ -7,7 +8,7 @@ import { createInterface } from "node:readline";
 import { exportJWK, generateKeyPair } from "jose";
 import Provider from "oidc-provider";
 
-// The provider talks to the console; standard output is for answers.
+// Redirects the provider's log, because standard output carries the answers.
 console.info = console.log = console.warn = console.error;
 const answer = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
 
@@ -85,7 +86,7 @@ async function tokenFrom(form, client) {
   return body.access_token;
 }
 
-// A browser as far as it is needed: it keeps cookies and follows redirects by hand.
+// The parts of a browser that the flow needs: it stores cookies and follows redirects one at a time.
 class Browser {
   cookies = new Map();
 
@@ -105,7 +106,7 @@ class Browser {
       else this.cookies.delete(name);
     }
     const next = response.headers.get("location");
-    if (!next) throw new Error(`${url} answers ${response.status} and leads nowhere`);
+    if (!next) throw new Error(`${url} answers ${response.status} without a redirect`);
     return new URL(next, url);
   }
 }
@@ -141,9 +142,9 @@ const operations = {
     token: await tokenFrom({ grant_type: "client_credentials", scope: "read:items", resource: AUDIENCE }, "service"),
   }),
   authorization_code: async () => ({ token: await authorizationCode() }),
-  // Signs with a new key at once, which is the hard way; the old one stays published.
+  // Signs with a new key as soon as it is published, which is the hardest case. The old key stays published.
   rotate: async () => publish([await newKey(`key-${randomBytes(4).toString("hex")}`), ...keys]),
-  // Publishes the current key only.
+  // Publishes only the current key.
   withdraw: () => publish(keys.slice(0, 1)),
 };
 

@@ -1,10 +1,10 @@
-//! [`Provider`]: the OpenID provider, running as a process behind a line protocol.
+//! [`Provider`]: the OpenID provider as a process with a line protocol.
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tollgate_conformance::script::Script;
+use tollgate_tests::script::Script;
 
 /// A running provider.
 pub(crate) struct Provider {
@@ -14,7 +14,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// Starts it on a free port. `None` when Node.js or the package is missing.
+    /// Starts the provider on a free port. Returns `None` if Node.js or the package is missing.
     pub(crate) fn start() -> Option<Self> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("provider/provider.mjs");
         let script = Script::start(Command::new("node").arg(program))?;
@@ -23,12 +23,12 @@ impl Provider {
         Some(Self { issuer: text("issuer")?, audience: text("audience")?, script })
     }
 
-    /// An access token, by this grant.
+    /// Gets an access token with this grant.
     pub(crate) fn token(&self, grant: &str) -> String {
         self.ask(grant)["token"].as_str().expect("a token").to_owned()
     }
 
-    /// Panics on an error: what the provider cannot do is a failure of the test.
+    /// Sends an operation and returns the answer. Panics on an error.
     pub(crate) fn ask(&self, operation: &str) -> Value {
         self.script.ask(&json!({"op": operation}))
     }

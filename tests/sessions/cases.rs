@@ -1,76 +1,82 @@
-//! The table of cases. Each is given a server of its adapter, and makes accounts of its own there.
+//! The table of cases. All cases of an adapter share a server, and each one creates its own accounts there.
 
-use tollgate_conformance::client;
+use tollgate_tests::client;
 
 use crate::server::{PASSWORD, Server, cleared, cookies, credentials, header, member, text};
 
-/// A case, and its name.
+/// The name and body of a case.
 pub(crate) type Case = (&'static str, fn(&Server));
 
 pub(crate) const ALL: [Case; 18] = [
-    ("tokens in bodies", tokens_in_bodies),
-    ("tokens in cookies", tokens_in_cookies),
-    ("a token goes the way that it came", wrong_transport),
-    ("malformed JSON", malformed_json),
-    ("wrong content type", wrong_content_type),
-    ("ten megabytes, announced", announced_megabytes),
-    ("ten megabytes, in chunks", chunked_megabytes),
-    ("a body in small pieces", small_pieces),
-    ("a body that ends early", early_end),
-    ("cookies that come twice", repeated_cookies),
-    ("refresh tokens that are none", bad_refresh_tokens),
-    ("passwords of all kinds", passwords),
-    ("requests caused by other sites", cross_site),
-    ("a WebSocket handshake", handshake),
-    ("a token used twice", reuse),
-    ("logging out everywhere", logout_everywhere),
-    ("sessions of one user", own_sessions),
-    ("paths and methods", paths),
+    ("login_returns_tokens_in_the_body", login_returns_tokens_in_the_body),
+    ("login_sets_tokens_as_cookies", login_sets_tokens_as_cookies),
+    ("refresh_rejects_a_cookie_token_in_the_body", refresh_rejects_a_cookie_token_in_the_body),
+    ("endpoints_reject_malformed_json", endpoints_reject_malformed_json),
+    ("endpoints_reject_other_content_types", endpoints_reject_other_content_types),
+    ("endpoints_reject_ten_announced_megabytes", endpoints_reject_ten_announced_megabytes),
+    ("login_rejects_an_oversized_chunked_body", login_rejects_an_oversized_chunked_body),
+    ("login_reads_a_body_in_one_byte_chunks", login_reads_a_body_in_one_byte_chunks),
+    ("login_rejects_a_broken_chunked_body", login_rejects_a_broken_chunked_body),
+    ("endpoints_reject_repeated_cookies", endpoints_reject_repeated_cookies),
+    ("bad_refresh_tokens_get_one_response", bad_refresh_tokens_get_one_response),
+    ("bad_passwords_get_one_response", bad_passwords_get_one_response),
+    ("endpoints_reject_cross_site_requests", endpoints_reject_cross_site_requests),
+    ("endpoints_reject_cross_site_websocket_handshakes", endpoints_reject_cross_site_websocket_handshakes),
+    ("reused_refresh_token_revokes_the_session", reused_refresh_token_revokes_the_session),
+    (
+        "logout_everywhere_revokes_all_sessions_of_the_user",
+        logout_everywhere_revokes_all_sessions_of_the_user,
+    ),
+    ("users_see_and_revoke_their_own_sessions_only", users_see_and_revoke_their_own_sessions_only),
+    ("endpoints_match_exact_paths_and_methods", endpoints_match_exact_paths_and_methods),
 ];
 
 const CALLS: [&str; 6] =
     ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/register", "/auth/password"];
 
-fn tokens_in_bodies(server: &Server) {
+fn login_returns_tokens_in_the_body(server: &Server) {
     let login = server.log_in("bodies@a.example", "");
     assert_eq!(text(&login, "token_type"), "Bearer");
     let expires_in = member(&login, "expires_in").as_u64();
     assert!(expires_in.is_some_and(|secs| (570..=600).contains(&secs)), "{login:?}");
     assert_eq!(header(&login, "cache-control"), Some("no-store"));
     assert_eq!(header(&login, "set-cookie"), None);
-    let renewed = server.renew(&text(&login, "refresh_token"));
-    assert_eq!(renewed.status, 200);
-    let body = format!(r#"{{"refresh_token":"{}"}}"#, text(&renewed, "refresh_token"));
+
+    let refreshed = server.refresh(&text(&login, "refresh_token"));
+    assert_eq!(refreshed.status, 200);
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, text(&refreshed, "refresh_token"));
     let out = server.post("/auth/logout", &body);
     assert_eq!((out.status, out.body.as_str(), header(&out, "set-cookie")), (204, "", None));
-    assert_eq!(server.renew(&text(&renewed, "refresh_token")).status, 401);
+    assert_eq!(server.refresh(&text(&refreshed, "refresh_token")).status, 401);
 }
 
-fn tokens_in_cookies(server: &Server) {
+fn login_sets_tokens_as_cookies(server: &Server) {
     let login = server.log_in("cookies@a.example", r#","mode":"cookie""#);
     assert_eq!(text(&login, "token_type"), "Cookie");
     assert_eq!(header(&login, "vary"), Some("Cookie"));
     assert!(!login.body.contains("rt1_") && !login.body.contains("eyJ"));
+
     let both = cookies(&login);
     assert!(both.starts_with("__Host-Http-at=eyJ") && both.contains("; __Host-Http-rt=rt1_"), "{both}");
-    let renewed = server.post_with("/auth/refresh", &both, "{}");
-    assert_eq!(renewed.status, 200);
-    let out = server.post_with("/auth/logout", &cookies(&renewed), "{}");
+    let refreshed = server.post_with("/auth/refresh", &both, "{}");
+    assert_eq!(refreshed.status, 200);
+
+    let out = server.post_with("/auth/logout", &cookies(&refreshed), "{}");
     assert_eq!((out.status, cleared(&out)), (204, 2));
-    let after = server.post_with("/auth/refresh", &cookies(&renewed), "{}");
+    let after = server.post_with("/auth/refresh", &cookies(&refreshed), "{}");
     assert_eq!((after.status, cleared(&after)), (401, 2));
 }
 
-fn wrong_transport(server: &Server) {
+fn refresh_rejects_a_cookie_token_in_the_body(server: &Server) {
     let both = cookies(&server.log_in("transport@a.example", r#","mode":"cookie""#));
     let (_, bound) = both.split_once("__Host-Http-rt=").expect("a refresh token");
-    let refused = server.renew(bound);
+    let refused = server.refresh(bound);
     assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_request"));
     assert_eq!(header(&refused, "set-cookie"), None);
-    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "the session is unaffected");
 }
 
-fn malformed_json(server: &Server) {
+fn endpoints_reject_malformed_json(server: &Server) {
     let deep = format!(r#"{{"email":"a","password":"b","refresh_token":{}"#, "[".repeat(8000));
     let wrong = [
         "",
@@ -87,6 +93,7 @@ fn malformed_json(server: &Server) {
     ];
     let login = server.log_in("malformed@a.example", "");
     let bearer = format!("Bearer {}", text(&login, "access_token"));
+
     for path in CALLS {
         for body in wrong {
             let fields = [("Content-Type", "application/json"), ("Authorization", &bearer)];
@@ -98,7 +105,7 @@ fn malformed_json(server: &Server) {
     }
 }
 
-fn wrong_content_type(server: &Server) {
+fn endpoints_reject_other_content_types(server: &Server) {
     for path in CALLS {
         for wrong in
             ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "json"]
@@ -110,46 +117,48 @@ fn wrong_content_type(server: &Server) {
     }
 }
 
-fn announced_megabytes(server: &Server) {
+fn endpoints_reject_ten_announced_megabytes(server: &Server) {
     for path in CALLS {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10485760\r\n\r\n"
         );
-        // Nothing of it is sent: the answer does not wait for it.
+        // The body is never sent, so the response must not wait for it.
         let refused = server.send_raw(head.as_bytes());
         assert_eq!((refused.status, text(&refused, "error").as_str()), (413, "content_too_large"), "{path}");
     }
 }
 
-fn chunked_megabytes(server: &Server) {
+fn login_rejects_an_oversized_chunked_body(server: &Server) {
     let mut request = b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     let chunk = [b"8000\r\n".as_slice(), &[b' '; 0x8000], b"\r\n"].concat();
-    // No last chunk: the answer does not wait for one.
+    // The last chunk is never sent, so the response must not wait for it.
     request.extend(chunk.repeat(20));
     let refused = server.send_raw(&request);
     assert_eq!((refused.status, text(&refused, "error").as_str()), (413, "content_too_large"));
 }
 
-fn small_pieces(server: &Server) {
+fn login_reads_a_body_in_one_byte_chunks(server: &Server) {
     server.register("pieces@a.example");
     let mut request = String::from(
         "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
     );
+
     for byte in
         credentials("pieces@a.example", "").replace("ä", "\\u00e4").replace('🔑', "\\ud83d\\udd11").chars()
     {
         request.push_str(&format!("1\r\n{byte}\r\n"));
     }
+
     request.push_str("0\r\n\r\n");
     assert_eq!(server.send_raw(request.as_bytes()).status, 200);
 }
 
-fn early_end(server: &Server) {
+fn login_rejects_a_broken_chunked_body(server: &Server) {
     let request = "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk\r\n\r\n";
     assert_eq!(server.send_raw(request.as_bytes()).status, 400);
 }
 
-fn repeated_cookies(server: &Server) {
+fn endpoints_reject_repeated_cookies(server: &Server) {
     let both = cookies(&server.log_in("repeated@a.example", r#","mode":"cookie""#));
     for path in CALLS {
         for name in ["__Host-Http-at", "__Host-Http-rt"] {
@@ -157,14 +166,15 @@ fn repeated_cookies(server: &Server) {
             assert_eq!((refused.status, cleared(&refused)), (400, 0), "{path} {name}");
         }
     }
-    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "the session is unaffected");
 }
 
-fn bad_refresh_tokens(server: &Server) {
+fn bad_refresh_tokens_get_one_response(server: &Server) {
     let good = text(&server.log_in("bad@a.example", ""), "refresh_token");
-    let denied = server.renew("");
+    let denied = server.refresh("");
     assert_eq!((denied.status, text(&denied, "error").as_str()), (401, "invalid_grant"));
     assert!(header(&denied, "www-authenticate").is_some());
+
     let forged = format!("{}AAAA", &good[..72]);
     for bad in [
         &forged,
@@ -175,7 +185,7 @@ fn bad_refresh_tokens(server: &Server) {
         "eyJ.e30.x",
         &"x".repeat(8000),
     ] {
-        let refused = server.renew(bad);
+        let refused = server.refresh(bad);
         assert_eq!((refused.status, &refused.body), (401, &denied.body), "{bad:.80}");
         let in_cookie = server.post_with("/auth/refresh", &format!("__Host-Http-rt={bad}"), "{}");
         assert_eq!(
@@ -186,29 +196,32 @@ fn bad_refresh_tokens(server: &Server) {
         let out = server.post_with("/auth/logout", &format!("__Host-Http-rt={bad}"), "{}");
         assert_eq!((out.status, cleared(&out)), (204, 2));
     }
-    assert_eq!(server.renew(&good).status, 200, "nothing was lost");
+    assert_eq!(server.refresh(&good).status, 200, "the session is unaffected");
 }
 
-fn passwords(server: &Server) {
+fn bad_passwords_get_one_response(server: &Server) {
     server.register("passwords@a.example");
     let log_in = |password: &str| {
         server.post("/auth/login", &format!(r#"{{"email":"passwords@a.example","password":"{password}"}}"#))
     };
     let wrong = log_in("SENTINEL wrong");
     assert_eq!((wrong.status, text(&wrong, "error").as_str()), (401, "invalid_credentials"));
+
     for password in ["", &"S".repeat(2000), "SENTINEL-pa\u{308}ssword-🔑"] {
         let refused = log_in(password);
         assert_eq!((refused.status, &refused.body), (401, &wrong.body), "{password:.40}");
     }
+
     assert_eq!(log_in(PASSWORD).status, 200);
     let long = format!(r#"{{"email":"long@a.example","password":"{}"}}"#, "S".repeat(2000));
     let refused = server.post("/auth/register", &long);
     assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_password"));
+
     let taken = server.post("/auth/register", &credentials("passwords@A.example", ""));
     assert_eq!((taken.status, text(&taken, "error").as_str()), (409, "login_taken"));
 }
 
-fn cross_site(server: &Server) {
+fn endpoints_reject_cross_site_requests(server: &Server) {
     let both = cookies(&server.log_in("cross@a.example", r#","mode":"cookie""#));
     let table: [(&[(&str, &str)], bool); 8] = [
         (&[("Sec-Fetch-Site", "same-origin")], true),
@@ -220,9 +233,10 @@ fn cross_site(server: &Server) {
         (&[("Origin", "https://evil.example")], false),
         (&[], false),
     ];
+
     for path in CALLS {
         for (fields, passes) in table {
-            // Cookies that are worth nothing: that they are there is what counts.
+            // An invalid cookie suffices: the check depends on its presence only.
             let mut all = vec![("Content-Type", "application/json"), ("Cookie", "__Host-Http-rt=x")];
             all.extend(fields);
             let answer = server.send(&format!("POST {path}"), &all, "{}");
@@ -233,15 +247,17 @@ fn cross_site(server: &Server) {
             }
         }
     }
-    // What stands in the place of a session is not logged.
+
+    // The log must not contain an invalid session ID from the path.
     let refused = server.send("DELETE /auth/sessions/SENTINEL", &[("Cookie", "__Host-Http-rt=x")], "");
     assert_eq!(refused.status, 403);
+
     let fields = [("Content-Type", "application/json"), ("Origin", "https://evil.example")];
     assert_eq!(server.send("POST /auth/login", &fields, &credentials("cross@a.example", "")).status, 403);
-    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "nothing was lost");
+    assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200, "the session is unaffected");
 }
 
-fn handshake(server: &Server) {
+fn endpoints_reject_cross_site_websocket_handshakes(server: &Server) {
     let both = cookies(&server.log_in("handshake@a.example", r#","mode":"cookie""#));
     let upgrade = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Cookie", &*both)];
     let from = |origin: (&'static str, &'static str), path: &str| {
@@ -249,32 +265,36 @@ fn handshake(server: &Server) {
     };
     assert_eq!(from(("Sec-Fetch-Site", "cross-site"), "/auth/sessions"), 403);
     assert_eq!(from(("Origin", "https://evil.example"), "/auth/sessions"), 403);
-    assert_eq!(from(("Sec-Fetch-Site", "same-origin"), "/auth/sessions"), 200, "no socket is opened");
+    assert_eq!(
+        from(("Sec-Fetch-Site", "same-origin"), "/auth/sessions"),
+        200,
+        "the handshake is answered as a plain GET"
+    );
     assert_eq!(from(("Sec-Fetch-Site", "same-origin"), "/auth/refresh"), 405);
 }
 
-fn reuse(server: &Server) {
+fn reused_refresh_token_revokes_the_session(server: &Server) {
     let login = server.log_in("reuse@a.example", r#","mode":"cookie""#);
-    let renewed = server.post_with("/auth/refresh", &cookies(&login), "{}");
-    assert_eq!(renewed.status, 200);
+    let refreshed = server.post_with("/auth/refresh", &cookies(&login), "{}");
+    assert_eq!(refreshed.status, 200);
     let stolen = server.post_with("/auth/refresh", &cookies(&login), "{}");
     assert_eq!((stolen.status, cleared(&stolen)), (401, 2));
-    let victim = server.post_with("/auth/refresh", &cookies(&renewed), "{}");
+    let victim = server.post_with("/auth/refresh", &cookies(&refreshed), "{}");
     assert_eq!((victim.status, &victim.body, cleared(&victim)), (401, &stolen.body, 2));
 }
 
-fn logout_everywhere(server: &Server) {
+fn logout_everywhere_revokes_all_sessions_of_the_user(server: &Server) {
     let first = server.log_in("everywhere@a.example", "");
     let second = server.post("/auth/login", &credentials("everywhere@a.example", r#","mode":"cookie""#));
     let other = server.log_in("elsewhere@a.example", "");
     let out = server.post_with("/auth/logout-all", &cookies(&second), "{}");
     assert_eq!((out.status, cleared(&out)), (204, 2));
-    assert_eq!(server.renew(&text(&first, "refresh_token")).status, 401);
-    assert_eq!(server.renew(&text(&other, "refresh_token")).status, 200);
+    assert_eq!(server.refresh(&text(&first, "refresh_token")).status, 401);
+    assert_eq!(server.refresh(&text(&other, "refresh_token")).status, 200);
     assert_eq!(server.post("/auth/logout-all", "{}").status, 401);
 }
 
-fn own_sessions(server: &Server) {
+fn users_see_and_revoke_their_own_sessions_only(server: &Server) {
     let login = server.log_in("own@a.example", "");
     let bearer = format!("Bearer {}", text(&login, "access_token"));
     let other = server.log_in("other@a.example", "");
@@ -282,27 +302,31 @@ fn own_sessions(server: &Server) {
     let sid = |listed: &serde_json::Value| listed[0]["sid"].as_str().expect("a session").to_owned();
     let mine = member(&list(&bearer), "sessions");
     assert_eq!((mine.as_array().map(Vec::len), &mine[0]["current"]), (Some(1), &true.into()));
+
     let others = member(&list(&format!("Bearer {}", text(&other, "access_token"))), "sessions");
     let end =
         |sid: &str| server.send(&format!("DELETE /auth/sessions/{sid}"), &[("Authorization", &bearer)], "");
     let unknown = end("0190163d-8694-739b-aea5-966c26f8ad91");
     assert_eq!(unknown.status, 404);
+
     for not_mine in [&*sid(&others), "x", "%00", "..%2f"] {
         let refused = end(not_mine);
         assert_eq!((refused.status, &refused.body), (404, &unknown.body), "{not_mine}");
     }
-    assert_eq!(server.renew(&text(&other, "refresh_token")).status, 200);
+
+    assert_eq!(server.refresh(&text(&other, "refresh_token")).status, 200);
     assert_eq!(end(&sid(&mine)).status, 204);
-    assert_eq!(server.renew(&text(&login, "refresh_token")).status, 401);
+    assert_eq!(server.refresh(&text(&login, "refresh_token")).status, 401);
     assert_eq!(server.send("GET /auth/sessions", &[], "").status, 401);
 }
 
-fn paths(server: &Server) {
+fn endpoints_match_exact_paths_and_methods(server: &Server) {
     assert_eq!(server.send("GET /open", &[], "").body, "open");
     for path in CALLS {
         let refused = server.send(&format!("GET {path}"), &[], "");
         assert_eq!((refused.status, header(&refused, "allow")), (405, Some("POST")), "{path}");
     }
+
     for unknown in
         ["/auth/login/", "/auth//login", "/auth/Login", "/auth/%6cogin", "/auth/nothing", "/auth/sessions/"]
     {
@@ -310,6 +334,7 @@ fn paths(server: &Server) {
             server.send(&format!("POST {unknown}"), &[("Content-Type", "application/json")], "{}").status;
         assert!(matches!(status, 404 | 405), "{unknown}: {status}");
     }
+
     // A target without a path (RFC 9112 §3.2.3).
     let connect = server
         .send_raw(b"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\nConnection: close\r\n\r\n");
@@ -317,12 +342,13 @@ fn paths(server: &Server) {
     let keys = server.send("GET /.well-known/jwks.json", &[], "");
     assert_eq!((keys.status, header(&keys, "cache-control")), (200, Some("public, max-age=900")));
     assert_eq!(member(&keys, "keys")[0]["kty"], "OKP");
+
     let head = server.send("HEAD /.well-known/jwks.json", &[], "");
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
 
-/// With a server of its own, whose gate requires them.
-pub(crate) fn csrf_tokens(server: &Server) {
+/// Runs on its own server, whose gate requires anti-CSRF tokens.
+pub(crate) fn calls_with_cookies_need_an_anti_csrf_token(server: &Server) {
     let all = cookies(&server.log_in("tokens@a.example", r#","mode":"cookie""#));
     let (_, token) = all.split_once("; __Host-csrf=").expect("an anti-CSRF token");
     let other = cookies(&server.post("/auth/login", &credentials("tokens@a.example", r#","mode":"cookie""#)));
@@ -333,6 +359,7 @@ pub(crate) fn csrf_tokens(server: &Server) {
         fields.extend(token.map(|token| ("X-CSRF-Token", token)));
         server.send(line, &fields, "{}")
     };
+
     for line in
         ["POST /orders", "DELETE /orders", "POST /auth/refresh", "POST /auth/logout", "POST /auth/logout-all"]
     {
@@ -343,9 +370,10 @@ pub(crate) fn csrf_tokens(server: &Server) {
         assert_eq!(
             call(line, Some(token), "cross-site").status,
             403,
-            "{line}: it is no way around the other check"
+            "{line}: a token does not bypass the cross-site check"
         );
     }
+
     assert_eq!(call("GET /orders", None, "same-origin").body, "ordered");
     assert_eq!(call("POST /orders", Some(token), "same-origin").body, "ordered");
     let bearer = format!(
@@ -353,36 +381,42 @@ pub(crate) fn csrf_tokens(server: &Server) {
         text(&server.post("/auth/login", &credentials("tokens@a.example", "")), "access_token")
     );
     assert_eq!(server.send("POST /orders", &[("Authorization", &bearer)], "").body, "ordered");
+
     let fresh = call("POST /auth/csrf", None, "same-origin");
     assert_eq!((fresh.status, cookies(&fresh)), (204, format!("__Host-csrf={token}")));
-    let renewed = call("POST /auth/refresh", Some(token), "same-origin");
-    assert!(renewed.status == 200 && cookies(&renewed).ends_with(token), "{renewed:?}");
+
+    let refreshed = call("POST /auth/refresh", Some(token), "same-origin");
+    assert!(refreshed.status == 200 && cookies(&refreshed).ends_with(token), "{refreshed:?}");
     assert_eq!(call("POST /auth/logout", Some(token), "same-origin").status, 204);
 }
 
-/// With a server of its own, which has little patience. Whoever has a good token never has to wait.
-pub(crate) fn flood(server: &Server) {
+/// Runs on its own server with a strict throttle. Clients with a valid token are not throttled.
+pub(crate) fn flood_of_forged_tokens_is_throttled(server: &Server) {
     let both = cookies(&server.log_in("flood@a.example", r#","mode":"cookie""#));
     let forged = format!("rt1_{}", "A".repeat(72));
     let in_cookie = format!("__Host-Http-rt={forged}");
+
     for _ in 0..8 {
-        assert_eq!(server.renew(&forged).status, 401);
+        assert_eq!(server.refresh(&forged).status, 401);
     }
-    for refused in [server.renew(&forged), server.post_with("/auth/refresh", &in_cookie, "{}")] {
+
+    for refused in [server.refresh(&forged), server.post_with("/auth/refresh", &in_cookie, "{}")] {
         assert_eq!((refused.status, cleared(&refused)), (429, 0));
         assert_eq!(text(&refused, "error"), "too_many_attempts");
         assert!(header(&refused, "retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()));
     }
+
     assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200);
     assert_eq!(server.post("/auth/login", &credentials("flood@a.example", "")).status, 200);
 }
 
-/// With a server of its own, as it turns the store off. Nobody loses a session, and all goes on when it is back.
-pub(crate) fn store_down(server: &Server) {
+/// Runs on its own server, because it turns the store off. No session is lost, and all calls work again afterwards.
+pub(crate) fn store_outage_keeps_sessions(server: &Server) {
     let both = cookies(&server.log_in("down@a.example", r#","mode":"cookie""#));
     let login = server.post("/auth/login", &credentials("down@a.example", ""));
     let bearer = format!("Bearer {}", text(&login, "access_token"));
     let body = format!(r#"{{"refresh_token":"{}"}}"#, text(&login, "refresh_token"));
+
     server.store.set_down(true);
     let unavailable = |answer: client::Response, cookies_cleared: usize, what: &str| {
         assert_eq!((answer.status, cleared(&answer)), (503, cookies_cleared), "{what}");
@@ -399,6 +433,7 @@ pub(crate) fn store_down(server: &Server) {
     unavailable(server.send("GET /auth/sessions", &fields, ""), 0, "list");
     let sid = "DELETE /auth/sessions/0190163d-8694-739b-aea5-966c26f8ad91";
     unavailable(server.send(sid, &fields, ""), 0, "end");
+
     server.store.set_down(false);
     assert_eq!(server.post("/auth/refresh", &body).status, 200);
     assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200);

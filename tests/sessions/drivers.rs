@@ -1,5 +1,5 @@
-//! One server for each adapter, with the endpoints and two routes of the application's own: `/open`, and `/orders` behind the
-//! gate.
+//! One server for each adapter, with the session endpoints and two routes of the application: `/open`, and `/orders`
+//! behind the gate.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -17,7 +17,7 @@ use tollgate_tower::SessionService;
 use tower::{Layer as _, ServiceExt as _};
 use warp::Filter as _;
 
-/// The name of an adapter, and how it serves on a free port until the process ends.
+/// The name of an adapter, and a function that serves on a free port until the process ends.
 pub(crate) type Driver = (&'static str, fn(SessionEndpoints, Gate) -> SocketAddr);
 
 pub(crate) const ALL: [Driver; 4] = [("tower", tower), ("axum", axum), ("actix", actix), ("warp", warp)];
@@ -112,7 +112,7 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Runs `server` on a thread of its own.
+/// Runs a server on a new thread.
 fn in_background<F: Future<Output = ()>>(server: impl FnOnce() -> F + Send + 'static) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

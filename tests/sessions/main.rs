@@ -1,5 +1,5 @@
-//! The endpoints of sessions: one table of cases, through every adapter, over real HTTP. Whatever is sent, nothing secret is
-//! logged.
+//! The session endpoints: one table of cases, through every adapter, over real HTTP. Afterwards the log of the
+//! whole run is searched for secrets.
 
 mod cases;
 mod drivers;
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use tollgate_conformance::log::Log;
+use tollgate_tests::log::Log;
 
 use server::Server;
 
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let (log, subscriber) = Log::capture();
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
     let mut trials = Vec::new();
+
     for driver in drivers::ALL {
         let server = Arc::new(Server::start(driver));
         for (name, case) in cases::ALL {
@@ -28,24 +29,31 @@ fn main() -> ExitCode {
                 Ok(())
             }));
         }
-        trials.push(Trial::test(format!("{}::anti-CSRF tokens", driver.0), move || {
-            cases::csrf_tokens(&Server::start_with_csrf_tokens(driver));
+
+        trials.push(Trial::test(
+            format!("{}::calls_with_cookies_need_an_anti_csrf_token", driver.0),
+            move || {
+                cases::calls_with_cookies_need_an_anti_csrf_token(&Server::start_with_csrf_tokens(driver));
+                Ok(())
+            },
+        ));
+        trials.push(Trial::test(format!("{}::flood_of_forged_tokens_is_throttled", driver.0), move || {
+            cases::flood_of_forged_tokens_is_throttled(&Server::start_with_strict_throttle(driver));
             Ok(())
         }));
-        trials.push(Trial::test(format!("{}::a flood of forged tokens", driver.0), move || {
-            cases::flood(&Server::start_with_little_patience(driver));
-            Ok(())
-        }));
-        // A case of its own server, as it turns the store off.
-        trials.push(Trial::test(format!("{}::a store that is down", driver.0), move || {
-            cases::store_down(&Server::start(driver));
+
+        // Needs its own server, because it turns the store off.
+        trials.push(Trial::test(format!("{}::store_outage_keeps_sessions", driver.0), move || {
+            cases::store_outage_keeps_sessions(&Server::start(driver));
             Ok(())
         }));
     }
+
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_passed == 0 {
         conclusion.exit();
     }
+
     let leaks = leaks(&log);
     for leak in &leaks {
         eprintln!("{leak:?} was logged");
@@ -53,7 +61,7 @@ fn main() -> ExitCode {
     if conclusion.has_failed() || !leaks.is_empty() { ExitCode::from(101) } else { ExitCode::SUCCESS }
 }
 
-/// Passwords and tokens of either kind that were logged.
+/// Returns the secrets found in the log: parts of passwords and of both kinds of tokens.
 fn leaks(log: &Log) -> Vec<&'static str> {
     let text = log.text();
     assert!(text.contains("session began"), "the log was captured");

@@ -1,47 +1,51 @@
-//! [`Server`]: an adapter that serves the endpoints, and what is sent to it.
+//! [`Server`]: an adapter that serves the session endpoints, and the requests to it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
 use tollgate::{Algorithm, CrossSite, Gate, TokenSource, Verifier};
-use tollgate_conformance::client::{self, Response};
+use tollgate_sessions::accounts::passwords::HashCost;
+use tollgate_sessions::accounts::throttle::ThrottleSettings;
+use tollgate_sessions::accounts::users::MemoryUsers;
+use tollgate_sessions::sessions::SessionSettings;
+use tollgate_sessions::store::RefreshPolicy;
 use tollgate_sessions::{
-    Accounts, CookieSettings, HashCost, LoginThrottle, MemoryUsers, PasswordSettings, Passwords, RefreshKey,
-    RefreshKeys, Registration, RotationPolicy, SessionEndpoints, SessionSettings, Sessions, SigningKey,
-    ThrottleSettings, TokenIssuer,
+    Accounts, CookieSettings, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys,
+    RegistrationMode, SessionEndpoints, Sessions, SigningKey, TokenIssuer,
 };
+use tollgate_tests::client::{self, Response};
 
 use crate::drivers::Driver;
 use crate::switch::Switch;
 
-/// Of every password: none of them may be logged.
+/// The password of every account. The log must not contain it.
 pub(crate) const PASSWORD: &str = "SENTINEL-pässword-🔑";
 const ORIGIN: &str = "https://api.example";
-/// Attempts from an address, and how long one is counted: as good as no bound.
+/// The throttle's burst and interval per address, chosen so that it never applies.
 const LENIENT: (u32, Duration) = (100_000, Duration::from_millis(1));
 
-/// An adapter that serves the endpoints.
+/// An adapter that serves the session endpoints.
 pub(crate) struct Server {
     address: SocketAddr,
     pub(crate) store: Switch,
 }
 
 impl Server {
-    /// Every refresh token is good once, so that a second use is theft at once.
+    /// Starts a server without a grace period, so that a second use of a refresh token counts as theft at once.
     pub(crate) fn start(driver: Driver) -> Self {
         Self::start_behind(driver, LENIENT, |gate, _sessions| gate)
     }
 
-    /// The same, and calls with cookies need an anti-CSRF token.
+    /// Starts a server that requires an anti-CSRF token for calls with cookies.
     pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
         let cookies = CookieSettings::default();
         let required = |gate: Gate, sessions: &Sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions));
         Self::start_behind(driver, LENIENT, required)
     }
 
-    /// The same as at first, and eight attempts from an address are all that it has for an hour.
-    pub(crate) fn start_with_little_patience(driver: Driver) -> Self {
+    /// Starts a server that permits eight attempts per address and hour.
+    pub(crate) fn start_with_strict_throttle(driver: Driver) -> Self {
         Self::start_behind(driver, (8, Duration::from_secs(3600)), |gate, _sessions| gate)
     }
 
@@ -59,9 +63,9 @@ impl Server {
             .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
         let store = Switch::default();
         let issuer = TokenIssuer::new(key, ORIGIN, "api");
-        let once = RotationPolicy::default().with_window(Duration::ZERO);
+        let once = RefreshPolicy::default().with_grace_period(Duration::ZERO);
         let sessions = Sessions::new(store.clone(), keys.clone(), issuer.lifetime())
-            .with_settings(SessionSettings::default().with_rotation(once));
+            .with_settings(SessionSettings::default().with_refresh_policy(once));
         let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
         let throttle = ThrottleSettings::default().with_peers(burst, interval);
         let accounts = Accounts::new(
@@ -71,11 +75,12 @@ impl Server {
         );
         let gate = change(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate.clone())
-            .with_registration(Registration::TellingTaken);
+            .with_registration(RegistrationMode::RevealExisting);
         Self { address: serve(endpoints, gate), store }
     }
 
-    /// Sends the bytes. Whatever they are, the answer is no 500, and a refusal says why in JSON that no cache keeps.
+    /// Sends raw bytes. Asserts that the status is not 500, and that problem details are not cacheable and contain no
+    /// secret.
     pub(crate) fn send_raw(&self, request: &[u8]) -> Response {
         let response = client::send(self.address, request);
         assert_ne!(response.status, 500, "{response:?}");
@@ -95,26 +100,26 @@ impl Server {
         self.send_raw(request.as_bytes())
     }
 
-    /// A call in JSON, by something that is no browser.
+    /// Sends a JSON call as a client other than a browser.
     pub(crate) fn post(&self, path: &str, body: &str) -> Response {
         self.send(&format!("POST {path}"), &[("Content-Type", "application/json")], body)
     }
 
-    /// A call in JSON, by a page of ours.
+    /// Sends a JSON call as a browser on our own page.
     pub(crate) fn post_with(&self, path: &str, cookies: &str, body: &str) -> Response {
         let fields =
             [("Content-Type", "application/json"), ("Sec-Fetch-Site", "same-origin"), ("Cookie", cookies)];
         self.send(&format!("POST {path}"), &fields, body)
     }
 
-    /// Makes an account.
+    /// Registers an account.
     pub(crate) fn register(&self, name: &str) {
         let made = self.post("/auth/register", &credentials(name, ""));
         assert_eq!(made.status, 201, "{made:?}");
         assert!(member(&made, "sub").is_string());
     }
 
-    /// Makes an account, and logs in to it.
+    /// Registers an account and logs in to it.
     pub(crate) fn log_in(&self, name: &str, more: &str) -> Response {
         self.register(name);
         let login = self.post("/auth/login", &credentials(name, more));
@@ -122,8 +127,8 @@ impl Server {
         login
     }
 
-    /// Whether the refresh token still is one.
-    pub(crate) fn renew(&self, token: &str) -> Response {
+    /// Presents a refresh token in the body.
+    pub(crate) fn refresh(&self, token: &str) -> Response {
         self.post("/auth/refresh", &format!(r#"{{"refresh_token":"{token}"}}"#))
     }
 }
@@ -136,14 +141,14 @@ pub(crate) fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> 
     response.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// A member of the JSON that was answered.
+/// Returns a member of a JSON response.
 pub(crate) fn member(response: &Response, name: &str) -> Value {
     let value: Value =
         serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{error}: {response:?}"));
     value[name].clone()
 }
 
-/// A text in the JSON that was answered.
+/// Returns a string member of a JSON response.
 pub(crate) fn text(response: &Response, name: &str) -> String {
     member(response, name).as_str().unwrap_or_else(|| panic!("{name} in {response:?}")).to_owned()
 }
@@ -152,13 +157,13 @@ fn set_cookies(response: &Response) -> impl Iterator<Item = &str> {
     response.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str())
 }
 
-/// The cookies that were set, as a browser sends them back.
+/// Returns the cookies that a response sets, as the value of a `Cookie` field.
 pub(crate) fn cookies(response: &Response) -> String {
     let pairs = set_cookies(response).filter_map(|cookie| cookie.split(';').next());
     pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
 }
 
-/// How many cookies were cleared.
+/// Returns the number of cookies that a response clears.
 pub(crate) fn cleared(response: &Response) -> usize {
     set_cookies(response).filter(|cookie| cookie.contains("=; Path=/; Max-Age=0; Secure; HttpOnly; ")).count()
 }

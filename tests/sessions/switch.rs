@@ -1,16 +1,18 @@
-//! [`Switch`]: a session store that fails on command.
+//! [`Switch`]: a session store that can be turned off.
 
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate_sessions::{
-    FeedCursor, FeedPage, MemoryStore, NewSession, Purged, RevocationFeed, Revoke, Revoked, Rotate, Rotation,
-    SessionStore, SessionView, StoreError, StoreErrorKind, StoreFuture,
+use tollgate_sessions::Revoked;
+use tollgate_sessions::session::{NewSession, SessionInfo};
+use tollgate_sessions::store::{
+    FeedCursor, FeedPage, MemoryStore, PurgeOutcome, RevocationFeed, RevokeRequest, RotateOutcome,
+    RotateRequest, SessionStore, StoreError, StoreErrorKind, StoreFuture,
 };
 
-/// A session store that fails on command. Clones are one store.
+/// A session store that can be turned off. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Switch {
     store: Arc<MemoryStore>,
@@ -22,7 +24,8 @@ impl Switch {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    /// Does not even ask when it is to fail: what is in memory is changed at once.
+    /// Fails if the switch is off. It must not create the future then, because [`MemoryStore`] applies changes
+    /// before the future is polled.
     fn or_fail<'a, T: Send + 'a>(&self, ask: impl FnOnce() -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         if self.down.load(Ordering::SeqCst) {
             Box::pin(ready(Err(StoreError::new(StoreErrorKind::Unavailable, "switched off"))))
@@ -33,23 +36,23 @@ impl Switch {
 }
 
 impl SessionStore for Switch {
-    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionView> {
+    fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         self.or_fail(|| self.store.create(new))
     }
 
-    fn rotate<'a>(&'a self, command: &'a Rotate) -> StoreFuture<'a, Rotation> {
+    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         self.or_fail(|| self.store.rotate(command))
     }
 
-    fn revoke<'a>(&'a self, command: &'a Revoke) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, Revoked> {
         self.or_fail(|| self.store.revoke(command))
     }
 
-    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionView>> {
+    fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         self.or_fail(|| self.store.list(subject, limit))
     }
 
-    fn purge(&self, budget: usize) -> StoreFuture<'_, Purged> {
+    fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         self.or_fail(|| self.store.purge(budget))
     }
 

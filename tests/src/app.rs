@@ -1,4 +1,4 @@
-//! An example application, started as a user would start it: as a process, configured by its environment.
+//! [`App`]: an example application, started as a process and configured by environment variables.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,22 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// A running example application. Ended by its own process id when dropped.
+/// A running example application. Dropping it kills the process.
 #[derive(Debug)]
 pub struct App {
     process: Child,
     pub address: SocketAddr,
+    /// What the application printed before it began to serve.
     pub banner: String,
 }
 
 impl App {
-    /// Starts `package` with exactly this environment, on a free port, and waits until it answers.
+    /// Starts `package` with exactly this environment on a free port, and waits until it accepts connections.
     #[must_use]
     pub fn start(package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
         Self::start_at(free_address(), package, data, environment)
     }
 
-    /// The same at this address, as one does that is started again.
+    /// Does what [`start`](Self::start) does, at a given address. Restarts use this to keep the port.
     #[must_use]
     pub fn start_at(address: SocketAddr, package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
         let mut process = command(package, data, environment)
@@ -51,17 +52,17 @@ impl App {
         panic!("the example does not answer at {}", self.address);
     }
 
-    /// Sends the signal, and answers whether the process ended by itself and without an error.
+    /// Sends a signal, waits for the process to exit, and returns whether it exited successfully.
     #[must_use]
     pub fn ends_after(mut self, signal: &str) -> bool {
-        // The shell's own `kill`, which is there wherever a shell is.
+        // `kill` is a shell builtin, so no other program is needed.
         let kill = format!("kill -s {signal} {}", self.process.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
         self.process.wait().expect("a process").success()
     }
 
-    /// The body of the login in the banner's first curl line.
+    /// Returns the login body from the first curl command of the banner.
     #[must_use]
     pub fn demo_login(&self) -> String {
         let (_, after) = self.banner.split_once("-d '").expect("a curl line");
@@ -76,7 +77,7 @@ impl Drop for App {
     }
 }
 
-/// Runs `package` to its end, which has to come by itself, and answers what it printed to standard error.
+/// Runs `package` until it exits, asserts that it failed, and returns its standard error.
 #[must_use]
 pub fn run_to_failure(package: &str, data: &Path, environment: &[(&str, &str)]) -> String {
     let output = command(package, data, environment).output().expect("the example starts");
@@ -84,7 +85,7 @@ pub fn run_to_failure(package: &str, data: &Path, environment: &[(&str, &str)]) 
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
-/// A new directory for one test, below the system's directory for such things.
+/// Creates a new directory for one test below the system's temporary directory.
 #[must_use]
 pub fn scratch(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
@@ -99,15 +100,15 @@ fn command(package: &str, data: &Path, environment: &[(&str, &str)]) -> Command 
     command
 }
 
-/// What the application prints before it serves.
+/// Reads the lines that the application prints before it serves.
 fn first_lines(mut stdout: impl BufRead + Send + 'static) -> String {
     let mut banner = String::new();
     while stdout.read_line(&mut banner).expect("UTF-8") > 0 {
-        if banner.contains("Ctrl-C ends it") {
+        if banner.contains("Press Ctrl-C to stop") {
             break;
         }
     }
-    // The rest is read and dropped, so that the application never blocks on a full pipe.
+    // A thread drains the rest, so that the application never blocks on a full pipe.
     std::thread::spawn(move || {
         let mut stdout = stdout;
         let _rest = stdout.read_to_end(&mut Vec::new());
@@ -115,13 +116,13 @@ fn first_lines(mut stdout: impl BufRead + Send + 'static) -> String {
     banner
 }
 
-/// Where nobody listens at present.
+/// Returns a loopback address with a free port.
 #[must_use]
 pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
-/// Builds the package once a process, and answers where its executable is.
+/// Builds the example applications once per process, and returns the path of one executable.
 fn executable(package: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -139,5 +140,5 @@ fn executable(package: &str) -> PathBuf {
     directory.join(package).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// Every example application.
+/// The packages of the example applications.
 pub const PACKAGES: [&str; 3] = ["example-axum", "example-actix", "example-warp"];

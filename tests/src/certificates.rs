@@ -1,4 +1,4 @@
-//! Certificates for tests: an authority of our own, and what it signs.
+//! A certificate authority for tests.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-/// An authority that clients of the tests trust.
+/// A certificate authority with a new key pair.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
-/// Whether a certificate is still good.
+/// The validity period of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     Now,
@@ -31,16 +31,16 @@ impl Default for Authority {
 }
 
 impl Authority {
-    /// Its own certificate, as PEM.
+    /// Returns the authority's own certificate as PEM.
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A certificate for `name`, and its key, as PEM.
+    /// Issues a certificate for `name` and returns it with its key, both as PEM.
     ///
     /// # Panics
-    /// When it cannot be made.
+    /// Panics if the certificate cannot be created.
     #[must_use]
     pub fn certificate(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
@@ -49,7 +49,7 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// A server that presents a certificate for `name`.
+    /// Returns a TLS acceptor that presents a certificate for `name`.
     #[must_use]
     pub fn server(&self, name: &str, validity: Validity) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");

@@ -1,10 +1,10 @@
-//! An HTTP/1.1 client that sends exactly the bytes that it is given.
+//! A minimal HTTP/1.1 client that sends raw bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// What is compared of a response. Header fields that adapters are free to choose are left out.
+/// A parsed response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
@@ -12,11 +12,11 @@ pub struct Response {
     pub body: String,
 }
 
-/// The header fields that have to be the same everywhere.
+/// The header fields that must be identical across adapters.
 const COMPARED: [&str; 4] = ["cache-control", "content-type", "retry-after", "www-authenticate"];
 
 impl Response {
-    /// The compared header fields, sorted. The content type of what a handler says is the framework's business.
+    /// Returns the header fields to compare, sorted. On success the content type is left out: the framework sets it.
     pub fn compared_headers(&self) -> Vec<(String, String)> {
         let success = self.status < 300;
         let compared = |name: &str| COMPARED.contains(&name) && !(success && name == "content-type");
@@ -26,14 +26,14 @@ impl Response {
     }
 }
 
-/// Sends one request and reads the response: as long as it says that it is, or to the end of the connection.
+/// Sends one request and reads the response, up to its `Content-Length` or until the server closes the connection.
 pub fn send(server: SocketAddr, request: &[u8]) -> Response {
     let mut stream = TcpStream::connect(server).expect("connect");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("timeout");
-    // A server may answer before it has read everything, and close: what it said counts.
+    // A server may answer and close before it has read the whole request. The response counts, not the failed write.
     let _written = stream.write_all(request);
     let (mut response, mut piece) = (Vec::new(), [0; 16 * 1024]);
-    // A server that still waits for the rest of a bad request does not close.
+    // Without this check the loop would hang on a server that waits for the rest of a malformed request.
     while !is_whole(&response) {
         match stream.read(&mut piece) {
             Ok(length) if length > 0 => response.extend_from_slice(&piece[..length]),

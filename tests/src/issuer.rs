@@ -1,4 +1,4 @@
-//! An issuer of our own: a real TCP server, with or without TLS, that publishes keys and misbehaves on command.
+//! [`Issuer`]: a TCP or TLS server that publishes keys and fails on command.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,22 +11,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// What the server does with a request.
+/// How the server responds to a request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// Sends these bytes, and closes the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// Reads the request, and never answers.
+    /// Reads the request and never responds.
     Hang,
-    /// Sends these bytes, one a second.
+    /// Sends these bytes, one per second.
     Trickle(Vec<u8>),
     /// Sends these bytes, then resets the connection.
     Reset(Vec<u8>),
-    /// Sends these bytes, then blanks, until this many were sent or nobody reads them.
+    /// Sends these bytes, then this many spaces, or fewer if the client stops reading.
     Flood(Vec<u8>, usize),
 }
 
-/// An answer with this status, these fields, and this body.
+/// Builds a response with this status line, these header fields and this body.
 #[must_use]
 pub fn response(status: &str, fields: &[&str], body: &str) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
@@ -39,13 +39,13 @@ pub fn response(status: &str, fields: &[&str], body: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A good answer with a JSON document.
+/// Builds a successful answer with a JSON body.
 #[must_use]
 pub fn json(body: &str) -> Answer {
     Answer::Bytes(response("200 OK", &["Content-Type: application/json"], body))
 }
 
-/// Chooses the answer, by the text of the request and how many requests came before it.
+/// Chooses the answer from the text of the request and the number of earlier requests.
 type Behaviour = Box<dyn FnMut(&str, u64) -> Answer + Send>;
 
 struct State {
@@ -56,7 +56,7 @@ struct State {
     body_bytes: AtomicU64,
 }
 
-/// A running issuer. Ends when dropped.
+/// A running issuer. Dropping it stops the server.
 pub struct Issuer {
     state: Arc<State>,
     address: SocketAddr,
@@ -64,7 +64,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Listens on a free port of the loopback interface. The first behaviour answers 404.
+    /// Starts a server on a free loopback port. It answers 404 until told otherwise.
     pub async fn start(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -84,22 +84,22 @@ impl Issuer {
         self.address
     }
 
-    /// From now on, requests are answered so.
+    /// Sets the function that answers all further requests.
     pub fn behave(&self, behaviour: impl FnMut(&str, u64) -> Answer + Send + 'static) {
         *self.state.behaviour.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(behaviour);
     }
 
-    /// From now on, every request is answered so.
+    /// Sets one answer for all further requests.
     pub fn answer(&self, answer: Answer) {
         self.behave(move |_, _| answer.clone());
     }
 
-    /// From now on, this certificate is presented.
+    /// Sets the certificate for all further connections.
     pub fn present(&self, tls: TlsAcceptor) {
         *self.state.tls.lock().unwrap_or_else(PoisonError::into_inner) = Some(tls);
     }
 
-    /// Refuses connections.
+    /// Stops listening, so that the system refuses connections.
     pub async fn refuse(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort();
@@ -107,7 +107,7 @@ impl Issuer {
         }
     }
 
-    /// Accepts connections again.
+    /// Starts listening again, on the same port.
     pub async fn resume(&mut self) {
         if self.server.is_none() {
             let listener = TcpListener::bind(self.address).await.expect("the port is still ours");
@@ -115,19 +115,19 @@ impl Issuer {
         }
     }
 
-    /// Requests that arrived.
+    /// Returns the number of requests received.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.state.requests.load(Ordering::SeqCst)
     }
 
-    /// Connections that were accepted.
+    /// Returns the number of connections accepted.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// Bytes that somebody took of a flood.
+    /// Returns the number of bytes that clients accepted from [`Answer::Flood`].
     #[must_use]
     pub fn flooded(&self) -> u64 {
         self.state.body_bytes.load(Ordering::SeqCst)
@@ -143,14 +143,14 @@ impl Drop for Issuer {
 }
 
 async fn serve(listener: TcpListener, state: Arc<State>) {
-    // Connections end with the server.
+    // Dropping the set ends all connections with the server.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
         state.connections.fetch_add(1, Ordering::SeqCst);
         let state = Arc::clone(&state);
         connections.spawn(async move {
-            // Whatever the client makes of it is the client's business.
+            // An error only means that the client closed the connection.
             let _outcome = connection(stream, &state).await;
         });
     }
@@ -172,12 +172,12 @@ async fn connection(stream: TcpStream, state: &State) -> io::Result<()> {
     stream.shutdown().await
 }
 
-/// Closing sends RST instead of FIN.
+/// Makes the close send RST instead of FIN.
 fn reset(stream: &TcpStream) -> io::Result<()> {
     stream.set_zero_linger()
 }
 
-/// Reads a request and answers it. Whether the connection is to be reset.
+/// Reads a request and answers it. Returns whether to reset the connection.
 async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), state: &State) -> io::Result<bool> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! What the tests of this package share.
+//! Helpers that the integration tests share.
 
 pub mod app;
 pub mod certificates;
@@ -12,7 +12,7 @@ pub mod requests;
 pub mod script;
 pub mod services;
 
-/// The README, compiled: what people copy first has to work.
+/// Compiles the code in the README, which is what users copy first.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

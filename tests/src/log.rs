@@ -1,14 +1,14 @@
-//! [`Log`]: what is logged, to be looked at.
+//! [`Log`]: captures log output for assertions.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
-/// What was logged.
+/// The captured log output. Clones share it.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// A log at its most talkative, and what writes into it.
+    /// Returns an empty log and a subscriber that writes into it at level `TRACE`.
     #[must_use]
     pub fn capture() -> (Self, impl tracing::Subscriber + Send + Sync) {
         let log = Self::default();
@@ -20,10 +20,10 @@ impl Log {
         (log, subscriber)
     }
 
-    /// All of it.
+    /// Returns everything logged so far.
     ///
     /// # Panics
-    /// When it is not UTF-8.
+    /// Panics if the output is not UTF-8.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("the log").clone()).expect("UTF-8")

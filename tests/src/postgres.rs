@@ -1,4 +1,4 @@
-//! [`PostgresServer`]: a server of the installed PostgreSQL, with a directory of its own, on a free port of this machine.
+//! [`PostgresServer`]: runs the installed PostgreSQL in a temporary directory, on a free port.
 
 use std::fs;
 use std::io;
@@ -11,29 +11,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A server. It is ended when it is dropped, and its directory removed.
+/// A running server. Dropping it stops the server and removes its directory.
 #[derive(Debug)]
 pub struct PostgresServer {
     programs: PathBuf,
     directory: PathBuf,
     settings: Vec<String>,
     port: u16,
-    /// PostgreSQL refuses to run as root: the user and group that it runs as then.
+    /// The user and group to run as. Set if this process runs as root, which PostgreSQL refuses.
     user: Option<(u32, u32)>,
     process: Option<Child>,
 }
 
 impl PostgresServer {
-    /// Whether there is a PostgreSQL to start.
+    /// Returns whether the programs of PostgreSQL are installed.
     #[must_use]
     pub fn is_installed() -> bool {
         programs().is_some()
     }
 
-    /// Starts one. `settings` are as in `postgresql.conf`.
+    /// Starts a server with a new cluster. `settings` are lines of `postgresql.conf`.
     ///
     /// # Panics
-    /// When it is not installed, or does not come up.
+    /// Panics if PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
         let directory = scratch();
@@ -53,10 +53,10 @@ impl PostgresServer {
         server
     }
 
-    /// A standby of this server, which follows it, with settings of its own.
+    /// Starts a streaming standby of this server with its own settings.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// Panics if the standby does not start.
     #[must_use]
     pub fn standby(&self, settings: &[&str]) -> Self {
         let directory = scratch();
@@ -83,18 +83,18 @@ impl PostgresServer {
         standby
     }
 
-    /// Makes a standby the server that takes writes.
+    /// Promotes a standby to primary.
     ///
     /// # Panics
-    /// When that fails.
+    /// Panics if the promotion fails.
     pub fn promote(&self) {
         self.run(self.program("pg_ctl").args(["promote", "--wait", "--pgdata"]).arg(self.data()));
     }
 
-    /// Starts it again.
+    /// Starts the server process again.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// Panics if the server does not start.
     pub fn resume(&mut self) {
         let mut command = self.program("postgres");
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-k"]).arg(&self.directory);
@@ -113,23 +113,23 @@ impl PostgresServer {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        panic!("the server does not come up: {}", self.log());
+        panic!("the server does not start: {}", self.log());
     }
 
-    /// Starts it again with more settings.
+    /// Restarts the server with additional settings.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// Panics if the server does not start.
     pub fn restart_with(&mut self, settings: &[String]) {
         self.stop("fast");
         self.settings.extend_from_slice(settings);
         self.resume();
     }
 
-    /// Ends it, as `how`: `fast` finishes nothing but writes a checkpoint, `immediate` is a crash.
+    /// Stops the server. The mode `fast` aborts transactions and writes a checkpoint; `immediate` is like a crash.
     ///
     /// # Panics
-    /// When it does not end.
+    /// Panics if the server does not stop.
     pub fn stop(&mut self, how: &str) {
         if let Some(mut process) = self.process.take() {
             self.run(self.program("pg_ctl").args(["stop", "-w", "-m", how, "-D"]).arg(self.data()));
@@ -137,22 +137,22 @@ impl PostgresServer {
         }
     }
 
-    /// Where a store finds `database`.
+    /// Returns the URL of `database` for a store.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@localhost:{}/{database}", self.port)
     }
 
-    /// Its port.
+    /// Returns the port that the server listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// A file that the server may read.
+    /// Writes a file that only the server's user can read, and returns its path.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// Panics if the file cannot be written.
     #[must_use]
     pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.join(name);
@@ -162,7 +162,7 @@ impl PostgresServer {
         path
     }
 
-    /// What the server has said since it was started.
+    /// Returns the server's log since its last start.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.join("log")).unwrap_or_default()
@@ -210,7 +210,7 @@ impl Drop for PostgresServer {
                 .args(["stop", "-w", "-m", "immediate", "-D"])
                 .arg(self.data())
                 .output();
-            // Whatever came of that.
+            // In case `pg_ctl` failed.
             let _ended = process.kill();
             let _status = process.wait();
         }
@@ -218,7 +218,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Where all programs are: what a link in the path leads to, or where Debian puts those of each version; the newest.
+/// Finds a directory with all needed programs: first through a link in `PATH`, then Debian's, newest version first.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let linked = std::env::split_paths(&path)
@@ -234,7 +234,7 @@ fn version(bin: &Path) -> Option<u32> {
     bin.parent()?.file_name()?.to_str()?.parse().ok()
 }
 
-/// Somebody else, when this is root.
+/// Returns a user and group other than root, or `None` if this process does not run as root.
 fn other_user(mine: &Path) -> Option<(u32, u32)> {
     if fs::metadata(mine).expect("a directory").uid() != 0 {
         return None;
@@ -245,10 +245,10 @@ fn other_user(mine: &Path) -> Option<(u32, u32)> {
         let mut fields = line.split(':').skip(2);
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    Some(find("postgres").or_else(|| find("nobody")).expect("a user that is not root"))
+    Some(find("postgres").or_else(|| find("daemon")).expect("a user that is not root"))
 }
 
-/// Short, as the path of a socket has to be, and where other users may go.
+/// Returns a new path in the temporary directory: socket paths must be short, and another user needs access.
 fn scratch() -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -260,5 +260,5 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Of the only user. Tests look for it where it must not be.
+/// The password of the database user. Tests assert that no error or `Debug` output contains it.
 pub const PASSWORD: &str = "scratch-hunter2";

@@ -1,4 +1,4 @@
-//! [`RedisServer`]: a real Redis or Valkey, on a free port of this machine.
+//! [`RedisServer`]: runs the installed Redis or Valkey on a free port.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::{Client, Cmd, Connection, ConnectionAddr, FromRedisValue, RedisResult};
 
-/// A running server with a directory of its own. Ended by its own process id when dropped.
+/// A running server with its own directory. Dropping it kills the process and removes the directory.
 #[derive(Debug)]
 pub struct RedisServer {
     process: Child,
@@ -17,18 +17,18 @@ pub struct RedisServer {
     options: Vec<String>,
 }
 
-/// Whether there is one to start.
+/// Returns whether Redis or Valkey is installed.
 #[must_use]
 pub fn is_installed() -> bool {
     PROGRAMS.iter().any(|program| runs(program))
 }
 
 impl RedisServer {
-    /// Starts one with these options, as in its configuration file, and waits until it answers. It keeps nothing on the
-    /// disk, if the options do not say otherwise.
+    /// Starts a server with these command-line options and waits until it answers. Unless the options say otherwise, it
+    /// writes nothing to disk.
     ///
     /// # Panics
-    /// When there is none to start.
+    /// Panics if no server is installed or it does not start.
     #[must_use]
     pub fn start(options: &[&str]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -38,7 +38,7 @@ impl RedisServer {
         drop(std::fs::remove_dir_all(&directory));
         std::fs::create_dir_all(&directory).expect("a directory");
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        // Another program may take the port first.
+        // Another process may take the port first.
         for _ in 0..5 {
             let port = free_port();
             let mut process = spawn(port, &directory, &options);
@@ -51,7 +51,7 @@ impl RedisServer {
         panic!("redis-server does not start with {options:?}");
     }
 
-    /// Where it is, as stores are told.
+    /// Returns the server's URL for a store.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
@@ -62,24 +62,24 @@ impl RedisServer {
         self.port
     }
 
-    /// Where it keeps its files.
+    /// Returns the server's working directory.
     #[must_use]
     pub fn directory(&self) -> &std::path::Path {
         &self.directory
     }
 
-    /// Its answer to one command, on a connection of its own.
+    /// Sends one command on a new connection and returns the answer.
     ///
     /// # Panics
-    /// When it refuses it.
+    /// Panics if the server answers with an error.
     pub fn ask<T: FromRedisValue>(&self, command: &[&str]) -> T {
         self.try_ask(command).unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
-    /// The same, where a refusal is an answer too.
+    /// Sends one command on a new connection.
     ///
     /// # Errors
-    /// What it says.
+    /// Returns the server's error.
     pub fn try_ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
         let mut words = Cmd::new();
         for word in command {
@@ -88,28 +88,28 @@ impl RedisServer {
         words.query(&mut connect(self.port)?)
     }
 
-    /// SIGKILL.
+    /// Kills the server with SIGKILL and waits for its end.
     ///
     /// # Panics
-    /// When it has ended already.
+    /// Panics if the server has already exited.
     pub fn kill(&mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it ended");
     }
 
-    /// Starts it again after [`kill`](Self::kill), on the same port, with what is on its disk.
+    /// Starts the server again after [`kill`](Self::kill), on the same port and with the data on its disk.
     ///
     /// # Panics
-    /// When it does not start.
+    /// Panics if the server does not start.
     pub fn restart(&mut self) {
         self.process = spawn(self.port, &self.directory, &self.options);
         assert!(answers(&mut self.process, self.port), "it starts again");
     }
 
-    /// Sends it a signal: `STOP`, `CONT`.
+    /// Sends the process a signal, such as `STOP` or `CONT`.
     ///
     /// # Panics
-    /// Without a shell.
+    /// Panics if the shell cannot send it.
     pub fn signal(&self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.process.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
@@ -132,11 +132,11 @@ fn spawn(port: u16, directory: &std::path::Path, options: &[String]) -> Child {
     command.spawn().expect("a process")
 }
 
-/// Waits until it takes commands, or has ended.
+/// Waits until the server takes commands, and returns whether it does. Returns early if the process exits.
 fn answers(process: &mut Child, port: u16) -> bool {
     for _ in 0..600 {
         let ready = connect(port).is_ok_and(|mut connection| {
-            // Loading, or asking for a password, is an answer, but only the latter one that it will give later too.
+            // While it loads its data the server answers with an error too; only `NOAUTH` means that it is ready.
             match redis::cmd("PING").query::<String>(&mut connection) {
                 Ok(_pong) => true,
                 Err(error) => error.code() == Some("NOAUTH"),

@@ -1,20 +1,20 @@
-//! Requests to a gate, answered as an adapter would answer them.
+//! Sends requests through a gate the way an adapter does.
 
 use std::time::{Duration, Instant};
 
 use tollgate::{Decision, Gate};
 use tollgate_tower::HttpRequest;
 
-/// How a request was answered.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
     pub status: u16,
-    /// Whether it waited for a refresh of the keys.
+    /// Whether the request waited for a key refresh.
     pub waited: bool,
     pub took: Duration,
 }
 
-/// Asks the gate with this token. Whoever waits longer than a minute hangs.
+/// Presents a token to the gate. Panics if no decision comes within a minute.
 #[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
 pub async fn ask(gate: &Gate, token: &str) -> Answered {
     let began = Instant::now();
@@ -30,7 +30,7 @@ async fn decide(gate: &Gate, token: &str) -> (u16, bool) {
         Decision::Admitted(_) => (200, false),
         Decision::Refused(rejection) => {
             let has_time = rejection.headers().any(|(name, _)| name == "retry-after");
-            assert_eq!(rejection.status() == 503, has_time, "503 says when to come back");
+            assert_eq!(rejection.status() == 503, has_time, "503 has Retry-After");
             (rejection.status(), false)
         }
         Decision::AwaitKeys(refresh) => {

@@ -1,4 +1,4 @@
-//! [`Script`]: a program of another language, running as a process that answers each line with a line of JSON.
+//! [`Script`]: runs a program in another language that answers each JSON line with one.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// A running script. Ended by its own process id when dropped.
+/// A running script. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Script {
     child: Child,
@@ -14,7 +14,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Starts it. `None` when its interpreter is missing.
+    /// Starts the script. Returns `None` if the interpreter is missing.
     #[must_use]
     pub fn start(command: &mut Command) -> Option<Self> {
         let mut child =
@@ -23,12 +23,13 @@ impl Script {
         Some(Self { child, lines: Mutex::new(lines) })
     }
 
-    /// What it says without being asked. `None` when it has ended, as one does whose packages are missing.
+    /// Reads a line that the script sends by itself. Returns `None` if the script has exited, for example because its
+    /// packages are missing.
     pub fn listen(&self) -> Option<Value> {
         read(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    /// Asks, and answers whatever comes back, errors included.
+    /// Sends a request and returns the answer, which may be an error.
     pub fn try_ask(&self, request: &Value) -> Option<Value> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         writeln!(lines.0, "{request}").ok()?;
@@ -36,10 +37,10 @@ impl Script {
         read(&mut lines.1)
     }
 
-    /// Asks, and panics on an error: what the script cannot do is a failure of the test.
+    /// Sends a request and returns the answer.
     ///
     /// # Panics
-    /// When the script has ended, or answers with an `error`.
+    /// Panics if the script has exited or answers with an `error`.
     pub fn ask(&self, request: &Value) -> Value {
         let answer = self.try_ask(request).expect("an answer");
         assert!(answer.get("error").is_none(), "{request}: {answer}");

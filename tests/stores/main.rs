@@ -1,5 +1,5 @@
-//! Every session store passes the suite of `tollgate-testing`; those that several processes share also survive being
-//! shared, and killed.
+//! Every session store passes the suite of `tollgate-testing`. Stores that several processes can share are also tested
+//! with several processes, killed processes and failing servers.
 
 mod child;
 #[cfg(unix)]
@@ -12,7 +12,8 @@ mod users;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use tollgate_sessions::{MemoryStore, SessionStore, StoreClock};
+use tollgate_sessions::session::StoreClock;
+use tollgate_sessions::store::{MemoryStore, SessionStore};
 use tollgate_testing::store_suite::{CASES, StoreCase, StoreUnderTest};
 
 fn main() {
@@ -23,6 +24,7 @@ fn main() {
         }
         return;
     }
+
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
     trials.extend(redis::trials());
@@ -31,13 +33,14 @@ fn main() {
     #[cfg(unix)]
     trials.extend(postgres::trials());
     trials.extend(simulation::trials());
+
     let conclusion = libtest_mimic::run(&arguments, trials);
     #[cfg(unix)]
     postgres::stop();
     conclusion.exit();
 }
 
-/// The whole suite, each case on a new store.
+/// Returns the cases of the suite, each with a new store.
 fn suite(
     name: &str,
     make: impl Fn(StoreClock) -> Arc<dyn SessionStore> + Send + Sync + 'static,
@@ -52,7 +55,7 @@ fn suite(
     CASES.iter().map(of).collect()
 }
 
-/// A trial whose body panics when it fails.
+/// Makes a test of a body that panics on failure.
 fn trial(name: String, body: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         body();

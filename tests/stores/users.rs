@@ -1,60 +1,64 @@
-//! Users in SQLite: two processes on one file, one of which is killed.
+//! Users in SQLite: two processes on one file, one of which gets killed.
 
 use std::io::Write as _;
 
 use libtest_mimic::Trial;
-use tollgate_sessions::{Addition, NewUser, SqliteUsers, UserStore as _};
+use tollgate_sessions::SqliteUsers;
+use tollgate_sessions::accounts::users::{AddOutcome, NewUser, UserStore as _};
 
 use crate::child::Rotating;
 use crate::sqlite::scratch;
 
 pub fn trials() -> Vec<Trial> {
-    vec![crate::trial("sqlite-users::two_processes_share_a_file".to_owned(), two_processes)]
+    vec![crate::trial("sqlite-users::two_processes_share_a_file".to_owned(), two_processes_share_a_file)]
 }
 
-/// What a child is to do, before the path of the file.
+/// The prefix of a child's task. The path of the file follows.
 pub const TASK: &str = "users:";
 
-/// Adds users until it is killed, and says of each whether it was there before.
+/// Adds users until the process is killed, and prints for each whether its name was taken.
 pub fn run(path: &str) {
     let users = SqliteUsers::open(path).expect("users");
     let mut out = std::io::stdout();
     crate::runtime().block_on(async {
         for number in 0.. {
             let said = added(&users, "child", number).await;
-            writeln!(out, "{said} {number}").and_then(|()| out.flush()).expect("somebody listens");
+            writeln!(out, "{said} {number}").and_then(|()| out.flush()).expect("the parent reads");
         }
     });
 }
 
-async fn added(users: &SqliteUsers, whose: &str, number: u32) -> &'static str {
+async fn added(users: &SqliteUsers, subject: &str, number: u32) -> &'static str {
     let login = format!("user-{number}").parse().expect("a login name");
-    match users.add(&NewUser::new(format!("{whose}-{number}"), login)).await.expect("written") {
-        Addition::Added => "added",
+    match users.add(&NewUser::new(format!("{subject}-{number}"), login)).await.expect("written") {
+        AddOutcome::Added => "added",
         other => {
-            assert_eq!(other, Addition::Taken);
+            assert_eq!(other, AddOutcome::Taken);
             "taken"
         }
     }
 }
 
-/// Both add the same names. Each is given to one of them, and stays with whoever was told so.
-fn two_processes() {
+/// Both processes add the same names. Each name goes to exactly one of them and stays with it after the kill.
+fn two_processes_share_a_file() {
     const EACH: u32 = 100;
     let path = scratch();
     let users = SqliteUsers::open(&path).expect("users");
     let mut child = Rotating::start(format!("{TASK}{}", path.display()));
-    let mut said = vec![child.line().expect("it comes up")];
+    let mut said = vec![child.line().expect("the child starts")];
+
     crate::runtime().block_on(async {
         let mut here = Vec::new();
         for number in 0..EACH {
             here.push(added(&users, "parent", number).await);
         }
+
         while said.len() < here.len() {
-            said.push(child.line().expect("it goes on"));
+            said.push(child.line().expect("the child keeps running"));
         }
+
         said.extend(child.kill());
-        let users = SqliteUsers::open(&path).expect("it opens again");
+        let users = SqliteUsers::open(&path).expect("the file reopens");
         for (number, (there, _)) in said.iter().enumerate() {
             let here = here.get(number).copied();
             assert!(here.is_none_or(|here| here != there), "user-{number} was {there} for both");

@@ -1,4 +1,4 @@
-//! The examples of the RFCs, hashes of another implementation, and key sets in the shapes that providers publish.
+//! Examples from the RFCs, password hashes of another implementation, and key sets as providers publish them.
 
 mod passwords;
 mod providers;

@@ -1,11 +1,11 @@
-//! Hashes that the reference implementation of Argon2 has made.
+//! Password hashes made by the reference implementation of Argon2.
 
 use std::time::Duration;
 
-use tollgate_sessions::{
-    HashCost, Password, PasswordHash, PasswordSettings, PasswordVerdict, Passwords, Pepper, Peppers,
-    UnusableHash,
+use tollgate_sessions::accounts::passwords::{
+    HashCost, HashUnusable, Password, PasswordHash, PasswordVerdict, Pepper, Peppers,
 };
+use tollgate_sessions::{PasswordSettings, Passwords};
 
 use crate::fixture;
 
@@ -22,6 +22,7 @@ fn vectors() -> Vec<Vector> {
     let file = fixture("argon2/argon2-cffi.json");
     let vectors = file["vectors"].as_array().expect("an array");
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+
     vectors
         .iter()
         .map(|vector| Vector {
@@ -37,7 +38,7 @@ fn vectors() -> Vec<Vector> {
 
 async fn verify(passwords: &Passwords, phc: &str, password: &str) -> PasswordVerdict {
     let password = Password::new(password).expect("a password");
-    passwords.verify(Some(&PasswordHash::from_phc(phc)), &password).await.expect("nobody else is here")
+    passwords.verify(Some(&PasswordHash::from_phc(phc)), &password).await.expect("the pool is idle")
 }
 
 fn passwords(pepper: Option<&(u8, String)>) -> Passwords {
@@ -50,13 +51,13 @@ fn passwords(pepper: Option<&(u8, String)>) -> Passwords {
 }
 
 #[tokio::test]
-async fn each_verifies_its_password_and_no_other() {
+async fn hashes_verify_their_password_and_no_other() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 16);
     for vector in vectors {
         let passwords = passwords(vector.pepper.as_ref());
         let verdict = verify(&passwords, &vector.phc, &vector.password).await;
-        // Only one of them is what a hash would be today.
+        // Only one of the hashes has today's default cost.
         let outdated = vector.name != "owasp";
         assert_eq!(verdict, PasswordVerdict::Right { outdated }, "{}", vector.name);
         let mut other = vector.password.clone();
@@ -76,9 +77,9 @@ async fn two_spellings_of_a_letter_are_two_passwords() {
 }
 
 #[tokio::test]
-async fn a_pepper_that_is_missing_or_another_one() {
+async fn hash_does_not_verify_without_its_pepper() {
     let vector = vectors().into_iter().find(|vector| vector.pepper.is_some()).expect("a vector");
-    let unknown = PasswordVerdict::Unusable(UnusableHash::UnknownPepper);
+    let unknown = PasswordVerdict::Unusable(HashUnusable::UnknownPepper);
     assert_eq!(verify(&passwords(None), &vector.phc, &vector.password).await, unknown);
     let other = String::from_utf8(OTHER_PEPPER.to_vec()).expect("ASCII");
     assert_eq!(
@@ -88,12 +89,12 @@ async fn a_pepper_that_is_missing_or_another_one() {
     assert_eq!(verify(&passwords(Some(&(8, other))), &vector.phc, &vector.password).await, unknown);
 }
 
-/// What the default cost gives is the text that the reference implementation gives, apart from salt and tag.
+/// A hash with the default cost equals that of the reference implementation except for salt and tag.
 #[tokio::test]
-async fn hashes_read_as_theirs_do() {
+async fn default_hash_has_the_format_of_the_reference() {
     let owasp = vectors().into_iter().find(|vector| vector.name == "owasp").expect("a vector");
     let password = Password::new("correct horse battery staple").expect("a password");
-    let hash = passwords(None).hash(&password).await.expect("nobody else is here");
+    let hash = passwords(None).hash(&password).await.expect("the pool is idle");
     let head = |phc: &str| phc.rsplitn(3, '$').last().expect("three parts").to_owned();
     assert_eq!(head(hash.expose()), head(&owasp.phc));
     assert_eq!(hash.expose().len(), owasp.phc.len());

@@ -1,4 +1,4 @@
-//! Key sets as providers publish them, with tokens that their keys signed.
+//! Key sets as providers publish them, and tokens signed with their keys.
 
 use std::path::Path;
 
@@ -16,14 +16,14 @@ fn set(name: &str) -> KeySet {
     KeySet::from_jwk_set(fixture(&format!("jwks/{name}.json")).to_string()).expect("a key set")
 }
 
-/// The private half of the key at `index` of the set.
+/// Returns the private key at `index` of the set.
 fn signing_key(name: &str, index: usize, algorithm: Algorithm) -> SigningKey {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/jwks/keys/{name}-{index}.pem"));
     let pem = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     SigningKey::from_pem(algorithm, pem).expect("a private key")
 }
 
-/// A token signed by the key at `index`, naming it as the set does.
+/// Returns a token signed by the key at `index`, with the key ID from the set.
 fn token(name: &str, index: usize, algorithm: Algorithm) -> String {
     let key_id =
         fixture(&format!("jwks/{name}.json"))["keys"][index]["kid"].as_str().expect("a key id").to_owned();
@@ -40,7 +40,7 @@ fn verify(keys: &KeySet, token: &str) -> Result<(), TokenError> {
 }
 
 #[test]
-fn every_signing_key_of_every_provider() {
+fn key_sets_verify_tokens_of_all_their_signing_keys() {
     let rs256 = Algorithm::Rs256;
     let table = [
         ("google", 0, rs256),
@@ -56,9 +56,11 @@ fn every_signing_key_of_every_provider() {
         ("cognito", 0, rs256),
         ("cognito", 1, rs256),
     ];
+
     for (name, index, algorithm) in table {
         assert_eq!(verify(&set(name), &token(name, index, algorithm)), Ok(()), "{name} {index}");
     }
+
     for name in ["google", "microsoft", "auth0", "okta", "cognito"] {
         assert_eq!(set(name).skipped(), [], "{name}");
     }
@@ -74,9 +76,9 @@ fn a_key_for_encryption_is_skipped() {
     assert!(matches!(error, TokenError::UnknownKey { .. }));
 }
 
-/// Entra's keys have no `alg`: they are for RS256, whatever a token says.
+/// Entra's keys have no `alg`. They verify RS256 only, regardless of the token's header.
 #[test]
-fn a_key_without_alg_is_for_rs256() {
+fn a_key_without_alg_verifies_rs256_only() {
     let keys = set("microsoft");
     assert_eq!(verify(&keys, &token("microsoft", 0, Algorithm::Rs256)), Ok(()));
     for algorithm in [Algorithm::Ps256, Algorithm::Rs384, Algorithm::Rs512] {
@@ -85,20 +87,21 @@ fn a_key_without_alg_is_for_rs256() {
     }
 }
 
-/// A provider's key never verifies what another one's key signed.
+/// A provider's key set rejects tokens signed with another provider's key.
 #[test]
-fn keys_of_one_provider_for_tokens_of_another() {
+fn key_set_rejects_tokens_of_another_provider() {
     let error = verify(&set("google"), &token("okta", 0, Algorithm::Rs256)).expect_err("another key id");
     assert!(matches!(error, TokenError::UnknownKey { .. }));
 }
 
 #[test]
-fn good_keys_among_everything_else() {
+fn key_set_keeps_good_keys_and_explains_skipped_ones() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/jwks/odd.json"))
         .expect("a file");
     let keys = KeySet::from_jwk_set(&text).expect("a key set");
     let good: Vec<_> = keys.iter().filter_map(|key| key.key_id().map(tollgate::KeyId::as_str)).collect();
     assert_eq!(good, ["good", "no-alg"]);
+
     let reasons: Vec<(usize, String)> =
         keys.skipped().iter().map(|key| (key.index, key.reason.to_string())).collect();
     let expected = [
@@ -125,9 +128,11 @@ fn good_keys_among_everything_else() {
         (21, "key is not acceptable JSON"),
     ];
     assert_eq!(reasons, expected.map(|(index, reason)| (index, reason.to_owned())));
+
     let good = Forge::new(ISSUER, AUDIENCE).with_clock(&ManualClock::at(NOW));
     let key = signing_key("odd", 0, Algorithm::Es256).with_key_id("good").expect("a key id");
     assert_eq!(verify(&keys, &good.clone().with_key(key).token().sign()), Ok(()));
+
     let key = signing_key("odd", 22, Algorithm::Rs256).with_key_id("no-alg").expect("a key id");
     assert_eq!(verify(&keys, &good.with_key(key).token().sign()), Ok(()));
 }

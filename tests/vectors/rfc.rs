@@ -1,4 +1,4 @@
-//! The examples of RFC 7515, RFC 7517, RFC 7519, RFC 7520, RFC 7638 and RFC 8037.
+//! Examples of RFC 7515, RFC 7517, RFC 7519, RFC 7520, RFC 7638 and RFC 8037.
 
 use serde_json::Value;
 use tollgate::{
@@ -13,7 +13,7 @@ fn text<'a>(example: &'a Value, member: &str) -> &'a str {
     example[member].as_str().unwrap_or_else(|| panic!("{member} in {example}"))
 }
 
-/// The key of an example, bound to the algorithm that its token uses.
+/// Returns the key of an example, bound to the algorithm of its token.
 fn key(example: &Value) -> VerifyingKey {
     let mut jwk = example["jwk"].clone();
     jwk["alg"] = example["alg"].clone();
@@ -29,14 +29,15 @@ fn parse_error(token: &str) -> TokenError {
 }
 
 #[test]
-fn every_signed_example() {
+fn signed_examples_verify_unless_a_symbol_changes() {
     let rfc7515 = ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc8037-a4"];
     let rfc7520 = ["rfc7520-4-1", "rfc7520-4-2", "rfc7520-4-3", "rfc7520-4-4"];
     for name in rfc7515.into_iter().chain(rfc7520) {
         let example = fixture(&format!("rfc/{name}.json"));
         let token = text(&example, "token");
         assert_eq!(key(&example).verify_signature(&compact(token)), Ok(()), "{name}");
-        // One other symbol anywhere, and it no longer fits.
+
+        // Changing any symbol invalidates the token.
         for at in [0, token.len() / 2, token.len() - 2] {
             let mut bytes = token.as_bytes().to_vec();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
@@ -49,7 +50,7 @@ fn every_signed_example() {
 }
 
 #[test]
-fn each_example_with_the_keys_of_the_others() {
+fn examples_do_not_verify_with_keys_of_other_algorithms() {
     let names = ["rfc7515-a1", "rfc7515-a2", "rfc7515-a3", "rfc7515-a4", "rfc7520-4-2", "rfc8037-a4"];
     for a in names {
         for b in names.into_iter().filter(|b| *b != a) {
@@ -62,7 +63,7 @@ fn each_example_with_the_keys_of_the_others() {
 
 /// RFC 7515 appendix A.5, RFC 7519 §6.1: an unsecured token.
 #[test]
-fn unsecured() {
+fn unsecured_example_is_rejected() {
     let example = fixture("rfc/rfc7515-a5.json");
     assert_eq!(parse_error(text(&example, "token")), TokenError::Unsigned);
     let with_signature = format!("{}AA", text(&example, "token"));
@@ -70,9 +71,9 @@ fn unsecured() {
     assert!(matches!(verdict, Err(TokenError::Header(HeaderError::UnsupportedAlgorithm { .. }))));
 }
 
-/// RFC 7515 appendices A.6 and A.7, RFC 7516 appendix A.1: not a signed JWT, and refused by name.
+/// RFC 7515 appendices A.6 and A.7, RFC 7516 appendix A.1: the error names what the token is instead of a signed JWT.
 #[test]
-fn other_serialisations() {
+fn other_serializations_are_rejected_by_name() {
     for name in ["rfc7515-a6", "rfc7515-a7"] {
         let example = fixture(&format!("rfc/{name}.json"));
         assert_eq!(
@@ -87,7 +88,7 @@ fn other_serialisations() {
 
 /// RFC 7519 §3.1: issuer `joe`, expired in 2011, and without an audience.
 #[test]
-fn rfc7519_section_3_1() {
+fn rfc7519_section_3_1_token_fails_issuer_and_audience_checks() {
     let example = fixture("rfc/rfc7515-a1.json");
     let verify = |issuer: &str, now: i64| {
         let verdict = Verifier::new(key(&example), issuer, "api")
@@ -98,14 +99,15 @@ fn rfc7519_section_3_1() {
         }
     };
     let missing = TokenError::Claim { name: "aud".into(), error: ClaimError::Missing };
+
     assert_eq!(verify("joe", 1_300_819_379), missing);
     assert!(matches!(verify("jim", 1_300_819_379), TokenError::IssuerMismatch { .. }));
-    // Header and claims hold line breaks; what is signed is their encoding.
+    // Header and claims contain line breaks, because the signature covers their encoding.
     assert!(text(&example, "payload").contains("\r\n"));
 }
 
 #[test]
-fn rfc7517_appendix_a1() {
+fn rfc7517_appendix_a1_set_yields_its_rsa_key_only() {
     let example = fixture("rfc/rfc7517-a1.json");
     let keys = KeySet::from_jwk_set(example["jwks"].to_string()).expect("a key set");
     // The EC key is for encryption.
@@ -116,15 +118,16 @@ fn rfc7517_appendix_a1() {
     assert_eq!(rsa.algorithms().collect::<Vec<_>>(), [Algorithm::Rs256]);
 }
 
-/// RFC 7517 appendices A.2 and A.3: private and symmetric keys have no place in a public set.
+/// RFC 7517 appendices A.2 and A.3: private and symmetric keys are not allowed in a public key set.
 #[test]
-fn rfc7517_appendices_a2_and_a3() {
+fn rfc7517_appendix_a2_and_a3_sets_have_no_usable_key() {
     let encryption = KeyError::Unsupported { what: "`alg` of the key" };
     for (name, reason) in [("rfc7517-a2", KeyError::Private), ("rfc7517-a3", encryption)] {
         let error =
             KeySet::from_jwk_set(fixture(&format!("rfc/{name}.json"))["jwks"].to_string()).expect_err(name);
         assert_eq!(error, KeyError::NoUsableKey { skipped: 2, first: Some(Box::new(reason)) });
     }
+
     // The second key of A.3 is an HMAC key.
     let hmac = fixture("rfc/rfc7517-a3.json")["jwks"]["keys"][1].clone();
     let error =
@@ -134,15 +137,16 @@ fn rfc7517_appendices_a2_and_a3() {
 
 /// RFC 7517 appendix B: a key with its certificate chain.
 #[test]
-fn rfc7517_appendix_b() {
+fn rfc7517_appendix_b_key_loads_despite_its_certificates() {
     let example = fixture("rfc/rfc7517-b.json");
     let key = VerifyingKey::from_jwk(example["jwk"].to_string()).expect("a key");
     assert_eq!(key.key_id().map(tollgate::KeyId::as_str), Some("1b94c"));
 }
 
-/// RFC 8037 appendices A.1 to A.3: the private key signs the example, deterministically, and its thumbprint is the id.
+/// RFC 8037 appendices A.1 to A.3: signing with the private key reproduces the example, and the thumbprint is the
+/// key ID.
 #[test]
-fn rfc8037_appendix_a() {
+fn rfc8037_appendix_a_key_reproduces_signature_and_thumbprint() {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
@@ -158,9 +162,9 @@ fn rfc8037_appendix_a() {
     assert_eq!(URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes()).expect("a signature")), signature);
 }
 
-/// RFC 7638 §3.1: the thumbprint of an RSA key, which is our key id for it.
+/// RFC 7638 §3.1: the thumbprint of an RSA key, which becomes its key ID.
 #[test]
-fn rfc7638_section_3_1() {
+fn rfc7638_section_3_1_thumbprint_is_the_key_id() {
     let example = fixture("rfc/rfc7638-3-1.json");
     let key = SigningKey::from_pem(Algorithm::Rs256, text(&example, "private_pem")).expect("a key");
     assert_eq!(key.key_id().map(tollgate::KeyId::as_str), Some(text(&example, "thumbprint")));

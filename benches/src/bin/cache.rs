@@ -1,4 +1,4 @@
-//! The cache of verified tokens: what a hit costs at many sizes, how it scales, how often it hits, what it weighs.
+//! The cache of verified tokens: cost of a hit at many sizes, scaling, hit rate, memory.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml --bin cache`
 
@@ -15,10 +15,10 @@ use tollgate_benches::svg::{self, Series};
 use tollgate_benches::{Options, Report, Spread, grouped, machine, nanoseconds};
 use tollgate_testing::TokenBuilder;
 
-/// Up to so many live tokens, two threads are also measured with a cache for each.
+/// Up to this number of live tokens, two threads are also measured with a cache for each.
 const APART_UP_TO: usize = 100_000;
 
-/// Memory is measured in processes of their own, which are this program with one of these words.
+/// Memory is measured in separate processes, which run this program with one of these arguments.
 const WEIGH: &str = "weigh";
 const FLOOD: &str = "flood";
 
@@ -44,7 +44,7 @@ fn number(text: &str) -> usize {
 fn report(options: &Options) {
     let versions = machine::versions(&["quick_cache", "foldhash"]);
     let mut report = Report::new(options, "cache", "The cache of verified tokens", &versions);
-    report.add("HS256 tokens of nine claims and a `jti`. A hit is one request to the gate, without the application's claims.");
+    report.add("HS256 tokens of nine claims and a `jti`. A hit is one request to the gate, without the application's claims type.");
     let most = if options.quick { 10_000 } else { 1_000_000 };
     let requests = requests(most);
     hits(&mut report, options, &requests);
@@ -54,7 +54,7 @@ fn report(options: &Options) {
     report.finish();
 }
 
-/// The nth of many distinct tokens.
+/// Returns the nth of many distinct tokens.
 fn token(builder: &TokenBuilder, nth: usize) -> String {
     builder.clone().claim("jti", format!("{nth:012}")).sign()
 }
@@ -75,7 +75,7 @@ fn admit(gate: &Gate, request: &Bearer) -> Admission {
     }
 }
 
-/// The application's claims, counted when they are made: a hit finds them made.
+/// A claims type that counts its deserializations. A hit finds it already deserialized.
 struct Counted;
 
 static MADE: AtomicU64 = AtomicU64::new(0);
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Counted {
     }
 }
 
-/// A small generator of random numbers (xorshift64*): the same run every time.
+/// A small random number generator (xorshift64*) with a fixed seed, so that all runs are the same.
 struct Random(u64);
 
 impl Random {
@@ -107,13 +107,13 @@ impl Random {
     }
 }
 
-/// What a hit costs when so many tokens are live, and how much more two threads do than one.
+/// Measures the cost of a hit at several numbers of live tokens, and the scaling from one thread to two.
 fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     let mut rows = Vec::new();
     let (mut one, mut two, mut scaling) = (Vec::new(), Vec::new(), Vec::new());
     let mut live = 10;
     while live <= requests.len() {
-        // Twice the room: a bounded cache may evict a little early, and what is measured here is hits.
+        // Twice the capacity: a bounded cache may evict slightly early, and this measures hits only.
         let gate = gate(live * 2);
         for request in &requests[..live] {
             admit(&gate, request).claims::<Counted>().expect("claims");
@@ -153,10 +153,11 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
         live *= 10;
     }
     report.add(
-        "### A hit\n\nEvery request is for a live token chosen at random, so that with many of them the processor's own \
-         caches miss, and the tokens are read from memory twice: in the request, and in the cache. Two threads share the gate; \
-         their time is that of one thread's request while the other works, too, of the slower one. *With a cache each* is what the \
-         machine allows: the same requests, and nothing that the threads share. *Missed* counts tokens that had been evicted.",
+        "### Cost of a hit\n\nEvery request has a live token chosen at random. With many tokens, the processor's own caches \
+         miss, and each token is read from memory twice: in the request and in the cache. Two threads share one gate; \
+         their time is that of one request of the slower thread while both are running. *With a cache each* shows the \
+         limit of the machine: the same requests, with nothing shared between the threads. *Missed* counts tokens that \
+         had been evicted.",
     );
     let head = [
         "live tokens",
@@ -169,13 +170,13 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     report.table(&head, &rows);
     let series = [
         Series { name: "one thread".into(), points: one },
-        Series { name: "two threads at once, each".into(), points: two },
+        Series { name: "two threads at once".into(), points: two },
     ];
-    let chart = svg::lines("A hit in the cache", "live tokens", "nanoseconds, less is better", &series);
-    report.chart("cache-hit.svg", "What a hit costs, by the number of live tokens", &chart);
+    let chart = svg::lines("Time of a cache hit", "live tokens", "nanoseconds, less is better", &series);
+    report.chart("cache-hit.svg", "Time of a cache hit, by number of live tokens", &chart);
     let series = [Series { name: "requests of two threads : requests of one".into(), points: scaling }];
-    let chart = svg::lines("Two threads against one", "live tokens", "ratio, two is the most", &series);
-    report.chart("cache-scaling.svg", "How much more two threads do than one", &chart);
+    let chart = svg::lines("Two threads compared with one", "live tokens", "ratio, at most 2", &series);
+    report.chart("cache-scaling.svg", "Requests of two threads compared with those of one", &chart);
 
     let gate = gate(100);
     let (same, runs) = (&requests[..1], if options.quick { 50_000 } else { 200_000 });
@@ -188,12 +189,12 @@ fn hits(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     let rounds: Vec<[f64; 2]> = rounds.collect();
     let [same, machine] = [0, 1].map(|at| Spread::of(rounds.iter().map(|round| round[at])).ratio());
     report.add(&format!(
-        "When both threads ask for one and the same token, two do {same} as much as one. What the machine itself gives, measured \
-         with HS256 MACs of which the threads share nothing: {machine}.",
+        "When both threads send the same token, they make {same} as many requests as one thread. The limit of the machine, \
+         measured with HS256 MACs that share nothing between the threads, is {machine}.",
     ));
 }
 
-/// A gate that has admitted so many tokens.
+/// Returns a gate that has `live` tokens in its cache.
 fn full(live: usize, requests: &[Bearer]) -> Gate {
     let gate = gate(live * 2);
     for request in &requests[..live] {
@@ -202,7 +203,7 @@ fn full(live: usize, requests: &[Bearer]) -> Gate {
     gate
 }
 
-/// Nanoseconds of one request when so many threads make them at once, with these gates in turn.
+/// Returns nanoseconds per request when `threads` threads send requests at once. Threads take the gates in turn.
 fn time(gates: &[&Gate], requests: &[Bearer], threads: usize, runs: usize, seed: u64) -> f64 {
     at_once(threads, runs, |thread| {
         let gate = gates[thread % gates.len()];
@@ -211,7 +212,7 @@ fn time(gates: &[&Gate], requests: &[Bearer], threads: usize, runs: usize, seed:
     })
 }
 
-/// What the machine itself gives: the same for a MAC, of which threads share nothing.
+/// Measures the limit of the machine: the same for a MAC, which shares nothing between threads.
 fn control(threads: usize, runs: usize) -> f64 {
     at_once(threads, runs, |thread| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &[thread as u8; 32]);
@@ -222,13 +223,13 @@ fn control(threads: usize, runs: usize) -> f64 {
     })
 }
 
-/// Nanoseconds of one run when so many threads run at once: those of the slowest.
+/// Returns nanoseconds per run of the slowest thread when `threads` threads run at once.
 fn at_once<R: FnMut()>(threads: usize, runs: usize, worker: impl Fn(usize) -> R + Sync) -> f64 {
     let barrier = Barrier::new(threads);
     let work = &|thread: usize| {
         let mut run = worker(thread);
         barrier.wait();
-        // A first stretch is not measured: threads have to be spread over the cores, and caches to warm.
+        // Warm up first: the scheduler must spread the threads over the cores, and the caches must fill.
         let start = Instant::now();
         while start.elapsed() < WARM_UP {
             (0..100).for_each(|_| run());
@@ -245,7 +246,7 @@ fn at_once<R: FnMut()>(threads: usize, runs: usize, worker: impl Fn(usize) -> R 
     })
 }
 
-/// How often the cache hits when some tokens are in much more use than others.
+/// Measures the hit rate when some tokens are used much more often than others.
 fn zipf(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     let mut total = 0.0;
     let sums: Vec<f64> = (1..=requests.len())
@@ -282,13 +283,13 @@ fn zipf(report: &mut Report<'_>, options: &Options, requests: &[Bearer]) {
     }
     let users = grouped(requests.len() as f64);
     report.add(&format!(
-        "### How often it hits\n\nRequests of {users} tokens under Zipf's law with exponent 1: the nth most used token is asked for \
-         1/n as often as the first. *At best* is a cache that knows the future: it always holds the most used tokens.",
+        "### Hit rate\n\nRequests with {users} tokens under Zipf's law with exponent 1: the nth most used token occurs 1/n \
+         as often as the first. *Ideal* is a cache that always holds the most used tokens.",
     ));
-    report.table(&["room for so many tokens", "hits", "at best"], &rows);
-    let series = [Series { name: "hits".into(), points }, Series { name: "at best".into(), points: ideal }];
+    report.table(&["capacity in tokens", "hits", "ideal"], &rows);
+    let series = [Series { name: "hits".into(), points }, Series { name: "ideal".into(), points: ideal }];
     let title = format!("Hit rate under Zipf's law, {users} tokens");
-    let chart = svg::lines(&title, "room for so many tokens", "per cent", &series);
+    let chart = svg::lines(&title, "capacity in tokens", "percent", &series);
     report.chart("cache-hit-rate.svg", &title, &chart);
 }
 
@@ -298,8 +299,8 @@ fn memory(report: &mut Report<'_>, options: &Options) {
         ["none", "claims"].iter().map(|claims| child(&[WEIGH, &count.to_string(), claims])[0][1]).collect();
     let bytes = token(&fixtures::token(Algorithm::Hs256, Size::Small), 0).len();
     report.add(&format!(
-        "### Memory\n\nOf one entry, from the resident memory of a process with {} of them: {} bytes for a token of {bytes} \
-         bytes; {} bytes with the application's claims of it (six fields).",
+        "### Memory\n\nIn a process with {} entries, the resident memory per entry is {} bytes for a token of {bytes} bytes, \
+         and {} bytes with the application's claims (six fields).",
         grouped(count as f64),
         grouped(weights[0]),
         grouped(weights[1]),
@@ -311,18 +312,18 @@ fn memory(report: &mut Report<'_>, options: &Options) {
     let grown = |[asked, bytes]: &[f64; 2]| vec![grouped(*asked), format!("{:.1} MiB", bytes / MIB)];
     let rows: Vec<Vec<String>> = samples.iter().map(grown).collect();
     report.add(&format!(
-        "{} distinct live tokens, one after the other, through a cache bounded to {} tokens and {:.0} MiB: what the process \
-         has grown by.",
+        "{} distinct live tokens, one after the other, in a cache bounded to {} tokens and {:.0} MiB. The table shows by \
+         how much the process has grown.",
         grouped(flood as f64),
         grouped(room as f64),
         bound as f64 / MIB,
     ));
-    report.table(&["tokens so far", "resident memory beyond the start"], &rows);
+    report.table(&["tokens so far", "growth of resident memory"], &rows);
     let points = samples.iter().map(|[asked, bytes]| [*asked, bytes / MIB]).collect();
     let limit = samples.iter().map(|[asked, _]| [*asked, bound as f64 / MIB]).collect();
     let series = [
-        Series { name: "resident memory beyond the start".into(), points },
-        Series { name: "stated bound".into(), points: limit },
+        Series { name: "growth of resident memory".into(), points },
+        Series { name: "configured bound".into(), points: limit },
     ];
     let chart = svg::lines("More tokens than the cache holds", "distinct tokens so far", "MiB", &series);
     report.chart("cache-memory.svg", "Memory of a bounded cache under many distinct tokens", &chart);
@@ -341,7 +342,7 @@ fn child(arguments: &[&str]) -> Vec<[f64; 2]> {
     text.lines().map(line).collect()
 }
 
-/// Prints how many entries there are, and bytes of one.
+/// Prints the number of entries and the bytes per entry.
 fn weigh(count: usize, claims: bool) {
     let gate = gate(count * 2);
     let builder = fixtures::token(Algorithm::Hs256, Size::Small);
@@ -351,7 +352,7 @@ fn weigh(count: usize, claims: bool) {
             admission.claims::<User>().expect("claims");
         }
     };
-    // Everything that is made once is made by the first few.
+    // The first few requests trigger all one-time allocations.
     (0..100).for_each(ask);
     let before = machine::resident_bytes();
     (100..count + 100).for_each(ask);
@@ -360,7 +361,7 @@ fn weigh(count: usize, claims: bool) {
     black_box(gate);
 }
 
-/// Prints, ten times, how many tokens there were and what the process has grown by.
+/// Prints, ten times, the number of tokens so far and the growth of the process in bytes.
 fn flood(count: usize, tokens: usize, bytes: u64) {
     let gate = fixtures::gate(Algorithm::Hs256).with_cache(CacheLimits::new(tokens, bytes));
     let builder = fixtures::token(Algorithm::Hs256, Size::Small);

@@ -1,8 +1,8 @@
-//! One request through axum and through warp, step by step: what the framework takes for a layer, for an extension, for an
-//! extractor and for a copy of the fields, and what is left for authentication.
+//! One request through axum and through warp, step by step: the cost of a layer, of an extension, of an
+//! extractor and of a copy of the headers in the framework, and the remaining cost of authentication.
 //!
-//!     cargo run --release --manifest-path benches/Cargo.toml --bin steps                 prints the steps
-//!     … -- --profile NAME                                                                runs one many times, for a profiler
+//!     cargo run --release --manifest-path benches/Cargo.toml --bin steps     prints the steps
+//!     … -- --profile NAME                                                    runs one step many times, for a profiler
 
 use std::hint::black_box;
 
@@ -21,7 +21,7 @@ use warp::Filter as _;
 
 const AXUM: &str = "axum: no auth";
 const WARP: &str = "warp: no auth";
-/// No request through a framework, so it has nothing to be compared with.
+/// This step uses no framework, so it has no baseline.
 const GATE: &str = "the gate alone, on a cache hit";
 
 fn main() {
@@ -47,7 +47,7 @@ fn print(rounds: &Rounds) {
     }
 }
 
-/// The route without authentication that a step is compared with.
+/// Returns the baseline of a step: the route without authentication.
 fn base_of(name: &str) -> Option<&'static str> {
     let bases = [AXUM, WARP].into_iter().filter(|base| *base != name);
     bases.into_iter().find(|base| name.split(':').next() == base.split(':').next())
@@ -79,14 +79,14 @@ fn through_axum<'a>(runtime: &'a Runtime, token: &str) -> Vec<Contender<'a>> {
     let open = || Router::new().route(PATH, get(async || BODY));
     let with_claims = || Router::new().route(PATH, get(async |_: Claims<User>| BODY));
     let with_extension = || Router::new().route(PATH, get(async |_: Extension<()>| BODY));
-    // As `axum::serve` does it: routes and their layers are made once.
+    // As `axum::serve` does it: axum builds routes and layers once.
     let step = |name: &str, router: Router| {
         step::<Body, _, _>(runtime, &format!("axum: {name}"), token, router.with_state(()).into_service())
     };
     vec![
         step("no auth", open()),
         step("an empty layer", open().layer(empty)),
-        step("a layer that adds an extension, an extractor of it", with_extension().layer(Extension(()))),
+        step("a layer that adds an extension, and its extractor", with_extension().layer(Extension(()))),
         step("tollgate, no extractor", open().layer(layer.clone())),
         step("tollgate, claims", with_claims().layer(layer.clone())),
         self::step::<Body, _, _>(
@@ -120,7 +120,7 @@ fn through_warp<'a>(runtime: &'a Runtime, token: &str) -> Vec<Contender<'a>> {
     let layer = AuthenticateLayer::new(gate);
     vec![
         step::<String, _, _>(runtime, WARP, token, warp::service(open)),
-        step::<String, _, _>(runtime, "warp: a copy of the fields", token, warp::service(copying)),
+        step::<String, _, _>(runtime, "warp: a copy of the headers", token, warp::service(copying)),
         step::<String, _, _>(runtime, "warp: tollgate, claims", token, warp::service(claims)),
         step::<String, _, _>(
             runtime,

@@ -1,4 +1,4 @@
-//! One application on one thread and on two: what they wait for each other about. Prints only; see docs/profile.md.
+//! One application on one thread and on two, to measure contention. Prints only; see docs/profile.md.
 //!
 //!     cargo run --release --manifest-path benches/Cargo.toml --bin threads
 
@@ -23,7 +23,7 @@ const ROUNDS: usize = 15;
 const REQUESTS: u32 = 100_000;
 
 fn main() {
-    println!("{:<44} {:>12} {:>12}   two threads do so many times as much as one", "", "one", "each of two");
+    println!("{:<44} {:>12} {:>12}   requests of two threads : requests of one", "", "one", "each of two");
     let gate = fixtures::gate(Algorithm::Hs256);
     let open = Router::new().route(PATH, get(async || BODY)).with_state(());
     measure::<Body, _, _>("axum: no auth", || open.clone().into_service());
@@ -31,7 +31,7 @@ fn main() {
     let claims = claims.layer(AuthenticateLayer::new(gate.clone()));
     let shared = claims.clone().with_state(());
     measure::<Body, _, _>("axum: tollgate, claims", || shared.clone().into_service());
-    // As `axum::serve` does it for a router without a state.
+    // As `axum::serve` does it for a router without `with_state`.
     measure::<Body, _, _>("axum: tollgate, claims, made by connection", || {
         claims.clone().with_state(()).into_service()
     });
@@ -53,14 +53,14 @@ where
     println!("{name:<44} {:>12} {:>12}   {}", nanoseconds(one), nanoseconds(two), more.ratio());
 }
 
-/// Nanoseconds of a request while so many threads make them, each over a connection and with a token of its own.
+/// Returns nanoseconds per request while `threads` threads send requests, each with its own connection and token.
 fn time<B, S, R>(threads: usize, connect: &(impl Fn() -> S + Sync)) -> f64
 where
     B: Default,
     S: Service<Request<B>, Response = Response<R>> + Send,
 {
     let barrier = Barrier::new(threads);
-    // Connections are accepted by one thread.
+    // One thread accepts all connections.
     let services: Vec<S> = (0..threads).map(|_| connect()).collect();
     let times: Vec<f64> = thread::scope(|scope| {
         let threads = services.into_iter().enumerate().map(|(nth, mut service)| {

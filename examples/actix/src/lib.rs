@@ -1,4 +1,4 @@
-//! The example application on Actix Web. [`Application::routes`] is the whole of it.
+//! The example application on Actix Web: [`Application::routes`].
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, Resource, Route};
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
 use tollgate_actix::{Authenticate, Authenticated, Authorize, Optional, Policy, session_routes};
 
-/// What the application is made of. Clones share it, so every worker serves the same.
+/// The state of the application. Clones share it, so all workers serve the same items.
 #[derive(Clone, Debug)]
 pub struct Application {
     settings: Arc<Settings>,
@@ -17,13 +17,13 @@ pub struct Application {
 }
 
 impl Application {
-    /// The application with these settings.
+    /// Creates the application with these settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { settings: Arc::new(settings), items: Items::default() }
     }
 
-    /// Adds the routes.
+    /// Adds the application's routes.
     pub fn routes(self, config: &mut ServiceConfig) {
         let required = || Authenticate::new(self.settings.gate.clone());
         let optional = || Authenticate::new(self.settings.gate.clone().optional());
@@ -39,7 +39,7 @@ impl Application {
                     .route(web::post().to(add_item).wrap(needs_scope("write:items")).wrap(required())),
             )
             .service(at("/whoami").route(read().to(who_am_i).wrap(optional())));
-        // Where tokens come from elsewhere, nobody can log in here.
+        // Without endpoints the application only verifies tokens of another issuer: it has no login.
         if let Some(endpoints) = self.settings.endpoints() {
             config.service(session_routes(endpoints));
         }
@@ -48,12 +48,12 @@ impl Application {
     }
 }
 
-/// A path that answers other methods than its own with 405.
+/// Returns a resource that responds with 405 to methods without a route.
 fn at(path: &str) -> Resource {
     web::resource(path).default_service(web::to(async || reply(example_shared::method_not_allowed())))
 }
 
-/// GET, and HEAD with it (RFC 9110 §9.3.2).
+/// Matches GET and HEAD (RFC 9110 §9.3.2).
 fn read() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }
@@ -102,12 +102,12 @@ async fn resource_metadata(app: Data<Application>) -> HttpResponse {
     reply(app.settings.resource_metadata())
 }
 
-/// Any path that is not there.
+/// Responds with 404, for paths without a route.
 pub fn not_found() -> Ready<HttpResponse> {
     ready(reply(example_shared::not_found()))
 }
 
-/// An [`Answer`] as actix sends it.
+/// Converts an [`Answer`] to Actix Web's response.
 fn reply(answer: Answer) -> HttpResponse {
     let Answer { status, content_type, headers, body, .. } = answer;
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or_default();

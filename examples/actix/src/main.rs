@@ -19,10 +19,11 @@ async fn main() -> Result<(), Report> {
     .shutdown_timeout(5)
     .bind(addr)
     .map_err(|source| SettingsError::Listen { addr, source })?;
-    // Actix handles interrupts itself, from its first poll on, and waits no longer than that for requests under way.
+    // From the first poll on, the server handles interrupts itself. It then waits at most `shutdown_timeout` for
+    // requests in flight.
     let server = rt::spawn(server.run());
     rt::task::yield_now().await;
-    // Not before: whoever reads the banner may already want an end.
+    // After the first poll: a process that reads the banner may send the signal at once.
     io::stdout().write_all(banner.as_bytes())?;
     server.await.map_err(io::Error::other)??;
     Ok(())

@@ -1,4 +1,4 @@
-//! The example application on axum. [`app`] is the whole of it.
+//! The example application on axum: [`app`].
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ struct App {
     items: Items,
 }
 
-/// The application.
+/// Builds the application's router.
 pub fn app(settings: Settings) -> Router {
     let required = AuthenticateLayer::new(settings.gate.clone());
     let optional = AuthenticateLayer::new(settings.gate.clone().optional());
-    // Where tokens come from elsewhere, nobody can log in here.
+    // Without endpoints the application only verifies tokens of another issuer: it has no login.
     let sessions = settings.endpoints().map_or_else(Router::new, session_routes);
     let state = App { settings: Arc::new(settings), items: Items::default() };
     Router::new()
@@ -88,7 +88,7 @@ async fn admin(token: Authenticated) -> Reply {
     Reply(example_shared::admin(&token))
 }
 
-/// An [`Answer`] as axum sends it.
+/// Converts an [`Answer`] to axum's response.
 struct Reply(Answer);
 
 impl IntoResponse for Reply {

@@ -13,10 +13,10 @@ async fn main() -> Result<(), Report> {
     let settings = Settings::from_env().await?;
     let addr = settings.addr;
     let listener = TcpListener::bind(addr).await.map_err(|source| SettingsError::Listen { addr, source })?;
-    // Before the banner: whoever reads it may already want an end.
+    // Before the banner: a process that reads the banner may send the signal at once.
     let (interrupted, out_of_patience) = (interrupted(), out_of_patience());
     io::stdout().write_all(settings.banner().as_bytes())?;
-    // Attempts to log in are counted by the address of the client.
+    // The login throttle counts attempts by client address.
     let app = app(settings).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app).with_graceful_shutdown(interrupted);
     tokio::select! {

@@ -1,10 +1,11 @@
-//! What sessions have come to, in the text format of Prometheus.
+//! Counters of sessions, logins and endpoints, in the text format of Prometheus.
 
 use std::fmt::Write as _;
 
 use crate::issuing::Issuing;
 
-/// The counts of renewals, logins and refused calls. Labels are names of outcomes: nothing that a client chooses.
+/// Returns the counters of refreshes, logins and rejected calls. Labels are names of outcomes; a client cannot
+/// choose them.
 pub(crate) fn prometheus(issuing: &Issuing) -> String {
     let sessions = issuing.sessions.counts();
     let logins = issuing.accounts.counts();
@@ -15,8 +16,8 @@ pub(crate) fn prometheus(issuing: &Issuing) -> String {
         &[
             ("rotated", sessions.rotated),
             ("replayed", sessions.replayed),
-            ("ahead", sessions.ahead),
-            ("displaced", sessions.displaced),
+            ("store_behind", sessions.store_behind),
+            ("recovered", sessions.recovered),
         ],
     );
     REFUSED.write(
@@ -27,7 +28,7 @@ pub(crate) fn prometheus(issuing: &Issuing) -> String {
             ("wrong_transport", sessions.wrong_transport),
             ("unknown", sessions.unknown),
             ("expired", sessions.expired),
-            ("ended", sessions.ended),
+            ("revoked", sessions.revoked),
             ("reused", sessions.reused),
         ],
     );
@@ -64,7 +65,7 @@ pub(crate) fn prometheus(issuing: &Issuing) -> String {
     text
 }
 
-/// Counters that differ in one label.
+/// A metric family: counters that differ in the value of one label.
 struct Family {
     name: &'static str,
     help: &'static str,
@@ -74,7 +75,7 @@ struct Family {
 impl Family {
     fn write(&self, text: &mut String, counts: &[(&str, u64)]) {
         let Self { name, help, label } = self;
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _written = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
         for (value, count) in counts {
             let _written = writeln!(text, "{name}{{{label}=\"{value}\"}} {count}");
@@ -84,28 +85,28 @@ impl Family {
 
 const RENEWED: Family = Family {
     name: "tollgate_refresh_renewed_total",
-    help: "Sessions that were renewed; ahead means that the store has lost writes.",
+    help: "Refreshed sessions, by kind. The kind `store_behind` means that the store lost writes.",
     label: "kind",
 };
 const REFUSED: Family = Family {
     name: "tollgate_refresh_refused_total",
-    help: "Refresh tokens that renewed nothing; reused means that two parties had the same one.",
+    help: "Rejected refresh tokens, by reason. The reason `reused` means that two parties held the same token.",
     label: "reason",
 };
 const LOGINS: Family =
-    Family { name: "tollgate_logins_total", help: "Attempts to log in.", label: "outcome" };
+    Family { name: "tollgate_logins_total", help: "Login attempts, by outcome.", label: "outcome" };
 const CROSS_SITE: Family = Family {
     name: "tollgate_cross_site_refused_total",
-    help: "Calls of the session endpoints that another site may have caused.",
+    help: "Calls to the session endpoints that the cross-site or anti-CSRF check rejected, by reason.",
     label: "reason",
 };
 const THROTTLED: Family = Family {
     name: "tollgate_throttled_total",
-    help: "Calls that were answered with 429: attempts to log in, and forged refresh tokens.",
+    help: "Calls that got a 429, by endpoint: login attempts and forged refresh tokens.",
     label: "call",
 };
 const STORE_FAILURES: Family = Family {
     name: "tollgate_store_failures_total",
-    help: "Questions that the store did not answer.",
+    help: "Store calls that failed, by store.",
     label: "store",
 };

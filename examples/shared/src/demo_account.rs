@@ -1,26 +1,26 @@
-//! [`DemoAccount`]: somebody who may do everything here, to log in as.
+//! [`DemoAccount`]: an account with every scope and role of the example, to log in with.
 
 use std::fmt;
 
-use tollgate_sessions::{
-    Accounts, Addition, Credential, HashError, LoginName, NewUser, Password, PasswordVerdict, RefreshKey,
-};
+use tollgate_sessions::{Accounts, RefreshKey};
+use tollgate_sessions::accounts::passwords::{HashError, Password, PasswordVerdict};
+use tollgate_sessions::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential};
 
 use crate::environment::{self as env, SettingsError, invalid};
 
-/// The demo account, which is there after the start.
+/// The demo account, which exists after the start.
 pub(crate) struct DemoAccount {
     email: LoginName,
     password: Known,
 }
 
-/// Who knows its password.
+/// The origin of the demo account's password.
 enum Known {
-    /// It was made just now, and is printed once.
+    /// This process generated it and prints it once.
     New(Password),
-    /// Whoever has set it.
+    /// The operator set it in the environment.
     Given,
-    /// Whoever has seen the first start.
+    /// An earlier or another process printed it at the first start.
     Kept,
 }
 
@@ -29,7 +29,7 @@ const DEFAULT_EMAIL: &str = "demo@tollgate.example";
 const PASSWORD: &str = "TOLLGATE_DEMO_PASSWORD";
 
 impl DemoAccount {
-    /// Makes the account, unless it is there. A password that was given is its password from then on.
+    /// Creates the account unless it exists. A password from the environment replaces the account's password.
     pub(crate) async fn ensure(accounts: &Accounts) -> Result<Self, SettingsError> {
         let email: LoginName = env::text(EMAIL, DEFAULT_EMAIL)?
             .parse()
@@ -50,8 +50,8 @@ impl DemoAccount {
             (None, None) => {
                 let password = Password::new(random()?).map_err(|_cause| HashError::Crypto)?;
                 match add(accounts, &email, &password).await? {
-                    Addition::Added => Known::New(password),
-                    // Another process was faster, and prints its own.
+                    AddOutcome::Added => Known::New(password),
+                    // Another process created the account first, and prints its own password.
                     _ => Known::Kept,
                 }
             }
@@ -59,22 +59,22 @@ impl DemoAccount {
         Ok(Self { email, password })
     }
 
-    /// Who to log in as.
+    /// Returns the part of the banner that names the account and the source of its password.
     pub(crate) fn introduction(&self) -> String {
         let email = &self.email;
         match &self.password {
             Known::New(password) => format!(
-                "The demo account; its password is not printed again:\n\n  email     {email}\n  password  {}\n",
+                "Demo account. The password is printed only this once:\n\n  email     {email}\n  password  {}\n",
                 password.expose()
             ),
-            Known::Given => format!("The demo account is {email}, with the password of {PASSWORD}.\n"),
+            Known::Given => format!("The demo account is {email}, with the password from {PASSWORD}.\n"),
             Known::Kept => format!(
-                "The demo account is {email}. Its password was printed at the first start; {PASSWORD} sets another.\n"
+                "The demo account is {email}. Its password was printed at the first start; set {PASSWORD} to change it.\n"
             ),
         }
     }
 
-    /// The body of a login, for a line to try.
+    /// Returns the body of a login request, for the curl command in the banner.
     pub(crate) fn login_body(&self) -> String {
         let password = match &self.password {
             Known::New(password) => password.expose(),
@@ -84,7 +84,7 @@ impl DemoAccount {
     }
 }
 
-/// A password that was printed is no reason to print it again.
+/// Hides the password, even one that was printed before.
 impl fmt::Debug for DemoAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DemoAccount").field("email", &self.email).finish_non_exhaustive()
@@ -99,18 +99,18 @@ fn given_password() -> Result<Option<Password>, SettingsError> {
     password.map(Some).map_err(|error| invalid(PASSWORD, format!("cannot be used: {error}")))
 }
 
-/// Some 140 random bits, in letters that a shell leaves alone.
+/// Returns about 140 random bits, in characters that need no quoting in a shell.
 fn random() -> Result<String, SettingsError> {
     let secret = RefreshKey::generate_secret().map_err(|_cause| HashError::Crypto)?;
     Ok(secret.chars().take(24).collect())
 }
 
-/// What names the account in tokens and in the log, so it must not be the address of a person.
+/// Returns the account's subject. Tokens and the log contain it, so it must not be a person's email address.
 fn subject(email: &LoginName) -> Result<String, SettingsError> {
     if email.as_str() == DEFAULT_EMAIL { Ok("demo".to_owned()) } else { random() }
 }
 
-async fn add(accounts: &Accounts, email: &LoginName, password: &Password) -> Result<Addition, SettingsError> {
+async fn add(accounts: &Accounts, email: &LoginName, password: &Password) -> Result<AddOutcome, SettingsError> {
     let hash = accounts.passwords().hash(password).await?;
     let demo = NewUser::new(subject(email)?, email.clone())
         .with_hash(hash)
@@ -121,7 +121,7 @@ async fn add(accounts: &Accounts, email: &LoginName, password: &Password) -> Res
 
 async fn replace(
     accounts: &Accounts,
-    credential: &Credential,
+    credential: &StoredCredential,
     password: &Password,
 ) -> Result<(), SettingsError> {
     let passwords = accounts.passwords();

@@ -1,4 +1,4 @@
-//! Variables of the environment, and what can be wrong with them.
+//! Environment variables, and [`SettingsError`] for bad ones.
 
 use std::env::{self, VarError};
 use std::io;
@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tollgate::KeyError;
 use tollgate_jwks::StartError;
-use tollgate_sessions::{
-    HashError, KeyRingError, PasswordsError, RefreshKeyError, SigningKeyError, StoreError,
-};
+use tollgate_sessions::accounts::passwords::{HashError, PasswordsError};
+use tollgate_sessions::issuing::{KeyRingError, SigningKeyError};
+use tollgate_sessions::sessions::tokens::RefreshKeyError;
+use tollgate_sessions::store::StoreError;
 
-/// What the applications understand.
+/// The variables that the applications read.
 const KNOWN: [&str; 19] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
@@ -33,7 +34,7 @@ const KNOWN: [&str; 19] = [
     "TOLLGATE_STORE",
     "TOLLGATE_TOKEN_SOURCES",
 ];
-/// What the tests and the build understand.
+/// The variables that the tests and the build read.
 const OTHERS: [&str; 5] = [
     "TOLLGATE_ADVISORIES",
     "TOLLGATE_CONFORMANCE_REPORT",
@@ -46,79 +47,79 @@ const OTHERS: [&str; 5] = [
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// A variable that nothing reads.
-    #[error("{name} is no setting of this application; unset it")]
+    /// The application does not know this `TOLLGATE_` variable.
+    #[error("{name} is not a setting of this application; unset it")]
     Unknown {
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
-    /// A variable has a value that cannot be used.
+    /// A variable has a bad value.
     #[error("{name}: {problem}")]
     Value {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// What is wrong.
+        /// What is wrong with the value.
         problem: String,
     },
     /// The key set or secret cannot be used.
     #[error("{name} cannot be used")]
     Key {
-        /// The variable that it comes from.
+        /// The name of the variable that it comes from.
         name: &'static str,
-        /// Why.
+        /// The error of the key set or secret.
         #[source]
         source: KeyError,
     },
     /// The remote key set cannot be set up.
     #[error("{name} cannot be used")]
     Remote {
-        /// The variable that it comes from.
+        /// The name of the variable that it comes from.
         name: &'static str,
-        /// Why.
+        /// The error of the remote key set.
         #[source]
         source: StartError,
     },
     /// A file that a variable names cannot be read.
     #[error("{name}: {path} cannot be read")]
     File {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Why.
+        /// The IO error.
         #[source]
         source: io::Error,
     },
     /// The secret cannot sign.
     #[error("the secret cannot be used for signing")]
     SigningKey(#[source] SigningKeyError),
-    /// The signing keys cannot be kept, or what is there cannot be used.
+    /// The signing keys cannot be stored, or the stored ones cannot be used.
     #[error("TOLLGATE_DATA: the signing keys in {path} cannot be used")]
     SigningKeys {
-        /// Their directory.
+        /// The directory of the keys.
         path: String,
-        /// Why.
+        /// The error of the key ring.
         #[source]
         source: KeyRingError,
     },
-    /// The keys of refresh tokens cannot be kept, or what is there cannot be used.
+    /// The keys of refresh tokens cannot be stored, or the stored ones cannot be used.
     #[error("TOLLGATE_DATA: the keys of refresh tokens in {path} cannot be used")]
     RefreshKeys {
-        /// Their directory.
+        /// The directory of the keys.
         path: String,
-        /// Why.
+        /// The error of the refresh keys.
         #[source]
         source: RefreshKeyError,
     },
-    /// The sessions cannot be kept there.
+    /// The session store cannot be opened.
     #[error("TOLLGATE_STORE cannot be used")]
     Store(#[source] StoreError),
-    /// The accounts cannot be kept there.
+    /// The user database cannot be opened.
     #[error("TOLLGATE_DATA: the accounts in {path} cannot be used")]
     Users {
-        /// The file.
+        /// The path of the user database.
         path: String,
-        /// Why.
+        /// The error of the user store.
         #[source]
         source: StoreError,
     },
@@ -128,21 +129,21 @@ pub enum SettingsError {
     /// The password of the demo account cannot be hashed.
     #[error("the password of the demo account cannot be hashed")]
     DemoPassword(#[from] HashError),
-    /// The demo account cannot be made or changed.
-    #[error("the demo account cannot be made")]
+    /// The demo account cannot be created or changed.
+    #[error("the demo account cannot be created or changed")]
     DemoAccount(#[source] StoreError),
-    /// The address is taken, or not ours.
+    /// The application cannot listen on the address: another process uses it, or this machine does not have it.
     #[error("TOLLGATE_ADDR: cannot listen on {addr}; choose another, such as TOLLGATE_ADDR=127.0.0.1:3001")]
     Listen {
-        /// The address.
+        /// The address of `TOLLGATE_ADDR`.
         addr: SocketAddr,
-        /// Why.
+        /// The IO error.
         #[source]
         source: io::Error,
     },
 }
 
-/// Every variable that begins like ours has to be one of ours: a name with a typo is a setting that is not made.
+/// Rejects unknown variables with our prefix: a misspelled name would be a setting without effect.
 pub(crate) fn check_names() -> Result<(), SettingsError> {
     let mut names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let unknown = names.find(|name| {
@@ -164,7 +165,7 @@ pub(crate) fn text(name: &'static str, default: &str) -> Result<String, Settings
     }
 }
 
-/// A number of seconds.
+/// Returns the value of a variable in seconds, or the default.
 pub(crate) fn seconds(name: &'static str, default: u64) -> Result<Duration, SettingsError> {
     let secs = text(name, &default.to_string())?.parse();
     secs.map(Duration::from_secs).map_err(|_cause| invalid(name, "is not a number of seconds"))

@@ -1,4 +1,4 @@
-//! How the application is: for load balancers, and for people.
+//! Health, readiness and metrics of the application, for load balancers and operators.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use crate::issuing::{Issuing, NEWS_WITHIN};
 use crate::keys::VerificationKeys;
 use crate::settings::Settings;
 
-/// `GET /healthz`: the process runs.
+/// Responds to `GET /healthz`: always 200 while the process runs.
 #[must_use]
 pub fn health() -> Answer {
     Answer::json(200, &json!({"status": "ok"}))
 }
 
-/// `GET /readyz`: there are keys to verify with, and the stores answer.
+/// Responds to `GET /readyz`: 200 if there are keys to verify with, the stores respond, and the revocations are
+/// fresh.
 pub async fn ready(settings: &Settings) -> Answer {
     let (mut ready, keys) = match &settings.keys {
         VerificationKeys::Fixed(keys) => {
@@ -35,8 +36,8 @@ pub async fn ready(settings: &Settings) -> Answer {
     if let Some(issuing) = &settings.issuing {
         let stores = Stores::ask(issuing).await;
         ready &= stores.are_ready();
-        let last_heard = stores.last_heard.map(|age| age.as_secs());
-        let sessions = json!({"store": up_or_down(stores.sessions), "last_heard_secs": last_heard});
+        let last_update = stores.last_update.map(|age| age.as_secs());
+        let sessions = json!({"store": up_or_down(stores.sessions), "revocations_age_secs": last_update});
         body.insert("sessions".to_owned(), sessions);
         body.insert("users".to_owned(), json!({"store": up_or_down(stores.users)}));
     }
@@ -45,7 +46,7 @@ pub async fn ready(settings: &Settings) -> Answer {
     Answer::json(code, &body.into())
 }
 
-/// `GET /metrics`: the same as numbers, in the text format of Prometheus.
+/// Responds to `GET /metrics`: the same as numbers, in the text format of Prometheus.
 pub async fn metrics(settings: &Settings) -> Answer {
     let mut text = match &settings.keys {
         VerificationKeys::Fixed(_) | VerificationKeys::Ring(_) => String::new(),
@@ -58,12 +59,12 @@ pub async fn metrics(settings: &Settings) -> Answer {
     Answer::of(200, "text/plain; version=0.0.4; charset=utf-8", text).with_header("cache-control", "no-store")
 }
 
-/// Whether the stores answer.
+/// The state of the stores.
 struct Stores {
     sessions: bool,
     users: bool,
-    /// How old the last news of ended sessions is, if there ever were any.
-    last_heard: Option<Duration>,
+    /// The age of the latest update of revoked sessions; `None` before the first one.
+    last_update: Option<Duration>,
 }
 
 impl Stores {
@@ -74,33 +75,33 @@ impl Stores {
         Self {
             sessions: matches!(sessions, Ok(Ok(()))),
             users: matches!(users, Ok(Ok(()))),
-            last_heard: issuing.revoked.staleness(SystemClock::new().now()),
+            last_update: issuing.revoked.age(SystemClock::new().now()),
         }
     }
 
-    /// With older news, or none, the gate admits nobody.
+    /// Returns whether the gate can admit requests. It admits none if the revocations are older, or were never read.
     fn are_ready(&self) -> bool {
-        self.sessions && self.users && self.last_heard.is_some_and(|age| age <= NEWS_WITHIN)
+        self.sessions && self.users && self.last_update.is_some_and(|age| age <= NEWS_WITHIN)
     }
 
     fn prometheus(&self, issuing: &Issuing) -> String {
         let passwords = issuing.accounts.passwords().counts();
-        let last_heard = self.last_heard.map_or_else(|| "NaN".to_owned(), |age| age.as_secs().to_string());
+        let last_update = self.last_update.map_or_else(|| "NaN".to_owned(), |age| age.as_secs().to_string());
         format!(
-            "# HELP tollgate_store_up Whether the store answers.\n\
+            "# HELP tollgate_store_up Whether the store responds: 1 or 0.\n\
              # TYPE tollgate_store_up gauge\n\
              tollgate_store_up{{store=\"sessions\"}} {}\n\
              tollgate_store_up{{store=\"users\"}} {}\n\
-             # HELP tollgate_revocations_age_seconds How old the last news of ended sessions is.\n\
+             # HELP tollgate_revocations_age_seconds Age of the latest update of revoked sessions, in seconds.\n\
              # TYPE tollgate_revocations_age_seconds gauge\n\
-             tollgate_revocations_age_seconds {last_heard}\n\
-             # HELP tollgate_passwords_waiting Passwords that wait to be hashed.\n\
+             tollgate_revocations_age_seconds {last_update}\n\
+             # HELP tollgate_passwords_waiting Passwords that are waiting to be hashed.\n\
              # TYPE tollgate_passwords_waiting gauge\n\
              tollgate_passwords_waiting {}\n\
              # HELP tollgate_passwords_hashed_total Passwords that were hashed.\n\
              # TYPE tollgate_passwords_hashed_total counter\n\
              tollgate_passwords_hashed_total {}\n\
-             # HELP tollgate_passwords_refused_total Passwords that were not hashed, as too many waited.\n\
+             # HELP tollgate_passwords_refused_total Passwords that were not hashed because the queue was full.\n\
              # TYPE tollgate_passwords_refused_total counter\n\
              tollgate_passwords_refused_total {}\n",
             u8::from(self.sessions),
@@ -116,7 +117,8 @@ fn up_or_down(up: bool) -> &'static str {
     if up { "up" } else { "down" }
 }
 
-/// State, age and counts. Why a refresh failed is for the log: anyone may ask this.
+/// Returns whether the keys are ready, and their state, age and counts. Any client can read these, so the cause of a
+/// failed refresh goes to the log only.
 fn remote(status: &Status) -> (bool, Value) {
     let secs = |duration: Option<Duration>| duration.map(|duration| duration.as_secs());
     let stale = match status.health() {

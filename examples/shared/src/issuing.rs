@@ -1,15 +1,15 @@
-//! [`Issuing`]: what an application that issues its own tokens has beyond its gate.
+//! [`Issuing`]: the accounts, sessions and endpoints of an application that issues its own tokens.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::{Clock as _, Gate, SystemClock};
-use tollgate_sessions::{
-    AccountSettings, Accounts, CookieSettings, KeyRing, LoginThrottle, MemoryUsers, PasswordSettings,
-    Passwords, RefreshKeys, Registration, RevokedSessions, RotationPolicy, SessionEndpoints, SessionSettings,
-    Sessions, SqliteUsers, TokenIssuer, UserStore, open_store,
-};
+use tollgate_sessions::{Accounts, CookieSettings, KeyRing, LoginThrottle, PasswordSettings, Passwords, RefreshKeys, RegistrationMode, RevokedSessions, SessionEndpoints, Sessions, SqliteUsers, TokenIssuer, open_store};
+use tollgate_sessions::accounts::AccountSettings;
+use tollgate_sessions::accounts::users::{MemoryUsers, UserStore};
+use tollgate_sessions::sessions::SessionSettings;
+use tollgate_sessions::store::RefreshPolicy;
 
 use crate::demo_account::DemoAccount;
 use crate::environment::{self as env, SettingsError, invalid};
@@ -26,15 +26,15 @@ pub(crate) struct Issuing {
     pub(crate) demo: DemoAccount,
 }
 
-/// Settings that mean nothing where tokens come from elsewhere.
+/// Settings that only apply if the application issues its own tokens.
 const NAMES: [&str; 5] = [STORE, WINDOW, CSRF_TOKENS, "TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD"];
 const STORE: &str = "TOLLGATE_STORE";
 const WINDOW: &str = "TOLLGATE_REFRESH_WINDOW";
 const CSRF_TOKENS: &str = "TOLLGATE_CSRF_TOKENS";
 
 impl Issuing {
-    /// Opens the stores, has the demo account made, and follows the ends of sessions. Answers `gate` as well, which from
-    /// then on refuses tokens of ended sessions.
+    /// Opens the stores, creates the demo account, and starts to follow revocations. Also returns `gate`, which
+    /// from then on rejects tokens of revoked sessions.
     pub(crate) async fn start(
         tokens: TokenIssuer,
         ring: Option<Arc<KeyRing>>,
@@ -46,7 +46,7 @@ impl Issuing {
         let url = env::text(STORE, &format!("sqlite:{}", data.join("sessions.db").display()))?;
         let store = open_store(&url).map_err(SettingsError::Store)?;
         let sessions = Sessions::new(store, keys.clone(), tokens.lifetime())
-            .with_settings(SessionSettings::default().with_rotation(rotation()?));
+            .with_settings(SessionSettings::default().with_refresh_policy(refresh_policy()?));
         let passwords = Passwords::new(PasswordSettings::default())?;
         let users = users(&url, &data.join("users.db"))?;
         let accounts = Accounts::new(users, passwords, LoginThrottle::new(&keys))
@@ -56,13 +56,13 @@ impl Issuing {
         upkeep::start(&sessions, &revoked, ring).await;
         let gate = with_csrf_tokens(gate.with_revocations(revoked.clone()), &sessions)?;
         let endpoints = SessionEndpoints::new(sessions.clone(), tokens, accounts.clone(), gate.clone())
-            .with_registration(Registration::Discreet)
+            .with_registration(RegistrationMode::HideExisting)
             .with_client_id("tollgate-demo");
         Ok((Self { endpoints, sessions, accounts, revoked, demo }, gate))
     }
 }
 
-/// What signs, as whom, for whom.
+/// Returns the token issuer, and the key ring if the application generates its own keys.
 pub(crate) fn token_issuer(
     signer: Signer,
     issuer: &str,
@@ -77,30 +77,31 @@ pub(crate) fn token_issuer(
     Ok((tokens.map_err(|error| invalid(NAME, error.to_string()))?, ring))
 }
 
-/// Where tokens come from elsewhere, there is nothing to log in to.
+/// Rejects settings of sessions and accounts in an application that issues no tokens.
 pub(crate) fn refuse_settings() -> Result<(), SettingsError> {
     let set = NAMES.into_iter().find(|name| env::is_set(name));
     set.map_or(Ok(()), |name| {
-        Err(invalid(name, "is for an application that issues its own tokens; name no keys, or a secret"))
+        Err(invalid(
+            name,
+            "only applies if the application issues its own tokens; unset it, or unset the other issuer's keys",
+        ))
     })
 }
 
-/// Made at the first start, and kept for the next: without them every session would end with the process.
+/// Opens the keys of refresh tokens, which the first start creates. They are stored because without them no
+/// session would survive a restart.
 fn refresh_keys(path: &Path) -> Result<RefreshKeys, SettingsError> {
     RefreshKeys::open(path, SystemClock::new().now())
         .map_err(|source| SettingsError::RefreshKeys { path: path.display().to_string(), source })
 }
 
-fn rotation() -> Result<RotationPolicy, SettingsError> {
-    let policy = RotationPolicy::default();
-    let window = env::seconds(WINDOW, policy.window.as_secs())?;
-    if window > RotationPolicy::MAX_WINDOW {
-        return Err(invalid(WINDOW, "is more than a minute"));
-    }
-    Ok(policy.with_window(window))
+fn refresh_policy() -> Result<RefreshPolicy, SettingsError> {
+    let policy = RefreshPolicy::default();
+    let grace_period = env::seconds(WINDOW, policy.grace_period().as_secs())?;
+    policy.with_grace_period(grace_period).map_err(|_cause| invalid(WINDOW, "is more than a minute"))
 }
 
-/// Beside what browsers say of a request, which is enough for those of today.
+/// Requires anti-CSRF tokens if set. By default the cross-site check alone is enough for current browsers.
 fn with_csrf_tokens(gate: Gate, sessions: &Sessions) -> Result<Gate, SettingsError> {
     match env::text(CSRF_TOKENS, "off")?.as_str() {
         "off" => Ok(gate),
@@ -109,7 +110,7 @@ fn with_csrf_tokens(gate: Gate, sessions: &Sessions) -> Result<Gate, SettingsErr
     }
 }
 
-/// Accounts of sessions that end with the process do so too; all others are in a file, wherever their sessions are.
+/// Opens the user store: in memory if the sessions are, otherwise in a file, whichever store has the sessions.
 fn users(store: &str, path: &Path) -> Result<Arc<dyn UserStore>, SettingsError> {
     if store == "memory:" {
         return Ok(Arc::new(MemoryUsers::new()));
@@ -118,5 +119,5 @@ fn users(store: &str, path: &Path) -> Result<Arc<dyn UserStore>, SettingsError> 
     Ok(Arc::new(users.map_err(|source| SettingsError::Users { path: path.display().to_string(), source })?))
 }
 
-/// How old the last news of ended sessions may be. The gate refuses to judge by older ones.
+/// The highest age of the latest update of revoked sessions. With an older one the gate responds with 503.
 pub(crate) const NEWS_WITHIN: Duration = Duration::from_secs(30);

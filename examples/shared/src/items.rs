@@ -1,4 +1,4 @@
-//! [`Items`]: something worth protecting.
+//! [`Items`]: the protected resource of the example.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ impl Default for Items {
 }
 
 impl Items {
-    /// `GET /items`.
+    /// Responds to `GET /items` with all items.
     #[must_use]
     pub fn list(&self) -> Answer {
         let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,7 +28,7 @@ impl Items {
         Answer::json(200, &json!({"items": items}))
     }
 
-    /// `POST /items` with `{"name": "…"}`.
+    /// Responds to `POST /items` with body `{"name": "…"}`: adds an item.
     #[must_use]
     pub fn add(&self, body: &[u8]) -> Answer {
         let parsed: Option<Value> = serde_json::from_slice(body).ok();

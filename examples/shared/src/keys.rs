@@ -1,4 +1,5 @@
-//! [`VerificationKeys`] and [`Signer`]: the keys that tokens are verified and signed with, from where the environment says.
+//! [`VerificationKeys`] and [`Signer`]: the keys to verify and sign tokens with, from the source that the environment
+//! names.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +8,19 @@ use std::time::Duration;
 
 use tollgate::{Algorithm, Clock as _, KeySet, Keys, SystemClock};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
-use tollgate_sessions::{KeyRing, RotationSchedule, SigningKey, SigningKeyError};
+use tollgate_sessions::{KeyRing, SigningKey};
+use tollgate_sessions::issuing::{KeyRotationSchedule, SigningKeyError};
 
 use crate::environment::{self as env, SettingsError, invalid};
 
-/// The keys that tokens are verified with.
+/// The keys to verify tokens with.
 #[derive(Clone, Debug)]
 pub(crate) enum VerificationKeys {
-    /// As they were at the start.
+    /// A key set that was read at the start.
     Fixed(KeySet),
-    /// Our own.
+    /// The application's own signing keys, which rotate.
     Ring(Arc<KeyRing>),
-    /// As the issuer publishes them.
+    /// The key set that another issuer publishes, refreshed in the background.
     Remote(RemoteKeySet),
 }
 
@@ -41,16 +43,16 @@ impl From<KeySet> for VerificationKeys {
     }
 }
 
-/// What tokens are signed with.
+/// The keys to sign tokens with.
 #[derive(Debug)]
 pub(crate) enum Signer {
-    /// A secret that somebody has brought.
+    /// A secret from the environment.
     Secret(SigningKey),
-    /// Keys that were made here.
+    /// Keys that the application generated.
     Ring(Arc<KeyRing>),
 }
 
-/// Where keys may come from. At most one of them is set.
+/// The variables that name a source of keys. At most one of them may be set.
 const PLACES: [&str; 5] = [
     "TOLLGATE_SECRET",
     "TOLLGATE_SECRET_FILE",
@@ -59,7 +61,7 @@ const PLACES: [&str; 5] = [
     "TOLLGATE_DISCOVER",
 ];
 
-/// The keys to verify with, and those to sign with unless tokens come from elsewhere.
+/// Returns the keys to verify with, and the keys to sign with if the application issues tokens.
 pub(crate) fn from_env(
     issuer: &str,
     data: &Path,
@@ -70,7 +72,7 @@ pub(crate) fn from_env(
         return Err(invalid(first, format!("only one of {} may be set", PLACES.join(", "))));
     }
     if !matches!(first, Some("TOLLGATE_JWKS_URL" | "TOLLGATE_DISCOVER")) && env::is_set(LIFETIME) {
-        return Err(invalid(LIFETIME, "is for keys from TOLLGATE_JWKS_URL or TOLLGATE_DISCOVER"));
+        return Err(invalid(LIFETIME, "only applies to keys from TOLLGATE_JWKS_URL or TOLLGATE_DISCOVER"));
     }
     match first {
         Some(name @ "TOLLGATE_JWKS_FILE") => Ok((key_set(name)?.into(), None)),
@@ -90,26 +92,27 @@ pub(crate) fn from_env(
     }
 }
 
-/// Made at the first start, and kept for the next.
+/// Opens the key ring, which the first start creates.
 fn key_ring(path: &Path) -> Result<KeyRing, SettingsError> {
-    let schedule = RotationSchedule::default();
+    let schedule = KeyRotationSchedule::default();
     KeyRing::open(Algorithm::EdDsa, path, schedule, SystemClock::new().now())
         .map_err(|source| SettingsError::SigningKeys { path: path.display().to_string(), source })
 }
 
 fn discover(name: &'static str, issuer: &str) -> Result<VerificationKeys, SettingsError> {
     if env::text(name, "")? != "1" {
-        return Err(invalid(name, "is neither 1 nor unset"));
+        return Err(invalid(name, "must be 1 or unset"));
     }
     if !env::is_set("TOLLGATE_ISSUER") {
-        return Err(invalid(name, "needs TOLLGATE_ISSUER: whose keys are to be found"));
+        return Err(invalid(name, "needs TOLLGATE_ISSUER, the issuer whose keys to discover"));
     }
     remote(name, RemoteKeySet::discover(issuer))
 }
 
-/// Starts without waiting: until there are keys, requests with a token are answered 503, and so is `/readyz`.
+/// Starts without waiting for the first fetch. Until the keys are fetched, requests with a token and `/readyz`
+/// get 503.
 fn remote(name: &'static str, keys: RemoteKeySetBuilder) -> Result<VerificationKeys, SettingsError> {
-    // Plain http is for an issuer on this machine; elsewhere it stays refused.
+    // Allows plain http for an issuer on this machine only.
     let keys = keys.with_insecure_loopback().with_settings(refresh_settings()?);
     let keys = keys.start().map_err(|source| SettingsError::Remote { name, source })?;
     Ok(VerificationKeys::Remote(keys))
@@ -133,12 +136,12 @@ fn key_set(name: &'static str) -> Result<KeySet, SettingsError> {
     let keys = KeySet::from_jwk_set(read(name)?).map_err(|source| SettingsError::Key { name, source })?;
     for key in keys.skipped() {
         let key_id = key.key_id.as_ref().map(tollgate::KeyId::as_str);
-        tracing::warn!(index = key.index, key_id, reason = %key.reason, "a key of the set is not used");
+        tracing::warn!(index = key.index, key_id, reason = %key.reason, "skipped an unusable key of the key set");
     }
     Ok(keys)
 }
 
-/// The secret in base64url, or in the base64 that `openssl rand -base64 32` prints.
+/// Decodes the secret from base64url, or from the base64 that `openssl rand -base64 32` prints.
 fn secret(name: &'static str, encoded: &str) -> Result<(VerificationKeys, Option<Signer>), SettingsError> {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -146,7 +149,7 @@ fn secret(name: &'static str, encoded: &str) -> Result<(VerificationKeys, Option
     let url_safe = encoded.trim_end_matches('=').replace('+', "-").replace('/', "_");
     let secret = URL_SAFE_NO_PAD
         .decode(url_safe)
-        .map_err(|_cause| invalid(name, "is not base64; make one with: openssl rand -base64 32"))?;
+        .map_err(|_cause| invalid(name, "is not base64; create a secret with: openssl rand -base64 32"))?;
     let key = SigningKey::hmac(Algorithm::Hs256, secret).map_err(|error| match error {
         SigningKeyError::Key(source) => SettingsError::Key { name, source },
         other => SettingsError::SigningKey(other),
@@ -155,7 +158,7 @@ fn secret(name: &'static str, encoded: &str) -> Result<(VerificationKeys, Option
     Ok((keys.into(), Some(Signer::Secret(key))))
 }
 
-/// The file that the variable names, if it is this user's alone.
+/// Reads the file that the variable names. Fails if other users can read it.
 fn read_private(name: &'static str) -> Result<String, SettingsError> {
     #[cfg(unix)]
     {
@@ -163,13 +166,13 @@ fn read_private(name: &'static str) -> Result<String, SettingsError> {
 
         let path = env::text(name, "")?;
         if fs::metadata(&path).is_ok_and(|file| file.mode() & 0o077 != 0) {
-            return Err(invalid(name, "others can read the file; chmod 600 it"));
+            return Err(invalid(name, "other users can read the file; run chmod 600 on it"));
         }
     }
     read(name)
 }
 
-/// The file that the variable names.
+/// Reads the file that the variable names.
 fn read(name: &'static str) -> Result<String, SettingsError> {
     let path = env::text(name, "")?;
     fs::read_to_string(&path).map_err(|source| SettingsError::File { name, path, source })

@@ -1,5 +1,5 @@
-//! What the example applications have in common, and what is no framework's business: settings from the environment,
-//! the answers of the routes, the demo page.
+//! Code of the example applications that does not depend on the framework: settings from the environment, the
+//! responses of the routes, the demo page.
 
 use std::io::IsTerminal as _;
 
@@ -30,7 +30,7 @@ pub use routes::{
 pub use settings::Settings;
 pub use shutdown::{interrupted, out_of_patience};
 
-/// Prints the log to standard error. `RUST_LOG` sets how much; the default is `info`.
+/// Writes the log to standard error. `RUST_LOG` sets the filter; the default is `info`.
 pub fn init_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let colours = std::io::stderr().is_terminal();

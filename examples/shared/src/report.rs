@@ -1,9 +1,9 @@
-//! [`Report`]: an error as people read it.
+//! [`Report`]: an error with its causes, for the terminal.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why an example application ended. `main` returns it; what is printed is the error with its causes, in words.
+/// The error that ended an example application. `main` returns it, and Rust prints the error and its causes as text.
 pub struct Report(Box<dyn Error + Send + Sync>);
 
 impl<E: Error + Send + Sync + 'static> From<E> for Report {

@@ -1,17 +1,17 @@
-//! The answers of the routes.
+//! The responses of the routes.
 
 use serde_json::{Map, Value, json};
 use tollgate::Verified;
 
 use crate::answer::Answer;
 
-/// `GET /public`.
+/// Responds to `GET /public`.
 #[must_use]
 pub fn public() -> Answer {
     Answer::text("ok\n")
 }
 
-/// `GET /me`: what the token says. Members that are absent in the token are absent here.
+/// Responds to `GET /me` with the token's claims. A claim that is absent in the token is absent in the response.
 #[must_use]
 pub fn me(token: &Verified) -> Answer {
     let claims: Map<String, Value> = serde_json::from_str(token.payload()).unwrap_or_default();
@@ -32,7 +32,7 @@ pub fn me(token: &Verified) -> Answer {
     Answer::json(200, &Value::Object(me))
 }
 
-/// `GET /whoami`: the subject, or that there is none.
+/// Responds to `GET /whoami` with the subject, or with `"anonymous": true` for a request without a token.
 #[must_use]
 pub fn who_am_i(token: Option<&Verified>) -> Answer {
     let who = match token {
@@ -42,29 +42,29 @@ pub fn who_am_i(token: Option<&Verified>) -> Answer {
     Answer::json(200, &who)
 }
 
-/// `GET /admin`.
+/// Responds to `GET /admin` with the subject.
 #[must_use]
 pub fn admin(token: &Verified) -> Answer {
     Answer::json(200, &json!({"welcome": token.subject()}))
 }
 
-/// The largest body that is read.
+/// The size limit of request bodies, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A body that cannot be read, or is larger than [`MAX_BODY_BYTES`].
+/// Responds with 413 to a body that cannot be read, or is larger than [`MAX_BODY_BYTES`].
 #[must_use]
 pub fn body_too_large() -> Answer {
     Answer::problem(413, "Content Too Large", "the body cannot be read, or is larger than 64 KiB")
 }
 
-/// A path that is not there.
+/// Responds with 404 to a path without a route.
 #[must_use]
 pub fn not_found() -> Answer {
-    Answer::problem(404, "Not Found", "there is nothing at this path")
+    Answer::problem(404, "Not Found", "no route has this path")
 }
 
-/// A path that is there, but not for this method.
+/// Responds with 405 to a method that the path does not support.
 #[must_use]
 pub fn method_not_allowed() -> Answer {
-    Answer::problem(405, "Method Not Allowed", "this path does not answer to this method")
+    Answer::problem(405, "Method Not Allowed", "this path does not support this method")
 }

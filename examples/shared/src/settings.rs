@@ -1,4 +1,4 @@
-//! [`Settings`]: the environment, read once at the start.
+//! [`Settings`]: the settings from the environment, read once at the start.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,25 +11,25 @@ use crate::environment::{self as env, SettingsError, invalid};
 use crate::issuing::{self, Issuing};
 use crate::keys::{self, VerificationKeys};
 
-/// What an example application is made of.
+/// The settings of an example application, and the parts that they configure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub addr: SocketAddr,
-    /// Who is admitted.
+    /// The gate in front of the protected routes.
     pub gate: Gate,
-    /// The keys that tokens are verified with.
+    /// The keys to verify tokens with.
     pub(crate) keys: VerificationKeys,
-    /// What is there where tokens are issued.
+    /// Accounts and sessions, if the application issues tokens.
     pub(crate) issuing: Option<Issuing>,
     metadata: ResourceMetadata,
-    /// What to say of tokens where none are issued.
+    /// The expected issuer and audience, for the banner of an application that issues no tokens.
     expected: String,
 }
 
 impl Settings {
-    /// Reads the environment, and sets up what it names.
+    /// Reads the environment, and sets up the gate, the keys, the stores and the accounts.
     ///
     /// # Errors
     /// [`SettingsError`] names the variable and what is wrong with it.
@@ -43,7 +43,7 @@ impl Settings {
         let (keys, signer) = keys::from_env(&issuer, &data)?;
         let metadata = ResourceMetadata::new(&origin)
             .map_err(|error| {
-                invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to where clients reach this"))
+                invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to the origin that clients use"))
             })?
             .with_authorization_server(issuer.clone())
             .with_scopes(["read:items", "write:items"]);
@@ -70,37 +70,39 @@ impl Settings {
         Ok(Self { addr, gate, keys, issuing, metadata, expected })
     }
 
-    /// Log in, renew, log out; the public keys. Not there where tokens come from elsewhere.
+    /// Returns the session endpoints (login, refresh, logout, public keys), or `None` if the application issues no
+    /// tokens.
     #[must_use]
     pub fn endpoints(&self) -> Option<SessionEndpoints> {
         self.issuing.as_ref().map(|issuing| issuing.endpoints.clone())
     }
 
-    /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
+    /// Responds to `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
     #[must_use]
     pub fn resource_metadata(&self) -> Answer {
         Answer::of(200, "application/json", self.metadata.to_json())
             .with_header("cache-control", "public, max-age=300")
     }
 
-    /// What to print at the start: where to go, and lines to try.
+    /// Returns the text to print at the start: the address, and commands to try.
     #[must_use]
     pub fn banner(&self) -> String {
         let addr = self.addr;
         let Some(issuing) = &self.issuing else {
             return format!(
                 "tollgate example on http://{addr}\n\
-                 Tokens come from elsewhere ({}); none are issued here. Ctrl-C ends it.\n",
+                 This application issues no tokens. It accepts those of {}.\n\
+                 Press Ctrl-C to stop.\n",
                 self.expected
             );
         };
         format!(
             "tollgate example on http://{addr}\n\n{}\n\
-             Open it in a browser, or log in from here:\n\n  \
+             Open the page in a browser, or log in from the terminal:\n\n  \
              curl http://{addr}/auth/login -H 'Content-Type: application/json' -d '{}'\n\n\
-             and ask with the access token:\n\n  \
+             and send a request with the access token:\n\n  \
              curl -i http://{addr}/me -H 'Authorization: Bearer ACCESS_TOKEN'\n\n\
-             Ctrl-C ends it.\n",
+             Press Ctrl-C to stop.\n",
             issuing.demo.introduction(),
             issuing.demo.login_body(),
         )
@@ -114,18 +116,18 @@ fn address() -> Result<SocketAddr, SettingsError> {
         .parse()
         .map_err(|_cause| invalid(NAME, "is not an IP address with a port, such as 127.0.0.1:3000"))?;
     if addr.port() == 0 {
-        return Err(invalid(NAME, "needs a port: tokens and links name it"));
+        return Err(invalid(NAME, "needs a port other than 0, because tokens and links contain it"));
     }
     Ok(addr)
 }
 
-/// The origin that browsers see.
+/// Returns the origin under which clients reach the application.
 fn public_origin(addr: SocketAddr) -> Result<String, SettingsError> {
     const NAME: &str = "TOLLGATE_PUBLIC_ORIGIN";
     if addr.ip().is_unspecified() && !env::is_set(NAME) {
         return Err(invalid(
             NAME,
-            "is needed with an address such as 0.0.0.0: set it to where clients reach this",
+            "is required with an address such as 0.0.0.0; set it to the origin that clients use",
         ));
     }
     env::text(NAME, &format!("http://{addr}"))
@@ -141,14 +143,14 @@ fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
             Some(("header", name)) => TokenSource::header(name),
             Some(("query", name)) => TokenSource::insecure_query(name),
             _ => Err(tollgate::ConfigError::Conflict(
-                "a source is none of bearer, cookie, header:NAME, query:NAME",
+                "every source must be one of bearer, cookie, header:NAME, query:NAME",
             )),
         })
         .collect::<Result<_, _>>()
         .map_err(|error| invalid(NAME, error.to_string()))
 }
 
-/// `off`, or how many tokens the cache may hold.
+/// Configures the gate's cache: `off`, or the number of tokens that it may hold.
 fn with_cache(gate: Gate) -> Result<Gate, SettingsError> {
     const NAME: &str = "TOLLGATE_CACHE";
     const BYTES_PER_TOKEN: u64 = 8 * 1024;

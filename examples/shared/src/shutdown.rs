@@ -1,12 +1,12 @@
-//! When a server that does not handle signals itself has to end: [`interrupted`], then [`out_of_patience`].
+//! Graceful shutdown, for servers that do not handle signals themselves: [`interrupted`], then [`out_of_patience`].
 
 use std::future::Future;
 use std::time::Duration;
 
-/// How long requests may go on after an interrupt.
+/// How long requests in flight may take after a signal.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Ends the wait for clients that never finish their request.
+/// Completes five seconds after a signal, to stop waiting for clients that never finish their request.
 pub fn out_of_patience() -> impl Future<Output = ()> + Send + 'static {
     let interrupted = interrupted();
     async {
@@ -15,15 +15,15 @@ pub fn out_of_patience() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// Ctrl-C, or the signal that service managers send. Counts from the call on: a signal that comes before the future is
-/// polled is not lost.
+/// Completes on Ctrl-C or SIGTERM. The handlers are installed by the call itself, so a signal that arrives before the
+/// first poll is not lost.
 pub fn interrupted() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{Signal, SignalKind, signal};
         let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
         async {
-            // Without a handler there is nothing to wait for; the default action ends the process.
+            // Without a handler there is nothing to wait for: the default action ends the process.
             let next = async |signal: Option<Signal>| match signal {
                 Some(mut signal) => drop(signal.recv().await),
                 None => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! The example application on warp. [`app`] is the whole of it.
+//! The example application on warp: [`app`].
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use warp::reject::{MethodNotAllowed, PayloadTooLarge};
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply as _};
 
-/// The application.
+/// Builds the application's filter.
 pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone {
     let settings = Arc::new(settings);
     let gated = gated_routes(&settings);
@@ -46,7 +46,8 @@ fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
     me.or(list).unify().or(add).unify().or(admin).unify().or(who_am_i).unify().map(reply).boxed()
 }
 
-/// Where tokens come from elsewhere, nobody can log in here.
+/// Returns the session endpoints. The filter matches nothing if the application only verifies tokens of another
+/// issuer.
 fn sessions(settings: &Settings) -> BoxedFilter<(Response,)> {
     match settings.endpoints() {
         Some(endpoints) => session_routes(endpoints).map(warp::Reply::into_response).boxed(),
@@ -76,19 +77,20 @@ fn open_routes(settings: Arc<Settings>) -> BoxedFilter<(Response,)> {
     page.or(documents).unify().map(reply).boxed()
 }
 
-/// A file of the demo page, if the path is one's.
+/// Returns the file of the demo page at this path, or rejects.
 async fn page(name: String) -> Result<Answer, Rejection> {
     let mut files = example_shared::page();
     let file = files.find(|(path, _)| path.strip_prefix('/') == Some(&*name));
     file.map(|(_, file)| file).ok_or_else(warp::reject::not_found)
 }
 
-/// GET, and HEAD with it (RFC 9110 §9.3.2).
+/// Matches GET and HEAD (RFC 9110 §9.3.2).
 fn read() -> impl Filter<Extract = (), Error = Rejection> + Copy {
     warp::get().or(warp::head()).unify()
 }
 
-/// Our refusals first: where a token was refused, that other routes have other methods is beside the point.
+/// Converts a rejection to a response. A rejection of the gate takes precedence over those of other routes, such as
+/// one for the method.
 async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     if let Some(refused) = rejection.find::<tollgate_warp::Rejection>() {
         return Ok(tollgate_warp::response(refused));
@@ -102,7 +104,7 @@ async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(reply(example_shared::not_found()))
 }
 
-/// An [`Answer`] as warp sends it.
+/// Converts an [`Answer`] to warp's response.
 fn reply(answer: Answer) -> Response {
     let Answer { status, content_type, headers, body, .. } = answer;
     let response = warp::http::Response::builder().status(status).header("content-type", content_type);

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Report> {
     let settings = Settings::from_env().await?;
     let addr = settings.addr;
     let listener = TcpListener::bind(addr).await.map_err(|source| SettingsError::Listen { addr, source })?;
-    // Before the banner: whoever reads it may already want an end.
+    // Before the banner: a process that reads the banner may send the signal at once.
     let (interrupted, out_of_patience) = (interrupted(), out_of_patience());
     io::stdout().write_all(settings.banner().as_bytes())?;
     let server = warp::serve(app(settings)).incoming(listener).graceful(interrupted);

@@ -1,4 +1,4 @@
-//! The application on Actix Web, with several workers and one gate.
+//! The application on Actix Web, with two workers that share one gate.
 
 use std::net::SocketAddr;
 
@@ -58,7 +58,7 @@ async fn subject(token: Authenticated) -> String {
 }
 
 async fn panics(_: Authenticated) -> String {
-    std::panic::panic_any(super::WANTED_PANIC)
+    std::panic::panic_any(super::EXPECTED_PANIC)
 }
 
 async fn typed(claims: Claims<Typed>) -> String {

@@ -35,7 +35,7 @@ fn app(gate: Gate) -> Router {
         .route("/policy", get(subject).route_layer(AuthorizeLayer::new(mixed_policy())))
         .route(
             "/panic",
-            get(async |_: Authenticated| -> String { std::panic::panic_any(super::WANTED_PANIC) }),
+            get(async |_: Authenticated| -> String { std::panic::panic_any(super::EXPECTED_PANIC) }),
         )
         .layer(AuthenticateLayer::new(gate))
         .merge(Router::new().route("/optional", get(optional_subject)).layer(optional))

@@ -1,4 +1,4 @@
-//! One driver for each adapter. A driver serves the same small application behind a gate:
+//! One driver for each adapter. All drivers serve the same small application behind a gate:
 //!
 //! | route | guard | answer |
 //! |---|---|---|
@@ -7,7 +7,7 @@
 //! | `/typed` | token with a numeric `tenant` | the tenant |
 //! | `/scope` | scope `read:items` | the subject |
 //! | `/policy` | (role `admin` or scope `write:items`) and not role `suspended` | the subject |
-//! | `/unguarded` | asks for a token, but no gate stands in front | never reached |
+//! | `/unguarded` | extracts a token without a gate in front | 500; the handler is never reached |
 //! | `/panic` | token | none: the handler panics |
 //! | `/open` | none | `open` |
 
@@ -20,9 +20,9 @@ use std::net::{SocketAddr, TcpListener};
 
 use tollgate::{Gate, Policy};
 
-/// How an adapter is put to the test.
+/// An adapter under test.
 pub(crate) trait Driver {
-    /// The adapter's name in the report.
+    /// Returns the adapter's name in the report.
     fn name(&self) -> &'static str;
 
     /// Serves the application behind `gate` on a free port of the loopback interface, until the process ends.
@@ -33,10 +33,10 @@ pub(crate) fn all() -> Vec<Box<dyn Driver>> {
     vec![Box::new(tower::Tower), Box::new(axum::Axum), Box::new(actix::Actix), Box::new(warp::Warp)]
 }
 
-/// What the handler of `/panic` says.
-pub(crate) const WANTED_PANIC: &str = "as the case wants";
+/// The payload of the panic in the handler of `/panic`.
+pub(crate) const EXPECTED_PANIC: &str = "expected by the case";
 
-/// The claims of `/typed`.
+/// The claims that `/typed` extracts.
 #[derive(serde::Deserialize)]
 pub(crate) struct Typed {
     pub(crate) tenant: u64,
@@ -57,7 +57,7 @@ fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Runs `server` on a thread of its own.
+/// Runs a server on a new thread.
 fn in_background<F: Future<Output = ()>>(server: impl FnOnce() -> F + Send + 'static) {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -99,7 +99,7 @@ async fn typed(request: Request<Incoming>) -> Result<Response<Body>, Infallible>
 }
 
 async fn panics(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    std::panic::panic_any(super::WANTED_PANIC)
+    std::panic::panic_any(super::EXPECTED_PANIC)
 }
 
 fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {

@@ -29,7 +29,7 @@ impl Driver for Warp {
     }
 }
 
-/// Routes that every request reaches.
+/// Returns the routes outside the gate.
 fn open(gate: &Gate) -> BoxedFilter<(String,)> {
     let optional =
         warp::path!("optional").and(admit(&gate.clone().optional())).map(|admission: Admission| {
@@ -47,7 +47,7 @@ fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
     let policy = warp::path!("policy").and(authorize(gate, mixed_policy())).map(subject);
     let panics = warp::path!("panic")
         .and(authenticate(gate))
-        .map(|_| -> String { std::panic::panic_any(super::WANTED_PANIC) });
+        .map(|_| -> String { std::panic::panic_any(super::EXPECTED_PANIC) });
     root.or(panics).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
 }
 

@@ -1,19 +1,19 @@
-// The npm package `express-oauth2-jwt-bearer` behind the line protocol of the interoperability tests: its middleware guards a
-// server of its own, and is shown the token as a client would show it.
+// The npm package `express-oauth2-jwt-bearer` behind the line protocol of the interoperability tests. Its middleware
+// guards a local HTTP server, and the peer presents each token to that server as a client does.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import express from "express-oauth2-jwt-bearer";
 
 const servers = new Map();
 
-/** The address of a server that admits what this issuer has issued, started at the first question about it. */
+/** Returns the port of a server that admits tokens of this issuer. The first call for an issuer starts the server. */
 function guarded(jwksUri, issuer, audience) {
   const name = JSON.stringify([jwksUri, issuer, audience]);
   if (!servers.has(name)) {
-    // `strict` is the profile of RFC 9068: its `typ`, and all claims that it demands.
+    // `strict` is the profile of RFC 9068: its `typ` and all required claims.
     const guard = express.auth({ jwksUri, issuer, audience, strict: true, cooldownDuration: 0 });
     const server = createServer((request, response) => {
-      // What the middleware takes of Express's own request.
+      // The properties of Express's request that the middleware uses.
       const get = (field) => request.headers[field.toLowerCase()];
       Object.assign(request, { protocol: "http", originalUrl: request.url, get, is: () => false });
       guard(request, response, (refusal) => {

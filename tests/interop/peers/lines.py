@@ -1,4 +1,4 @@
-"""The line protocol of the interoperability tests: one JSON request a line, one JSON answer a line."""
+"""The line protocol of the interoperability tests: one JSON request per line, one JSON answer per line."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ def serve(operations):
             request = json.loads(line)
             operation = request.pop("op")
             answer = operations[operation](**request)
-        except Exception as error:  # an answer, whatever went wrong
+        except Exception as error:  # every failure becomes an answer
             answer = {"error": f"{type(error).__name__}: {error}"}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()

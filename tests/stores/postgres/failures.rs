@@ -1,16 +1,17 @@
-//! Servers that are down, hang, crash, take no writes, or hold something else.
+//! Servers that are down, hang, crash, are read-only, or contain other data.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tokio_postgres::{Client, NoTls};
-use tollgate_conformance::certificates::Authority;
-use tollgate_conformance::postgres::{PASSWORD, PostgresServer};
-use tollgate_sessions::{
-    Durability, EndReason, NewSession, PostgresStore, RenewalKind, Revoke, RevokeScope, Rotation,
-    RotationPolicy, SessionStore as _, StoreError, StoreErrorKind,
+use tollgate_sessions::session::{NewSession, RevokeReason};
+use tollgate_sessions::store::{
+    Durability, PostgresStore, RefreshKind, RefreshPolicy, RevokeRequest, RevokeScope, RotateOutcome,
+    SessionStore as _, StoreError, StoreErrorKind,
 };
+use tollgate_tests::certificates::Authority;
+use tollgate_tests::postgres::{PASSWORD, PostgresServer};
 
 use super::{client, database, execute, in_time, number, present, store, unborn};
 use crate::child::{self, Rotating, sessions};
@@ -18,22 +19,25 @@ use crate::child::{self, Rotating, sessions};
 pub fn trials() -> Vec<Trial> {
     let trial = |name: &str, body: fn()| crate::trial(format!("postgres::{name}"), body);
     vec![
-        trial("a_server_that_was_down_is_found_again", down),
-        trial("a_server_that_says_nothing_is_not_waited_for", silent),
-        trial("a_connection_that_is_lost_within_a_call", lost),
-        trial("a_lock_of_others_is_not_waited_for", locked),
-        trial("a_server_that_takes_no_more_connections", crowded),
-        trial("what_is_not_on_the_disk_is_said_to_be_at_risk", unsynced),
-        trial("a_server_that_takes_no_writes_denies_nobody", read_only),
-        trial("schemas_of_others_are_refused", others),
-        trial("a_wrong_password_is_not_shown", password),
-        trial("tls_is_verified_or_refused", tls),
-        trial("what_was_said_survives_a_crash_of_the_server", crashed),
-        trial("a_standby_takes_over", promoted),
+        trial("store_recovers_after_a_restart_of_the_server", store_recovers_after_a_restart_of_the_server),
+        trial("calls_time_out_on_a_silent_server", calls_time_out_on_a_silent_server),
+        trial("call_is_ambiguous_after_a_lost_connection", call_is_ambiguous_after_a_lost_connection),
+        trial("call_times_out_on_a_lock_of_another_client", call_times_out_on_a_lock_of_another_client),
+        trial("store_keeps_its_connections_to_a_full_server", store_keeps_its_connections_to_a_full_server),
+        trial(
+            "revocation_is_best_effort_without_synchronous_commit",
+            revocation_is_best_effort_without_synchronous_commit,
+        ),
+        trial("read_only_server_is_unavailable", read_only_server_is_unavailable),
+        trial("store_rejects_foreign_and_newer_schemas", store_rejects_foreign_and_newer_schemas),
+        trial("error_does_not_print_a_wrong_password", error_does_not_print_a_wrong_password),
+        trial("store_verifies_tls_certificates", store_verifies_tls_certificates),
+        trial("acknowledged_writes_survive_a_server_crash", acknowledged_writes_survive_a_server_crash),
+        trial("promoted_standby_has_acknowledged_writes", promoted_standby_has_acknowledged_writes),
     ]
 }
 
-/// Until the store answers again, which it does by itself.
+/// Waits until the store answers again, which needs no action.
 async fn recovered(store: &PostgresStore) {
     for _ in 0..300 {
         if in_time(store.ping()).await.is_ok() {
@@ -41,7 +45,7 @@ async fn recovered(store: &PostgresStore) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the store does not come back: {:?}", store.ping().await);
+    panic!("the store does not recover: {:?}", store.ping().await);
 }
 
 async fn born(store: &PostgresStore) -> NewSession {
@@ -50,20 +54,21 @@ async fn born(store: &PostgresStore) -> NewSession {
     new
 }
 
-fn logout(session: &NewSession) -> Revoke {
+fn logout(session: &NewSession) -> RevokeRequest {
     let scope = RevokeScope::Session { session: session.session, owner: None };
-    Revoke { scope, reason: EndReason::Logout, announce_for: Duration::from_secs(600) }
+    RevokeRequest::new(scope, RevokeReason::Logout, Duration::from_secs(600))
 }
 
 fn is_away(error: &StoreError) -> bool {
     matches!(error.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Ambiguous)
 }
 
-fn down() {
+fn store_recovers_after_a_restart_of_the_server() {
     let mut server = PostgresServer::start(&["fsync=off"]);
     let store = store(&server.url("postgres"));
     let runtime = crate::runtime();
     let new = runtime.block_on(born(&store));
+
     for (round, how) in ["fast", "immediate"].into_iter().enumerate() {
         server.stop(how);
         runtime.block_on(async {
@@ -74,24 +79,26 @@ fn down() {
             let error = in_time(store.list("alice", 1)).await.expect_err("there is no server");
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
         });
+
         server.resume();
         runtime.block_on(async {
             recovered(&store).await;
             let generation = u32::try_from(round).expect("a small number");
             let rotation = store.rotate(&present(&new, generation)).await.expect("an answer");
             assert!(
-                matches!(&rotation, Rotation::Live(renewed) if renewed.kind == RenewalKind::Rotated),
+                matches!(&rotation, RotateOutcome::Live(refreshed) if refreshed.kind == RefreshKind::Rotated),
                 "{rotation:?}"
             );
         });
     }
 }
 
-/// It accepts connections, and that is all.
-fn silent() {
+/// The server accepts connections and never answers.
+fn calls_time_out_on_a_silent_server() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let store = Arc::new(store(&format!("postgres://alice:{PASSWORD}@127.0.0.1:{port}/app")));
+
     crate::runtime().block_on(async {
         let ask = |_| {
             let store = Arc::clone(&store);
@@ -99,14 +106,14 @@ fn silent() {
         };
         let asking: Vec<_> = (0..64).map(ask).collect();
         for asked in asking {
-            let error = in_time(asked).await.expect("no panic").expect_err("nothing is said");
+            let error = in_time(asked).await.expect("no panic").expect_err("the server is silent");
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "nothing was sent: {error}");
             assert!(!format!("{error:?}{store:?}").contains(PASSWORD));
         }
     });
 }
 
-/// Has the sessions locked, by somebody who forgets about it.
+/// Locks the table of sessions until the returned client rolls back.
 async fn lock(url: &str) -> Client {
     let client = client(url).await;
     client.batch_execute("BEGIN; LOCK TABLE tollgate.auth_session").await.expect("a lock");
@@ -122,7 +129,7 @@ async fn wait_for_a_lock(watching: &Client) {
 const WAITING: &str = "SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'tollgate' AND wait_event_type = 'Lock'";
 
-fn lost() {
+fn call_is_ambiguous_after_a_lost_connection() {
     let url = database();
     crate::runtime().block_on(async {
         let store = Arc::new(store(&url));
@@ -134,18 +141,19 @@ fn lost() {
         });
         in_time(wait_for_a_lock(&watching)).await;
         number(&watching, &format!("SELECT count(pg_terminate_backend(pid)) FROM ({WAITING}) w")).await;
-        let error = in_time(rotating).await.expect("no panic").expect_err("it was lost");
-        assert_eq!(error.kind(), StoreErrorKind::Ambiguous, "it may have been done: {error}");
+        let error = in_time(rotating).await.expect("no panic").expect_err("the connection was lost");
+
+        assert_eq!(error.kind(), StoreErrorKind::Ambiguous, "the call may have taken effect: {error}");
         locking.batch_execute("ROLLBACK").await.expect("no lock");
         let rotation = store.rotate(&present(&new, 0)).await.expect("another connection");
         assert!(
-            matches!(&rotation, Rotation::Live(renewed) if renewed.session.generation == 1),
+            matches!(&rotation, RotateOutcome::Live(refreshed) if refreshed.session.generation == 1),
             "{rotation:?}"
         );
     });
 }
 
-fn locked() {
+fn call_times_out_on_a_lock_of_another_client() {
     let url = database();
     crate::runtime().block_on(async {
         let store = store(&url);
@@ -153,22 +161,24 @@ fn locked() {
         let locking = lock(&url).await;
         let error = in_time(store.rotate(&present(&new, 0))).await.expect_err("it waits for a lock");
         assert!(is_away(&error), "{error}");
-        // Nor does the server go on waiting.
+
+        // The server also stops waiting.
         let watching = client(&url).await;
         while number(&watching, &format!("SELECT count(*) FROM ({WAITING}) w")).await > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+
         locking.batch_execute("ROLLBACK").await.expect("no lock");
         let rotation = store.rotate(&present(&new, 0)).await.expect("an answer");
         assert!(
-            matches!(&rotation, Rotation::Live(renewed) if renewed.session.generation == 1),
+            matches!(&rotation, RotateOutcome::Live(refreshed) if refreshed.session.generation == 1),
             "{rotation:?}"
         );
     });
 }
 
-/// Others have all of its connections: who has one goes on with it, who has none says so.
-fn crowded() {
+/// Other clients use up the server's connections. A connected store keeps working; a new one reports the failure.
+fn store_keeps_its_connections_to_a_full_server() {
     let server =
         PostgresServer::start(&["fsync=off", "max_connections=5", "superuser_reserved_connections=0"]);
     let url = server.url("postgres");
@@ -180,31 +190,35 @@ fn crowded() {
             tokio::spawn(connection);
             others.push(client);
         }
+
         assert!(!others.is_empty());
         let late = store(&url);
         for _ in 0..3 {
             let error = in_time(late.rotate(&present(&new, 0))).await.expect_err("no connection");
             assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
         }
+
         let ask = |_| {
             let (store, mut rotate) = (Arc::clone(&connected), present(&new, 0));
-            rotate.policy = RotationPolicy::default();
+            rotate.policy = RefreshPolicy::default();
             tokio::spawn(async move { store.rotate(&rotate).await })
         };
         let asking: Vec<_> = (0..32).map(ask).collect();
+
         for asked in asking {
             let rotation = in_time(asked).await.expect("no panic").expect("an answer");
-            assert!(matches!(rotation, Rotation::Live(_)), "{rotation:?}");
+            assert!(matches!(rotation, RotateOutcome::Live(_)), "{rotation:?}");
         }
+
         drop(others);
         recovered(&late).await;
         let rotation = late.rotate(&present(&new, 0)).await.expect("an answer");
-        assert!(matches!(rotation, Rotation::Live(_)), "{rotation:?}");
+        assert!(matches!(rotation, RotateOutcome::Live(_)), "{rotation:?}");
     });
 }
 
-/// The server says that an end is written before it is.
-fn unsynced() {
+/// The server acknowledges a revocation before it is on disk.
+fn revocation_is_best_effort_without_synchronous_commit() {
     let url = database();
     let off = "DO $$BEGIN
         EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
@@ -222,7 +236,7 @@ fn unsynced() {
     }
 }
 
-fn read_only() {
+fn read_only_server_is_unavailable() {
     let server = PostgresServer::start(&["fsync=off"]);
     let url = server.url("postgres");
     let set = |value: &str| {
@@ -236,12 +250,14 @@ fn read_only() {
         (store, new)
     });
     set("on");
+
     runtime.block_on(async {
         let watching = client(&url).await;
         let on = "SELECT (current_setting('default_transaction_read_only') = 'on')::int::int8";
         while number(&watching, on).await == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+
         for store in [&connected, &store(&url)] {
             for _ in 0..3 {
                 let error = store.rotate(&present(&new, 0)).await.expect_err("no writes");
@@ -252,18 +268,19 @@ fn read_only() {
             }
         }
     });
+
     set("off");
     runtime.block_on(async {
         recovered(&connected).await;
         let rotation = connected.rotate(&present(&new, 0)).await.expect("an answer");
         assert!(
-            matches!(&rotation, Rotation::Live(renewed) if renewed.session.generation == 1),
+            matches!(&rotation, RotateOutcome::Live(refreshed) if refreshed.session.generation == 1),
             "{rotation:?}"
         );
     });
 }
 
-fn others() {
+fn store_rejects_foreign_and_newer_schemas() {
     let refused = |url: &str, sql: &str| {
         execute(url, sql);
         let error = crate::runtime().block_on(store(url).ping()).expect_err("it is refused");
@@ -274,14 +291,18 @@ fn others() {
     crate::runtime().block_on(store(&url).ping()).expect("tables");
     let newer = refused(&url, "UPDATE tollgate.auth_schema SET version = 99");
     assert!(newer.contains("version 99") && newer.contains("newer release"), "{newer}");
+
     let emptied = refused(&url, "DELETE FROM tollgate.auth_schema");
     assert!(emptied.contains("something else"), "{emptied}");
+
     let foreign = refused(&database(), "CREATE SCHEMA tollgate; CREATE TABLE tollgate.booth (lane int)");
     assert!(foreign.contains("something else"), "{foreign}");
+
     let url = database();
     execute(&url, "CREATE SCHEMA tollgate");
-    crate::runtime().block_on(store(&url).ping()).expect("an empty one is made use of");
-    // Tables that are gone are no answer about a session.
+    crate::runtime().block_on(store(&url).ping()).expect("the store uses an empty schema");
+
+    // Missing tables must not read as a missing session.
     crate::runtime().block_on(async {
         let store = store(&url);
         store.ping().await.expect("tables");
@@ -291,7 +312,7 @@ fn others() {
     });
 }
 
-fn password() {
+fn error_does_not_print_a_wrong_password() {
     let url = database().replace(PASSWORD, "wrong-hunter3");
     crate::runtime().block_on(async {
         let store = store(&url);
@@ -302,15 +323,17 @@ fn password() {
     });
 }
 
-fn tls() {
+fn store_verifies_tls_certificates() {
     let mut server = PostgresServer::start(&["fsync=off"]);
     let asked = |server: &PostgresServer, host: &str, options: &str| {
         let url = server.url("postgres").replace("localhost", host);
         crate::runtime().block_on(store(&format!("{url}?{options}")).ping()).map_err(|error| error.kind())
     };
-    // A server without TLS is not spoken to in the clear.
+
+    // The store does not fall back to plain text.
     assert_eq!(asked(&server, "localhost", "sslmode=require"), Err(StoreErrorKind::Misconfigured));
     assert_eq!(asked(&server, "localhost", "sslmode=disable"), Ok(()));
+
     let (authority, stranger) = (Authority::default(), Authority::default());
     let (certificate, key) = authority.certificate("localhost");
     let trusted = server.file("trusted.pem", authority.pem()).display().to_string();
@@ -322,18 +345,20 @@ fn tls() {
         format!("ssl_key_file={}", path("server.key", &key)),
     ];
     server.restart_with(&settings);
+
     for mode in ["require", "verify-full"] {
         let with = |authority: &str| format!("sslmode={mode}&sslrootcert={authority}");
         assert_eq!(asked(&server, "localhost", &with(&trusted)), Ok(()));
         assert_eq!(asked(&server, "localhost", &with(&other)), Err(StoreErrorKind::Misconfigured));
         // A certificate for another name.
         assert_eq!(asked(&server, "127.0.0.1", &with(&trusted)), Err(StoreErrorKind::Misconfigured));
-        // The public authorities know nothing of it.
+        // The public authorities did not sign the certificate.
         assert_eq!(
             asked(&server, "localhost", &format!("sslmode={mode}")),
             Err(StoreErrorKind::Misconfigured)
         );
     }
+
     let encrypted = format!("{}?sslmode=require&sslrootcert={trusted}", server.url("postgres"));
     crate::runtime().block_on(async {
         let store = store(&encrypted);
@@ -343,20 +368,24 @@ fn tls() {
     });
 }
 
-/// Two processes renew and end sessions while the server crashes; 50 rounds are what a release is tried with.
-fn crashed() {
+/// Two processes refresh and revoke sessions while the server crashes. Releases run 50 rounds.
+fn acknowledged_writes_survive_a_server_crash() {
     let mut server = PostgresServer::start(&[]);
     let url = server.url("postgres");
     crate::runtime().block_on(store(&url).ping()).expect("tables");
+
     for round in 0..child::rounds(3) {
         let mut children = [Rotating::start(&url), Rotating::start(&url)];
-        let mut said: Vec<_> = children.iter_mut().map(|child| child.line().expect("it comes up")).collect();
-        // Somewhere in their work, which is where the randomness of the machine puts it.
+        let mut said: Vec<_> =
+            children.iter_mut().map(|child| child.line().expect("the child starts")).collect();
+        // The delay varies, so that the crash hits different operations.
         std::thread::sleep(Duration::from_micros(u64::from(round % 97) * 1733));
         server.stop("immediate");
+
         for child in children {
             said.extend(child.kill());
         }
+
         server.resume();
         let store = store(&url);
         crate::runtime().block_on(async {
@@ -366,8 +395,8 @@ fn crashed() {
     }
 }
 
-/// Both are named in the URL, and what was acknowledged is on both.
-fn promoted() {
+/// The URL names both servers, and replication is synchronous, so both have the acknowledged writes.
+fn promoted_standby_has_acknowledged_writes() {
     let mut primary = PostgresServer::start(&["fsync=off", "synchronous_standby_names=*"]);
     let standby = primary.standby(&["fsync=off"]);
     let both = primary.url("postgres").replace(
@@ -379,20 +408,21 @@ fn promoted() {
     let (live, ended) = runtime.block_on(async {
         recovered(&store).await;
         let (live, ended) = (born(&store).await, born(&store).await);
-        store.rotate(&present(&live, 0)).await.expect("renewed");
+        store.rotate(&present(&live, 0)).await.expect("refreshed");
         assert!(store.revoke(&logout(&ended)).await.expect("written").changed);
         (live, ended)
     });
     primary.stop("immediate");
     standby.promote();
+
     runtime.block_on(async {
         recovered(&store).await;
         let rotation = store.rotate(&present(&live, 1)).await.expect("an answer");
         assert!(
-            matches!(&rotation, Rotation::Live(renewed) if renewed.kind == RenewalKind::Rotated),
+            matches!(&rotation, RotateOutcome::Live(refreshed) if refreshed.kind == RefreshKind::Rotated),
             "{rotation:?}"
         );
         let rotation = store.rotate(&present(&ended, 0)).await.expect("an answer");
-        assert_eq!(rotation, Rotation::Ended(EndReason::Logout));
+        assert_eq!(rotation, RotateOutcome::Revoked(RevokeReason::Logout));
     });
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL: the suite, several stores and processes on one database, and servers that fail in every way.
+//! PostgreSQL: the suite, several stores and processes on one database, and failing servers.
 
 mod failures;
 mod sharing;
@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use tokio_postgres::{Client, NoTls};
-use tollgate_conformance::postgres::PostgresServer;
-use tollgate_conformance::services;
-use tollgate_sessions::{
-    NewSession, PostgresStore, Rotate, RotationPolicy, SecretHash, SessionId, SessionStore, StoreClock,
-};
+use tollgate_sessions::session::{NewSession, SecretHash, SessionId, StoreClock};
+use tollgate_sessions::store::{PostgresStore, RefreshPolicy, RotateRequest, SessionStore};
+use tollgate_tests::postgres::PostgresServer;
+use tollgate_tests::services;
 
 pub fn trials() -> Vec<Trial> {
     if !PostgresServer::is_installed() {
@@ -22,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         let missing = Trial::test("postgres::is_installed", move || Err(Failed::from(message)));
         return vec![missing.with_ignored_flag(!services::required())];
     }
+
     let mut trials = crate::suite("postgres", |clock| {
         Arc::new(store(&database()).with_clock(clock)) as Arc<dyn SessionStore>
     });
@@ -30,15 +30,15 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The server that most tests share, each in a database of its own. What it writes need not survive.
+/// The server that most tests share, each with its own database. Its data need not survive a crash.
 static SERVER: Mutex<Option<PostgresServer>> = Mutex::new(None);
 
-/// Ends it.
+/// Stops the shared server.
 pub fn stop() {
     drop(SERVER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// The URL of a new database.
+/// Creates a database on the shared server and returns its URL.
 fn database() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let mut server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,17 +49,17 @@ fn database() -> String {
 }
 
 fn store(url: &str) -> PostgresStore {
-    PostgresStore::connect_lazily(url).expect("a URL")
+    PostgresStore::open(url).expect("a URL")
 }
 
-/// A connection of the test's own.
+/// Opens a connection for the test itself.
 async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client
 }
 
-/// Runs statements, from wherever it is called.
+/// Runs statements. Works inside and outside of an async runtime.
 fn execute(url: &str, sql: &str) {
     std::thread::scope(|scope| {
         let run = || {
@@ -71,40 +71,30 @@ fn execute(url: &str, sql: &str) {
     });
 }
 
-/// The first column of the first row.
+/// Returns the first column of the first row.
 async fn number(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.expect("a row").get(0)
 }
 
 fn unborn(subject: &str) -> NewSession {
-    let session = SessionId::generate(StoreClock::of_the_store().now()).expect("randomness");
+    let session = SessionId::generate(StoreClock::server().now()).expect("randomness");
     let secret_hash = SecretHash::from_bytes([7; 32]);
-    let (idle, absolute) = (Duration::from_secs(3600), Duration::from_secs(7200));
-    NewSession {
-        session,
-        subject: subject.into(),
-        secret_hash,
-        idle,
-        absolute,
-        fingerprint: None,
-        meta: None,
-    }
+    let lifetimes =
+        Lifetimes::new(Duration::from_secs(3600), Duration::from_secs(7200)).expect("within the bounds");
+
+    NewSession::new(session, subject, secret_hash, lifetimes)
 }
 
-/// Presents the token of that generation; every one is good once.
-fn present(session: &NewSession, generation: u32) -> Rotate {
-    Rotate {
-        session: session.session,
-        generation,
-        secret_hash: session.secret_hash,
-        fingerprint: None,
-        policy: RotationPolicy::default().with_window(Duration::ZERO),
-        idle: session.idle,
-        announce_for: Duration::from_secs(600),
-    }
+/// Builds the request for a token of this generation, without a grace period.
+fn present(session: &NewSession, generation: u32) -> RotateRequest {
+    let lifetimes =
+        RotateLifetimes { idle: session.lifetimes.idle(), announce_for: Duration::from_secs(600) };
+    let policy = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within the bounds");
+
+    RotateRequest::new(session.session, generation, session.secret_hash, lifetimes).with_policy(policy)
 }
 
-/// What must not hang does not: far longer than a store may take.
+/// Panics if a call takes much longer than a store's timeout.
 async fn in_time<T>(answer: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), answer).await.expect("an answer")
 }

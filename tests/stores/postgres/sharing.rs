@@ -1,13 +1,14 @@
-//! Several stores, and several processes, on one database.
+//! Several stores and several processes on one database.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use tollgate_sessions::{
-    EndReason, RenewalKind, Revocation, RevocationFeed as _, Revoke, RevokeScope, Rotate, Rotation,
-    RotationPolicy, SessionStore as _,
+use tollgate_sessions::session::RevokeReason;
+use tollgate_sessions::store::{
+    RefreshKind, RefreshPolicy, Revocation, RevocationFeed as _, RevokeRequest, RevokeScope, RotateOutcome,
+    RotateRequest, SessionStore as _,
 };
 
 use super::{client, database, in_time, number, present, store, unborn};
@@ -16,49 +17,52 @@ use crate::child::{self, Rotating, sessions};
 pub fn trials() -> Vec<Trial> {
     let trial = |name: &str, body: fn()| crate::trial(format!("postgres::{name}"), body);
     vec![
-        trial("two_processes_share_a_database", two_processes),
-        trial("two_stores_race_for_one_token", two_stores),
-        trial("many_that_start_at_once_make_the_tables_once", many_start),
-        trial("an_end_is_heard_of_at_once_by_others", heard),
-        trial("what_is_committed_late_is_announced", committed_late),
-        trial("renewals_write_to_one_page", one_page),
-        trial("texts_of_every_kind_are_kept", texts),
+        trial("two_processes_share_a_database", two_processes_share_a_database),
+        trial("two_stores_rotate_a_contended_token_once", two_stores_rotate_a_contended_token_once),
+        trial("concurrent_starts_create_the_tables_once", concurrent_starts_create_the_tables_once),
+        trial("revocation_notifies_other_stores_at_once", revocation_notifies_other_stores_at_once),
+        trial("feed_includes_late_commits", feed_includes_late_commits),
+        trial("rotations_stay_on_their_page", rotations_stay_on_their_page),
+        trial("store_keeps_arbitrary_texts", store_keeps_arbitrary_texts),
     ]
 }
 
-/// The other process renews and ends sessions; this one finds them as they are said to be, and writes too.
-fn two_processes() {
+/// A child refreshes and revokes sessions. This process checks and revokes them in the same database.
+fn two_processes_share_a_database() {
     let url = database();
     let child = Rotating::start(&url);
     crate::runtime().block_on(child::beside(child, &sessions(Arc::new(store(&url)))));
 }
 
-fn two_stores() {
+fn two_stores_rotate_a_contended_token_once() {
     let url = database();
     crate::runtime().block_on(async {
         let stores = [Arc::new(store(&url)), Arc::new(store(&url))];
         for racers in [2, 8, 64, 256] {
             let new = unborn("alice");
             stores[0].create(&new).await.expect("a session");
-            // By the clock of the server there is no window to wait for: the next is ahead of it.
-            let rotate = Rotate { policy: RotationPolicy::default(), ..present(&new, 1) };
+            // The token is newer than the store, so the server's clock and the grace period do not matter.
+            let rotate = present(&new, 1).with_policy(RefreshPolicy::default());
             let race = |racer: usize| {
                 let (store, rotate) = (Arc::clone(&stores[racer % 2]), rotate.clone());
                 tokio::spawn(async move { store.rotate(&rotate).await.expect("an answer") })
             };
             let racing: Vec<_> = (0..racers).map(race).collect();
             let (mut moved, mut successors) = (0, BTreeSet::new());
+
             for racer in racing {
-                let Rotation::Live(renewed) = racer.await.expect("no panic") else { panic!("not live") };
-                moved += usize::from(renewed.kind == RenewalKind::Ahead);
-                successors.insert(renewed.session.generation);
+                let RotateOutcome::Live(refreshed) = racer.await.expect("no panic") else {
+                    panic!("not live")
+                };
+                moved += usize::from(refreshed.kind == RefreshKind::StoreBehind);
+                successors.insert(refreshed.session.generation);
             }
             assert_eq!((moved, successors), (1, BTreeSet::from([2])), "{racers} racers");
         }
     });
 }
 
-fn many_start() {
+fn concurrent_starts_create_the_tables_once() {
     let url = database();
     crate::runtime().block_on(async {
         let start = |_| {
@@ -74,13 +78,14 @@ fn many_start() {
     });
 }
 
-fn heard() {
+fn revocation_notifies_other_stores_at_once() {
     let url = database();
     crate::runtime().block_on(async {
         let (here, there) = (store(&url), store(&url));
         let new = unborn("alice");
         here.create(&new).await.expect("a session");
-        // It ends for the first time when it begins to listen.
+
+        // The first future completes as soon as the store listens for notifications.
         in_time(there.changed()).await;
         let before = there.revocations(None).await.expect("a page");
         let changed = there.changed();
@@ -93,8 +98,8 @@ fn heard() {
     });
 }
 
-/// Numbers are given out before a transaction ends, and transactions end in any order.
-fn committed_late() {
+/// A sequence assigns numbers before a transaction commits, and transactions commit in any order.
+fn feed_includes_late_commits() {
     let url = database();
     crate::runtime().block_on(async {
         let store = store(&url);
@@ -109,6 +114,7 @@ fn committed_late() {
             .expect("written");
         let page = store.revocations(None).await.expect("a page");
         assert_eq!(page.entries.len(), 1, "{page:?}");
+
         late.batch_execute("COMMIT").await.expect("it ends");
         let page = store.revocations(Some(&page.cursor)).await.expect("a page");
         let subjects: BTreeSet<_> = page
@@ -120,13 +126,15 @@ fn committed_late() {
             })
             .collect();
         assert_eq!(subjects, BTreeSet::from(["early", "late"]));
-        // What is old enough to have settled is not read for ever.
+
+        // The feed does not read settled entries again.
         let age = "UPDATE tollgate.auth_revocation SET at = at - interval '1 hour'";
         client(&url).await.batch_execute(age).await.expect("time passes");
         let page = store.revocations(Some(&page.cursor)).await.expect("a page");
         let page = store.revocations(Some(&page.cursor)).await.expect("a page");
         assert!(page.entries.is_empty(), "{page:?}");
-        // A database that was put back to an earlier state numbers anew.
+
+        // A database restored from a backup restarts its numbers.
         let again = "TRUNCATE tollgate.auth_revocation RESTART IDENTITY";
         client(&url).await.batch_execute(again).await.expect("put back");
         store.revoke(&revoke(RevokeScope::Everything)).await.expect("written");
@@ -135,11 +143,12 @@ fn committed_late() {
     });
 }
 
-/// No row is added, and of those that are written nearly all stay on their page, without an entry in an index (HOT).
-fn one_page() {
+/// Rotations add no row, and nearly all updates stay on their page without a new index entry (heap-only tuples).
+fn rotations_stay_on_their_page() {
     const SESSIONS: u32 = 20;
     const ROTATIONS: u32 = 150;
     let url = database();
+
     crate::runtime().block_on(async {
         let store = Arc::new(store(&url));
         let rotate = |number: u32| {
@@ -149,43 +158,46 @@ fn one_page() {
                 store.create(&new).await.expect("a session");
                 for generation in 0..ROTATIONS {
                     let rotation = store.rotate(&present(&new, generation)).await.expect("an answer");
-                    assert!(matches!(rotation, Rotation::Live(_)), "{rotation:?}");
+                    assert!(matches!(rotation, RotateOutcome::Live(_)), "{rotation:?}");
                 }
             })
         };
         let all_rotating: Vec<_> = (0..SESSIONS).map(rotate).collect();
+
         for rotating in all_rotating {
             rotating.await.expect("no panic");
         }
+
         let client = client(&url).await;
         assert_eq!(number(&client, "SELECT count(*) FROM tollgate.auth_session").await, i64::from(SESSIONS));
-        // A server process counts when it ends.
+        // A server process reports its statistics when it ends.
         drop(store);
         let column = |name: &str| {
             format!("SELECT coalesce(sum({name}), 0)::int8 FROM pg_stat_user_tables WHERE relname = 'auth_session'")
         };
         let all = i64::from(SESSIONS * ROTATIONS);
+
         for _ in 0..200 {
             if number(&client, &column("n_tup_upd")).await == all {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+
         assert_eq!(number(&client, &column("n_tup_upd")).await, all);
         let hot = number(&client, &column("n_tup_hot_upd")).await;
         assert!(hot * 100 >= all * 95, "{hot} of {all}");
     });
 }
 
-fn texts() {
+fn store_keeps_arbitrary_texts() {
     let url = database();
     crate::runtime().block_on(async {
         let store = store(&url);
         for subject in
             ["a\0b", "\u{10ffff} İ ß", "'; DROP TABLE auth_session; --", "\\x00", &"x".repeat(2000)]
         {
-            let new =
-                tollgate_sessions::NewSession { meta: Some("{\"\0\": \"é\"}".into()), ..unborn(subject) };
+            let new = unborn(subject).with_meta(Some("{\"\0\": \"é\"}".into()));
             let view = store.create(&new).await.expect("a session");
             assert_eq!((&*view.subject, &view.meta), (subject, &new.meta));
             assert_eq!(store.list(subject, 10).await.expect("a list"), [view]);
@@ -196,6 +208,6 @@ fn texts() {
     });
 }
 
-fn revoke(scope: RevokeScope) -> Revoke {
-    Revoke { scope, reason: EndReason::Logout, announce_for: Duration::from_secs(600) }
+fn revoke(scope: RevokeScope) -> RevokeRequest {
+    RevokeRequest::new(scope, RevokeReason::Logout, Duration::from_secs(600))
 }

@@ -1,5 +1,5 @@
-//! Redis: the suite on a real server; many steps against the model; processes that share it; servers that fail, lag, and
-//! are killed.
+//! Redis: the suite on a real server, random steps compared with a model, several processes on one server, and servers
+//! that fail, lag or get killed.
 
 mod agreement;
 mod crashes;
@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::Trial;
-use tollgate_conformance::redis::{RedisServer, is_installed};
-use tollgate_conformance::services;
-use tollgate_sessions::{
-    EndReason, Login, RedisStore, RefreshError, SessionStore, StoreClock, Transport, open_store,
-};
+use tollgate_sessions::session::{RevokeReason, StoreClock};
+use tollgate_sessions::sessions::{RefreshError, TokenTransport};
+use tollgate_sessions::store::{RedisStore, SessionStore};
+use tollgate_sessions::{Login, open_store};
+use tollgate_tests::redis::{RedisServer, is_installed};
+use tollgate_tests::services;
 
 use crate::child::{self, Rotating, sessions};
 
@@ -24,45 +25,56 @@ pub fn trials() -> Vec<Trial> {
     let server = Arc::clone(&shared);
     let mut trials = crate::suite("redis", move |clock| Arc::new(server.store(clock)));
     let on_shared: [(&str, fn(&Shared)); 5] = [
-        ("agrees_with_memory", agreement::with_memory),
-        ("what_is_over_vanishes_by_itself", agreement::expiry),
-        ("concurrent_ends_leave_nobody", agreement::concurrent_ends),
-        ("announcements_are_heard", feed::heard),
-        ("an_announcement_that_was_cut_off", feed::cut_off),
+        ("scripts_agree_with_the_memory_store", agreement::scripts_agree_with_the_memory_store),
+        ("redis_removes_expired_sessions", agreement::redis_removes_expired_sessions),
+        ("concurrent_revocations_leave_no_session", agreement::concurrent_revocations_leave_no_session),
+        ("announcements_reach_other_stores", feed::announcements_reach_other_stores),
+        ("interrupted_announcement_is_repeated", feed::interrupted_announcement_is_repeated),
     ];
+
     for (name, body) in on_shared {
         let shared = Arc::clone(&shared);
         trials.push(crate::trial(format!("redis::{name}"), move || body(&shared)));
     }
+
     let alone: [(&str, fn()); 17] = [
-        ("two_processes_share_a_server", two_processes),
-        ("what_was_said_survives_sigkill", crashes::killed),
-        ("a_lagging_replica_is_promoted", replicas::lagging),
-        ("an_end_that_a_replica_has_holds", replicas::caught_up),
-        ("a_replica_takes_no_writes", replicas::read_only),
-        ("a_replica_decides_nothing", replicas::demoted),
-        ("a_primary_without_its_replicas_renews_nothing", replicas::cut_off),
-        ("durability_without_replicas", replicas::alone),
-        ("a_server_that_is_gone_and_comes_back", failures::gone),
-        ("a_frozen_server", failures::frozen),
-        ("scripts_that_were_forgotten", failures::scripts),
-        ("memory_that_is_full", failures::full),
-        ("data_of_others", failures::others),
-        ("passwords_are_not_told", failures::passwords),
-        ("tls", failures::tls),
-        ("a_cluster_sees_one_slot_a_script", failures::cluster),
-        ("a_feed_that_went_back", feed::went_back),
+        ("two_processes_share_a_server", two_processes_share_a_server),
+        ("acknowledged_writes_survive_sigkill", crashes::acknowledged_writes_survive_sigkill),
+        (
+            "promoted_lagging_replica_accepts_newer_tokens",
+            replicas::promoted_lagging_replica_accepts_newer_tokens,
+        ),
+        ("durable_revocation_survives_a_failover", replicas::durable_revocation_survives_a_failover),
+        ("replica_is_unavailable_until_promoted", replicas::replica_is_unavailable_until_promoted),
+        ("demoted_server_decides_nothing", replicas::demoted_server_decides_nothing),
+        ("isolated_primary_refreshes_nothing", replicas::isolated_primary_refreshes_nothing),
+        (
+            "durability_depends_on_the_disk_without_replicas",
+            replicas::durability_depends_on_the_disk_without_replicas,
+        ),
+        (
+            "store_recovers_after_a_restart_of_the_server",
+            failures::store_recovers_after_a_restart_of_the_server,
+        ),
+        ("calls_time_out_on_a_frozen_server", failures::calls_time_out_on_a_frozen_server),
+        ("store_reloads_flushed_scripts", failures::store_reloads_flushed_scripts),
+        ("full_server_is_unavailable", failures::full_server_is_unavailable),
+        ("store_leaves_foreign_data_alone", failures::store_leaves_foreign_data_alone),
+        ("errors_do_not_print_passwords", failures::errors_do_not_print_passwords),
+        ("store_verifies_tls_certificates", failures::store_verifies_tls_certificates),
+        ("cluster_accepts_every_script", failures::cluster_accepts_every_script),
+        ("feed_restarts_when_the_stream_goes_back", feed::feed_restarts_when_the_stream_goes_back),
     ];
     trials.extend(alone.map(|(name, body)| crate::trial(format!("redis::{name}"), body)));
     let missing = !is_installed() && !services::required();
     trials.into_iter().map(|trial| trial.with_ignored_flag(missing)).collect()
 }
 
-/// A server for tests that need not have one of their own. It ends with the last of them.
+/// The server of the tests that can share one. It stops with the last of them.
 struct Shared(LazyLock<RedisServer>);
 
 impl Shared {
-    /// A store that is empty.
+    /// Returns an empty store.
     fn store(&self, clock: StoreClock) -> RedisStore {
         store(&self.0, &self.prefix()).with_clock(clock)
     }
@@ -77,8 +89,8 @@ fn store(server: &RedisServer, prefix: &str) -> RedisStore {
     RedisStore::open(&server.url()).expect("a URL").with_prefix(prefix)
 }
 
-/// The other process renews and ends sessions; this one finds them as they are said to be, and writes too.
-fn two_processes() {
+/// A child refreshes and revokes sessions. This process checks and revokes them on the same server.
+fn two_processes_share_a_server() {
     let server = RedisServer::start(&[]);
     let store = open_store(&server.url()).expect("a store");
     let child = Rotating::start(server.url());
@@ -88,7 +100,7 @@ fn two_processes() {
     });
 }
 
-/// Two stores, as two processes have them, and the same token on both at once.
+/// Presents one token many times at once to two stores, as two processes would.
 async fn races(server: &RedisServer) {
     let (here, there) =
         (open_store(&server.url()).expect("a store"), open_store(&server.url()).expect("a store"));
@@ -99,23 +111,27 @@ async fn races(server: &RedisServer) {
             .map(|racer| {
                 let sessions = if racer % 2 == 0 { here.clone() } else { there.clone() };
                 let token = token.clone();
-                tokio::spawn(async move { sessions.rotate(&token, Transport::Body, None).await })
+                tokio::spawn(async move { sessions.rotate(&token, TokenTransport::Body, None).await })
             })
             .collect();
-        let mut renewed = 0;
+        let mut refreshed = 0;
+
         for task in tasks {
             match task.await.expect("it ends") {
-                Ok(_) => renewed += 1,
-                // Without a window a token is good once, but equal questions of one process share an answer.
-                Err(RefreshError::Reuse | RefreshError::Ended(EndReason::Reuse)) => {}
+                Ok(_) => refreshed += 1,
+                // Without a grace period a token is valid once, but equal calls of one process share a response.
+                Err(RefreshError::Reuse | RefreshError::Revoked(RevokeReason::Reuse)) => {}
                 Err(other) => panic!("{other:?}"),
             }
         }
-        assert!((1..=racers.div_ceil(2)).contains(&renewed), "{renewed} of {racers}, on one side");
+        assert!(
+            (1..=racers.div_ceil(2)).contains(&refreshed),
+            "{refreshed} of {racers} succeeded: only those of one store may"
+        );
     }
 }
 
-/// The live sessions of `subject`.
+/// Returns the number of live sessions of `subject`.
 async fn listed(store: &dyn SessionStore, subject: &str) -> usize {
     store.list(subject, 1000).await.expect("a list").len()
 }

@@ -1,19 +1,23 @@
-//! A primary and its replica: what a failover loses, and what it does not.
+//! A primary and its replica: which writes a failover loses.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tollgate_conformance::log::Log;
-use tollgate_conformance::redis::RedisServer;
-use tollgate_sessions::{
-    Durability, EndReason, Issued, Login, RedisStore, RefreshError, RenewalKind, RevocationFeed as _,
-    RotationPolicy, SessionError, SessionSettings, SessionStore as _, Sessions, StoreError, StoreErrorKind,
-    Transport,
+use tollgate_sessions::session::RevokeReason;
+use tollgate_sessions::sessions::{
+    IssuedSession, RefreshError, SessionError, SessionSettings, TokenTransport,
 };
+use tollgate_sessions::store::{
+    Durability, RedisStore, RefreshKind, RefreshPolicy, RevocationFeed as _, SessionStore as _, StoreError,
+    StoreErrorKind,
+};
+use tollgate_sessions::{Login, Sessions};
+use tollgate_tests::log::Log;
+use tollgate_tests::redis::RedisServer;
 
-/// A primary and a replica, and the wire between them, which can be cut without either of them noticing.
+/// A primary, a replica, and the connection between them, which can be cut without either server noticing.
 struct Pair {
     primary: RedisServer,
     replica: RedisServer,
@@ -31,14 +35,14 @@ impl Pair {
         Self { primary, replica, wire }
     }
 
-    /// The primary is gone, and the replica takes its place.
+    /// Kills the primary and promotes the replica.
     fn fail_over(&mut self) {
         self.primary.kill();
         self.replica.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
     }
 }
 
-/// Carries bytes, or swallows them.
+/// A TCP proxy that forwards bytes until it is cut. After that it drops them.
 struct Wire {
     port: u16,
     cut: Arc<AtomicBool>,
@@ -49,10 +53,11 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let wire = Self { port: listener.local_addr().expect("an address").port(), cut: Arc::default() };
         let cut = Arc::clone(&wire.cut);
+
         std::thread::spawn(move || {
-            // As long as the test runs; the threads end with the connections.
+            // Runs until the test ends; the forwarding threads end with their connections.
             while let Ok((here, _)) = listener.accept() {
-                // The replica keeps trying when the primary is gone.
+                // The replica keeps reconnecting after the primary is gone.
                 let Ok(there) = TcpStream::connect(("127.0.0.1", port)) else { continue };
                 carry(&here, &there, &cut);
                 carry(&there, &here, &cut);
@@ -77,7 +82,7 @@ fn carry(from: &TcpStream, to: &TcpStream, cut: &Arc<AtomicBool>) {
     });
 }
 
-/// A server is given time to do what it was started for.
+/// Waits until a condition holds, for at most ten seconds.
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..1_000 {
         if done() {
@@ -85,93 +90,106 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("it does not happen that {what}");
+    panic!("did not happen within ten seconds: {what}");
 }
 
 fn sessions(server: &RedisServer) -> Sessions {
     let store = RedisStore::open(&server.url()).expect("a store");
-    let rotation = RotationPolicy::default().with_window(Duration::ZERO);
-    crate::child::sessions(Arc::new(store)).with_settings(SessionSettings::default().with_rotation(rotation))
+    let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO);
+    crate::child::sessions(Arc::new(store))
+        .with_settings(SessionSettings::default().with_refresh_policy(rotation))
 }
 
-async fn log_in(sessions: &Sessions) -> Issued {
+async fn log_in(sessions: &Sessions) -> IssuedSession {
     sessions.create(&Login::new("alice")).await.expect("a login")
 }
 
-async fn renew(sessions: &Sessions, issued: &Issued) -> Result<Issued, RefreshError> {
-    sessions.rotate(&issued.refresh_token.expose(), Transport::Body, None).await
+async fn refresh(sessions: &Sessions, issued: &IssuedSession) -> Result<IssuedSession, RefreshError> {
+    sessions.rotate(&issued.refresh_token.expose(), TokenTransport::Body, None).await
 }
 
-/// Acknowledged writes are lost: a token that is ahead is taken, and said to be; an end was said to be at risk.
-pub fn lagging() {
+/// A failover loses acknowledged writes. Tokens newer than the store are accepted and reported. The lost revocation was
+/// only acknowledged as best effort.
+pub fn promoted_lagging_replica_accepts_newer_tokens() {
     let mut pair = Pair::start();
     let (log, subscriber) = Log::capture();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let before = sessions(&pair.primary);
             let (ahead, ended) = (log_in(&before).await, log_in(&before).await);
             let safe = before.logout(&log_in(&before).await.refresh_token.expose()).await.expect("a logout");
-            assert_eq!(safe.durability, Durability::Durable, "so the replica has all of the above");
+            assert_eq!(safe.durability, Durability::Durable, "the replica has all earlier writes");
 
             pair.wire.cut.store(true, Ordering::SeqCst);
-            let first = renew(&before, &ahead).await.expect("renewed");
-            let second = renew(&before, &first).await.expect("renewed");
+            let first = refresh(&before, &ahead).await.expect("refreshed");
+            let second = refresh(&before, &first).await.expect("refreshed");
             let at_risk = before.logout(&ended.refresh_token.expose()).await.expect("a logout");
             assert_eq!((at_risk.changed, at_risk.durability), (true, Durability::BestEffort));
             let again = before.logout(&ended.refresh_token.expose()).await.expect("a logout");
             assert_eq!(
                 (again.changed, again.durability),
                 (false, Durability::BestEffort),
-                "nor is it safe now"
+                "repeating the logout does not make it durable"
             );
 
             pair.fail_over();
             let after = sessions(&pair.replica);
-            let renewed = renew(&after, &second).await.expect("nobody is logged out");
-            assert_eq!(renewed.kind, Some(RenewalKind::Ahead));
-            assert!(renew(&after, &renewed).await.is_ok());
-            // What was lost comes back: that is what was said.
-            assert!(renew(&after, &ended).await.is_ok());
+            let refreshed = refresh(&after, &second).await.expect("the client stays logged in");
+            assert_eq!(refreshed.kind, Some(RefreshKind::StoreBehind));
+            assert!(refresh(&after, &refreshed).await.is_ok());
+            // The revocation is lost, as `BestEffort` permits.
+            assert!(refresh(&after, &ended).await.is_ok());
         });
     });
     assert!(log.text().contains("session store has lost writes"), "{}", log.text());
 }
 
-/// What was said to be durable is.
-pub fn caught_up() {
+/// A revocation acknowledged as durable survives a failover.
+pub fn durable_revocation_survives_a_failover() {
     let mut pair = Pair::start();
     crate::runtime().block_on(async {
         let before = sessions(&pair.primary);
         let mut ended = Vec::new();
         let mut reused = Vec::new();
+
         for _ in 0..20 {
             let stolen = log_in(&before).await;
-            renew(&before, &renew(&before, &stolen).await.expect("renewed")).await.expect("renewed");
-            assert!(matches!(renew(&before, &stolen).await, Err(RefreshError::Reuse)));
+            refresh(&before, &refresh(&before, &stolen).await.expect("refreshed")).await.expect("refreshed");
+            assert!(matches!(refresh(&before, &stolen).await, Err(RefreshError::Reuse)));
             reused.push(stolen);
             let issued = log_in(&before).await;
             let revoked = before.logout(&issued.refresh_token.expose()).await.expect("a logout");
             assert_eq!((revoked.changed, revoked.durability), (true, Durability::Durable));
             ended.push(issued);
         }
+
         let bob = before.create(&Login::new("bob")).await.expect("a login");
-        let revoked = before.revoke_all("bob", EndReason::PasswordChange).await.expect("written");
+        let revoked = before.revoke_all("bob", RevokeReason::PasswordChange).await.expect("written");
         assert_eq!(revoked.durability, Durability::Durable);
+
         pair.fail_over();
         let after = sessions(&pair.replica);
         for issued in &ended {
-            assert!(matches!(renew(&after, issued).await, Err(RefreshError::Ended(EndReason::Logout))));
+            assert!(matches!(
+                refresh(&after, issued).await,
+                Err(RefreshError::Revoked(RevokeReason::Logout))
+            ));
         }
+
         for issued in &reused {
-            assert!(matches!(renew(&after, issued).await, Err(RefreshError::Ended(EndReason::Reuse))));
+            assert!(matches!(refresh(&after, issued).await, Err(RefreshError::Revoked(RevokeReason::Reuse))));
         }
-        assert!(matches!(renew(&after, &bob).await, Err(RefreshError::Ended(EndReason::SubjectRevoked))));
+        assert!(matches!(
+            refresh(&after, &bob).await,
+            Err(RefreshError::Revoked(RevokeReason::SubjectRevoked))
+        ));
     });
 }
 
-/// A store whose server has become a replica, or was one, says that it cannot serve; and serves again when it can.
-pub fn read_only() {
+/// A store is unavailable while its server is a replica, and works again after the promotion.
+pub fn replica_is_unavailable_until_promoted() {
     let (primary, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let store = RedisStore::open(&primary.url()).expect("a store");
     crate::runtime().block_on(async {
@@ -181,20 +199,22 @@ pub fn read_only() {
         primary.ask::<String>(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]);
         let error = store.ping().await.expect_err("a replica");
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
-        let error = renew(&sessions, &issued).await.expect_err("a replica");
+
+        let error = refresh(&sessions, &issued).await.expect_err("a replica");
         let RefreshError::Store(error) = error else { panic!("{error:?}") };
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+
         primary.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
         store.ping().await.expect("it answers again");
     });
 }
 
-/// Nothing that decides is answered by a server that has become a replica, with a link to its primary or without: neither
-/// what needs no write, nor what it was asked for on a connection from before.
-pub fn demoted() {
+/// A server that has become a replica answers no deciding call, with or without a link to its primary. This
+/// includes calls that need no write, and calls on connections from before.
+pub fn demoted_server_decides_nothing() {
     let other = RedisServer::start(&[]);
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-    for (primary_port, link) in [(nobody, "down"), (other.port(), "up")] {
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    for (primary_port, link) in [(unused, "down"), (other.port(), "up")] {
         let server = RedisServer::start(&[]);
         let connected: [Arc<RedisStore>; 6] =
             std::array::from_fn(|_| Arc::new(RedisStore::open(&server.url()).expect("a store")));
@@ -202,10 +222,10 @@ pub fn demoted() {
             connected.each_ref().map(|store| coalescing(Arc::clone(store)));
         crate::runtime().block_on(async {
             let issued = log_in(&replaying).await;
-            let again = renew(&replaying, &issued).await.expect("renewed");
-            assert_eq!(again.kind, Some(RenewalKind::Replayed));
-            let over = log_in(&ended).await;
-            ended.logout(&over.refresh_token.expose()).await.expect("a logout");
+            let again = refresh(&replaying, &issued).await.expect("refreshed");
+            assert_eq!(again.kind, Some(RefreshKind::Replayed));
+            let finished = log_in(&ended).await;
+            ended.logout(&finished.refresh_token.expose()).await.expect("a logout");
             let elsewhere = coalescing(Arc::new(RedisStore::open(&other.url()).expect("a store")));
             let (stranger, nowhere) = (log_in(&elsewhere).await, log_in(&elsewhere).await);
             for store in &connected {
@@ -221,10 +241,12 @@ pub fn demoted() {
             let unavailable = |what: &str, error: &StoreError| {
                 assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{what}, link {link}: {error}");
             };
-            for (what, sessions, token) in
-                [("a replay", &replaying, &again), ("an end", &ended, &over), ("none", &unknown, &stranger)]
-            {
-                match renew(sessions, token).await {
+            for (what, sessions, token) in [
+                ("a replay", &replaying, &again),
+                ("a revoked session", &ended, &finished),
+                ("no session", &unknown, &stranger),
+            ] {
+                match refresh(sessions, token).await {
                     Err(RefreshError::Store(error)) => unavailable(what, &error),
                     other => panic!("{what}, link {link}: {other:?}"),
                 }
@@ -241,12 +263,12 @@ pub fn demoted() {
                 let page = following.store().revocations(Some(&page.cursor)).await;
                 unavailable("a page", &page.expect_err("a replica"));
             }
-            // Neither does a new connection find it to be fit.
+            // A new connection is rejected as well.
             let fresh = RedisStore::open(&server.url()).expect("a store");
-            unavailable("a new one", &fresh.ping().await.expect_err("a replica"));
+            unavailable("a new connection", &fresh.ping().await.expect_err("a replica"));
             server.ask::<String>(&["CONFIG", "SET", "replica-read-only", "no"]);
             let fresh = RedisStore::open(&server.url()).expect("a store");
-            unavailable("one that writes", &fresh.ping().await.expect_err("a replica"));
+            unavailable("a writable replica", &fresh.ping().await.expect_err("a replica"));
 
             server.ask::<String>(&["REPLICAOF", "NO", "ONE"]);
             for store in &connected {
@@ -254,38 +276,39 @@ pub fn demoted() {
                 store.list("alice", 10).await.expect("a list");
             }
             if link == "down" {
-                let renewed = renew(&replaying, &again).await.expect("nobody was logged out");
-                assert_eq!(renewed.kind, Some(RenewalKind::Replayed));
+                let refreshed = refresh(&replaying, &again).await.expect("the client stays logged in");
+                assert_eq!(refreshed.kind, Some(RefreshKind::Replayed));
             }
         });
     }
 }
 
-/// A primary that is to have a replica and has lost it may have been replaced: it does not even answer again.
-pub fn cut_off() {
+/// A primary that has lost its required replica may have been replaced, so it does not even repeat a response.
+pub fn isolated_primary_refreshes_nothing() {
     let server = RedisServer::start(&[]);
     crate::runtime().block_on(async {
         let sessions = coalescing(Arc::new(RedisStore::open(&server.url()).expect("a store")));
         let issued = log_in(&sessions).await;
         server.ask::<String>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
-        let refused = renew(&sessions, &issued).await.expect_err("it may have been replaced");
+        let refused = refresh(&sessions, &issued).await.expect_err("the primary may have been replaced");
         let RefreshError::Store(error) = refused else { panic!("{refused:?}") };
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+
         let listed = sessions.list("alice").await;
         assert!(matches!(listed, Err(SessionError::Store(_))), "{listed:?}");
         server.ask::<String>(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
-        let renewed = renew(&sessions, &issued).await.expect("renewed");
-        assert_eq!(renewed.kind, Some(RenewalKind::Replayed));
+        let refreshed = refresh(&sessions, &issued).await.expect("refreshed");
+        assert_eq!(refreshed.kind, Some(RefreshKind::Replayed));
     });
 }
 
-/// Sessions with a window, in which nothing is written.
+/// Returns sessions with a grace period, in which a repeated refresh writes nothing.
 fn coalescing(store: Arc<RedisStore>) -> Sessions {
     crate::child::sessions(store).with_settings(SessionSettings::default())
 }
 
-/// Without a replica it depends on the disk.
-pub fn alone() {
+/// Without a replica, the durability depends on the append-only file.
+pub fn durability_depends_on_the_disk_without_replicas() {
     let logout = |options: &[&str]| {
         let server = RedisServer::start(options);
         crate::runtime().block_on(async {
@@ -294,6 +317,7 @@ pub fn alone() {
             sessions.logout(&issued.refresh_token.expose()).await.expect("a logout").durability
         })
     };
+
     assert_eq!(logout(&[]), Durability::BestEffort);
     assert_eq!(logout(&["--appendonly", "yes", "--appendfsync", "no"]), Durability::BestEffort);
     assert_eq!(logout(&["--appendonly", "yes", "--appendfsync", "always"]), Durability::Durable);

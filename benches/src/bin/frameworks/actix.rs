@@ -1,4 +1,4 @@
-//! Actix Web 4: ours and its peers.
+//! Actix Web 4: Tollgate and its peers.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tollgate_testing::keys;
 use crate::lineup::{self, BODY, Lineup, NO_AUTH, OURS, OURS_UNCACHED, PATH, Reason, Tokens};
 
 const AUTHORIZATION: &str = "authorization";
-/// Where actix-jwt-auth-middleware looks for its token here.
+/// The header field in which actix-jwt-auth-middleware gets its token.
 const ACCESS_TOKEN: &str = "access_token";
 
 pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) -> Lineup<'_> {
@@ -43,7 +43,7 @@ pub(crate) fn lineup(runtime: &Runtime, algorithm: Algorithm, tokens: Tokens) ->
     lineup
 }
 
-/// What answers requests of an initialised application.
+/// The service of an initialized application.
 trait Served: Service<Request, Response = ServiceResponse<Self::Body>, Error = Error> {
     type Body: MessageBody;
 }
@@ -130,9 +130,7 @@ async fn httpauth(algorithm: Algorithm) -> impl Served {
 
 async fn middleware(algorithm: Algorithm) -> Result<impl Served, Reason> {
     if algorithm != Algorithm::Hs256 {
-        return Err(
-            "it wants algorithms that can be cloned, and the one for ES256 of jwt-compact cannot".into()
-        );
+        return Err("it requires algorithms that can be cloned, which jwt-compact's ES256 cannot".into());
     }
     let authority = Authority::<User, Hs256, _, _>::new()
         .refresh_authorizer(async || Ok(()))

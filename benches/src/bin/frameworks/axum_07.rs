@@ -1,4 +1,4 @@
-//! axum 0.7: jwt-authorizer is made for it.
+//! axum 0.7, which jwt-authorizer supports.
 
 use axum07::Router;
 use axum07::routing::get;

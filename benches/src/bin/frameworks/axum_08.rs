@@ -1,4 +1,4 @@
-//! axum 0.8: ours and its peers.
+//! axum 0.8: Tollgate and its peers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -26,7 +26,8 @@ use crate::{axum_07, huskarl};
 
 type Service = RouterIntoService<axum::body::Body>;
 
-/// As `axum::serve` does it: routes and their layers are made once. Without a state they would be made for each request.
+/// Builds routes and layers once, as `axum::serve` does. Without `with_state`, axum would rebuild them for each
+/// request.
 fn served(router: Router) -> Service {
     router.with_state(()).into_service()
 }
@@ -53,13 +54,14 @@ fn ours(gate: Gate) -> Service {
     served(Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate)))
 }
 
-/// Without the boxes that axum puts around each layer of a route. Every path is protected then, those without a route too.
+/// Wraps the layer around the router, without the boxes that axum puts around each layer of a route. Protects
+/// every path, including paths without a route.
 fn ours_around(gate: Gate) -> Authenticate<Service> {
     let handler = async |_: Claims<User>| BODY;
     AuthenticateLayer::new(gate).layer(served(Router::new().route(PATH, get(handler))))
 }
 
-/// What axum takes for any layer around a route, even one that does nothing.
+/// Measures the cost of any layer around a route in axum, even one that does nothing.
 fn empty_layer() -> Service {
     let empty = tower::layer::layer_fn(|inner| tower::util::MapRequest::new(inner, |request| request));
     served(Router::new().route(PATH, get(async || BODY)).layer(empty))
@@ -74,7 +76,8 @@ fn axum_jwt_auth(algorithm: Algorithm) -> Result<Service, Reason> {
     use axum_jwt_auth::{Claims, Decoder, LocalDecoder};
     use jsonwebtoken10 as jsonwebtoken;
 
-    // Its features for both kinds of cryptography are on: say which. The other algorithm has said so before.
+    // The features for both cryptographic backends are on, so select one. This fails harmlessly for the second
+    // algorithm.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let mut validation = jsonwebtoken::Validation::new(algorithm.name().parse()?);
     validation.set_audience(&[AUDIENCE]);
@@ -87,7 +90,7 @@ fn axum_jwt_auth(algorithm: Algorithm) -> Result<Service, Reason> {
 }
 
 async fn tower_oauth2(algorithm: Algorithm) -> Result<Service, Reason> {
-    // Not `nbf`: it would then be required, and few issuers set it.
+    // Without `nbf`: the library would require the claim, and few issuers set it.
     let checks = ClaimsValidationSpec::new().exp(true).iss(ISSUER).aud(&vec![AUDIENCE.to_owned()]);
     let tenant = TenantConfiguration::static_builder(fixtures::jwk_set(algorithm))
         .claims_validation(checks)
@@ -101,7 +104,7 @@ async fn tower_oauth2(algorithm: Algorithm) -> Result<Service, Reason> {
 
 async fn oauth_resource_server(algorithm: Algorithm) -> Result<Service, Reason> {
     if algorithm == Algorithm::Hs256 {
-        return Err("it takes no secrets, by design".into());
+        return Err("it supports no shared secrets, by design".into());
     }
     let config = OAuthConfig {
         enabled: true,
@@ -123,7 +126,7 @@ async fn oauth_resource_server(algorithm: Algorithm) -> Result<Service, Reason> 
     Ok(served(Router::new().route(PATH, get(handler)).layer(layer)))
 }
 
-/// An issuer on a free loopback port that publishes this key set, as long as the process lives.
+/// Publishes this key set on a free loopback port until the process ends. Returns its URL.
 fn serve(keys: String) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/jwks", listener.local_addr()?);
@@ -133,7 +136,7 @@ fn serve(keys: String) -> std::io::Result<String> {
     );
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // A request of one segment; who does not get an answer asks again.
+            // The request fits in one segment. A client that gets no response retries.
             let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(answer.as_bytes()));
         }
     });

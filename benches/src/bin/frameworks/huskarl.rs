@@ -1,4 +1,4 @@
-//! huskarl-resource-server, asked from an extractor.
+//! huskarl-resource-server, called from an extractor.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl FromRequestParts<Arc<CustomValidator<Profile>>> for Validated {
     }
 }
 
-/// One key that is at hand, instead of a key set to fetch.
+/// A fixed key, in place of a key set to fetch.
 struct Fixed(Arc<dyn JwsVerifier>);
 
 impl JwsVerifierFactory for Fixed {

@@ -1,4 +1,4 @@
-//! [`Lineup`]: who takes part, after each has shown that it admits and refuses what it should.
+//! [`Lineup`]: the contenders, each checked to accept valid tokens and to reject bad ones.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -11,24 +11,24 @@ use tollgate_benches::requests::{headers, request};
 use tower::Service;
 
 pub(crate) const NO_AUTH: &str = "no auth";
-/// Starts like the other: it lets everybody in.
+/// The name starts with [`NO_AUTH`], because this contender accepts every request too.
 pub(crate) const EMPTY_LAYER: &str = "no auth, an empty layer";
 pub(crate) const OURS: &str = "tollgate";
 pub(crate) const OURS_AROUND: &str = "tollgate, around the router";
 pub(crate) const OURS_AROUND_SERVICE: &str = "tollgate, around the service";
 pub(crate) const OURS_UNCACHED: &str = "tollgate, without its cache";
 
-/// Why a peer does not take part.
+/// The reason why a peer is left out.
 pub(crate) type Reason = Box<dyn Error>;
 
 #[derive(Clone)]
 pub(crate) struct Tokens {
     pub(crate) good: String,
-    /// Its signature is wrong.
+    /// A token with a wrong signature.
     pub(crate) bad: String,
 }
 
-/// Who takes part, and who does not and why.
+/// The contenders, and the peers that are left out with the reasons.
 pub(crate) struct Lineup<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) tokens: Tokens,
@@ -41,7 +41,7 @@ impl<'a> Lineup<'a> {
         Self { runtime, tokens, contenders: Vec::new(), absent: Vec::new() }
     }
 
-    /// Adds a service of `http` requests, or the reason why it cannot take part.
+    /// Adds a service of `http` requests, or the reason why it is left out.
     pub(crate) fn add<S, B, R>(&mut self, name: &'static str, service: Result<S, Reason>)
     where
         S: Service<Request<B>, Response = Response<R>> + 'a,
@@ -72,7 +72,7 @@ impl<'a> Lineup<'a> {
     }
 }
 
-/// Whether a contender answered a good token, none, and a bad one as it should.
+/// Checks the statuses of a contender's responses to a valid token, no token, and a bad token.
 pub(crate) fn judge(name: &str, answers: [u16; 3]) -> Result<(), String> {
     let [good, none, bad] = answers;
     let refused = |status: u16| (400..500).contains(&status);
@@ -81,5 +81,7 @@ pub(crate) fn judge(name: &str, answers: [u16; 3]) -> Result<(), String> {
     if good == 200 && expected {
         return Ok(());
     }
-    Err(format!("it answers {good} to a good token, {none} to none, {bad} to one with a wrong signature"))
+    Err(format!(
+        "it responds with {good} to a valid token, {none} to no token, {bad} to a token with a wrong signature"
+    ))
 }

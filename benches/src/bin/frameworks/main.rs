@@ -1,4 +1,5 @@
-//! One request through a framework, in process: without authentication, with ours, with every peer that builds.
+//! One request through a framework, in process: without authentication, with Tollgate, and with every peer that
+//! builds.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml --bin frameworks`
 
@@ -16,17 +17,17 @@ use tollgate_benches::{Options, Report, Rounds, machine, nanoseconds};
 
 use crate::lineup::{EMPTY_LAYER, NO_AUTH, OURS, Tokens};
 
-/// Those that are measured against a baseline of their own.
+/// Contenders with a baseline of their own, each with that baseline.
 const OTHER_BASELINES: [(&str, &str); 1] = [(axum_07::JWT_AUTHORIZER, axum_07::NO_AUTH)];
 
-/// What cannot be measured here at all.
+/// How some peers are measured, and why one is left out.
 const ABSENT: &str = "\
-- **huskarl-resource-server** has an adapter for axum that is not released; it is asked from an extractor of ours here.
-- **jwt-authorizer** serves axum 0.7, so it is measured there, over the same route without authentication there.
-- **actix-jwt-auth-middleware** takes the whole of `Authorization`, `Bearer ` and all, for the token and refuses every one, so it \
-gets its token in a field of its own. It checks neither issuer nor audience.
-- **tower-oauth2-resource-server** does not check `nbf` here: it can only do so where the claim is required.
-- **actix-4-jwt-auth** takes RS256 and nothing else, so it is not measured.";
+- **huskarl-resource-server** has an unreleased adapter for axum; the benchmark calls the library from its own extractor.
+- **jwt-authorizer** supports axum 0.7. It is measured there, against the same route without authentication.
+- **actix-jwt-auth-middleware** takes the whole value of `Authorization`, including `Bearer `, for the token, and rejects \
+every token. The benchmark therefore sends its token in a header field of its own. It checks neither issuer nor audience.
+- **tower-oauth2-resource-server** does not check `nbf` here, because it can only check a claim that it requires.
+- **actix-4-jwt-auth** supports only RS256, so it is not measured.";
 
 fn main() {
     let options = Options::from_args();
@@ -47,11 +48,12 @@ fn main() {
     let mut report =
         Report::new(&options, "frameworks", "One request through a framework, in process", &versions);
     report.add(
-        "A route that answers `hello`, without authentication and with it, called in process: no network. The token has \
-         nine claims; issuer, audience, expiry and not-before are checked, and the handler takes them as a type of its \
-         own. *Added* is the time beyond the same route without authentication, in the same round. The cache of ours is \
-         on unless said otherwise, as it is by default. Every contender first has to answer 200 to a good token and 4xx to \
-         none and to one with a wrong signature.",
+        "A route that responds with `hello`, with and without authentication, called in process without a network. The \
+         token has nine claims. With the exceptions listed at the end, contenders check issuer, audience, expiry and \
+         not-before, and the handler gets the claims as a type of its own. *Added* is the time beyond the same route \
+         without authentication, in the same round. Tollgate's cache is on unless the row says otherwise, as it is by \
+         default. Before it is timed, every contender must respond with 200 to a valid token, and with 4xx to no token \
+         and to a token with a wrong signature.",
     );
     let mut summary = Vec::new();
     let mut absent = vec![ABSENT.to_owned()];
@@ -74,7 +76,7 @@ fn main() {
             summary.push((framework, algorithm, present(&mut report, framework, algorithm, &rounds)));
         }
     }
-    report.add("### The best peer against ours: what each adds");
+    report.add("### The best peer compared with Tollgate: added time");
     let rows: Vec<Vec<String>> = summary
         .into_iter()
         .map(|(framework, algorithm, [peer, theirs, ours, ratio])| {
@@ -82,7 +84,7 @@ fn main() {
         })
         .collect();
     report.table(&["route", "best peer", "it adds", "ours adds", "best peer : ours"], &rows);
-    report.add(&format!("### How peers are measured, and which are not\n\n{}", absent.join("\n")));
+    report.add(&format!("### How peers are measured, and which are left out\n\n{}", absent.join("\n")));
     report.finish();
 }
 
@@ -94,7 +96,8 @@ fn is_base(name: &str) -> bool {
     name == NO_AUTH || OTHER_BASELINES.iter().any(|(_, base)| *base == name)
 }
 
-/// The table and the chart; returns the best peer, what it adds, what ours adds, and the ratio.
+/// Adds the table and the chart. Returns the best peer, the time that it adds, the time that Tollgate adds, and
+/// the ratio.
 fn present(report: &mut Report<'_>, framework: &str, algorithm: Algorithm, rounds: &Rounds) -> [String; 4] {
     let ours = [OURS, NO_AUTH];
     let rows: Vec<Vec<String>> = rounds

@@ -1,4 +1,4 @@
-//! warp 0.4: ours, and what applications write themselves.
+//! warp 0.4: Tollgate, and a hand-written filter.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn ours(gate: &Gate) -> impl Filter<Extract: warp::Reply, Error = Rejection> + C
         .recover(tollgate_warp::handle_rejection)
 }
 
-/// Without a copy of the fields, which a filter has to make.
+/// Wraps the layer around the service, which avoids the copy of the headers that a filter must make.
 fn ours_around(
     gate: Gate,
 ) -> impl Service<Request<String>, Response = Response<impl Sized>, Error = Infallible> {

@@ -1,4 +1,4 @@
-//! What a flood of logins does: to those who log in, and to those who are logged in.
+//! The effect of a flood of logins on logins and on authenticated requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tollgate_benches::{Options, Report, grouped};
 
 use crate::service::{PASSWORD, Running, name};
 
-/// Connections that log in again and again, each from an address and under a name of its own.
+/// Numbers of connections that log in again and again, each with its own address and user.
 const FLOODS: [usize; 3] = [0, 8, 256];
 
-/// What one stretch of a flood came to. Latencies are in milliseconds.
+/// The results of one turn. Latencies are in milliseconds.
 struct Measured {
     logins: Vec<f64>,
     refused: usize,
@@ -25,10 +25,11 @@ struct Measured {
 
 pub(crate) async fn report(report: &mut Report<'_>, options: &Options) {
     report.add(
-        "### A flood of logins\n\nAn axum application with the session endpoints, sessions in SQLite and Argon2id as it is by \
-         default, in a process of its own. So many connections log in with the right password, one attempt after the other, each \
-         as another user and from another address, so that no throttle slows them; one more connection asks for `/me` all \
-         the while. The load comes from the same machine and takes its share of it.",
+        "### A flood of logins\n\nAn axum application with the session endpoints, sessions in SQLite and Argon2id with its \
+         default cost, in a process of its own. *Logging in* is the number of connections that log in with the right \
+         password, one attempt after the other. Each has its own user and address, so that the throttle does not slow it \
+         down. One more connection requests `/me` all the while. The load generator runs on the same machine and uses a \
+         part of its processor time.",
     );
     let running = Running::start();
     let token = log_in_once(running.address).await;
@@ -85,9 +86,9 @@ async fn stretch(address: SocketAddr, token: &str, connections: usize, turn: Dur
     measured
 }
 
-/// Latencies of logins, and how many were told to come back later.
+/// Logs in until `over` is set. Returns the latencies of logins, and the number of responses with 503.
 async fn log_in_until(address: SocketAddr, nth: usize, over: Arc<AtomicBool>) -> (Vec<f64>, usize) {
-    // 127.0.0.0/8 is all this machine.
+    // All of 127.0.0.0/8 is this machine.
     let from = Ipv4Addr::new(
         127,
         1,
@@ -102,7 +103,7 @@ async fn log_in_until(address: SocketAddr, nth: usize, over: Arc<AtomicBool>) ->
         match client.ask(&request).await.0 {
             200 => logins.push(milliseconds(before)),
             503 => refused += 1,
-            other => panic!("a login was answered with {other}"),
+            other => panic!("unexpected status of a login: {other}"),
         }
     }
     (logins, refused)
@@ -140,7 +141,7 @@ impl Client {
         Self(stream)
     }
 
-    /// Status and body.
+    /// Sends a request. Returns the status and the body of the response.
     async fn ask(&mut self, request: &str) -> (u16, String) {
         self.0.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();

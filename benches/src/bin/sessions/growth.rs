@@ -1,4 +1,4 @@
-//! What a store holds after many renewals: as many rows as sessions, and as many bytes as before.
+//! The size of a store after many refreshes: it should have one row per session, and as many bytes as before.
 
 use tokio::task::JoinSet;
 use tollgate_benches::svg::{self, Series};
@@ -9,17 +9,17 @@ use crate::place::Place;
 use crate::raw::{Held, Raw};
 use crate::rotations::renew;
 
-/// How many renewals are under way at any time.
+/// The number of concurrent refreshes.
 const WORKERS: usize = 64;
-/// How often it is looked at what the store holds.
+/// The number of times that the size of the store is measured.
 const SAMPLES: usize = 10;
 
 pub(crate) async fn report(report: &mut Report<'_>, options: &Options, places: &[Place]) {
     let (sessions, renewals) = if options.quick { (320, 6_400) } else { (10_000, 1_000_000) };
     report.add(&format!(
-        "### What a session weighs\n\n{} sessions, renewed {} times in all. Rows are those of sessions; bytes are those of all \
-         tables of ours with their indexes: of SQLite on the disk with the write-ahead log, of PostgreSQL on the disk, of Redis in \
-         memory (its keys are sessions and the lists of who has which).",
+        "### Size of a session\n\n{} sessions, refreshed {} times in all. Rows are those of the sessions. Bytes are those of \
+         all tables of the store, indexes included: on disk with the write-ahead log for SQLite, on disk for PostgreSQL, in \
+         memory for Redis. The keys in Redis, counted as rows, are the sessions and the lists of sessions by subject.",
         grouped(sessions as f64),
         grouped(renewals as f64),
     ));
@@ -37,20 +37,20 @@ pub(crate) async fn report(report: &mut Report<'_>, options: &Options, places: &
             grouped(weight(&samples[1].1)),
             grouped(weight(&last)),
         ]);
-        // The axis is logarithmic: it has no place for none.
+        // The x axis is logarithmic, so it cannot show zero.
         let points =
             samples.iter().skip(1).map(|(renewals, held)| [*renewals as f64, weight(held)]).collect();
         series.push(Series { name: place.name.into(), points });
     }
-    let tenth = format!("bytes of each after {}", grouped((renewals / SAMPLES) as f64));
-    let all = format!("bytes of each after {}", grouped(renewals as f64));
-    let head = ["store", "rows before", "rows after", "bytes of each before", &tenth, &all];
+    let tenth = format!("after {} refreshes", grouped((renewals / SAMPLES) as f64));
+    let all = format!("after {} refreshes", grouped(renewals as f64));
+    let head = ["store", "rows before", "rows after", "bytes per session before", &tenth, &all];
     report.table(&head, &rows);
-    let title = "Bytes of a session, by the number of renewals";
-    report.chart("sessions-growth.svg", title, &svg::lines(title, "renewals", "bytes", &series));
+    let title = "Bytes per session, by number of refreshes";
+    report.chart("sessions-growth.svg", title, &svg::lines(title, "refreshes", "bytes", &series));
 }
 
-/// What the store holds before, and after each tenth of the renewals.
+/// Returns the size of the store before, and after each tenth of the refreshes.
 async fn grow(place: &Place, raw: &Raw, count: usize, stretch: usize) -> Vec<(usize, Held)> {
     let before = raw.held().await.sessions;
     let sessions = place.sessions();
@@ -83,7 +83,7 @@ async fn begin(sessions: &Sessions, count: usize) -> Vec<String> {
     workers.join_all().await.concat()
 }
 
-/// Renews so many times, one session after the other.
+/// Refreshes `renewals` times in all, one session after the other.
 async fn renew_all(sessions: &Sessions, tokens: Vec<String>, renewals: usize) -> Vec<String> {
     let mut workers = JoinSet::new();
     let share = tokens.len().div_ceil(WORKERS);

@@ -1,5 +1,5 @@
-//! Sessions: renewals per second on each store beside what the store itself can write, what a session weighs after many
-//! renewals, and what a flood of logins does to everybody else.
+//! Sessions: refreshes per second on each store compared with bare writes, the size of a session after many
+//! refreshes, and the effect of a flood of logins on other requests.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml --bin sessions`
 

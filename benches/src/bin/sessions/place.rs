@@ -1,39 +1,39 @@
-//! [`Place`]: a store to measure, on a server or a file of its own.
+//! [`Place`]: a store to measure, with a server or a file of its own.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_benches::Report;
-use tollgate_sessions::{
-    RefreshKey, RefreshKeys, RotationPolicy, SessionSettings, SessionStore, Sessions, open_store,
-};
+use tollgate_sessions::{RefreshKey, RefreshKeys, Sessions, open_store};
+use tollgate_sessions::sessions::SessionSettings;
+use tollgate_sessions::store::{RefreshPolicy, SessionStore};
 
 use crate::raw::Raw;
 use crate::server::Server;
 
-/// A store, what it writes to, and the same without us.
+/// A session store, and its server or file without the store's code.
 pub(crate) struct Place {
     pub(crate) name: &'static str,
     pub(crate) store: Arc<dyn SessionStore>,
-    /// `None` where there is nothing below the store.
+    /// `None` if the store has no server and no file.
     pub(crate) raw: Option<Arc<Raw>>,
     scratch: Option<PathBuf>,
-    /// Ends with the place.
+    /// Dropping it ends the server's process.
     _server: Option<Server>,
 }
 
 impl Place {
-    /// Every store whose server can be started here.
+    /// Opens every store whose server is installed on this machine.
     pub(crate) async fn all(report: &mut Report<'_>) -> Vec<Self> {
         let mut places = vec![Self::memory(), Self::sqlite()];
         match Server::redis() {
             Some(server) => places.push(Self::redis(server).await),
-            None => report.add("There is no redis-server on this machine, so Redis is not measured."),
+            None => report.add("redis-server is not installed on this machine, so Redis is not measured."),
         }
         match Server::postgres() {
             Some(server) => places.push(Self::postgres(server).await),
-            None => report.add("There is no PostgreSQL on this machine, so it is not measured."),
+            None => report.add("PostgreSQL is not installed on this machine, so it is not measured."),
         }
         for place in &places {
             place.wait().await;
@@ -62,13 +62,13 @@ impl Place {
         Self { name: "PostgreSQL", store: open(&server.url), raw, scratch: None, _server: Some(server) }
     }
 
-    /// Sessions in this store whose tokens rotate at every use, so that each renewal is a write.
+    /// Returns sessions in this store whose tokens rotate at every use, so that each refresh is a write.
     pub(crate) fn sessions(&self) -> Sessions {
         let secret = RefreshKey::generate_secret().expect("randomness");
         let key = RefreshKey::new(1, secret.as_bytes()).expect("a strong secret");
-        let rotation = RotationPolicy::default().with_window(Duration::ZERO);
+        let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO);
         let settings =
-            SessionSettings::default().with_rotation(rotation).with_store_timeout(Duration::from_secs(30));
+            SessionSettings::default().with_refresh_policy(rotation).with_store_timeout(Duration::from_secs(30));
         Sessions::new(Arc::clone(&self.store), RefreshKeys::new(key), Duration::from_secs(600))
             .with_settings(settings)
     }

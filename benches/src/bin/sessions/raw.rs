@@ -1,4 +1,4 @@
-//! [`Raw`]: what a store is built on, without the store: one durable write, and how much there is on the disk.
+//! [`Raw`]: direct access to a store's server or file, to write one row durably and to measure the size.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use rusqlite::Connection;
 use tokio_postgres::{Client, NoTls, Statement};
 
-/// As many connections as pipelining leaves a use for on a small machine.
+/// The number of connections. With pipelining, more do not help on a small machine.
 const CONNECTIONS: usize = 4;
 
 pub(crate) enum Raw {
@@ -16,7 +16,7 @@ pub(crate) enum Raw {
     Postgres(Vec<(Client, Statement)>),
 }
 
-/// What a store holds.
+/// The size of a store: rows (or keys) and bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Held {
     pub(crate) sessions: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Held {
 }
 
 impl Raw {
-    /// One writer with the same promises as the store's: the write-ahead log, synced at every commit.
+    /// Opens a writer with the same durability as the store: a write-ahead log, synced at every commit.
     pub(crate) fn sqlite(path: &Path, sessions: &Path) -> Self {
         let connection = Connection::open(path).expect("a file");
         connection
@@ -68,7 +68,7 @@ impl Raw {
         Self::Postgres(clients)
     }
 
-    /// One durable write of one small row, by the worker of that number.
+    /// Writes one small row durably, on behalf of this worker.
     pub(crate) async fn write(&self, worker: usize) {
         match self {
             Self::Sqlite { connection, .. } => {
@@ -99,7 +99,7 @@ impl Raw {
         }
     }
 
-    /// What the sessions take up, with their indexes; for SQLite with the write-ahead log, for Redis in memory.
+    /// Returns the size of the sessions with their indexes: with the write-ahead log for SQLite, in memory for Redis.
     pub(crate) async fn held(&self) -> Held {
         match self {
             Self::Sqlite { sessions, .. } => {

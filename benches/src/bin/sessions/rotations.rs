@@ -1,4 +1,4 @@
-//! Renewals per second, beside the same number of bare writes.
+//! Refreshes per second, compared with bare writes from the same number of workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tollgate_benches::svg::{self, Bar, Side};
 use tollgate_benches::{Options, Report, Spread, grouped};
-use tollgate_sessions::{Login, Sessions, Transport};
+use tollgate_sessions::{Login, Sessions};
+use tollgate_sessions::sessions::TokenTransport;
 
 use crate::place::Place;
 use crate::raw::Raw;
 
-/// How many do it at once: one client that waits for each answer, and a busy service.
+/// Numbers of workers: one client that waits for each response, and a busy service.
 const WORKERS: [usize; 2] = [1, 64];
 
-/// One store, one number of workers.
+/// The results of one store with one number of workers, per second in each round.
 struct Measured {
     ours: Vec<f64>,
     raw: Vec<f64>,
@@ -23,10 +24,11 @@ struct Measured {
 
 pub(crate) async fn report(report: &mut Report<'_>, options: &Options, places: &[Place]) {
     report.add(
-        "### Renewals per second\n\nEach worker has a session of its own and renews it again and again; the window is zero, so \
-         every renewal is a write. *Bare write* changes one small row, or sets one key, on the same server or the same disk \
-         with the same promise: SQLite syncs its log at each commit, Redis is set to `appendfsync always`, PostgreSQL is as it \
-         comes. They take turns. SQLite's bare writer commits one row at a time; the store commits together what has come meanwhile.",
+        "### Refreshes per second\n\nEach worker has its own session and refreshes it again and again. The grace period is \
+         zero, so every refresh is a write. *Bare write* changes one small row, or sets one key, on the same server or disk \
+         with the same durability: SQLite syncs its log at each commit, Redis has `appendfsync always`, PostgreSQL has its \
+         default settings. Refreshes and bare writes take turns. The bare writer of SQLite commits one row at a time; the \
+         store commits all waiting calls together.",
     );
     let (mut rows, mut bars) = (Vec::new(), Vec::new());
     for place in places {
@@ -49,10 +51,10 @@ pub(crate) async fn report(report: &mut Report<'_>, options: &Options, places: &
         }
     }
     let head =
-        ["store", "at once", "renewals per second", "bare writes per second", "renewals : bare writes"];
+        ["store", "workers", "refreshes per second", "bare writes per second", "refreshes : bare writes"];
     report.table(&head, &rows);
-    let title = "Renewals per second, and bare writes";
-    report.chart("sessions-renewals.svg", title, &svg::bars(title, "per second, more is better", &bars));
+    let title = "Refreshes per second, and bare writes";
+    report.chart("sessions-refreshes.svg", title, &svg::bars(title, "per second, more is better", &bars));
 }
 
 fn rate(spread: Spread) -> String {
@@ -83,7 +85,7 @@ async fn measure(options: &Options, place: &Place, workers: usize) -> Measured {
     measured
 }
 
-/// Every worker on a task of its own, as requests are.
+/// Returns refreshes per second. Every worker has its own task, as requests do.
 async fn renewals(sessions: &Sessions, tokens: &mut [String], turn: Duration) -> f64 {
     let (done, start) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let mut workers = JoinSet::new();
@@ -105,8 +107,8 @@ async fn renewals(sessions: &Sessions, tokens: &mut [String], turn: Duration) ->
 }
 
 pub(crate) async fn renew(sessions: &Sessions, token: &str) -> String {
-    let renewed = sessions.rotate(token, Transport::Body, None).await;
-    renewed.unwrap_or_else(|error| panic!("not renewed: {error:?}")).refresh_token.expose()
+    let renewed = sessions.rotate(token, TokenTransport::Body, None).await;
+    renewed.unwrap_or_else(|error| panic!("not refreshed: {error:?}")).refresh_token.expose()
 }
 
 async fn writes(raw: &Arc<Raw>, workers: usize, turn: Duration) -> f64 {

@@ -1,4 +1,4 @@
-//! [`Server`]: a real Redis or PostgreSQL on a free loopback port, ended with the benchmark.
+//! [`Server`]: a real Redis or PostgreSQL on a free loopback port, which ends with the benchmark.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tollgate_benches::machine;
 
-/// A running server. Its process ends with it.
+/// A running server. Dropping it ends the process.
 pub(crate) struct Server {
     process: Child,
     scratch: PathBuf,
@@ -15,7 +15,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Redis that has every write on its disk before it answers.
+    /// Starts Redis with every write synced to disk before the response.
     pub(crate) fn redis() -> Option<Self> {
         redis_version()?;
         let (scratch, port) = (scratch("redis"), free_port());
@@ -30,7 +30,8 @@ impl Server {
         Some(Self::once_it_answers(process, scratch, port, format!("redis://127.0.0.1:{port}")))
     }
 
-    /// PostgreSQL as it comes, but for its place. It does not run as root, so root runs it as `postgres`.
+    /// Starts PostgreSQL with its default settings, except for address and directory. It refuses to run as
+    /// root, so root runs it as `postgres`.
     pub(crate) fn postgres() -> Option<Self> {
         let programs = postgres_programs()?;
         let (scratch, port) = (scratch("postgres"), free_port());
@@ -66,13 +67,13 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("{} does not answer", server.url);
+        panic!("{} does not respond", server.url);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGINT: both end at once and leave no process behind. The shell's own `kill` is wherever a shell is.
+        // On SIGINT, both servers end at once and leave no process behind. `kill` is built into every shell.
         let _sent = Command::new("sh").args(["-c", &format!("kill -s INT {}", self.process.id())]).status();
         let _status = self.process.wait();
         let _removed = std::fs::remove_dir_all(&self.scratch);
@@ -91,7 +92,7 @@ pub(crate) fn postgres_version() -> Option<String> {
     Some(line.replace("postgres (PostgreSQL)", "PostgreSQL").split(" (").next()?.to_owned())
 }
 
-/// The newest release of those in Debian's place, which is not on the path.
+/// Returns the newest release in Debian's directory, which is not on the path.
 fn postgres_programs() -> Option<PathBuf> {
     let releases = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let programs = releases.flatten().map(|release| release.path().join("bin"));
@@ -118,7 +119,7 @@ fn own(directory: &Path) {
     }
 }
 
-/// A new directory for one server.
+/// Creates a new directory for one server.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("tollgate-bench-{name}-{}", std::process::id()));
     let _missing = std::fs::remove_dir_all(&path);

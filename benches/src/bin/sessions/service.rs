@@ -1,4 +1,4 @@
-//! An application with the session endpoints, as a process of its own.
+//! An application with the session endpoints, in its own process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -10,27 +10,27 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tollgate::{Algorithm, Gate, Verifier};
 use tollgate_axum::{AuthenticateLayer, Claims, RegisteredClaims, session_routes};
-use tollgate_sessions::{
-    Accounts, HashCost, LoginThrottle, MemoryUsers, Password, PasswordSettings, Passwords, RefreshKey,
-    RefreshKeys, Registered, SessionEndpoints, SessionSettings, Sessions, SigningKey, ThrottleSettings,
-    TokenIssuer, open_store,
-};
+use tollgate_sessions::{Accounts, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, Registered, SessionEndpoints, Sessions, SigningKey, TokenIssuer, open_store};
+use tollgate_sessions::accounts::passwords::{HashCost, Password};
+use tollgate_sessions::accounts::throttle::ThrottleSettings;
+use tollgate_sessions::accounts::users::MemoryUsers;
+use tollgate_sessions::sessions::SessionSettings;
 
 use crate::server::scratch;
 
-/// Tells this program to be the application.
+/// The argument that makes this program run the application.
 pub(crate) const SERVE: &str = "serve";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const USERS: usize = 256;
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
 
-/// The login name of a user.
+/// Returns the login name of the nth user.
 pub(crate) fn name(nth: usize) -> String {
     format!("user-{nth}@example.com")
 }
 
-/// The application. Its process ends with it.
+/// The running application. Dropping it kills the process.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -55,7 +55,7 @@ impl Drop for Running {
     }
 }
 
-/// Serves until it is killed.
+/// Serves until the parent kills the process.
 pub(crate) async fn serve() {
     let scratch = scratch("service");
     let store = open_store(&format!("sqlite:{}", scratch.join("sessions.db").display())).expect("a store");
@@ -73,11 +73,11 @@ pub(crate) async fn serve() {
         .merge(session_routes(endpoints))
         .into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    writeln!(std::io::stdout(), "{}", listener.local_addr().expect("an address")).expect("somebody listens");
+    writeln!(std::io::stdout(), "{}", listener.local_addr().expect("an address")).expect("an open pipe");
     axum::serve(listener, app).await.expect("it serves");
 }
 
-/// Users whose hashes cost what they cost by default, and whom no throttle slows.
+/// Creates users whose password hashes have the default cost, with a throttle that never delays.
 async fn accounts(keys: &RefreshKeys) -> Accounts {
     let settings = PasswordSettings::default().with_cost(HashCost::default());
     let throttle = LoginThrottle::new(keys).with_settings(

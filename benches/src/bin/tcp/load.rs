@@ -1,4 +1,4 @@
-//! The load generator: keep-alive connections in one thread, each with one request under way at any time.
+//! The load generator: keep-alive connections in one thread, each with one request in flight at any time.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-/// What came out of one stretch of load.
+/// The results of one turn.
 pub(crate) struct Load {
     pub(crate) requests: u64,
     pub(crate) seconds: f64,
-    /// Microseconds from request to whole answer, sorted.
+    /// Microseconds from the request to the end of the response, sorted.
     pub(crate) latencies: Vec<u32>,
 }
 
@@ -20,7 +20,7 @@ impl Load {
         self.requests as f64 / self.seconds
     }
 
-    /// Microseconds that so many of a hundred requests take at most.
+    /// Returns this percentile of the latencies, in microseconds.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.latencies.len() * percent / 100).min(self.latencies.len() - 1);
         f64::from(self.latencies[at])
@@ -35,14 +35,14 @@ struct Connection {
     sent: Instant,
 }
 
-/// A request for the route, with this token or none, as bytes.
+/// Returns the bytes of a request for the route, with or without a token.
 pub(crate) fn request(token: Option<&str>) -> Vec<u8> {
     let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     let fields = "host: 127.0.0.1\r\nuser-agent: benchmark/1.0\r\naccept: */*\r\n";
     format!("GET /hello HTTP/1.1\r\n{fields}{authorization}\r\n").into_bytes()
 }
 
-/// The status of a single answer.
+/// Sends one request and returns the status of the response.
 pub(crate) fn status(address: SocketAddr, request: &[u8]) -> io::Result<u16> {
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -52,7 +52,7 @@ pub(crate) fn status(address: SocketAddr, request: &[u8]) -> io::Result<u16> {
     status_of(&answer[..length]).ok_or_else(|| io::Error::other("no status line"))
 }
 
-/// Keeps one connection for each of these requests busy for so long. Every answer has to be 200.
+/// Opens one connection for each of the requests and keeps it busy for `duration`. Every response must be a 200.
 pub(crate) fn run(address: SocketAddr, requests: &[Vec<u8>], duration: Duration) -> io::Result<Load> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(requests.len());
@@ -80,7 +80,7 @@ pub(crate) fn run(address: SocketAddr, requests: &[Vec<u8>], duration: Duration)
     while start.elapsed() < duration {
         poll.poll(&mut events, Some(Duration::from_secs(10)))?;
         if events.is_empty() {
-            return Err(io::Error::new(ErrorKind::TimedOut, "no answer in ten seconds"));
+            return Err(io::Error::new(ErrorKind::TimedOut, "no response within ten seconds"));
         }
         for event in &events {
             let connection = &mut connections[event.token().0];
@@ -96,7 +96,7 @@ pub(crate) fn run(address: SocketAddr, requests: &[Vec<u8>], duration: Duration)
 }
 
 impl Connection {
-    /// The whole request at once: it is far smaller than what a socket takes.
+    /// Writes the whole request at once. It is much smaller than the socket's buffer.
     fn send(&mut self) -> io::Result<()> {
         self.filled = 0;
         self.sent = Instant::now();
@@ -104,7 +104,7 @@ impl Connection {
         if written == self.request.len() { Ok(()) } else { Err(io::Error::other("half a request written")) }
     }
 
-    /// Whether the answer is there in full. There is never more than one, so reading can stop then.
+    /// Reads, and returns whether the response is complete. Only one is in flight, so reading stops at its end.
     fn receive(&mut self) -> io::Result<bool> {
         loop {
             match self.stream.read(&mut self.answer[self.filled..]) {
@@ -129,7 +129,7 @@ fn is_whole(answer: &[u8]) -> io::Result<bool> {
     let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
     match status_of(answer) {
         Some(200) => {}
-        other => return Err(io::Error::other(format!("answered {other:?}"))),
+        other => return Err(io::Error::other(format!("unexpected status {other:?}"))),
     }
     let length = content_length(&answer[..head]).ok_or_else(|| io::Error::other("no content-length"))?;
     Ok(answer.len() >= head + 4 + length)

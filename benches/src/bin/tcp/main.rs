@@ -1,4 +1,4 @@
-//! Over TCP: requests per second and latencies of protected routes against unprotected ones, Node beside them.
+//! Over TCP: requests per second and latencies of protected and unprotected routes, with Node for comparison.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml --bin tcp`
 
@@ -18,7 +18,7 @@ use crate::process::{Running, Server};
 
 const CONNECTIONS: usize = 32;
 const TURN: Duration = Duration::from_millis(250);
-/// Node compiles what it runs often.
+/// Long enough for Node to compile its hot code.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 fn main() {
@@ -29,11 +29,11 @@ fn main() {
     }
 }
 
-/// Everything that was measured of one server, round by round.
+/// The results of one server, round by round.
 struct Measured {
     server: Server,
     loads: Vec<Load>,
-    /// Microseconds of processor time for one request.
+    /// Microseconds of processor time per request.
     processor: Vec<f64>,
 }
 
@@ -46,14 +46,14 @@ impl Measured {
         Spread::of(self.loads.iter().map(|load| load.percentile(percent)))
     }
 
-    /// How many times as many requests per second as `other`, round by round.
+    /// Returns requests per second divided by those of `other`, round by round.
     fn against(&self, other: &Self) -> Spread {
         Spread::of(
             self.loads.iter().zip(&other.loads).map(|(own, other)| own.per_second() / other.per_second()),
         )
     }
 
-    /// Microseconds of processor time beyond those of `other`.
+    /// Returns the processor time per request beyond that of `other`, in microseconds.
     fn processor_beyond(&self, other: &Self) -> Spread {
         Spread::of(self.processor.iter().zip(&other.processor).map(|(own, other)| own - other))
     }
@@ -65,19 +65,19 @@ fn report(options: &Options) {
     let versions = format!("{versions}{}", process::node_versions(node.as_deref()));
     let mut report = Report::new(options, "tcp", "Over TCP", &versions);
     report.add(&format!(
-        "A route that answers `hello`, served by a process of its own with as many threads as its framework takes by itself \
-         (axum, actix-web, warp: one for each core; Node: one), asked over \
-         {CONNECTIONS} keep-alive connections by a load generator with one thread. Each connection has a token of its own; the \
-         token has nine claims, and the handler of the Rust servers takes them as a type of its own. After the first request of \
-         a connection ours and @fastify/jwt have it in their caches. *Processor* is the time of the server's process per request: \
-         it does not depend on how fast the load generator is. Servers take turns of a quarter of a second, and all are \
-         started anew after sixteen of them, and warmed up for two seconds.",
+        "A route that responds with `hello`. Each server is a process of its own, with as many threads as its framework \
+         starts by default (axum, actix-web, warp: one for each core; Node: one). A load generator with one thread sends \
+         requests over {CONNECTIONS} keep-alive connections. Each connection has its own token with nine claims, and the \
+         handlers of the Rust servers get the claims as a type of their own. After the first request of a connection, \
+         Tollgate and @fastify/jwt have its token in their caches. *Processor* is the processor time of the server's \
+         process per request; it does not depend on the speed of the load generator. Servers take turns of a quarter of a \
+         second. After sixteen turns, all servers are restarted and warmed up for two seconds.",
     ));
     let mut servers = Server::rust();
     match node {
         Some(_) if process::install_node_packages() => servers.extend(Server::node()),
         Some(_) => report.add("`npm ci` failed, so Node is not measured."),
-        None => report.add("There is no Node on this machine, so it is not measured."),
+        None => report.add("Node is not installed on this machine, so it is not measured."),
     }
     let measured = measure(options, servers);
     present(&mut report, &measured);
@@ -89,8 +89,9 @@ fn requests(algorithm: Algorithm) -> Vec<Vec<u8>> {
     (0..CONNECTIONS).map(|nth| load::request(Some(&token(nth)))).collect()
 }
 
-/// Turns are short, so that what disturbs a server disturbs the one it is compared with, too. Servers are started anew now and
-/// then, as some of what a process does depends on luck: where its memory is, which thread takes which connection.
+/// Measures all servers in turn. Turns are short, so that a disturbance also affects the server to compare
+/// with. Servers are restarted several times, because the speed of a process depends on chance: on its memory
+/// layout, and on which thread takes which connection.
 fn measure(options: &Options, servers: Vec<Server>) -> Vec<Measured> {
     let (starts, rounds) = if options.quick { (1, 2) } else { (4, 16) };
     let mut measured: Vec<Measured> = servers
@@ -112,7 +113,7 @@ fn measure(options: &Options, servers: Vec<Server>) -> Vec<Measured> {
     measured
 }
 
-/// A server that has shown what it admits and is warm, with the requests for it.
+/// Starts a server, checks which tokens it accepts, and warms it up. Returns it with the requests for it.
 fn start(server: &Server) -> (Running, Vec<Vec<u8>>) {
     let running = Running::start(server);
     let requests = requests(server.algorithm);
@@ -126,7 +127,7 @@ fn load(server: &Server, running: &Running, requests: &[Vec<u8>], duration: Dura
     load.unwrap_or_else(|error| panic!("{}: {error}", server.name))
 }
 
-/// A server has to admit a good token, and a protected one has to refuse none and a bad one.
+/// Checks that the server accepts a valid token and, if it is protected, rejects a bad token and no token.
 fn check(server: &Server, running: &Running, good: &[u8]) {
     let bad = fixtures::token(server.algorithm, Size::Small).with_broken_signature();
     let bad = load::request(Some(&bad));
@@ -205,6 +206,6 @@ fn present(report: &mut Report<'_>, measured: &[Measured]) {
             Some(vec![format!("{own} : {other}"), ratio])
         })
         .collect();
-    report.add("### Against each other");
+    report.add("### Compared with each other");
     report.table(&["requests per second", "ratio"], &rows);
 }

@@ -1,4 +1,4 @@
-//! [`Server`]s and the processes that they run in.
+//! [`Server`]s, and their processes as [`Running`].
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -21,15 +21,15 @@ pub(crate) struct Server {
     pub(crate) algorithm: Algorithm,
     pub(crate) protected: bool,
     pub(crate) ours: bool,
-    /// The same without authentication.
+    /// The name of the same server without authentication.
     pub(crate) base: &'static str,
-    /// What `serve` or the script is told.
+    /// The arguments of `serve`, or the script and its arguments.
     arguments: &'static [&'static str],
     in_node: bool,
 }
 
 impl Server {
-    /// Those of this program.
+    /// Returns the Rust servers, which are part of this program.
     pub(crate) fn rust() -> Vec<Self> {
         let server = |name, base, arguments: &'static [&'static str]| Self {
             name,
@@ -56,7 +56,7 @@ impl Server {
         ]
     }
 
-    /// Those in Node.
+    /// Returns the Node servers.
     pub(crate) fn node() -> Vec<Self> {
         let server = |name, base, arguments| Self {
             name,
@@ -76,7 +76,7 @@ impl Server {
     }
 }
 
-/// A server that answers. Its process ends with it.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -106,11 +106,11 @@ impl Running {
         let mut line = String::new();
         let output = child.stdout.take().expect("piped");
         BufReader::new(output).read_line(&mut line).expect("a line");
-        let port = line.trim().parse().unwrap_or_else(|_| panic!("{}: no port but {line:?}", server.name));
+        let port = line.trim().parse().unwrap_or_else(|_| panic!("{}: {line:?} is not a port", server.name));
         Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
     }
 
-    /// Processor time of all its threads so far; 0 where the system does not say.
+    /// Returns the processor time of all threads so far in seconds, or 0 where the system does not report it.
     pub(crate) fn processor_seconds(&self) -> f64 {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let spent = threads.into_iter().flatten().flatten().filter_map(|thread| {
@@ -132,7 +132,7 @@ fn node_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("node")
 }
 
-/// Installs what the lock file says, unless it is there. Whether that worked.
+/// Installs the packages of the lock file unless they are installed. Returns whether they are.
 pub(crate) fn install_node_packages() -> bool {
     let directory = node_directory();
     if directory.join("node_modules/.package-lock.json").exists() {
@@ -143,7 +143,7 @@ pub(crate) fn install_node_packages() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Versions of Node and of what runs on it, to go behind others.
+/// Returns the versions of Node and its packages, to append to the other versions.
 pub(crate) fn node_versions(node: Option<&str>) -> String {
     let Some(node) = node else { return String::new() };
     let package = include_str!("../../../node/package.json");

@@ -1,4 +1,4 @@
-//! The Rust servers. Each runs in a process of its own, with as many threads as its framework takes by itself.
+//! The Rust servers. Each runs in its own process, with as many threads as its framework starts by default.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use tollgate_benches::hand_rolled::Decoded;
 use tollgate_benches::requests::{BODY, PATH};
 use warp::Filter as _;
 
-/// Serves until standard input ends, which it does when the parent is gone.
+/// Serves until standard input is closed, which happens when the parent process ends.
 pub(crate) fn serve(framework: &str, protection: &str, algorithm: &str) {
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
@@ -42,12 +42,12 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime")
 }
 
-fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey, Validation)>) {
+fn axum(listener: TcpListener, gate: Option<Gate>, hand_rolled: Option<(DecodingKey, Validation)>) {
     use axum::Router;
     use axum::routing::get;
     use tollgate_axum::{AuthenticateLayer, Claims};
 
-    let router = match (gate, by_hand) {
+    let router = match (gate, hand_rolled) {
         (Some(gate), _) => {
             let handler = async |_: Claims<User>| BODY;
             Router::new().route(PATH, get(handler)).layer(AuthenticateLayer::new(gate))
@@ -63,7 +63,7 @@ fn axum(listener: TcpListener, gate: Option<Gate>, by_hand: Option<(DecodingKey,
     });
 }
 
-/// The layer is around the router, not around its routes.
+/// Serves axum with the layer around the router, not around its routes.
 fn around_axum(listener: TcpListener, gate: Gate) {
     use axum::extract::Request;
     use axum::routing::get;
@@ -117,7 +117,7 @@ fn warp(listener: TcpListener, gate: Option<Gate>) {
     });
 }
 
-/// The layer is around the service that the filters are. It is served as warp serves filters.
+/// Serves warp with the layer around `warp::service`, over hyper as warp's own server does.
 fn around_warp(listener: TcpListener, gate: Gate) {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use hyper_util::server::conn::auto::Builder;

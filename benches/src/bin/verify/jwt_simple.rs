@@ -1,4 +1,4 @@
-//! The key types of jwt-simple behind one function.
+//! [`Simple`]: one type for all key types of jwt-simple.
 
 use ::jwt_simple::prelude::*;
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl Simple {
         Self { key: key.expect("a key"), options }
     }
 
-    /// Options are taken by value, so every call clones them.
+    /// Verifies a token. jwt-simple takes its options by value, so every call clones them.
     pub(crate) fn verify<T: Serialize + DeserializeOwned>(
         &self,
         token: &str,

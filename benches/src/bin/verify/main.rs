@@ -1,5 +1,5 @@
-//! One token, in process: ours cached and uncached, `jsonwebtoken`, `jwt-simple`, and the bare signature check by
-//! aws-lc-rs.
+//! One token, in process: Tollgate with and without its cache, `jsonwebtoken`, `jwt-simple`, and the bare signature
+//! check by aws-lc-rs.
 //!
 //! `cargo run --release --manifest-path benches/Cargo.toml --bin verify`
 
@@ -29,7 +29,7 @@ const THEIRS_TYPED: &str = "jsonwebtoken: decode, typed claims";
 const SIMPLE: &str = "jwt-simple: verify_token";
 const SIMPLE_TYPED: &str = "jwt-simple: verify_token, typed claims";
 
-/// What the best of ours are compared with, one column each.
+/// The ratios to report: column header, contender, contender to compare it with.
 const COMPARED: [(&str, &str, &str); 6] = [
     ("verify : signature alone", OURS, RAW),
     ("jsonwebtoken : ours, typed", THEIRS_TYPED, OURS_TYPED),
@@ -39,7 +39,7 @@ const COMPARED: [(&str, &str, &str); 6] = [
     ("cached : HS256 MAC", CACHED, MAC),
 ];
 
-/// Everybody's keys for one algorithm, prepared once.
+/// The prepared keys of all libraries for one algorithm.
 struct Subject {
     algorithm: Algorithm,
     verifier: Verifier,
@@ -57,11 +57,11 @@ fn main() {
     let versions = machine::versions(&["aws-lc-rs", "jsonwebtoken", "jwt-simple"]);
     let mut report = Report::new(&options, "verify", "One token, in process", &versions);
     report.add(
-        "A token of nine claims (small), and the same with a list of groups. *Typed claims* makes the application's type \
-         of them, *registered* only checks them (for jsonwebtoken: a type of `sub` alone). *Gate* is the whole core: it \
-         finds the token in the request, too. *Signature alone* is the check of the same bytes by aws-lc-rs with a \
-         prepared key, and nothing else. jwt-simple is built with pure Rust cryptography, as its other choice needs \
-         cmake and libclang.",
+        "The token has nine claims (*small*), or the same claims and a list of groups (*medium*, *large*). *Typed \
+         claims* deserializes the claims into the application's type. *Registered* only checks them; jsonwebtoken then \
+         deserializes a type with `sub` alone. *Gate* is the whole core, which also finds the token in the request. \
+         *Signature alone* is aws-lc-rs checking the same bytes with a prepared key, and nothing else. jwt-simple uses \
+         its pure Rust cryptography, because its other backend needs cmake and libclang.",
     );
     let mut good = Vec::new();
     let mut bad = Vec::new();
@@ -86,13 +86,14 @@ fn main() {
             bad.push((algorithm, fault, rounds));
         }
     }
-    report.add("### Good tokens: median times");
+    report.add("### Valid tokens: median times");
     times(&mut report, &good);
-    report.add("### Good tokens: ratios\n\n`a : b` says how many times as long `a` takes as `b`.");
+    report.add("### Valid tokens: ratios\n\n`a : b` is the time of `a` divided by the time of `b`.");
     ratios(&mut report, &good);
     report.add(
-        "### Bad tokens, in units of one HS256 MAC over the bytes of the token\n\nThe gate's cache is on: a refusal is never \
-         kept. A dash stands for a library that does not refuse such a token (`kid` is for its caller to check).",
+        "### Rejected tokens, in units of one HS256 MAC over the token's bytes\n\nThe gate's cache is on, but it never \
+         holds rejected tokens. A dash marks a library that accepts the token, because it leaves checking `kid` to its \
+         caller.",
     );
     refusals(&mut report, &bad);
     report.finish();
@@ -129,7 +130,7 @@ impl Subject {
         Rounds::run(options, contenders)
     }
 
-    /// Who refuses it. Peers that do not are left out.
+    /// Measures the rejection of a token. Leaves out the peers that accept it.
     fn refuse(&self, options: &Options, fault: &str, token: &str) -> Rounds {
         let request = Bearer::new(token);
         let now = *NOW;
@@ -179,10 +180,10 @@ fn faults(algorithm: Algorithm) -> Vec<(&'static str, String)> {
     let token = || fixtures::token(algorithm, Size::Small);
     let other = if algorithm == Algorithm::Hs256 { Algorithm::Hs384 } else { Algorithm::Hs256 };
     let tokens = [
-        // Base64url in three parts of the usual lengths; nothing in it.
+        // Three parts of base64url with the usual lengths, but without meaningful content.
         token().sign().chars().map(|c| if c == '.' { c } else { 'Q' }).collect(),
         token().header("alg", other.name()).sign(),
-        token().header("kid", "nobody").sign(),
+        token().header("kid", "absent").sign(),
         token().claim("exp", NOW.as_secs() - 86_400).sign(),
         token().with_broken_signature(),
     ];

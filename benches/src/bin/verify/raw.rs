@@ -1,4 +1,4 @@
-//! The cryptography alone: the check of the token's own bytes with a key that is prepared once.
+//! The cryptography alone: checks of the token's bytes with a prepared key.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self as aws, ParsedPublicKey};
@@ -8,7 +8,7 @@ use tollgate::Algorithm;
 use tollgate_benches::fixtures;
 use tollgate_testing::keys;
 
-/// An HS256 MAC over what was signed, whatever it was signed with.
+/// Computes an HS256 MAC over the token's signing input, whatever algorithm signed the token.
 pub(crate) fn mac(token: &str) -> impl FnMut() -> hmac::Tag {
     let (input, _) = token.rsplit_once('.').expect("three parts");
     let input = input.as_bytes().to_vec();
@@ -16,7 +16,7 @@ pub(crate) fn mac(token: &str) -> impl FnMut() -> hmac::Tag {
     move || hmac::sign(&key, std::hint::black_box(&input))
 }
 
-/// The check of the signature.
+/// Checks the token's signature.
 pub(crate) fn signature(algorithm: Algorithm, token: &str) -> Box<dyn FnMut()> {
     let (input, signature) = token.rsplit_once('.').expect("three parts");
     let input = input.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-// What the page shows, and what its controls do. The session itself is in session.js.
+// What the page shows and what its controls do. The session itself is in session.js.
 
 import { Session } from "./session.js";
 
@@ -6,7 +6,7 @@ const session = new Session();
 const at = (id) => document.getElementById(id);
 const problem = async (response) => (await response.json().catch(() => ({}))).detail;
 
-// ---- the state of the gate ----
+// ---- login state ----
 
 let shown = null;
 
@@ -43,13 +43,13 @@ session.addEventListener("note", ({ detail }) => {
 
 function draw() {
   if (session.state !== "in") return;
-  const left = Math.max(0, session.ends - Date.now());
+  const left = Math.max(0, session.expires - Date.now());
   const seconds = Math.ceil(left / 1000);
   at("left").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   at("life").value = session.lifetime ? Math.min(1, left / session.lifetime) : 0;
 }
 
-// ---- what the token says ----
+// ---- token claims ----
 
 async function showClaims() {
   const response = await session.call("GET", "/me").catch(() => null);
@@ -62,7 +62,7 @@ async function showClaims() {
     ["Roles", me.roles?.join(" ")],
     ["Audience", me.aud?.join(" ")],
     ["Session", me.claims?.sid],
-    ["Ends", moment(me.exp)],
+    ["Expires", moment(me.exp)],
   ];
   const cells = rows.filter(([, value]) => value).flatMap(([name, value]) => [cell("dt", name), cell("dd", value)]);
   at("claims").replaceChildren(...cells);
@@ -90,7 +90,7 @@ async function showSessions() {
 
 function row({ sid, created_at, last_used_at, current }) {
   const about = document.createElement("span");
-  about.append(cell("strong", `Since ${moment(created_at)}`), cell("span", `last renewed ${moment(last_used_at)}`));
+  about.append(cell("strong", `Since ${moment(created_at)}`), cell("span", `last refreshed ${moment(last_used_at)}`));
   about.lastChild.className = "hint";
   const entry = document.createElement("li");
   entry.append(about);
@@ -98,40 +98,40 @@ function row({ sid, created_at, last_used_at, current }) {
     entry.append(cell("em", "this browser"));
     return entry;
   }
-  const button = cell("button", "End");
+  const button = cell("button", "Revoke");
   button.type = "button";
-  button.setAttribute("aria-label", `End the session since ${moment(created_at)}`);
-  button.addEventListener("click", () => busy(button, () => endOne(sid)));
+  button.setAttribute("aria-label", `Revoke the session since ${moment(created_at)}`);
+  button.addEventListener("click", () => busy(button, () => revoke(sid)));
   entry.append(button);
   return entry;
 }
 
-async function endOne(sid) {
+async function revoke(sid) {
   const response = await session.call("DELETE", `/auth/sessions/${sid}`);
   if (!response.ok) throw new Refused(response);
   await showSessions();
   at("inside-title").focus();
 }
 
-at("logout").addEventListener("click", ({ target }) => busy(target, () => leave(false)));
-at("logout-all").addEventListener("click", ({ target }) => busy(target, () => leave(true)));
-at("renew").addEventListener("click", ({ target }) => busy(target, () => session.renew()));
+at("logout").addEventListener("click", ({ target }) => busy(target, () => logOut(false)));
+at("logout-all").addEventListener("click", ({ target }) => busy(target, () => logOut(true)));
+at("refresh").addEventListener("click", ({ target }) => busy(target, () => session.refresh()));
 
-async function leave(everywhere) {
+async function logOut(everywhere) {
   const response = await session.logout(everywhere);
   if (response.ok || response.status === 401) return;
   if (session.state === "in") throw new Refused(response);
   at("login-alert").textContent =
-    "This browser is logged out. The server could not confirm that the session has ended: log in again, and end it.";
+    "This browser is logged out, but the server could not confirm that it revoked the session. Log in again and revoke it.";
 }
 
 class Refused extends Error {
   constructor(response) {
-    super(`The server has not confirmed it (${response.status}). Nothing has ended; try again.`);
+    super(`The server did not confirm the request (${response.status}). No session was revoked. Try again.`);
   }
 }
 
-// A control does one thing at a time, and says what went wrong.
+// Runs one task at a time for each control, and shows the error of a task that fails.
 async function busy(button, task) {
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
@@ -139,36 +139,36 @@ async function busy(button, task) {
   try {
     await task();
   } catch (error) {
-    at("session-alert").textContent = error instanceof Refused ? error.message : "The server does not answer.";
+    at("session-alert").textContent = error instanceof Refused ? error.message : "The server does not respond.";
   } finally {
     button.removeAttribute("aria-busy");
   }
 }
 
-// ---- logging in, and creating an account ----
+// ---- login and registration ----
 
 let creating = false;
 
 at("switch").addEventListener("click", () => {
   creating = !creating;
-  at("outside-title").textContent = creating ? "A new account." : "The gate is closed.";
+  at("outside-title").textContent = creating ? "Create an account" : "Log in";
   at("login-submit").textContent = creating ? "Create the account" : "Log in";
-  at("switch").textContent = creating ? "I have one" : "Create an account";
+  at("switch").textContent = creating ? "Log in instead" : "Create an account";
   at("switch").setAttribute("aria-pressed", String(creating));
   at("password").autocomplete = creating ? "new-password" : "current-password";
   at("password-hint").textContent = creating
     ? "A new account may read the items, and nothing else."
-    : "The application has printed the demo account at its first start.";
+    : "The application printed the demo account and its password at its first start.";
   at("login-alert").textContent = "";
   at("email").focus();
 });
 
 at("login").addEventListener("submit", (event) => {
   event.preventDefault();
-  void busy(at("login-submit"), enter);
+  void busy(at("login-submit"), logIn);
 });
 
-async function enter() {
+async function logIn() {
   const [email, password] = [at("email").value, at("password").value];
   at("login-alert").textContent = "";
   try {
@@ -179,51 +179,51 @@ async function enter() {
     if (creating) at("switch").click();
     at("login").reset();
   } catch {
-    at("login-alert").textContent = "The server does not answer. Nothing has changed; try again.";
+    at("login-alert").textContent = "The server does not respond. Nothing has changed. Try again.";
   }
 }
 
 async function complain(response, what) {
   const why = {
-    401: creating ? "The address has an account already; log in with its password." : "The email or the password is wrong.",
-    404: "This server issues no tokens. Knock with one of your issuer’s below.",
-    429: "Too many attempts; wait a little.",
-    503: "The server cannot do it at present; try again in a moment.",
+    401: creating ? "The address already has an account. Log in with its password." : "The email or the password is wrong.",
+    404: "This server issues no tokens. Call the routes with a token of your issuer instead.",
+    429: "Too many attempts. Try again later.",
+    503: "The server is temporarily unavailable. Try again in a moment.",
   }[response.status];
-  at("login-alert").textContent = `${what} ${why ?? (await problem(response)) ?? `The answer was ${response.status}.`}`;
+  at("login-alert").textContent = `${what} ${why ?? (await problem(response)) ?? `The response was ${response.status}.`}`;
   at(response.status === 401 ? "password" : "email").focus();
 }
 
-// ---- the doors ----
+// ---- route calls ----
 
-at("doors").addEventListener("click", ({ target }) => {
-  const door = target.closest("button");
-  if (door) void knock(door);
+at("calls").addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) void callRoute(button);
 });
 
-async function knock(door) {
-  const { method, path, body } = door.dataset;
+async function callRoute(button) {
+  const { method, path, body } = button.dataset;
   const token = at("token").value.trim();
-  const result = door.querySelector(".result");
+  const result = button.querySelector(".result");
   let text;
   try {
     const response = await session.call(method, path, body && JSON.parse(body), token);
     result.textContent = response.status;
-    at("status").textContent = `${method} ${path}: ${response.status} ${verdict(response.status)}`;
+    at("status").textContent = `${method} ${path}: ${response.status} ${meaning(response.status)}`;
     at("challenge").textContent = response.headers.get("WWW-Authenticate") ?? "";
     text = await response.text();
   } catch {
     result.textContent = "···";
-    at("status").textContent = `${method} ${path}: no answer`;
+    at("status").textContent = `${method} ${path}: no response`;
     at("challenge").textContent = text = "";
   }
   at("challenge").hidden = !at("challenge").textContent;
   at("body").textContent = pretty(text);
 }
 
-function verdict(status) {
-  if (status < 300) return "come in";
-  return { 401: "who are you?", 403: "not you", 503: "not now" }[status] ?? "no";
+function meaning(status) {
+  if (status < 300) return "Allowed";
+  return { 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable" }[status] ?? "Rejected";
 }
 
 function pretty(text) {

@@ -2,12 +2,12 @@
 
 use crate::answer::Answer;
 
-/// Nothing comes from elsewhere, nothing is inline, and no text becomes markup.
+/// The page loads nothing from other origins, has no inline scripts or styles, and never parses text as markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The files of the page: their paths and types, and what is in them.
+/// The files of the page: path, content type, content.
 const FILES: [(&str, &str, &str); 5] = [
     ("/", "text/html; charset=utf-8", include_str!("index.html")),
     ("/demo.css", "text/css; charset=utf-8", include_str!("demo.css")),
@@ -16,7 +16,7 @@ const FILES: [(&str, &str, &str); 5] = [
     ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 
-/// The files of the demo page, by path.
+/// Returns the paths of the demo page with their responses.
 pub fn page() -> impl Iterator<Item = (&'static str, Answer)> {
     FILES.into_iter().map(|(path, content_type, body)| (path, file(content_type, body)))
 }

@@ -1,43 +1,45 @@
-// The session of this browser, as all of its tabs share it.
+// The session of this browser, shared by all of its tabs.
 //
-// The tokens are in cookies that no script can read. What is known here is when the access token ends, which the server
-// says. Whichever tab is first renews it; the others hear of that. Tabs that do not hear of each other renew more often
-// than needed, which the server takes: equal renewals get equal answers.
+// The tokens are in cookies that scripts cannot read. The page only has the expiry time of the access token,
+// from the server's responses. The first tab to refresh the token tells the others. If tabs cannot exchange
+// messages, each tab refreshes on its own. The server accepts that: it gives the same response to the same
+// refresh token for some seconds.
 
 const LOCK = "tollgate.session";
 const RECORD = "tollgate.session";
 const CSRF_COOKIE = "__Host-csrf";
-const ANSWER_WITHIN = 10_000;
+const TIMEOUT = 10_000;
 
 export class Session extends EventTarget {
-  // "unknown" until the server has answered, then "in" or "out".
+  // "unknown" until the server has responded, then "in" or "out".
   state = "unknown";
-  // When the access token ends, and for how long it was made. Milliseconds, by the clock of this machine.
-  ends = 0;
+  // Expiry time and lifetime of the access token, in milliseconds by the clock of this machine.
+  expires = 0;
   lifetime = 0;
-  // When that was learnt. Whoever renews says what they knew, and does nothing if somebody has been faster.
+  // The time of the request that returned them. Before a refresh, a tab compares it with the shared record, and
+  // skips the refresh if another tab has already done it.
   #at = 0;
-  #renewAt = Infinity;
+  #refreshAt = Infinity;
   #failures = 0;
-  #renewing = null;
+  #refreshing = null;
   #channel = "BroadcastChannel" in self ? new BroadcastChannel(LOCK) : null;
 
-  // Looks for a session, and keeps it alive from then on.
+  // Detects an existing session, and keeps it refreshed from then on.
   async start() {
-    this.#channel?.addEventListener("message", () => this.#listen());
+    this.#channel?.addEventListener("message", () => this.#sync());
     document.addEventListener("visibilitychange", () => this.#tick());
-    await this.#look();
+    await this.#detect();
     setInterval(() => this.#tick(), 1000);
   }
 
-  // Answers the response to POST /auth/login.
+  // Returns the response to POST /auth/login.
   async login(email, password, remember) {
-    return this.#alone(async () => {
-      const asked = Date.now();
+    return this.#exclusive(async () => {
+      const sent = Date.now();
       const response = await send("POST", "/auth/login", { email, password, mode: "cookie", remember });
       if (response.ok) {
-        this.#learn(asked, (await response.clone().json()).expires_in);
-        this.#note("Logged in. The tokens are in cookies that this script cannot read.");
+        this.#update(sent, (await response.clone().json()).expires_in);
+        this.#note("Logged in. The tokens are in cookies that scripts cannot read.");
       }
       return response;
     });
@@ -47,163 +49,164 @@ export class Session extends EventTarget {
     return send("POST", "/auth/register", { email, password });
   }
 
-  // Answers the response. A server that cannot confirm the end takes the cookies all the same: then this browser is logged
-  // out, and the session may live on.
+  // Returns the response. A server that cannot confirm the revocation clears the cookies all the same. This
+  // browser is then logged out, but the session may still be valid.
   async logout(everywhere) {
-    await this.#refreshIfEnded();
-    return this.#alone(async () => {
+    await this.#refreshIfExpired();
+    return this.#exclusive(async () => {
       const response = await send("POST", everywhere ? "/auth/logout-all" : "/auth/logout", {});
       if (response.ok || response.status === 401) {
         this.end(everywhere ? "Logged out everywhere." : "Logged out.");
       } else if (await isAnonymous()) {
-        this.end("Logged out in this browser. The server could not confirm that the session has ended.");
+        this.end("Logged out in this browser. The server could not confirm that it revoked the session.");
       }
       return response;
     });
   }
 
-  // Asks with the cookie, or with a token if there is one. Renews before when the access token has ended by the clock,
-  // and once when the server says that it has.
+  // Sends a request with the given token, or with the cookie. Refreshes first if the access token has expired by the
+  // clock, and refreshes and retries once if the server says that it has.
   async call(method, path, body, token) {
     if (token) return send(method, path, body, token);
-    await this.#refreshIfEnded();
+    await this.#refreshIfExpired();
     const known = this.#at;
     const response = await send(method, path, body);
-    const again = response.status === 401 && this.state === "in" && (await this.renew(known));
+    const again = response.status === 401 && this.state === "in" && (await this.refresh(known));
     return again ? send(method, path, body) : response;
   }
 
-  // Whether there is an access token now. Nothing is sent if it was renewed since `known`.
-  renew(known = Infinity) {
-    this.#renewing ??= this.#alone(() => this.#renewAlone(known)).finally(() => (this.#renewing = null));
-    return this.#renewing;
+  // Returns whether there is an access token now. Sends nothing if a tab has refreshed it since `known`.
+  refresh(known = Infinity) {
+    this.#refreshing ??= this.#exclusive(() => this.#refreshAlone(known)).finally(() => (this.#refreshing = null));
+    return this.#refreshing;
   }
 
-  // The session is over, in this tab and in all others.
+  // Marks the session as ended, in this tab and in all others.
   end(why) {
-    forget();
+    removeRecord();
     this.#channel?.postMessage(null);
     this.#out(why);
   }
 
-  async #renewAlone(known) {
-    if (this.#takeOver(known)) return this.state === "in";
-    const asked = Date.now();
+  async #refreshAlone(known) {
+    if (this.#isAlreadyDone(known)) return this.state === "in";
+    const sent = Date.now();
     let response;
     try {
       response = await send("POST", "/auth/refresh", {});
     } catch {
-      return this.#later(null, "The server does not answer.");
+      return this.#retryLater(null, "The server does not respond.");
     }
     if (response.ok) {
-      this.#learn(asked, (await response.json()).expires_in);
-      this.#note("This tab renewed the access token.");
+      this.#update(sent, (await response.json()).expires_in);
+      this.#note("This tab refreshed the access token.");
       return true;
     }
-    // Only this answer ends a session. A server in trouble does not.
+    // Only a 401 ends the session. Any other failure is the server's, and does not.
     if (response.status === 401) {
-      this.end(this.state === "in" ? "The server has ended this session." : null);
+      this.end(this.state === "in" ? "The session was revoked or has expired." : null);
       return false;
     }
-    return this.#later(response, `The server cannot renew at present (${response.status}).`);
+    return this.#retryLater(response, `The server cannot refresh the session right now (${response.status}).`);
   }
 
-  // What the first answer says: the cookie may still be good, or the session in need of a renewal, or there is none.
-  async #look() {
+  // Finds out whether the cookie is still valid, the session needs a refresh, or there is no session.
+  async #detect() {
     try {
-      const asked = Date.now();
+      const sent = Date.now();
       const response = await send("GET", "/whoami");
       if (response.ok && !(await response.json()).anonymous) {
         const me = await send("GET", "/me");
         if (me.ok) {
           const { exp, iat } = await me.json();
-          const now = Date.parse(me.headers.get("Date")) || asked;
-          this.#learn(asked, Math.max(0, exp - now / 1000), exp - (iat ?? now / 1000));
+          const now = Date.parse(me.headers.get("Date")) || sent;
+          this.#update(sent, Math.max(0, exp - now / 1000), exp - (iat ?? now / 1000));
           this.#note("Found a session in the cookies of this browser.");
           return;
         }
       }
       if (response.status >= 500) {
-        this.#later(response, `The server cannot say at present (${response.status}).`);
-      } else if (mayBeIn()) {
-        await this.renew();
+        this.#retryLater(response, `The server cannot check the session right now (${response.status}).`);
+      } else if (mayBeLoggedIn()) {
+        await this.refresh();
       } else {
         this.#out(null);
       }
     } catch {
-      this.#later(null, "The server does not answer.");
+      this.#retryLater(null, "The server does not respond.");
     }
   }
 
   #tick() {
-    this.#listen();
-    if (this.state !== "out" && Date.now() >= this.#renewAt) {
-      if (this.state === "unknown") this.#renewAt = Infinity;
-      void (this.state === "in" ? this.renew(this.#at) : this.#look());
+    this.#sync();
+    if (this.state !== "out" && Date.now() >= this.#refreshAt) {
+      if (this.state === "unknown") this.#refreshAt = Infinity;
+      void (this.state === "in" ? this.refresh(this.#at) : this.#detect());
     }
     this.dispatchEvent(new Event("tick"));
   }
 
-  // What another tab has done since.
-  #listen() {
-    const record = read();
+  // Adopts what another tab has recorded since.
+  #sync() {
+    const record = readRecord();
     if (record === undefined || this.state === "unknown") return;
     if (record === null) {
-      if (this.state === "in") this.#out("Another tab has logged out, or the session was ended.");
+      if (this.state === "in") this.#out("Another tab logged out, or the session was revoked.");
     } else if (record.at > this.#at) {
-      const what = this.state === "in" ? "Another tab renewed the access token." : "Another tab has logged in.";
+      const what = this.state === "in" ? "Another tab refreshed the access token." : "Another tab logged in.";
       this.#adopt(record);
       this.#note(what);
     }
   }
 
-  #takeOver(known) {
-    const record = read();
-    // Ended by another tab while this one waited for its turn.
+  // Returns whether another tab has refreshed or ended the session since `known`, and adopts its record if so.
+  #isAlreadyDone(known) {
+    const record = readRecord();
+    // Another tab ended the session while this one waited for the lock.
     if (record === null && this.state === "in") {
-      this.#listen();
+      this.#sync();
       return true;
     }
     if (!record || record.at <= known) return false;
-    this.#listen();
+    this.#sync();
     return true;
   }
 
-  #refreshIfEnded() {
-    return this.state === "in" && Date.now() >= this.ends ? this.renew(this.#at) : null;
+  #refreshIfExpired() {
+    return this.state === "in" && Date.now() >= this.expires ? this.refresh(this.#at) : null;
   }
 
-  #learn(at, secondsLeft, lifetime = secondsLeft) {
-    const record = { at, ends: at + secondsLeft * 1000, lifetime: lifetime * 1000 };
-    write(record);
+  #update(at, secondsLeft, lifetime = secondsLeft) {
+    const record = { at, expires: at + secondsLeft * 1000, lifetime: lifetime * 1000 };
+    writeRecord(record);
     this.#channel?.postMessage(null);
     this.#adopt(record);
   }
 
-  #adopt({ at, ends, lifetime }) {
+  #adopt({ at, expires, lifetime }) {
     this.#at = at;
-    this.ends = ends;
+    this.expires = expires;
     this.lifetime = lifetime;
     this.#failures = 0;
-    // A quarter before the end, a minute at most; not all tabs at the same moment.
+    // Refresh when a quarter of the lifetime is left, but at most a minute early. The jitter spreads out the tabs.
     const before = Math.min(lifetime / 4, 60_000);
-    this.#renewAt = ends - before * (1 - Math.random() / 4);
+    this.#refreshAt = expires - before * (1 - Math.random() / 4);
     this.#become("in");
   }
 
-  // Later each time, not all at once, and not before the server wants it.
-  #later(response, why) {
+  // Exponential backoff with jitter, and not before the server's `Retry-After`.
+  #retryLater(response, why) {
     this.#failures += 1;
     const growing = 1000 * Math.min(2 ** this.#failures, 30);
     const wait = Math.max(retryAfter(response), growing / 2) + (Math.random() * growing) / 2;
-    this.#renewAt = Date.now() + wait;
-    this.#note(`${why} Next try in ${Math.ceil(wait / 1000)} s; nobody is logged out.`);
+    this.#refreshAt = Date.now() + wait;
+    this.#note(`${why} Retrying in ${Math.ceil(wait / 1000)} s. This does not log you out.`);
     return false;
   }
 
   #out(why) {
-    this.#at = this.ends = this.lifetime = this.#failures = 0;
-    this.#renewAt = Infinity;
+    this.#at = this.expires = this.lifetime = this.#failures = 0;
+    this.#refreshAt = Infinity;
     if (why) this.#note(why);
     this.#become("out");
   }
@@ -217,14 +220,14 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent("note", { detail: text }));
   }
 
-  // One tab at a time where the browser can do that.
-  #alone(task) {
+  // Runs the task in one tab at a time, in browsers with the Web Locks API.
+  #exclusive(task) {
     return navigator.locks ? navigator.locks.request(LOCK, task) : task();
   }
 }
 
-// Rejects when there is no answer. Where the anti-CSRF token is not there, or that of an older session, asks for one. (Rights
-// that are missing come with a challenge.)
+// Rejects when the server does not respond. After a 403 because the anti-CSRF token is missing or belongs to an older
+// session, requests a new one and retries. (A 403 for missing rights has a challenge.)
 async function send(method, path, body, token) {
   const before = readCookie(CSRF_COOKIE);
   const response = await sendOnce(method, path, body, token);
@@ -246,11 +249,11 @@ function sendOnce(method, path, body, token) {
     credentials: token ? "omit" : "same-origin",
     cache: "no-store",
     redirect: "error",
-    signal: AbortSignal.timeout(ANSWER_WITHIN),
+    signal: AbortSignal.timeout(TIMEOUT),
   });
 }
 
-// Where anti-CSRF tokens are not required, there is no such cookie.
+// Returns `undefined` if there is no such cookie, as when the server does not require anti-CSRF tokens.
 function readCookie(name) {
   const pair = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
   return pair?.slice(name.length + 1);
@@ -261,16 +264,16 @@ async function isAnonymous() {
   return who?.ok === true && (await who.json()).anonymous;
 }
 
-// In milliseconds. It is a number of seconds or a date (RFC 9110 §10.2.3).
+// Returns milliseconds. The header holds a number of seconds or a date (RFC 9110 §10.2.3).
 function retryAfter(response) {
   const value = response?.headers.get("Retry-After") ?? "0";
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(wait) ? Math.max(0, wait) : 0;
 }
 
-// What tabs share is no secret: when the access token ends. `null` when nobody is logged in, `undefined` when the browser
-// keeps nothing.
-function read() {
+// Reads what the tabs share, which is no secret: the expiry time of the access token. Returns `null` if the
+// browser is logged out, and `undefined` if its storage is unavailable.
+function readRecord() {
   try {
     return JSON.parse(localStorage.getItem(RECORD));
   } catch {
@@ -278,22 +281,22 @@ function read() {
   }
 }
 
-function write(record) {
+function writeRecord(record) {
   try {
     localStorage.setItem(RECORD, JSON.stringify(record));
   } catch {
-    // The tabs do without.
+    // Without storage, each tab works on its own.
   }
 }
 
-function forget() {
+function removeRecord() {
   try {
     localStorage.removeItem(RECORD);
   } catch {
-    // The tabs do without.
+    // Without storage, each tab works on its own.
   }
 }
 
-function mayBeIn() {
-  return read() !== null;
+function mayBeLoggedIn() {
+  return readRecord() !== null;
 }

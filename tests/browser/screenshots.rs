@@ -1,5 +1,5 @@
-//! What the page looks like: nothing runs out of the window, text stands out from what is behind it, in light and in dark, on a
-//! desk and on a phone. The pictures are for people, below `target/tmp`.
+//! The layout of the page on a desktop and a phone, light and dark: nothing overflows the window, and text has enough
+//! contrast. Screenshots for review go to `target/tmp/browser`.
 
 use std::path::Path;
 
@@ -7,33 +7,35 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Trial;
 use serde_json::json;
-use tollgate_conformance::app::PACKAGES;
+use tollgate_tests::app::PACKAGES;
 
 use crate::trial;
 use crate::visit::{IS_OUT, Visit};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("pictures::everything_can_be_read", everything_can_be_read)]
+    vec![trial("screenshots::text_fits_and_has_contrast", text_fits_and_has_contrast)]
 }
 
-fn everything_can_be_read() {
-    let visit = Visit::start("pictures", PACKAGES[0], &[]);
+fn text_fits_and_has_contrast() {
+    let visit = Visit::start("screenshots", PACKAGES[0], &[]);
     visit.browser.until(IS_OUT);
-    look(&visit, "out");
+    check_layout(&visit, "out");
     visit.log_in();
     visit.browser.until("document.querySelectorAll('#sessions li').length === 1");
+
     for (method, path) in
         [("GET", "/public"), ("GET", "/whoami"), ("GET", "/me"), ("GET", "/admin"), ("POST", "/items")]
     {
-        visit.knock(method, path);
+        visit.call(method, path);
     }
-    visit.knock("GET", "/items");
-    look(&visit, "in");
+
+    visit.call("GET", "/items");
+    check_layout(&visit, "in");
 }
 
-fn look(visit: &Visit, state: &str) {
+fn check_layout(visit: &Visit, state: &str) {
     let browser = &visit.browser;
-    for (device, width, height, scale) in [("desk", 1200, 900, 1), ("phone", 390, 844, 2)] {
+    for (device, width, height, scale) in [("desktop", 1200, 900, 1), ("phone", 390, 844, 2)] {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": device == "phone"});
         browser.devtools("Emulation.setDeviceMetricsOverride", &size);
         for scheme in ["light", "dark"] {
@@ -53,14 +55,14 @@ fn save(visit: &Visit, name: &str) {
     let size = visit.browser.run("return [innerWidth, document.documentElement.scrollHeight]");
     let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
     let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
-    let picture = visit.browser.devtools("Page.captureScreenshot", &wanted);
-    let picture = STANDARD.decode(picture["data"].as_str().expect("base64")).expect("base64");
+    let screenshot = visit.browser.devtools("Page.captureScreenshot", &wanted);
+    let screenshot = STANDARD.decode(screenshot["data"].as_str().expect("base64")).expect("base64");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     std::fs::create_dir_all(&directory).expect("a directory");
-    std::fs::write(directory.join(format!("{name}.png")), picture).expect("written");
+    std::fs::write(directory.join(format!("{name}.png")), screenshot).expect("written");
 }
 
-/// Elements with text of their own that stands out by less than 4.5 to 1 (WCAG 2.2, 1.4.3).
+/// Returns the elements whose own text has a contrast of less than 4.5 to 1 (WCAG 2.2, 1.4.3).
 const CONTRAST: &str = r#"
     const parts = (colour) => colour.match(/[\d.]+/g).map(Number);
     const luminance = ([r, g, b]) => [r, g, b].map((part) => part / 255)
