@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tollgate::{Algorithm, Clock as _, Gate, SystemClock, UnixTime, Verifier};
 use tollgate_sessions::accounts::passwords::HashCost;
 use tollgate_sessions::accounts::users::MemoryUsers;
-use tollgate_sessions::issuing::{AccessToken, KeyRotationSchedule};
+use tollgate_sessions::issuing::{AccessToken, ClientId, KeyRotationSchedule, KeyRotationTimes};
 use tollgate_sessions::store::MemoryStore;
 use tollgate_sessions::{
     Accounts, KeyRing, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, SessionEndpoints,
@@ -55,8 +55,12 @@ impl<'a> World<'a> {
         drop(std::fs::remove_dir_all(&directory));
         let now = SystemClock::new().now();
         let hour = Duration::from_secs(3600);
-        let schedule = KeyRotationSchedule::insecure_for_tests(hour, Duration::from_secs(60), hour);
-        let schedule = schedule.expect("a schedule");
+        let times = KeyRotationTimes {
+            rotate_every: hour,
+            publish_before: Duration::from_secs(60),
+            keep_after: hour,
+        };
+        let schedule = KeyRotationSchedule::insecure_for_tests(times).expect("a schedule");
         let ring = KeyRing::open(algorithm, &directory, schedule, now.saturating_sub(hour)).expect("a ring");
         let ring = Arc::new(ring);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -141,8 +145,8 @@ fn serve(runtime: &Runtime, issuer: TokenIssuer) -> SocketAddr {
     let secret = RefreshKey::generate_secret().expect("randomness");
     let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
     let gate = Gate::new(Verifier::new(issuer.keys().expect("keys"), ISSUER, AUDIENCE));
-    let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
-    let passwords = Passwords::new(cost).expect("threads");
+    let settings = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
+    let passwords = Passwords::new(settings.with_threads(1).expect("one thread")).expect("threads");
     let accounts = Accounts::new(MemoryUsers::new(), passwords, LoginThrottle::new(&keys));
     let sessions = Sessions::new(MemoryStore::new(), keys, issuer.lifetime());
     let app = axum::Router::new()
@@ -154,7 +158,7 @@ fn serve(runtime: &Runtime, issuer: TokenIssuer) -> SocketAddr {
 }
 
 fn issue(issuer: &TokenIssuer, now: UnixTime) -> String {
-    let token = AccessToken::new("alice", "web").with_scopes(["a", "b"]).with_roles(["admin"]);
+    let token = AccessToken::new("alice", ClientId::new("web")).with_scopes(["a", "b"]).with_roles(["admin"]);
     issuer.issue(&token, now).expect("a token").into_string()
 }
 

@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tollgate::{Algorithm, Clock as _, SystemClock, Verifier};
 use tollgate_sessions::TokenIssuer;
-use tollgate_sessions::issuing::AccessToken;
+use tollgate_sessions::issuing::{AccessToken, ClientId};
 use tollgate_testing::{Forge, keys};
 
 use crate::peer::Peer;
@@ -31,7 +31,7 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
 
 fn issue(algorithm: Algorithm) -> String {
     let issuer = TokenIssuer::new(keys::signing(algorithm), ISSUER, AUDIENCE);
-    let token = AccessToken::new("alice", "web").with_scopes(["a", "b"]).with_roles(["admin"]);
+    let token = AccessToken::new("alice", ClientId::new("web")).with_scopes(["a", "b"]).with_roles(["admin"]);
     issuer.issue(&token, SystemClock::new().now()).expect("a token").into_string()
 }
 

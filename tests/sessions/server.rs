@@ -63,11 +63,12 @@ impl Server {
             .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
         let store = Switch::default();
         let issuer = TokenIssuer::new(key, ORIGIN, "api");
-        let once = RefreshPolicy::default().with_grace_period(Duration::ZERO);
+        let once = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within bounds");
         let sessions = Sessions::new(store.clone(), keys.clone(), issuer.lifetime())
             .with_settings(SessionSettings::default().with_refresh_policy(once));
-        let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
-        let throttle = ThrottleSettings::default().with_peers(burst, interval);
+        let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
+        let cost = cost.with_threads(1).expect("one thread");
+        let throttle = ThrottleSettings::default().with_peers(burst, interval).expect("values within bounds");
         let accounts = Accounts::new(
             MemoryUsers::new(),
             Passwords::new(cost).expect("threads"),

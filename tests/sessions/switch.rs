@@ -5,11 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tollgate_sessions::Revoked;
 use tollgate_sessions::session::{NewSession, SessionInfo};
 use tollgate_sessions::store::{
-    FeedCursor, FeedPage, MemoryStore, PurgeOutcome, RevocationFeed, RevokeRequest, RotateOutcome,
-    RotateRequest, SessionStore, StoreError, StoreErrorKind, StoreFuture,
+    FeedCursor, FeedPage, MemoryStore, PurgeOutcome, RevocationFeed, RevokeOutcome, RevokeRequest,
+    RotateOutcome, RotateRequest, SessionStore, StoreError, StoreErrorKind, StoreFuture,
 };
 
 /// A session store that can be turned off. Clones share the state.
@@ -44,7 +43,7 @@ impl SessionStore for Switch {
         self.or_fail(|| self.store.rotate(command))
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, Revoked> {
+    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         self.or_fail(|| self.store.revoke(command))
     }
 

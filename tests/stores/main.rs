@@ -2,6 +2,10 @@
 //! with several processes, killed processes and failing servers.
 
 mod child;
+/// The example of a store in the documentation.
+#[expect(dead_code, reason = "`main` is for the example")]
+#[path = "../../crates/tollgate-sessions/examples/own_store.rs"]
+mod own_store;
 #[cfg(unix)]
 mod postgres;
 mod redis;
@@ -27,6 +31,7 @@ fn main() {
 
     let arguments = Arguments::from_args();
     let mut trials = suite("memory", |clock| Arc::new(MemoryStore::new().with_clock(clock)));
+    trials.extend(suite("own_store", |clock| Arc::new(own_store::MapStore::new(clock))));
     trials.extend(redis::trials());
     trials.extend(sqlite::trials());
     trials.extend(users::trials());

@@ -1,7 +1,5 @@
 //! Password hashes made by the reference implementation of Argon2.
 
-use std::time::Duration;
-
 use tollgate_sessions::accounts::passwords::{
     HashCost, HashUnusable, Password, PasswordHash, PasswordVerdict, Pepper, Peppers,
 };
@@ -42,7 +40,10 @@ async fn verify(passwords: &Passwords, phc: &str, password: &str) -> PasswordVer
 }
 
 fn passwords(pepper: Option<&(u8, String)>) -> Passwords {
-    let settings = PasswordSettings::default().with_threads(1).with_wait(Duration::from_secs(3600));
+    let settings = PasswordSettings::default()
+        .with_threads(1)
+        .and_then(|settings| settings.with_wait(PasswordSettings::MAX_WAIT))
+        .expect("values within bounds");
     let settings = match pepper {
         Some((id, secret)) => settings.with_peppers(Peppers::new(Pepper::new(*id, secret).expect("strong"))),
         None => settings,

@@ -1,4 +1,4 @@
-//! The manual: the reasons behind the behaviour, compiled and link-checked with the code.
+//! The manual: documents that belong to this crate.
 
 #[doc = include_str!("../docs/defaults.md")]
 pub mod defaults {}

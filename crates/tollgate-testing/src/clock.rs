@@ -1,4 +1,4 @@
-//! [`ManualClock`]: time that passes when it is told to.
+//! [`ManualClock`]: a clock that a test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use tollgate::{Clock, UnixTime};
 
-/// A clock that stands still until it is moved. Clones show the same time.
+/// A clock that only moves when a test moves it. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that shows this many seconds since the epoch.
+    /// Returns a clock at this many seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn at(secs: i64) -> Self {
         Self(Arc::new(AtomicI64::new(secs)))
     }
 
-    /// Moves it forward by whole seconds.
+    /// Moves the clock forward by whole seconds.
     pub fn advance(&self, by: Duration) {
         let now = self.now().saturating_add(by);
         self.set(now);
     }
 
-    /// Sets it, backwards if need be.
+    /// Sets the clock, also to an earlier time.
     pub fn set(&self, now: UnixTime) {
         self.0.store(now.as_secs(), Ordering::SeqCst);
     }

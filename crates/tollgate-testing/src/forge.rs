@@ -1,4 +1,4 @@
-//! [`Forge`] and [`TokenBuilder`]: good tokens by default, wrong ones on demand.
+//! [`Forge`] and [`TokenBuilder`]: valid tokens by default, invalid ones on request.
 
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use tollgate_sessions::SigningKey;
 
 use crate::keys;
 
-/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm (HS256 unless told
-/// otherwise).
+/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm: by default, of HS256.
 #[derive(Clone, Debug)]
 pub struct Forge {
     issuer: Arc<str>,
@@ -22,7 +21,7 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// A forge for tokens of `issuer` for `audience`, by the system's clock.
+    /// Returns a forge for tokens of `issuer` for `audience`, which uses the system's clock.
     pub fn new(issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -32,7 +31,7 @@ impl Forge {
         }
     }
 
-    /// Signs with the fixed key of this algorithm.
+    /// Signs with the [fixed key](keys::signing) of this algorithm.
     #[must_use]
     pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
         self.with_key(keys::signing(algorithm))
@@ -44,19 +43,21 @@ impl Forge {
         Self { key: Arc::new(key), ..self }
     }
 
-    /// Dates tokens by this clock.
+    /// Takes `iat` and `exp` from this clock.
     #[must_use]
     pub fn with_clock<C: Clock + Clone>(self, clock: &C) -> Self {
         Self { clock: Arc::new(clock.clone()), ..self }
     }
 
-    /// The time by the forge's clock.
+    /// Returns the time of the forge's clock.
     #[must_use]
     pub fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
-    /// A good token: issuer, audience, subject `alice`, issued now, good for ten minutes. Change what is to be wrong.
+    /// Returns a builder of a valid token, in which a test changes what is to be invalid.
+    ///
+    /// The subject is `alice`. The token is issued now, and is valid for ten minutes.
     pub fn token(&self) -> TokenBuilder {
         let now = self.now().as_secs();
         let builder = TokenBuilder {
@@ -81,7 +82,7 @@ impl Forge {
     }
 }
 
-/// A token in the making.
+/// Builds a token. Every member of its header and every claim can be set, valid or not.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenBuilder {
@@ -93,75 +94,75 @@ pub struct TokenBuilder {
 }
 
 impl TokenBuilder {
-    /// Sets `sub`.
+    /// Sets the claim `sub`.
     pub fn subject(self, subject: &str) -> Self {
         self.claim("sub", subject)
     }
 
-    /// Sets `scope`.
+    /// Sets the claim `scope`.
     pub fn scope(self, scope: &str) -> Self {
         self.claim("scope", scope)
     }
 
-    /// Sets `roles`.
+    /// Sets the claim `roles`.
     pub fn roles(self, roles: &[&str]) -> Self {
         self.claim("roles", roles)
     }
 
-    /// Sets a claim to any value, right or wrong.
+    /// Sets a claim to any value, valid or not.
     ///
     /// # Panics
-    /// When the value has no JSON form.
+    /// Panics when the value cannot be serialized to JSON.
     pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
         self.claims.insert(name.to_owned(), json(value));
         self
     }
 
-    /// Leaves out a claim.
+    /// Removes a claim.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
     }
 
-    /// Sets a header member to any value, right or wrong.
+    /// Sets a header member to any value, valid or not.
     ///
     /// # Panics
-    /// When the value has no JSON form.
+    /// Panics when the value cannot be serialized to JSON.
     pub fn header(mut self, name: &str, value: impl Serialize) -> Self {
         self.header.insert(name.to_owned(), json(value));
         self
     }
 
-    /// Leaves out a header member.
+    /// Removes a header member.
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.remove(name);
         self
     }
 
-    /// Uses these bytes as header, whatever they are: duplicate members, other JSON, no JSON.
+    /// Uses these bytes as the header. They can have duplicate members, or be no JSON object at all.
     pub fn raw_header(self, header: impl Into<Vec<u8>>) -> Self {
         Self { header_text: Some(header.into()), ..self }
     }
 
-    /// Uses these bytes as payload, whatever they are.
+    /// Uses these bytes as the payload. They need not be JSON.
     pub fn raw_payload(self, payload: impl Into<Vec<u8>>) -> Self {
         Self { payload_text: Some(payload.into()), ..self }
     }
 
-    /// The token, correctly signed over whatever it says.
+    /// Returns the token with a valid signature.
     ///
     /// # Panics
-    /// When the system has no randomness to sign with.
+    /// Panics when the operating system gives no random bytes.
     #[must_use]
     pub fn sign(self) -> String {
         let key = Arc::clone(&self.key);
         self.sign_with(&key)
     }
 
-    /// The token, signed with another key; the header still says what it said.
+    /// Returns the token with a signature by another key. The header stays the same.
     ///
     /// # Panics
-    /// When the system has no randomness to sign with.
+    /// Panics when the operating system gives no random bytes.
     #[must_use]
     #[expect(clippy::expect_used, reason = "for tests")]
     pub fn sign_with(self, key: &SigningKey) -> String {
@@ -170,17 +171,19 @@ impl TokenBuilder {
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The token with these bytes as its signature.
+    /// Returns the token with these bytes as its signature.
     #[must_use]
     pub fn with_signature(self, signature: &[u8]) -> String {
         format!("{}.{}", self.signing_input(), URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The token with one bit of its signature flipped, in its first half: the rest of an `EdDSA` signature is a number that
-    /// can be too large to look any further.
+    /// Returns the token with one bit of its signature flipped.
+    ///
+    /// The bit is in the first half: a verifier can reject the second half of an `EdDSA` signature as too large a
+    /// number, without verifying it.
     ///
     /// # Panics
-    /// When the system has no randomness to sign with.
+    /// Panics when the operating system gives no random bytes.
     #[must_use]
     #[expect(clippy::expect_used, reason = "for tests")]
     pub fn with_broken_signature(self) -> String {
@@ -192,7 +195,7 @@ impl TokenBuilder {
         self.with_signature(&signature)
     }
 
-    /// An unsecured token: `alg` is `none`, the signature empty (RFC 7519 §6).
+    /// Returns an unsecured token: `alg` is `none`, and the signature is empty (RFC 7519 §6).
     #[must_use]
     pub fn unsecured(self) -> String {
         format!("{}.", self.header("alg", "none").signing_input())
@@ -209,5 +212,5 @@ impl TokenBuilder {
 
 #[expect(clippy::expect_used, reason = "for tests")]
 fn json(value: impl Serialize) -> Value {
-    serde_json::to_value(value).expect("a JSON form")
+    serde_json::to_value(value).expect("a value that JSON can express")
 }

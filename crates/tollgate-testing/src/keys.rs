@@ -1,9 +1,9 @@
-//! One fixed key for each algorithm. They are public: never use them for anything but tests.
+//! A fixed key for each algorithm. The private keys are public: never use them for anything but tests.
 
 use tollgate::{Algorithm, VerifyingKey};
 use tollgate_sessions::SigningKey;
 
-/// A secret, long enough for each of the HMAC algorithms.
+/// A secret that is long enough for every HMAC algorithm.
 pub const SECRET: [u8; 64] = [
     0x81, 0xd2, 0x37, 0x2e, 0xf6, 0xdb, 0x0a, 0xdc, 0xd6, 0x98, 0xe1, 0xb3, 0x96, 0x1b, 0x92, 0x53, 0x1e,
     0x04, 0xe3, 0xa1, 0xc1, 0x91, 0x63, 0x6e, 0x1b, 0xb2, 0x25, 0xc5, 0x33, 0xff, 0xfd, 0x2a, 0xde, 0xfc,
@@ -11,7 +11,7 @@ pub const SECRET: [u8; 64] = [
     0x9f, 0x57, 0x49, 0x7a, 0x82, 0x54, 0xc0, 0x2a, 0x66, 0x42, 0xa1, 0x0d, 0x8e,
 ];
 
-/// The private key for `algorithm` as PKCS #8 PEM; `None` for the HMAC algorithms.
+/// Returns the private key for `algorithm` as PKCS #8 PEM, or `None` for an HMAC algorithm.
 #[must_use]
 pub const fn pem(algorithm: Algorithm) -> Option<&'static str> {
     match algorithm {
@@ -29,10 +29,10 @@ pub const fn pem(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// The key that signs with `algorithm`.
+/// Returns the key that signs with `algorithm`.
 ///
 /// # Panics
-/// Never for the algorithms that this crate knows.
+/// Never for an algorithm in [`Algorithm::ALL`].
 #[must_use]
 #[expect(clippy::expect_used, reason = "for tests; the keys are fixed")]
 pub fn signing(algorithm: Algorithm) -> SigningKey {
@@ -42,18 +42,19 @@ pub fn signing(algorithm: Algorithm) -> SigningKey {
     }
 }
 
-/// The key that verifies what [`signing`] signs.
+/// Returns the key that verifies signatures of [`signing`].
 ///
 /// # Panics
-/// Never for the algorithms that this crate knows.
+/// Never for an algorithm in [`Algorithm::ALL`].
 #[must_use]
 #[expect(clippy::expect_used, reason = "for tests; the keys are fixed")]
 pub fn verifying(algorithm: Algorithm) -> VerifyingKey {
     signing(algorithm).verifying_key().expect("fixed key")
 }
 
-/// A JWK Set document (RFC 7517 §5) of the public halves of these keys, as an issuer would publish it. The HMAC
-/// algorithms have none and are left out.
+/// Returns a JWK Set document (RFC 7517 §5) of the public keys for `algorithms`, as an issuer publishes it.
+///
+/// HMAC algorithms have no public key and are left out.
 #[must_use]
 pub fn jwk_set(algorithms: &[Algorithm]) -> String {
     let keys: Vec<SigningKey> = algorithms.iter().copied().map(signing).collect();
@@ -68,10 +69,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_set_holds_the_public_keys() {
+    fn jwk_set_contains_the_public_keys() {
         let keys = KeySet::from_jwk_set(jwk_set(&Algorithm::ALL)).unwrap();
         assert_eq!(keys.skipped(), []);
-        // The six algorithms of RSA share one key, which is published for each of them.
+        // The six RSA algorithms share a key, which the set contains once for each of them.
         assert_eq!(keys.iter().count(), Algorithm::ALL.len() - 3);
     }
 }

@@ -1,5 +1,5 @@
-//! For tests of applications that use tollgate: fixed keys, a clock to move by hand, and a forge that makes every
-//! good and every wrong token.
+//! Tools for tests of applications that use tollgate: fixed keys, a manual clock, a [`Forge`] of valid and invalid
+//! tokens, and a [test suite](store_suite) for session stores.
 //!
 //! ```
 //! use tollgate::{Algorithm, Gate, Verifier};
@@ -17,8 +17,8 @@
 //! # let _ = Gate::new(verifier).with_clock(clock);
 //! ```
 //!
-//! Over HTTP, a test sends the token as any client does: `Authorization: Bearer …`. Keys as an issuer would publish them
-//! are in [`keys::jwk_set`]:
+//! Over HTTP, a test sends the token as any client does: `Authorization: Bearer …`. [`keys::jwk_set`] returns the
+//! public keys as an issuer publishes them:
 //!
 //! ```
 //! use tollgate::{Algorithm, KeySet};
@@ -28,7 +28,7 @@
 //! # Ok::<(), tollgate::KeyError>(())
 //! ```
 //!
-//! The keys are published with this crate: never use them for anything but tests.
+//! The private keys are published with this crate. Never use them for anything but tests.
 
 mod clock;
 mod forge;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_benches::Report;
-use tollgate_sessions::{RefreshKey, RefreshKeys, Sessions, open_store};
 use tollgate_sessions::sessions::SessionSettings;
 use tollgate_sessions::store::{RefreshPolicy, SessionStore};
+use tollgate_sessions::{RefreshKey, RefreshKeys, Sessions, open_store};
 
 use crate::raw::Raw;
 use crate::server::Server;
@@ -66,9 +66,11 @@ impl Place {
     pub(crate) fn sessions(&self) -> Sessions {
         let secret = RefreshKey::generate_secret().expect("randomness");
         let key = RefreshKey::new(1, secret.as_bytes()).expect("a strong secret");
-        let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO);
-        let settings =
-            SessionSettings::default().with_refresh_policy(rotation).with_store_timeout(Duration::from_secs(30));
+        let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("a valid period");
+        let settings = SessionSettings::default()
+            .with_refresh_policy(rotation)
+            .with_store_timeout(Duration::from_secs(30))
+            .expect("a valid timeout");
         Sessions::new(Arc::clone(&self.store), RefreshKeys::new(key), Duration::from_secs(600))
             .with_settings(settings)
     }

@@ -3,18 +3,21 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tollgate::{Algorithm, Gate, Verifier};
 use tollgate_axum::{AuthenticateLayer, Claims, RegisteredClaims, session_routes};
-use tollgate_sessions::{Accounts, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, Registered, SessionEndpoints, Sessions, SigningKey, TokenIssuer, open_store};
+use tollgate_sessions::accounts::RegisterOutcome;
 use tollgate_sessions::accounts::passwords::{HashCost, Password};
-use tollgate_sessions::accounts::throttle::ThrottleSettings;
+use tollgate_sessions::accounts::throttle::{NameDelays, ThrottleSettings};
 use tollgate_sessions::accounts::users::MemoryUsers;
 use tollgate_sessions::sessions::SessionSettings;
+use tollgate_sessions::{
+    Accounts, LoginThrottle, PasswordSettings, Passwords, RefreshKey, RefreshKeys, SessionEndpoints,
+    Sessions, SigningKey, TokenIssuer, open_store,
+};
 
 use crate::server::scratch;
 
@@ -63,7 +66,7 @@ pub(crate) async fn serve() {
     let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a strong secret"));
     let issuer = TokenIssuer::new(SigningKey::generate(Algorithm::EdDsa).expect("a key"), ISSUER, AUDIENCE);
     let sessions = Sessions::new(store, keys.clone(), issuer.lifetime())
-        .with_settings(SessionSettings::default().with_sessions_per_subject(1));
+        .with_settings(SessionSettings::default().with_sessions_per_subject(1).expect("a valid number"));
     let gate = Gate::new(Verifier::new(issuer.keys().expect("a key"), ISSUER, AUDIENCE));
     let endpoints = SessionEndpoints::new(sessions, issuer, accounts(&keys).await, gate.clone());
     let me = async |user: Claims<RegisteredClaims>| user.sub.clone().unwrap_or_default();
@@ -80,19 +83,18 @@ pub(crate) async fn serve() {
 /// Creates users whose password hashes have the default cost, with a throttle that never delays.
 async fn accounts(keys: &RefreshKeys) -> Accounts {
     let settings = PasswordSettings::default().with_cost(HashCost::default());
-    let throttle = LoginThrottle::new(keys).with_settings(
-        ThrottleSettings::default().with_peers(u32::MAX, Duration::from_millis(1)).with_names(
-            u32::MAX,
-            Duration::ZERO,
-            Duration::ZERO,
-        ),
-    );
+    let (burst, shortest) = (ThrottleSettings::MAX_BURST, ThrottleSettings::MIN_INTERVAL);
+    let throttle = ThrottleSettings::default()
+        .with_peers(burst, shortest)
+        .and_then(|settings| settings.with_names(burst, NameDelays { first: shortest, longest: shortest }))
+        .expect("values within bounds");
+    let throttle = LoginThrottle::new(keys).with_settings(throttle);
     let passwords = Passwords::new(settings).expect("threads");
     let accounts = Accounts::new(MemoryUsers::new(), passwords, throttle);
     let password = Password::new(PASSWORD).expect("a password");
     for nth in 0..USERS {
         let registered = accounts.register(&name(nth), &password, None).await.expect("an account");
-        assert!(matches!(registered, Registered::Added(_)));
+        assert!(matches!(registered, RegisterOutcome::Added(_)));
     }
     accounts
 }

@@ -1,41 +1,43 @@
-//! [`LoginCounts`]: what logins have come to.
+//! [`LoginCounts`]: how many logins succeeded and failed.
 
 use super::{Accounts, DenialReason, LoginError};
 use crate::support::Counter;
 
-/// How often somebody has tried to log in since the process began, by what came of it, for a dashboard.
+/// The number of login attempts since the process started, by outcome, for a dashboard.
 ///
-/// It tells more than a client may know: which names exist, for one. It is for the operator.
+/// # Security
+/// The counts reveal more than a client may learn, for example whether names exist. Show them to the operator
+/// only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoginCounts {
-    /// The password was right.
+    /// Logins with the right password.
     pub succeeded: u64,
-    /// Denied: what was given cannot be a login name.
+    /// Logins denied because the text was not a valid login name.
     pub malformed_name: u64,
-    /// Denied: what was given cannot be a password.
+    /// Logins denied because the text was not a valid password.
     pub malformed_password: u64,
-    /// Denied: nobody has that login name.
+    /// Logins denied because no user has the login name.
     pub unknown_user: u64,
-    /// Denied: it was another password.
+    /// Logins denied because the password was wrong.
     pub wrong_password: u64,
-    /// Denied: the user may not log in.
+    /// Logins denied because the user is disabled.
     pub disabled: u64,
-    /// Denied: the user has no password.
+    /// Logins denied because the user has no password.
     pub no_password: u64,
-    /// Denied: the hash that is stored cannot be compared with.
+    /// Logins denied because the stored hash cannot be used.
     pub unusable_hash: u64,
-    /// Denied although the password was right, which is counted as `succeeded` too: the user has changed meanwhile.
+    /// Logins denied because the user changed during the login. They are counted in `succeeded` too.
     pub overtaken: u64,
-    /// Refused: too many attempts, for a name or from an address.
+    /// Logins refused because of too many attempts for a name or from an address.
     pub throttled: u64,
-    /// Refused: too many passwords were being checked.
+    /// Logins refused because the threads that hash passwords were overloaded.
     pub busy: u64,
-    /// Questions about users that the store did not answer, whatever they were asked for.
+    /// Store calls that failed, whether they belonged to a login or not.
     pub store_failures: u64,
 }
 
-/// What is counted.
+/// The counters behind [`LoginCounts`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(super) succeeded: Counter,
@@ -53,8 +55,10 @@ pub(crate) struct Counters {
 }
 
 impl Accounts {
-    /// What logins have come to. Clones count together, also those that have other settings. How busy the hashing of
-    /// passwords is, [`Passwords::counts`](crate::Passwords::counts) say.
+    /// Returns the number of login attempts by outcome. Clones share their counters, also those with other
+    /// settings.
+    ///
+    /// [`Passwords::counts`](crate::Passwords::counts) returns the load of the threads that hash passwords.
     #[must_use]
     pub fn counts(&self) -> LoginCounts {
         let counters = self.counters();
@@ -80,13 +84,13 @@ impl Accounts {
 }
 
 impl Counters {
-    /// Counts why somebody is not logged in, and gives it back.
+    /// Counts a failed login, and returns the error.
     pub(super) fn refused(&self, error: LoginError) -> LoginError {
         match &error {
             LoginError::Denied(denial) => self.denied(denial),
             LoginError::Throttled { .. } => self.throttled.count(),
             LoginError::HashPoolBusy { .. } => self.busy.count(),
-            // Counted where the store is asked.
+            // `Accounts::query` counts these.
             LoginError::Store(_) => {}
         }
         error

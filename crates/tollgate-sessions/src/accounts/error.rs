@@ -1,4 +1,4 @@
-//! What can go wrong with accounts.
+//! The errors of [`Accounts`](super::Accounts).
 
 use std::time::Duration;
 
@@ -6,35 +6,37 @@ use crate::accounts::passwords::{HashError, HashPoolBusy, HashUnusable};
 use crate::accounts::throttle::Throttled;
 use crate::accounts::users::ParseLoginNameError;
 use crate::store::StoreError;
+use crate::support::RETRY_AFTER;
 
-/// Why somebody is not logged in.
+/// Why a login failed.
 ///
-/// A client is to hear the same of every [`Denied`](Self::Denied): which of them it was is for the log.
+/// # Security
+/// Give clients the same answer for every [`Denied`](Self::Denied). The reason inside is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoginError {
-    /// This name and this password do not belong together, or not to anybody who may log in.
+    /// The name or the password is wrong, or the user may not log in.
     #[error("login denied")]
     Denied(#[source] DenialReason),
-    /// Too many attempts, for this name or from this address. The password was not looked at.
+    /// There were too many attempts for this name or from this address. The password was not checked.
     #[error("too many attempts to log in")]
     Throttled {
-        /// When the next one is allowed.
+        /// The time until the next attempt is allowed.
         retry_after: Duration,
     },
-    /// Too many passwords are being checked. This one was not.
-    #[error("too many passwords are being checked")]
+    /// The threads that hash passwords are overloaded. The password was not checked.
+    #[error("password hashing is overloaded")]
     HashPoolBusy {
-        /// When asking again makes sense.
+        /// The time after which a retry makes sense.
         retry_after: Duration,
     },
-    /// The store could not answer. It says nothing about the user.
+    /// The store did not answer. This says nothing about the user.
     #[error("user store failed")]
     Store(#[source] StoreError),
 }
 
 impl LoginError {
-    /// When asking again makes sense, if it does.
+    /// Returns the time after which a retry makes sense, or `None` if a retry would fail the same way.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -45,62 +47,62 @@ impl LoginError {
     }
 }
 
-/// Why a login was denied, for the log.
+/// The reason why a login was denied, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DenialReason {
-    /// What was given cannot be a login name.
+    /// The text is not a valid login name.
     #[error("malformed login name")]
     MalformedName(#[source] ParseLoginNameError),
-    /// Nobody has that login name.
+    /// No user has this login name.
     #[error("no such user")]
     UnknownUser,
-    /// It is another password.
+    /// The password is wrong.
     #[error("wrong password")]
     WrongPassword,
-    /// The user may not log in.
+    /// The user is disabled.
     #[error("user is disabled")]
     Disabled,
     /// The user has no password.
     #[error("user has no password")]
     NoPassword,
-    /// The hash that is stored cannot be compared with.
-    #[error("stored hash of the password cannot be used")]
+    /// The stored hash cannot be used to verify a password.
+    #[error("stored password hash cannot be used")]
     HashUnusable(#[source] HashUnusable),
 }
 
-/// Why an account was not made.
+/// Why an account was not created.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// What was given cannot be a login name.
+    /// The text is not a valid login name.
     #[error("malformed login name")]
     Name(#[source] ParseLoginNameError),
-    /// The password will not do.
-    #[error("password refused")]
+    /// The password is too short or too long.
+    #[error("password rejected")]
     Password(#[source] NewPasswordError),
-    /// Too many accounts were asked for from this address, or too many logins.
+    /// There were too many registrations or logins from this address.
     #[error("too many attempts")]
     Throttled {
-        /// When the next one is allowed.
+        /// The time until the next attempt is allowed.
         retry_after: Duration,
     },
-    /// Too many passwords are being checked.
-    #[error("too many passwords are being checked")]
+    /// The threads that hash passwords are overloaded.
+    #[error("password hashing is overloaded")]
     HashPoolBusy {
-        /// When asking again makes sense.
+        /// The time after which a retry makes sense.
         retry_after: Duration,
     },
-    /// The store could not do it, or did not say that it did.
+    /// The store failed, or did not confirm the change.
     #[error("user store failed")]
     Store(#[source] StoreError),
-    /// The system has no randomness.
+    /// The operating system gave no random bytes.
     #[error("the cryptographic library failed")]
     Crypto,
 }
 
 impl RegisterError {
-    /// When asking again makes sense, if it does.
+    /// Returns the time after which a retry makes sense, or `None` if a retry would fail the same way.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -115,34 +117,34 @@ impl RegisterError {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangePasswordError {
-    /// The old password is not the one of the user, or the user may not log in.
+    /// The old password is wrong, or the user may not log in.
     #[error("login denied")]
     Denied(#[source] DenialReason),
-    /// The new password will not do.
-    #[error("password refused")]
+    /// The new password is too short or too long.
+    #[error("password rejected")]
     Password(#[source] NewPasswordError),
-    /// Too many attempts with a wrong old password.
+    /// There were too many attempts with a wrong password.
     #[error("too many attempts")]
     Throttled {
-        /// When the next one is allowed.
+        /// The time until the next attempt is allowed.
         retry_after: Duration,
     },
-    /// Too many passwords are being checked.
-    #[error("too many passwords are being checked")]
+    /// The threads that hash passwords are overloaded.
+    #[error("password hashing is overloaded")]
     HashPoolBusy {
-        /// When asking again makes sense.
+        /// The time after which a retry makes sense.
         retry_after: Duration,
     },
-    /// The store could not do it, or did not say that it did.
+    /// The store failed, or did not confirm the change.
     #[error("user store failed")]
     Store(#[source] StoreError),
-    /// The system has no randomness.
+    /// The operating system gave no random bytes.
     #[error("the cryptographic library failed")]
     Crypto,
 }
 
 impl ChangePasswordError {
-    /// When asking again makes sense, if it does.
+    /// Returns the time after which a retry makes sense, or `None` if a retry would fail the same way.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -153,20 +155,20 @@ impl ChangePasswordError {
     }
 }
 
-/// Why a password cannot be chosen.
+/// Why a new password is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NewPasswordError {
-    /// It is too short.
+    /// The password is too short.
     #[error("password has fewer than {minimum} characters")]
     TooShort {
-        /// The fewest characters.
+        /// The smallest number of characters allowed.
         minimum: usize,
     },
-    /// It is too long.
+    /// The password is too long.
     #[error("password is longer than {maximum} bytes")]
     TooLong {
-        /// The most bytes.
+        /// The largest number of bytes allowed.
         maximum: usize,
     },
 }
@@ -217,6 +219,3 @@ impl From<HashError> for ChangePasswordError {
         }
     }
 }
-
-/// Long enough for a failover to get on, short enough for a person to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

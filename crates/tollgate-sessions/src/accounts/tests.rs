@@ -1,4 +1,4 @@
-//! Accounts over a store that counts, with cheap hashes.
+//! Tests of accounts, with a store that counts its calls and with cheap hashes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::*;
-use crate::accounts::passwords::{HashCost, HashUnusable, PasswordSettings};
-use crate::accounts::throttle::ThrottleSettings;
-use crate::accounts::users::MemoryUsers;
+use crate::accounts::passwords::{HashCost, HashUnusable, PasswordHash, PasswordSettings};
+use crate::accounts::throttle::{NameDelays, ThrottleSettings};
+use crate::accounts::users::{MemoryUsers, StoredCredential};
 use crate::session::{StoreClock, UnixMillis};
 use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::store::StoreErrorKind;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Counts what it is asked.
+/// A user store that counts its calls.
 #[derive(Debug, Default)]
 struct Counting {
     users: MemoryUsers,
@@ -23,12 +23,13 @@ struct Counting {
     adds: AtomicUsize,
     replaces: AtomicUsize,
     replaced: Notify,
-    /// How many answers there will be before it fails, if it does.
+    /// The error that every call returns, if any.
     fails: Option<StoreErrorKind>,
 }
 
 impl Counting {
-    fn asked(&self) -> [usize; 3] {
+    /// Returns the numbers of finds, adds and replacements.
+    fn calls(&self) -> [usize; 3] {
         [&self.finds, &self.adds, &self.replaces].map(|count| count.load(Ordering::SeqCst))
     }
 
@@ -39,7 +40,7 @@ impl Counting {
     ) -> StoreFuture<'a, T> {
         count.fetch_add(1, Ordering::SeqCst);
         match self.fails {
-            Some(kind) => Box::pin(std::future::ready(Err(StoreError::new(kind, "as it should")))),
+            Some(kind) => Box::pin(std::future::ready(Err(StoreError::new(kind, "on purpose")))),
             None => answer,
         }
     }
@@ -78,7 +79,8 @@ fn cheap() -> PasswordSettings {
     PasswordSettings::default()
         .with_cost(HashCost::insecure_for_tests())
         .with_threads(1)
-        .with_wait(Duration::from_secs(3600))
+        .and_then(|settings| settings.with_wait(PasswordSettings::MAX_WAIT))
+        .unwrap()
 }
 
 fn throttle() -> LoginThrottle {
@@ -87,11 +89,12 @@ fn throttle() -> LoginThrottle {
     LoginThrottle::new(&RefreshKeys::new(key)).with_clock(clock)
 }
 
-/// As good as none.
+/// A throttle that no test reaches.
 fn lenient() -> LoginThrottle {
-    let settings = ThrottleSettings::default();
-    let settings = settings.with_names(1000, Duration::ZERO, Duration::ZERO).with_peers(1000, Duration::ZERO);
-    throttle().with_settings(settings)
+    let millisecond = Duration::from_millis(1);
+    let delays = NameDelays { first: millisecond, longest: millisecond };
+    let settings = ThrottleSettings::default().with_names(1000, delays).unwrap();
+    throttle().with_settings(settings.with_peers(1000, millisecond).unwrap())
 }
 
 fn accounts(throttle: LoginThrottle) -> (Accounts, Arc<Counting>) {
@@ -124,7 +127,7 @@ async fn add(store: &Counting, subject: &str, hash: Option<PasswordHash>) {
 }
 
 #[tokio::test]
-async fn who_registers_can_log_in() {
+async fn registered_user_can_log_in() {
     let (accounts, _store) = accounts(throttle());
     let settings = AccountSettings::default().with_roles(["user"]).with_scopes(["read:items"]);
     let accounts = accounts.with_settings(settings);
@@ -136,12 +139,11 @@ async fn who_registers_can_log_in() {
     let found = accounts.check("alice@example.com ", &password(PASSWORD), None).await.unwrap();
     assert_eq!(found, user);
     assert_eq!(accounts.user(&user.subject).await.unwrap(), Some(user));
-    assert_eq!(accounts.user("nobody").await.unwrap(), None);
+    assert_eq!(accounts.user("unknown").await.unwrap(), None);
 }
 
-/// Whoever it is, one question, one hash.
 #[tokio::test]
-async fn every_denial_costs_the_same() {
+async fn denied_login_costs_one_query_and_one_hash_for_every_reason() {
     let (accounts, store) = accounts(lenient());
     let hash = accounts.passwords().hash(&password(PASSWORD)).await.unwrap();
     add(&store, "alice", Some(hash.clone())).await;
@@ -151,7 +153,7 @@ async fn every_denial_costs_the_same() {
     assert!(store.users.disable("disabled"));
     let unusable = DenialReason::HashUnusable(HashUnusable::Malformed);
     for (name, text, expected) in [
-        ("nobody@example.com", PASSWORD, DenialReason::UnknownUser),
+        ("unknown@example.com", PASSWORD, DenialReason::UnknownUser),
         ("alice@example.com", "wrong", DenialReason::WrongPassword),
         ("none@example.com", PASSWORD, DenialReason::NoPassword),
         ("damaged@example.com", PASSWORD, unusable),
@@ -159,13 +161,12 @@ async fn every_denial_costs_the_same() {
         ("disabled@example.com", "wrong", DenialReason::Disabled),
         ("x", "\0", DenialReason::UnknownUser),
     ] {
-        let (asked, computed) = (store.asked(), accounts.passwords().counts().computed);
+        let ([finds, adds, replaces], computed) = (store.calls(), accounts.passwords().counts().computed);
         assert_eq!(denied(&accounts, name, text).await, expected);
-        let [finds, adds, replaces] = asked;
-        assert_eq!(store.asked(), [finds + 1, adds, replaces], "{name}");
+        assert_eq!(store.calls(), [finds + 1, adds, replaces], "{name}");
         assert_eq!(accounts.passwords().counts().computed, computed + 1, "{name}");
     }
-    // A name that nobody can have tells nothing about anybody.
+    // A malformed name is denied early: no user can have it, so the time reveals nothing about users.
     let before = accounts.passwords().counts().computed;
     assert!(matches!(denied(&accounts, "a\0b", PASSWORD).await, DenialReason::MalformedName(_)));
     assert_eq!(accounts.passwords().counts().computed, before);
@@ -186,13 +187,13 @@ async fn every_denial_costs_the_same() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_costs_what_a_new_one_does() {
+async fn register_costs_the_same_for_taken_and_new_names() {
     let (accounts, store) = accounts(lenient());
-    let mut before = (store.asked(), accounts.passwords().counts().computed);
+    let mut before = (store.calls(), accounts.passwords().counts().computed);
     for (name, taken) in [("alice", false), ("alice", true), (" alice ", true), ("bob", false)] {
         let registered = accounts.register(name, &password(PASSWORD), None).await.unwrap();
         assert_eq!(registered == RegisterOutcome::Taken, taken, "{name}");
-        let after = (store.asked(), accounts.passwords().counts().computed);
+        let after = (store.calls(), accounts.passwords().counts().computed);
         let ([finds, adds, replaces], computed) = before;
         assert_eq!(after, ([finds, adds + 1, replaces], computed + 1), "{name}");
         before = after;
@@ -203,9 +204,9 @@ async fn a_name_that_is_taken_costs_what_a_new_one_does() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_chosen_costs_nothing() {
+async fn disallowed_password_is_rejected_without_a_query_or_a_hash() {
     let (accounts, store) = accounts(throttle());
-    let accounts = accounts.with_settings(AccountSettings::default().with_maximum_length(64));
+    let accounts = accounts.with_settings(AccountSettings::default().with_maximum_length(64).unwrap());
     for (text, expected) in [
         ("7 chars", NewPasswordError::TooShort { minimum: 8 }),
         (
@@ -222,24 +223,24 @@ async fn what_cannot_be_chosen_costs_nothing() {
     }
     let error = accounts.register(" ", &password(PASSWORD), None).await.unwrap_err();
     assert!(matches!(error, RegisterError::Name(_)), "{error:?}");
-    assert_eq!((store.asked(), accounts.passwords().counts().computed), ([0; 3], 0));
+    assert_eq!((store.calls(), accounts.passwords().counts().computed), ([0; 3], 0));
 }
 
 #[tokio::test]
-async fn the_throttle_comes_before_everything_that_costs() {
+async fn throttled_login_costs_no_query_and_no_hash() {
     let (accounts, store) = accounts(throttle());
     register(&accounts, "alice").await;
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "unknown"] {
         for _ in 0..6 {
             denied(&accounts, name, "wrong").await;
         }
-        let before = (store.asked(), accounts.passwords().counts());
+        let before = (store.calls(), accounts.passwords().counts());
         for text in ["wrong", PASSWORD] {
             let error = accounts.check(name, &password(text), None).await.unwrap_err();
             assert!(matches!(error, LoginError::Throttled { .. }), "{error:?}");
             assert_eq!(error.retry_after(), Some(Duration::from_secs(1)), "{name}");
         }
-        assert_eq!((store.asked(), accounts.passwords().counts()), before);
+        assert_eq!((store.calls(), accounts.passwords().counts()), before);
     }
     let throttled =
         LoginCounts { throttled: 4, unknown_user: 6, wrong_password: 6, ..LoginCounts::default() };
@@ -253,7 +254,7 @@ async fn the_throttle_comes_before_everything_that_costs() {
     assert!(matches!(error, RegisterError::Throttled { .. }) && error.retry_after().is_some(), "{error:?}");
 }
 
-/// Accounts whose hashes are made in another way than those in the store.
+/// Makes accounts with another hash cost than the hashes in the store have.
 fn newer(store: &Arc<Counting>) -> Accounts {
     let settings = cheap().with_cost(HashCost::new(7168, 5, 1).unwrap());
     Accounts::new(Arc::clone(store), Passwords::new(settings).unwrap(), lenient())
@@ -264,7 +265,7 @@ async fn stored(store: &Counting, name: &str) -> PasswordHash {
 }
 
 #[tokio::test]
-async fn an_outdated_hash_is_replaced_once() {
+async fn outdated_hash_is_replaced_once() {
     let (old, store) = accounts(lenient());
     register(&old, "alice").await;
     let before = stored(&store, "alice").await;
@@ -277,25 +278,25 @@ async fn an_outdated_hash_is_replaced_once() {
     for _ in 0..3 {
         newer.check("alice", &password(PASSWORD), None).await.unwrap();
     }
-    assert_eq!(store.asked()[2], 1);
+    assert_eq!(store.calls()[2], 1);
     assert_eq!(newer.passwords().counts().computed, 1 + 2 + 3);
     assert_eq!(stored(&store, "alice").await, after);
 }
 
-/// However many have an old hash, their logins find the threads free.
+/// Replacements must not occupy all threads, however many users have an outdated hash.
 #[tokio::test]
-async fn one_hash_is_replaced_at_a_time() {
+async fn outdated_hashes_are_replaced_one_at_a_time() {
     let (old, store) = accounts(lenient());
     let mut credentials = Vec::new();
     for name in ["alice", "bob"] {
         let user = register(&old, name).await;
-        credentials.push(StoredCredential { user, hash: Some(stored(&store, name).await) });
+        credentials.push(StoredCredential::new(user, Some(stored(&store, name).await)));
     }
     let newer = newer(&store);
     for credential in &credentials {
         newer.rehash(credential.clone(), password(PASSWORD));
     }
-    // This one waits behind what was asked for before it.
+    // This login waits in the queue behind the replacement.
     tokio::task::yield_now().await;
     assert_eq!(denied(&newer, "alice", "wrong").await, DenialReason::WrongPassword);
     assert_eq!(newer.passwords().counts().computed, 2);
@@ -303,16 +304,16 @@ async fn one_hash_is_replaced_at_a_time() {
     tokio::task::yield_now().await;
     newer.rehash(credentials[1].clone(), password(PASSWORD));
     store.replaced.notified().await;
-    assert_eq!(store.asked()[2], 2, "the next login does it");
+    assert_eq!(store.calls()[2], 2, "the next login replaces the hash");
 }
 
-/// The new hash of the old password comes after the password was changed.
+/// The replacement of a hash of the old password arrives after the password was changed.
 #[tokio::test]
-async fn replacing_a_hash_loses_against_a_change() {
+async fn replacing_an_outdated_hash_does_not_undo_a_password_change() {
     let (old, store) = accounts(lenient());
     let user = register(&old, "alice").await;
     let before = stored(&store, "alice").await;
-    let credential = StoredCredential { user: user.clone(), hash: Some(before) };
+    let credential = StoredCredential::new(user.clone(), Some(before));
     old.change_password(&user.subject, &password(PASSWORD), &password("another password"), None)
         .await
         .unwrap();
@@ -326,7 +327,7 @@ async fn replacing_a_hash_loses_against_a_change() {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_who_knows_it() {
+async fn change_password_requires_the_old_password() {
     let (accounts, store) = accounts(throttle());
     let user = register(&accounts, "alice").await;
     let change = async |old: &str| {
@@ -335,11 +336,13 @@ async fn a_password_is_changed_by_who_knows_it() {
     let wrong = change("wrong").await.unwrap_err();
     assert!(matches!(wrong, ChangePasswordError::Denied(DenialReason::WrongPassword)), "{wrong:?}");
     change(PASSWORD).await.unwrap();
-    change(PASSWORD).await.expect("a call that was not answered is made again");
+    change(PASSWORD).await.expect("repeating the call succeeds");
     assert!(accounts.check("alice", &password("another password"), None).await.is_ok());
-    let nobody =
-        accounts.change_password("nobody", &password(PASSWORD), &password(PASSWORD), None).await.unwrap_err();
-    assert!(matches!(nobody, ChangePasswordError::Denied(DenialReason::UnknownUser)), "{nobody:?}");
+    let unknown = accounts
+        .change_password("unknown", &password(PASSWORD), &password(PASSWORD), None)
+        .await
+        .unwrap_err();
+    assert!(matches!(unknown, ChangePasswordError::Denied(DenialReason::UnknownUser)), "{unknown:?}");
     for _ in 0..5 {
         drop(change("wrong").await);
     }
@@ -354,16 +357,16 @@ async fn a_password_is_changed_by_who_knows_it() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_denies_nobody_and_counts_for_nothing() {
-    for (kind, asked) in [(StoreErrorKind::Unavailable, 1), (StoreErrorKind::Ambiguous, 2)] {
+async fn failing_store_denies_no_login_and_charges_no_attempt() {
+    for (kind, calls) in [(StoreErrorKind::Unavailable, 1), (StoreErrorKind::Ambiguous, 2)] {
         let store = Arc::new(Counting { fails: Some(kind), ..Counting::default() });
         let accounts = Accounts::new(Arc::clone(&store), Passwords::new(cheap()).unwrap(), throttle());
         for _ in 0..100 {
-            let before = store.asked()[0];
+            let before = store.calls()[0];
             let error = accounts.check("alice", &password(PASSWORD), None).await.unwrap_err();
             assert!(matches!(&error, LoginError::Store(error) if error.kind() == kind), "{error:?}");
             assert!(error.retry_after().is_some());
-            assert_eq!(store.asked()[0], before + asked);
+            assert_eq!(store.calls()[0], before + calls);
         }
         let error = accounts.register("alice", &password(PASSWORD), None).await.unwrap_err();
         assert!(matches!(&error, RegisterError::Store(error) if error.kind() == kind), "{error:?}");
@@ -375,9 +378,8 @@ async fn a_store_that_fails_denies_nobody_and_counts_for_nothing() {
     }
 }
 
-/// However many log in, other work on the one thread of the runtime goes on between.
 #[tokio::test]
-async fn hashing_leaves_the_runtime_alone() {
+async fn hashing_does_not_block_the_runtime() {
     let (accounts, _store) = accounts(lenient());
     register(&accounts, "alice").await;
     let here = std::thread::current().id();
@@ -388,17 +390,17 @@ async fn hashing_leaves_the_runtime_alone() {
         drop(tokio::spawn(async move {
             let outcome = accounts.check("alice", &password(PASSWORD), None).await;
             assert!(matches!(outcome, Ok(_) | Err(LoginError::HashPoolBusy { .. })), "{outcome:?}");
-            assert_eq!(std::thread::current().id(), here, "one thread has all tasks");
+            assert_eq!(std::thread::current().id(), here, "one thread runs all tasks");
             done.add_permits(1);
         }));
     }
-    // As long as a login waits for its hash, this task is asked again and again: it never waits for one.
-    let mut turns = 0_u32;
+    // While logins wait for their hashes, the runtime keeps polling this task.
+    let mut polls = 0_u32;
     while done.available_permits() < logins {
         tokio::task::yield_now().await;
-        turns += 1;
+        polls += 1;
     }
-    assert!(turns > 1);
+    assert!(polls > 1);
     let LoginCounts { succeeded, busy, .. } = accounts.counts();
     assert_eq!((succeeded + busy, busy), (200, accounts.passwords().counts().refused));
     assert_eq!(accounts.passwords().counts().threads, 1);

@@ -1,12 +1,13 @@
-//! [`ClientAddress`]: who a request comes from, where the connection does not tell.
+//! [`ClientAddress`]: the address of a client behind a proxy.
 
 use std::net::IpAddr;
 
-/// The address of the client, in the extensions of a request: put there by something of the application that knows which
-/// proxy in front of it can be believed, and what that one says.
+/// The address of the client, as a request extension. Set it in a middleware of the application that knows
+/// which proxies to trust, and which header they set.
 ///
-/// Without it adapters take the address of the connection. Behind a proxy that is the proxy, and all clients together
-/// are throttled as one. `X-Forwarded-For` is never read here: anyone can send it.
+/// Without this extension, adapters use the address of the connection. Behind a proxy, that is the address of
+/// the proxy, and all clients are throttled as one. The endpoints never read `X-Forwarded-For`, as any client
+/// can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "applications make it")]
+#[expect(clippy::exhaustive_structs, reason = "applications construct it")]
 pub struct ClientAddress(pub IpAddr);

@@ -1,4 +1,4 @@
-//! What the bodies of calls hold.
+//! The bodies of requests.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::problem::Problem;
 
-/// As long as a body can be. A password has at most 1,024 bytes.
+/// The largest body of a request. A password has at most 1,024 bytes.
 pub(super) const MAX_BODY_BYTES: usize = 8 * 1024;
 
-/// Checks what the head of a request says of its body. A form of another site cannot say `application/json`.
+/// Checks the headers that describe the body. A form on another site cannot send `application/json`.
 pub(super) fn check_head<R: RequestView>(request: &R) -> Result<(), Problem> {
     let mut types = request.header_values("content-type");
     let is_json = types.next().is_some_and(|value| essence(value) == b"application/json");
@@ -21,28 +21,32 @@ pub(super) fn check_head<R: RequestView>(request: &R) -> Result<(), Problem> {
     let length = request.header_values("content-length").next();
     match length.and_then(|value| std::str::from_utf8(value).ok()).map(str::parse::<usize>) {
         Some(Ok(length)) if length <= MAX_BODY_BYTES => Ok(()),
-        // More than a number can say is too much as well.
+        // Also for a length that does not fit into a `usize`.
         Some(_) => Err(Problem::TooLarge),
         None => Ok(()),
     }
 }
 
-/// The media type without its parameters.
+/// Returns the media type without its parameters.
 fn essence(value: &[u8]) -> Vec<u8> {
     let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().to_ascii_lowercase()
 }
 
-/// Reads a body as one JSON object. Members that are not known are left out.
+/// Parses a body as a JSON object. Ignores unknown members.
 ///
-/// Why it is not one goes neither to the client nor into the log: the reason may quote a password.
+/// The message of a parse error goes neither to the client nor into the log, as it may quote a password.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // What is derived would take an array of the values too.
+    // A derived `Deserialize` would accept an array too.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::Malformed);
     }
     serde_json::from_slice(body).map_err(|error| {
-        tracing::info!(line = error.line(), column = error.column(), "body is not what is expected");
+        tracing::info!(
+            line = error.line(),
+            column = error.column(),
+            "request body is not the expected JSON object"
+        );
         Problem::Malformed
     })
 }
@@ -54,23 +58,23 @@ pub(super) struct LoginBody {
     pub(super) password: Secret,
     #[serde(default)]
     pub(super) mode: Mode,
-    /// Sessions are remembered unless told otherwise.
-    #[serde(default = "remembered")]
+    /// Whether the session is persistent.
+    #[serde(default = "default_remember")]
     pub(super) remember: bool,
 }
 
-fn remembered() -> bool {
+fn default_remember() -> bool {
     true
 }
 
-/// How a client wants its tokens.
+/// Where the response puts the tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
-    /// In the body.
+    /// In the body of the response.
     #[default]
     Token,
-    /// In cookies that no script can read.
+    /// In cookies that scripts cannot read.
     Cookie,
 }
 
@@ -81,20 +85,20 @@ pub(super) struct RegisterBody {
     pub(super) password: Secret,
 }
 
-/// The body of a change of password.
+/// The body of a password change.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct PasswordBody {
     pub(super) current_password: Secret,
     pub(super) new_password: Secret,
 }
 
-/// The body of a renewal, and of logging out.
+/// The body of a refresh or a logout.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct TokenBody {
     pub(super) refresh_token: Option<Secret>,
 }
 
-/// A text that is wiped, and not printed.
+/// A text that is wiped from memory on drop, and that `Debug` does not show.
 pub(super) struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login() {
+    fn login_body_is_parsed() {
         let body = br#" {"email":"a@b.example","x":{"y":[1]},"password":"p\u00e4ss \ud83d\udd11","mode":"cookie","remember":false}"#;
         let login: LoginBody = read(body).unwrap();
         assert_eq!((login.email.as_str(), login.password.expose()), ("a@b.example", "päss 🔑"));
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_expected() {
+    fn login_body_rejects_malformed_json() {
         let deep = format!(r#"{{"email":"a","password":"b","x":{}}}"#, "[".repeat(4000));
         let cases: [&[u8]; 16] = [
             b"",

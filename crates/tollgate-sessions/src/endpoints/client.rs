@@ -1,9 +1,8 @@
-//! [`Client`]: who calls, as far as the head of a request shows it.
+//! [`Client`]: the client of a request, as the head of the request shows it.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tollgate::{
     Admission, AuthError, ClaimError, Decision, Excerpt, KeyRefresh, Rejection, RequestView, TokenError,
     find_cookie,
@@ -14,60 +13,64 @@ use super::problem::Problem;
 use super::response::SessionResponse;
 use super::route::Route;
 use super::{Endpoints, user_agent};
-use crate::session::SessionId;
+use crate::session::{SessionClaims, SessionId};
 
-/// Who calls, as far as the head of the request shows it.
+/// The client of a request, as the head of the request shows it.
 pub(super) struct Client {
-    /// The address, as far as the adapter knows it.
+    /// The address of the client, if the adapter knows it.
     pub(super) peer: Option<IpAddr>,
-    /// What the client says of itself; see [`Login::with_client`](crate::Login::with_client).
+    /// The family and platform of the client; see [`Login::with_client`](crate::Login::with_client).
     pub(super) family: Option<Box<str>>,
-    /// The refresh token that came in a cookie.
+    /// The refresh token in the cookie.
     pub(super) cookie: Option<Zeroizing<String>>,
-    /// The anti-CSRF token that came in a cookie.
+    /// The anti-CSRF token in the cookie.
     pub(super) csrf_token: Option<Box<str>>,
-    /// Whether the credentials of this request are cookies, if it has any: no token is presented explicitly.
+    /// Whether the endpoints read cookies from this request: it has no explicit token.
     pub(super) uses_cookies: bool,
-    /// Whose access token came along, or how a call that needs one is refused.
+    /// The holder of the access token, or the response for an endpoint that requires a holder.
     pub(super) holder: Result<Holder, SessionResponse>,
 }
 
-/// Whose access token it is.
+/// The user that an access token identifies.
 #[derive(Clone, Debug)]
 pub(super) struct Holder {
     pub(super) subject: Box<str>,
-    /// The session that the token belongs to.
+    /// The session of the access token.
     pub(super) session: Option<SessionId>,
 }
 
-/// The cookies of a request that hold tokens.
-pub(super) struct Presented {
+/// The cookies of a request that contain tokens.
+pub(super) struct TokenCookies {
     refresh: Option<Zeroizing<String>>,
     csrf: Option<Box<str>>,
-    /// Whether there is any that a browser has added.
+    /// Whether the request has an access token or a refresh token in a cookie. Browsers add cookies to
+    /// cross-site requests too.
     pub(super) ambient: bool,
+    /// Whether the access token or the refresh token is in more than one cookie.
     repeated: bool,
     uses_cookies: bool,
 }
 
-impl Presented {
-    /// A token that is presented explicitly counts alone: cookies never stand in for it, nor for one that is malformed. What
-    /// is one is for the gate to say; `Authorization: Basic` is none, as a proxy that asks for a password makes browsers add it.
+impl TokenCookies {
+    /// Reads the cookies, unless the request has an explicit token: cookies never replace that token, even if
+    /// it is malformed. The gate decides what an explicit token is. `Authorization: Basic` is none, as browsers
+    /// add it for a proxy that requests a password.
     pub(super) fn read<R: RequestView>(endpoints: &Endpoints, request: &R) -> Self {
-        let none = Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
+        let no_cookies =
+            Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
         if endpoints.gate.is_explicit(request) {
-            return none;
+            return no_cookies;
         }
         let cookies = &endpoints.cookies;
         let access = find_cookie(request, cookies.access_name());
         let refresh = find_cookie(request, cookies.refresh_name());
-        let there = |found: &Result<Option<&[u8]>, _>| !matches!(found, Ok(None));
+        let is_present = |found: &Result<Option<&[u8]>, _>| !matches!(found, Ok(None));
         let text = |value: &[u8]| Zeroizing::new(String::from_utf8_lossy(value).into_owned());
         let csrf = endpoints.gate.csrf_tokens().map(|tokens| find_cookie(request, tokens.cookie_name()));
         let csrf = csrf.and_then(|found| std::str::from_utf8(found.ok()??).ok());
         Self {
             csrf: csrf.map(Into::into),
-            ambient: there(&access) || there(&refresh),
+            ambient: is_present(&access) || is_present(&refresh),
             repeated: access.is_err() || refresh.is_err(),
             refresh: refresh.ok().flatten().map(text),
             uses_cookies: true,
@@ -80,35 +83,37 @@ impl Presented {
 }
 
 impl Client {
-    /// The client, and keys to wait for before it is refused, so that they are there when it comes back.
+    /// Reads the client from the head of a request. Also returns a fetch of keys to wait for before the request
+    /// is rejected, so that a retry finds the keys.
     pub(super) fn read<R: RequestView>(
         endpoints: &Endpoints,
         request: &R,
-        presented: Presented,
+        cookies: TokenCookies,
         route: &Route,
         peer: Option<IpAddr>,
     ) -> Result<(Self, Option<KeyRefresh>), Problem> {
-        if presented.repeated {
+        if cookies.repeated {
             return Err(Problem::RepeatedCookie);
         }
-        let (holder, awaited) = if route.looks_for_access_token() {
-            ask(endpoints, request)?
+        let (holder, pending_keys) = if route.reads_access_token() {
+            authenticate(endpoints, request)?
         } else {
             (Err(endpoints.anonymous.clone()), None)
         };
         let client = Self {
             peer,
             family: user_agent::family(request),
-            cookie: presented.refresh,
-            csrf_token: presented.csrf,
-            uses_cookies: presented.uses_cookies,
+            cookie: cookies.refresh,
+            csrf_token: cookies.csrf,
+            uses_cookies: cookies.uses_cookies,
             holder,
         };
-        Ok((client, awaited))
+        Ok((client, pending_keys))
     }
 }
 
-fn ask<R: RequestView>(
+/// Verifies the access token with the gate.
+fn authenticate<R: RequestView>(
     endpoints: &Endpoints,
     request: &R,
 ) -> Result<(Result<Holder, SessionResponse>, Option<KeyRefresh>), Problem> {
@@ -118,18 +123,19 @@ fn ask<R: RequestView>(
             (holder(endpoints, &admission).map_err(|refused| SessionResponse::from(&refused)), None)
         }
         Decision::Refused(rejection) => match rejection.error() {
-            // Not even where calls go on without one: to log out, for instance.
+            // Reject this also on endpoints that do not require an access token, such as logout.
             AuthError::CrossSite(error) => return Err(Problem::CrossSite(*error)),
             _ => (Err(SessionResponse::from(&rejection)), None),
         },
         Decision::AwaitKeys(refresh) => {
             let unavailable = Problem::Unavailable { retry_after: Duration::from_secs(1) };
-            (Err(unavailable.reply("")), Some(refresh))
+            (Err(unavailable.into_response("")), Some(refresh))
         }
     })
 }
 
-/// A gate may admit tokens of several issuers. Subjects of another one are other people.
+/// Returns the holder of an admitted token. Rejects tokens of other issuers, which the gate may admit too:
+/// their subjects are other users.
 fn holder(endpoints: &Endpoints, admission: &Admission) -> Result<Holder, Rejection> {
     let token = admission.require()?;
     let refuse = |error| endpoints.gate.refuse(AuthError::InvalidToken(error));
@@ -139,15 +145,9 @@ fn holder(endpoints: &Endpoints, admission: &Admission) -> Result<Holder, Reject
     let subject = token.subject().filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| refuse(missing("sub")))?;
     let claims = admission.claims::<SessionClaims>()?;
-    Ok(Holder { subject: subject.into(), session: claims.sid.as_deref().and_then(|sid| sid.parse().ok()) })
+    Ok(Holder { subject: subject.into(), session: claims.session() })
 }
 
 fn missing(name: &str) -> TokenError {
     TokenError::Claim { name: name.into(), error: ClaimError::Missing }
-}
-
-/// What a token says about its session.
-#[derive(Deserialize)]
-struct SessionClaims {
-    sid: Option<Box<str>>,
 }

@@ -1,4 +1,4 @@
-//! [`CookieSettings`]: the cookies that hold tokens, and how they are written.
+//! [`CookieSettings`]: the names and attributes of the cookies that contain tokens.
 
 use tollgate::{ConfigError, TokenSource};
 
@@ -7,18 +7,34 @@ use super::settings::is_plain_path;
 use crate::sessions::Sessions;
 use crate::sessions::tokens::SessionCsrfTokens;
 
-/// The cookies that hold tokens in cookie mode.
+/// The cookies that contain tokens in mode `cookie`.
 ///
-/// | cookie | holds | attributes |
+/// | cookie | contains | attributes |
 /// |---|---|---|
 /// | `__Host-Http-at` | the access token | `Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | `__Host-Http-rt` | the refresh token | `Path=/; Secure; HttpOnly; SameSite=Strict` |
-/// | `__Host-csrf` | the anti-CSRF token, where the gate [requires](tollgate::Gate::with_csrf_tokens) one | `Path=/; Secure; SameSite=Strict` |
+/// | `__Host-csrf` | the anti-CSRF token (optional) | `Path=/; Secure; SameSite=Strict` |
 ///
-/// They have no `Domain`: the prefix makes browsers refuse one, so that no sibling domain can plant them (RFC 10017). Those of
-/// a session that is not to be remembered end with the browser.
+/// The endpoints set the third cookie if the gate [requires](tollgate::Gate::with_csrf_tokens) anti-CSRF
+/// tokens.
 ///
-/// A gate that is to accept the access token has to look for it: see [`token_source`](Self::token_source).
+/// The cookies have no `Domain`: the prefix makes browsers reject one, so that no sibling domain can plant
+/// these cookies (RFC 10017). The cookies of a transient session end with the browser.
+///
+/// # Examples
+/// A gate accepts the access token only if it reads the cookie; see [`token_source`](Self::token_source).
+///
+/// ```
+/// use tollgate::{Gate, TokenSource};
+/// use tollgate_sessions::{Accounts, CookieSettings, SessionEndpoints, Sessions, TokenIssuer};
+///
+/// # fn serve(gate: Gate, sessions: Sessions, issuer: TokenIssuer, accounts: Accounts)
+/// # -> Result<SessionEndpoints, tollgate::ConfigError> {
+/// let cookies = CookieSettings::for_scripts().with_access_name("__Host-Http-token")?;
+/// let gate = gate.with_sources([TokenSource::bearer(), cookies.token_source()?]);
+/// let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate).with_cookies(cookies);
+/// # Ok(endpoints) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieSettings {
     access: Cookie,
@@ -27,7 +43,7 @@ pub struct CookieSettings {
     profile: Profile,
 }
 
-/// One of the cookies.
+/// The name and attributes of a cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cookie {
     name: Box<str>,
@@ -36,7 +52,7 @@ struct Cookie {
     http_only: bool,
 }
 
-/// Where cookies are good.
+/// Where the cookies may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Profile {
     Secure,
@@ -47,9 +63,9 @@ enum Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SameSite {
-    /// Never.
+    /// The browser sends the cookie with requests of the same site only.
     Strict,
-    /// When a user follows a link to here.
+    /// The browser also sends the cookie when a user follows a link from another site.
     Lax,
 }
 
@@ -65,24 +81,27 @@ impl Default for CookieSettings {
 }
 
 impl CookieSettings {
-    /// For pages that fetch everything by script: neither cookie comes with a link from another site.
+    /// Returns settings for pages that fetch all data by script. Browsers send neither cookie when a user
+    /// follows a link from another site.
     #[must_use]
     pub fn for_scripts() -> Self {
         Self::default().with_same_site(SameSite::Strict)
     }
 
-    /// For pages that the server renders for whoever is logged in: both cookies come with a link from another site.
+    /// Returns settings for pages that the server renders for the logged-in user. Browsers send both cookies
+    /// when a user follows a link from another site.
     #[must_use]
     pub fn for_rendered_pages() -> Self {
         Self::default().with_same_site(SameSite::Lax)
     }
 
-    /// For clients that do not send `Secure` cookies over plain http, on loopback: the cookies are named `at`, `rt` and
-    /// `csrf` and have no `Secure`. Chromium and Firefox do not need it there.
+    /// Returns settings for clients on loopback that do not send `Secure` cookies over plain HTTP. The cookies
+    /// are named `at`, `rt` and `csrf`, and have no `Secure`. Chromium and Firefox do not need these settings.
     ///
     /// # Security
-    /// Whoever listens can take these cookies, and any site on the same host can plant them. Where the client's
-    /// address or the host of the request is not loopback, calls are refused. Never in production.
+    /// Never use these settings in production. An attacker on the network can read these cookies, and any site
+    /// on the same host can plant them. The endpoints reject requests unless the host of the request and the
+    /// address of the client are loopback.
     #[must_use]
     pub fn insecure_for_development() -> Self {
         Self {
@@ -99,46 +118,51 @@ impl CookieSettings {
         self
     }
 
-    /// Names the cookie of the access token.
+    /// Sets the name of the cookie with the access token.
     ///
     /// # Errors
-    /// [`ConfigError::Name`] unless it is the name of a cookie and starts with `__Host-`.
+    /// [`ConfigError::Name`] unless `name` is a valid cookie name with the prefix `__Host-`, and
+    /// [`ConfigError::Conflict`] when another cookie has the name.
     pub fn with_access_name(mut self, name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         self.access.name = host_name(name.into())?;
         self.distinct()
     }
 
-    /// Names the cookie of the refresh token.
+    /// Sets the name of the cookie with the refresh token.
     ///
     /// # Errors
-    /// [`ConfigError::Name`] unless it is the name of a cookie and starts with `__Host-`.
+    /// [`ConfigError::Name`] unless `name` is a valid cookie name with the prefix `__Host-`, and
+    /// [`ConfigError::Conflict`] when another cookie has the name.
     pub fn with_refresh_name(mut self, name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         self.refresh.name = host_name(name.into())?;
         self.distinct()
     }
 
-    /// Names the cookie of the anti-CSRF token.
+    /// Sets the name of the cookie with the anti-CSRF token.
     ///
     /// # Errors
-    /// [`ConfigError::Name`] unless it is the name of a cookie and starts with `__Host-`.
+    /// [`ConfigError::Name`] unless `name` is a valid cookie name with the prefix `__Host-`, and
+    /// [`ConfigError::Conflict`] when another cookie has the name.
     pub fn with_csrf_name(mut self, name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         self.csrf.name = host_name(name.into())?;
         self.distinct()
     }
 
-    /// Sends the refresh token below `path` only, which saves some 110 bytes a request. The cookie is then named
-    /// `__Secure-rt`, as the prefix `__Host-` is for cookies of the whole host.
+    /// Restricts the refresh token cookie to `path`, which must be the path of the endpoints. This saves about
+    /// 110 bytes per request. The cookie is then named `__Secure-rt`, as the prefix `__Host-` requires
+    /// `Path=/`.
     ///
     /// # Security
-    /// Weaker than the default: a sibling domain can plant such a cookie, and so make a browser renew a session of
-    /// somebody else. `path` has to be that of the endpoints.
+    /// This is weaker than the default. A sibling domain can plant such a cookie, and thus make a browser
+    /// refresh a session of another user.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] unless it is an absolute path of letters, digits, `/`, `-`, `.`, `_` and `~`.
+    /// [`ConfigError::Conflict`] unless `path` is an absolute path of letters, digits, `/`, `-`, `.`, `_` and
+    /// `~`.
     pub fn insecure_refresh_path(mut self, path: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let path = path.into();
         if !is_plain_path(&path) {
-            return Err(ConfigError::Conflict("the path of a cookie has to be an absolute path"));
+            return Err(ConfigError::Conflict("the path of a cookie must be an absolute path"));
         }
         if self.profile == Profile::Secure {
             self.refresh.name = "__Secure-rt".into();
@@ -155,8 +179,9 @@ impl CookieSettings {
         Ok(self)
     }
 
-    /// Where a gate finds the access token.
+    /// Returns the source where a gate finds the access token.
     ///
+    /// # Examples
     /// ```
     /// use tollgate::{Gate, TokenSource};
     /// use tollgate_sessions::CookieSettings;
@@ -167,13 +192,14 @@ impl CookieSettings {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::Name`]; not to be expected of settings that could be made.
+    /// [`ConfigError::Name`] when the name of the cookie is invalid, which the other methods already rule out.
     pub fn token_source(&self) -> Result<TokenSource, ConfigError> {
         TokenSource::cookie(self.access.name.clone())
     }
 
-    /// The anti-CSRF tokens that a gate then requires, in a cookie of the name that is set here.
+    /// Returns the verifier of anti-CSRF tokens for a gate, which then requires these tokens.
     ///
+    /// # Examples
     /// ```
     /// use tollgate::Gate;
     /// use tollgate_sessions::{CookieSettings, Sessions};
@@ -187,13 +213,13 @@ impl CookieSettings {
         sessions.csrf_tokens(self.csrf.name.clone())
     }
 
-    /// The name of the cookie with the access token.
+    /// Returns the name of the cookie with the access token.
     #[must_use]
     pub fn access_name(&self) -> &str {
         &self.access.name
     }
 
-    /// The name of the cookie with the refresh token.
+    /// Returns the name of the cookie with the refresh token.
     #[must_use]
     pub fn refresh_name(&self) -> &str {
         &self.refresh.name
@@ -203,43 +229,48 @@ impl CookieSettings {
         self.profile == Profile::Development
     }
 
-    /// The access token, until the browser is closed or for that long.
+    /// Returns the `Set-Cookie` header of the access token. Without `max_age`, in seconds, the cookie ends with
+    /// the browser.
     pub(super) fn set_access(&self, token: &str, max_age: Option<u64>) -> Result<String, Problem> {
         self.set(&self.access, token, max_age)
     }
 
-    /// The refresh token, until the browser is closed or for that long.
+    /// Returns the `Set-Cookie` header of the refresh token. Without `max_age`, in seconds, the cookie ends
+    /// with the browser.
     pub(super) fn set_refresh(&self, token: &str, max_age: Option<u64>) -> Result<String, Problem> {
         self.set(&self.refresh, token, max_age)
     }
 
-    /// The anti-CSRF token, until the browser is closed or for that long. The gate says where it looks for it.
+    /// Returns the `Set-Cookie` header of the anti-CSRF token. `name` is the name that the gate reads. Without
+    /// `max_age`, in seconds, the cookie ends with the browser.
     pub(super) fn set_csrf(&self, name: &str, token: &str, max_age: Option<u64>) -> Result<String, Problem> {
         self.set(&self.csrf.clone().named(name), token, max_age)
     }
 
-    /// Makes a browser forget the anti-CSRF token.
+    /// Returns the `Set-Cookie` header that clears the anti-CSRF token.
     pub(super) fn clear_csrf(&self, name: &str) -> String {
         self.write(&self.csrf.clone().named(name), "", Some(0))
     }
 
-    /// Makes a browser forget both tokens.
+    /// Returns the `Set-Cookie` headers that clear the access token and the refresh token.
     pub(super) fn clear(&self) -> [String; 2] {
         [&self.access, &self.refresh].map(|cookie| self.write(cookie, "", Some(0)))
     }
 
-    /// Browsers drop what is too long without a word, and their user is never logged in.
+    /// Writes a cookie, and fails if it is too long: browsers silently drop such a cookie, and the login has no
+    /// effect.
     fn set(&self, cookie: &Cookie, value: &str, max_age: Option<u64>) -> Result<String, Problem> {
         let text = self.write(cookie, value, max_age);
         if text.len() > MAX_BYTES {
             let (name, bytes) = (&cookie.name, text.len());
-            tracing::error!(%name, bytes, "cookie is too long for browsers: grant fewer scopes and roles");
-            return Err(Problem::Failed);
+            tracing::error!(%name, bytes, "cookie is too long for browsers; grant fewer scopes and roles");
+            return Err(Problem::ServerError);
         }
         Ok(text)
     }
 
-    /// A deletion has the same attributes, or browsers refuse it for its prefix (RFC 6265bis §5.7).
+    /// Writes a `Set-Cookie` header. A deletion needs the same attributes, as browsers check the prefix (RFC
+    /// 6265bis §5.7).
     fn write(&self, cookie: &Cookie, value: &str, max_age: Option<u64>) -> String {
         let mut text = format!("{}={value}; Path={}", cookie.name, cookie.path);
         if let Some(secs) = max_age {
@@ -279,11 +310,11 @@ fn host_name(name: Box<str>) -> Result<Box<str>, ConfigError> {
     if name.starts_with("__Host-") {
         Ok(name)
     } else {
-        Err(ConfigError::Name { what: "cookie of a host, which starts with __Host-", name })
+        Err(ConfigError::Name { what: "cookie with the prefix __Host-", name })
     }
 }
 
-/// What browsers take is 4,096 bytes for name and value (RFC 6265bis §5.6); proxies take less.
+/// Browsers accept 4,096 bytes for name and value (RFC 6265bis §5.6). Some proxies accept less.
 const MAX_BYTES: usize = 3800;
 
 #[cfg(test)]
@@ -291,7 +322,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn written_as_browsers_want_them() {
+    fn cookies_have_the_attributes_of_their_prefix() {
         let cookies = CookieSettings::default();
         assert_eq!(
             cookies.set_access("a.b.c", Some(600)).unwrap(),
@@ -311,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn presets() {
+    fn presets_set_same_site_and_secure() {
         let site = |cookies: CookieSettings| {
             let same_site = |text: &str| text.rsplit('=').next().unwrap().to_owned();
             cookies.clear().map(|text| same_site(&text))
@@ -334,13 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_right() {
+    fn cookie_settings_reject_invalid_names_and_paths() {
         let cookies = CookieSettings::default;
         for name in ["", "at", "__host-at", "__Host-a;b", "__Host-a b", "__Host-a\r\nb", "__Host-\u{e4}"] {
             assert!(cookies().with_access_name(name).is_err(), "{name:?}");
             assert!(cookies().with_refresh_name(name).is_err(), "{name:?}");
         }
-        assert!(cookies().with_access_name("__Host-Http-rt").is_err(), "both the same");
+        assert!(cookies().with_access_name("__Host-Http-rt").is_err(), "the names must differ");
         assert_eq!(cookies().with_access_name("__Host-a").unwrap().access_name(), "__Host-a");
         for path in ["", "auth", "/a;b", "/a b", "/\r\n"] {
             assert!(cookies().insecure_refresh_path(path).is_err(), "{path:?}");
@@ -348,9 +379,9 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_would_drop_is_refused() {
+    fn cookie_is_rejected_when_too_long_for_browsers() {
         let cookies = CookieSettings::default();
         assert!(cookies.set_access(&"a".repeat(3700), Some(1)).is_ok());
-        assert_eq!(cookies.set_access(&"a".repeat(3800), Some(1)), Err(Problem::Failed));
+        assert_eq!(cookies.set_access(&"a".repeat(3800), Some(1)), Err(Problem::ServerError));
     }
 }

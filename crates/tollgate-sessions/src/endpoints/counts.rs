@@ -1,4 +1,4 @@
-//! [`EndpointCounts`]: what calls of the endpoints were refused for.
+//! [`EndpointCounts`]: why the endpoints rejected requests.
 
 use tollgate::CrossSiteError;
 
@@ -6,30 +6,31 @@ use super::SessionEndpoints;
 use super::problem::Problem;
 use crate::support::Counter;
 
-/// How often calls were refused because another site may have caused them, since the process began, for a dashboard. What a
-/// gate refuses on the routes of the application is not in it.
+/// How often the endpoints rejected requests since the process began, for a dashboard: because another site may
+/// have caused them, or to throttle forged tokens. Rejections by a gate on other routes are not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointCounts {
-    /// `Sec-Fetch-Site` named another origin.
+    /// Requests whose `Sec-Fetch-Site` named another origin.
     pub cross_origin: u64,
-    /// `Origin` was another one.
+    /// Requests whose `Origin` was another site.
     pub origin_mismatch: u64,
-    /// `Origin` was `null` or malformed.
+    /// Requests whose `Origin` was `null` or malformed.
     pub bad_origin: u64,
-    /// Nothing said where the call came from.
+    /// Requests without a header that names their origin.
     pub missing_provenance: u64,
-    /// A field that says it was repeated.
+    /// Requests that repeated such a header.
     pub repeated: u64,
-    /// The anti-CSRF token was not there, or not that of the session.
+    /// Requests whose anti-CSRF token was missing, or did not belong to the session.
     pub csrf_token: u64,
-    /// For a reason that this release has no number for.
+    /// Requests rejected for a reason without a count of its own.
     pub other: u64,
-    /// Not for another site: too many refresh tokens from one address that were not made here.
+    /// Requests with a forged refresh token, from an address that had sent too many of them. This is no sign of
+    /// another site.
     pub forgeries_throttled: u64,
 }
 
-/// What is counted.
+/// The counters behind [`EndpointCounts`].
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     cross_origin: Counter,
@@ -43,8 +44,8 @@ pub(super) struct Counters {
 }
 
 impl SessionEndpoints {
-    /// What calls were refused for. Clones count together. Renewals and logins are counted by
-    /// [`Sessions::counts`](crate::Sessions::counts) and [`Accounts::counts`](crate::Accounts::counts).
+    /// Returns the counts. Clones share their counters. [`Sessions::counts`](crate::Sessions::counts) counts
+    /// refreshes, and [`Accounts::counts`](crate::Accounts::counts) counts logins.
     #[must_use]
     pub fn counts(&self) -> EndpointCounts {
         let counters = &self.0.counters;
@@ -62,7 +63,7 @@ impl SessionEndpoints {
 }
 
 impl Counters {
-    /// Counts why a call is refused, and gives it back.
+    /// Counts why a request is rejected, and returns it.
     pub(super) fn refused(&self, problem: Problem) -> Problem {
         if let Problem::CrossSite(error) = problem {
             self.cross_site(error).count();
@@ -89,31 +90,31 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_refusal_counts_once() {
+    async fn counts_record_each_rejection_once() {
         let world = World::with_csrf_tokens().await;
         let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
-        let renewal = || post("/auth/refresh").header("cookie", &cookies);
+        let refresh = || post("/auth/refresh").header("cookie", &cookies);
         let own = || post_with("/auth/refresh", &cookies);
         let none = EndpointCounts::default;
         let mut before = none();
         for (request, expected) in [
-            (renewal().header("sec-fetch-site", "cross-site"), EndpointCounts { cross_origin: 1, ..none() }),
+            (refresh().header("sec-fetch-site", "cross-site"), EndpointCounts { cross_origin: 1, ..none() }),
             (
-                renewal().header("origin", "https://evil.example"),
+                refresh().header("origin", "https://evil.example"),
                 EndpointCounts { origin_mismatch: 1, ..none() },
             ),
-            (renewal().header("origin", "null"), EndpointCounts { bad_origin: 1, ..none() }),
-            (renewal(), EndpointCounts { missing_provenance: 1, ..none() }),
+            (refresh().header("origin", "null"), EndpointCounts { bad_origin: 1, ..none() }),
+            (refresh(), EndpointCounts { missing_provenance: 1, ..none() }),
             (own().header("sec-fetch-site", "same-origin"), EndpointCounts { repeated: 1, ..none() }),
             (own(), EndpointCounts { csrf_token: 1, ..none() }),
             (own().header("x-csrf-token", "another"), EndpointCounts { csrf_token: 1, ..none() }),
-            // Refused, but not for that.
+            // Rejected for a reason that is not counted.
             (FakeRequest::new("GET", "/auth/refresh"), none()),
         ] {
-            let reply = world.send(&request, "{}").await;
+            let response = world.send(&request, "{}").await;
             let counted = world.endpoints.clone().counts();
             let more = parts(counted).into_iter().zip(parts(before)).map(|(now, then)| now - then);
-            assert!(more.eq(parts(expected)), "{expected:?}: {counted:?} {}", reply.body());
+            assert!(more.eq(parts(expected)), "{expected:?}: {counted:?} {}", response.body());
             before = counted;
         }
     }

@@ -1,49 +1,51 @@
-//! `POST csrf`, and what checks the tokens that it gives.
+//! `POST csrf`, and the check of anti-CSRF tokens.
 
 use tollgate::RequestView;
 use tracing::warn;
 
 use super::Endpoints;
-use super::client::{Client, Presented};
+use super::client::{Client, TokenCookies};
 use super::problem::Problem;
 use super::response::SessionResponse;
 use super::route::Route;
 use crate::session::SessionId;
 
 impl Endpoints {
-    /// Checks the anti-CSRF token of the session that the refresh token in the cookie belongs to; for an access token the
-    /// gate does it. Whoever has lost theirs has to be able to log in, and to ask for another.
+    /// Checks the anti-CSRF token of the session whose refresh token is in the cookie. For an access token, the
+    /// gate does this check. Login, registration and `POST csrf` are exempt, so that a client without a token
+    /// can get one.
     pub(super) fn check_csrf_token<R: RequestView>(
         &self,
         request: &R,
         route: &Route,
-        presented: &Presented,
+        cookies: &TokenCookies,
     ) -> Result<(), Problem> {
         let exempt = matches!(route, Route::Login | Route::Register | Route::CsrfToken);
         if exempt || self.gate.csrf_tokens().is_none() {
             return Ok(());
         }
-        let session = presented.refresh_token().and_then(|token| self.sessions.session_of(token));
+        let session = cookies.refresh_token().and_then(|token| self.sessions.session_of_token(token));
         let Some((session, _flags)) = session else { return Ok(()) };
         self.gate.check_csrf_token(request, &session.to_string()).map_err(|error| {
-            warn!(?route, %session, %error, "call refused: another site may have caused it");
+            warn!(?route, %session, %error, "request rejected: another site may have caused it");
             Problem::CrossSite(error)
         })
     }
 
-    /// A token for a page that has none, or one of another session. It is no secret that an ended session could give away.
+    /// Issues an anti-CSRF token to a page that has none, or one of another session. The session may have been
+    /// revoked, as the token of a revoked session is of no use.
     pub(super) fn csrf_token(&self, client: &Client) -> Result<SessionResponse, Problem> {
         if self.gate.csrf_tokens().is_none() {
             return Err(Problem::NoSuchPath);
         }
-        let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
+        let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of_token(token));
         let (session, flags) = session.ok_or(Problem::InvalidGrant)?;
         let idle = self.sessions.settings().lifetimes(flags).idle().as_secs();
         let max_age = (!flags.is_transient()).then_some(idle);
         Ok(SessionResponse::empty(204).with_cookies(self.csrf_cookie(session, client, max_age)?))
     }
 
-    /// The cookie with the anti-CSRF token of a session, if the gate requires them.
+    /// Returns the cookie with the anti-CSRF token of a session, if the gate requires anti-CSRF tokens.
     pub(super) fn csrf_cookie(
         &self,
         session: SessionId,
@@ -52,11 +54,11 @@ impl Endpoints {
     ) -> Result<Option<String>, Problem> {
         let Some(tokens) = self.gate.csrf_tokens() else { return Ok(None) };
         let token = self.sessions.csrf_token(session, client.csrf_token.as_deref());
-        let token = token.map_err(|error| Problem::failed(&error))?;
+        let token = token.map_err(|error| Problem::server_error(&error))?;
         self.cookies.set_csrf(tokens.cookie_name(), &token, max_age).map(Some)
     }
 
-    /// Makes a browser forget all cookies of ours.
+    /// Returns the `Set-Cookie` headers that clear all cookies of the endpoints.
     pub(super) fn cleared_cookies(&self) -> impl Iterator<Item = String> {
         let csrf = self.gate.csrf_tokens().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
         self.cookies.clear().into_iter().chain(csrf)
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn handed_out_with_the_session() {
+    async fn csrf_token_is_issued_with_the_session() {
         let world = World::with_csrf_tokens().await;
         let login = world.log_in(r#","mode":"cookie""#).await;
         let set = header(&login, "set-cookie");
@@ -90,24 +92,28 @@ mod tests {
         assert!(set[2].ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict"), "{}", set[2]);
         let cookies = cookies_of(&login);
         let token = token_in(&cookies);
-        let renewed = world.send(&post_with("/auth/refresh", &cookies).header(FIELD, &token), "{}").await;
-        assert_eq!(renewed.status(), 200);
-        assert_eq!(token_in(&cookies_of(&renewed)), token, "pages that have read it go on");
-        // Another login is another session, whose token is another one.
+        let refreshed = world.send(&post_with("/auth/refresh", &cookies).header(FIELD, &token), "{}").await;
+        assert_eq!(refreshed.status(), 200);
+        assert_eq!(
+            token_in(&cookies_of(&refreshed)),
+            token,
+            "a refresh keeps the token, so that open pages keep working"
+        );
+        // Another login begins another session, with another token.
         let again = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
         let again = world.send(&post_with("/auth/login", &cookies), &again).await;
         assert_ne!(token_in(&cookies_of(&again)), token);
         let old = post_with("/auth/refresh", &cookies_of(&again)).header(FIELD, &token);
         assert_eq!(world.send(&old, "{}").await.status(), 403);
-        // Tokens in a body come with no cookie at all.
+        // Mode `token` sets no cookie.
         assert!(header(&world.log_in("").await, "set-cookie").is_empty());
         let transient = world.log_in(r#","mode":"cookie","remember":false"#).await;
         assert!(header(&transient, "set-cookie")[2].ends_with("; Path=/; Secure; SameSite=Strict"));
     }
 
-    /// Every call that uses a cookie, by what repeats the token.
+    /// Every endpoint that uses a cookie, with a missing, a wrong and a valid token.
     #[tokio::test]
-    async fn calls_need_it() {
+    async fn endpoints_reject_cookies_without_a_csrf_token() {
         let world = World::with_csrf_tokens().await;
         let (cookies, other) = (log_in(&world).await, log_in(&world).await);
         let calls = [
@@ -130,23 +136,28 @@ mod tests {
                     .header("sec-fetch-site", "same-origin")
                     .header("cookie", &cookies);
                 let request = sent.iter().fold(request, |request, token| request.header(FIELD, token));
-                let reply = world.send(&request, body).await;
+                let response = world.send(&request, body).await;
                 let expected = if refused { 403 } else { status };
-                assert_eq!(reply.status(), expected, "{path} {sent:?} {}", reply.body());
-                assert_eq!(refused, reply.body().contains("csrf_token"), "{path} {sent:?} {}", reply.body());
+                assert_eq!(response.status(), expected, "{path} {sent:?} {}", response.body());
+                assert_eq!(
+                    refused,
+                    response.body().contains("csrf_token"),
+                    "{path} {sent:?} {}",
+                    response.body()
+                );
                 if refused {
                     assert!(
-                        header(&reply, "set-cookie").is_empty(),
-                        "{path}: nobody is logged out by a refusal"
+                        header(&response, "set-cookie").is_empty(),
+                        "{path}: a rejected request clears no cookies"
                     );
                 }
             }
         }
     }
 
-    /// The cookie of an access token is enough to log out, and the check is not left out for that.
+    /// A logout needs only one of the two cookies, and the check applies to either.
     #[tokio::test]
-    async fn with_half_of_the_cookies() {
+    async fn logout_requires_a_csrf_token_when_a_cookie_is_missing() {
         let world = World::with_csrf_tokens().await;
         let cookies = log_in(&world).await;
         let token = token_in(&cookies);
@@ -157,22 +168,22 @@ mod tests {
         let access = pick(["__Host-Http-at=", "__Host-csrf="]);
         let refresh = pick(["__Host-Http-rt=", "__Host-csrf="]);
         for half in [&access, &refresh] {
-            let reply = world.send(&post_with("/auth/logout", half), "{}").await;
-            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (403, 0), "{half}");
+            let response = world.send(&post_with("/auth/logout", half), "{}").await;
+            assert_eq!((response.status(), header(&response, "set-cookie").len()), (403, 0), "{half}");
         }
-        // Without the cookie that is repeated.
+        // Without the cookie of the anti-CSRF token.
         let bare = pick(["__Host-Http-at=", "__Host-Http-rt="]);
-        let reply = world.send(&post_with("/auth/logout", &bare).header(FIELD, &token), "{}").await;
-        assert_eq!(reply.status(), 403);
-        let reply = world.send(&post_with("/auth/logout", &access).header(FIELD, &token), "{}").await;
-        assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (204, 3));
-        assert!(header(&reply, "set-cookie")[2].starts_with("__Host-csrf=; Path=/; Max-Age=0; Secure"));
+        let response = world.send(&post_with("/auth/logout", &bare).header(FIELD, &token), "{}").await;
+        assert_eq!(response.status(), 403);
+        let response = world.send(&post_with("/auth/logout", &access).header(FIELD, &token), "{}").await;
+        assert_eq!((response.status(), header(&response, "set-cookie").len()), (204, 3));
+        assert!(header(&response, "set-cookie")[2].starts_with("__Host-csrf=; Path=/; Max-Age=0; Secure"));
         let denied = world.send(&post_with("/auth/refresh", &refresh).header(FIELD, &token), "{}").await;
         assert_eq!((denied.status(), header(&denied, "set-cookie").len()), (401, 3));
     }
 
     #[tokio::test]
-    async fn routes_of_the_application_need_it() {
+    async fn gate_rejects_cookies_without_a_csrf_token() {
         let world = World::with_csrf_tokens().await;
         let cookies = log_in(&world).await;
         let gate = &world.endpoints.0.gate;
@@ -186,9 +197,9 @@ mod tests {
         assert!(admitted(&FakeRequest::new("POST", "/orders").header("authorization", bearer)));
     }
 
-    /// What has no session in a cookie goes on without: nothing could be abused.
+    /// Without a session in a cookie, another site has nothing to abuse.
     #[tokio::test]
-    async fn who_has_no_session_needs_none() {
+    async fn endpoints_need_no_csrf_token_without_a_session_cookie() {
         let world = World::with_csrf_tokens().await;
         let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&world.log_in("").await, "refresh_token"));
         assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 200);
@@ -199,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lost_one_is_replaced() {
+    async fn lost_csrf_token_is_replaced() {
         let world = World::with_csrf_tokens().await;
         let (cookies, other) = (log_in(&world).await, log_in(&world).await);
         let ask =
@@ -207,32 +218,32 @@ mod tests {
         let (bare, _) = cookies.split_once("; __Host-csrf=").unwrap();
         let stale = format!("{bare}; __Host-csrf={}", token_in(&other));
         for without in [bare, &stale] {
-            let reply = ask(&world, without).await;
-            assert_eq!(reply.status(), 204);
+            let response = ask(&world, without).await;
+            assert_eq!(response.status(), 204);
             assert!(
-                header(&reply, "set-cookie")[0]
+                header(&response, "set-cookie")[0]
                     .ends_with("; Path=/; Max-Age=1209600; Secure; SameSite=Strict")
             );
-            let fresh = cookies_of(&reply);
-            let renewal = post_with("/auth/refresh", &format!("{bare}; {fresh}"));
-            let renewed = world.send(&renewal.header(FIELD, token_in(&fresh)), "{}").await;
-            assert_eq!(renewed.status(), 200);
+            let fresh = cookies_of(&response);
+            let refresh = post_with("/auth/refresh", &format!("{bare}; {fresh}"));
+            let refreshed = world.send(&refresh.header(FIELD, token_in(&fresh)), "{}").await;
+            assert_eq!(refreshed.status(), 200);
         }
         let kept = ask(&world, &cookies).await;
         assert_eq!(cookies_of(&kept), format!("__Host-csrf={}", token_in(&cookies)));
         let transient = cookies_of(&world.log_in(r#","mode":"cookie","remember":false"#).await);
         let kept = ask(&world, &transient).await;
         assert!(header(&kept, "set-cookie")[0].ends_with("; Path=/; Secure; SameSite=Strict"));
-        for nobody in ["", "__Host-Http-rt=rt1_x"] {
-            let reply = ask(&world, nobody).await;
-            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (401, 0));
+        for invalid in ["", "__Host-Http-rt=rt1_x"] {
+            let response = ask(&world, invalid).await;
+            assert_eq!((response.status(), header(&response, "set-cookie").len()), (401, 0));
         }
         assert_eq!(ask(&World::new().await, &cookies).await.status(), 404);
     }
 
-    /// Following a link from another site must not replace the token of a page that has read it.
+    /// A link on another site must not replace the token of a page that has read it.
     #[tokio::test]
-    async fn another_site_cannot_have_it_replaced() {
+    async fn cross_site_request_cannot_replace_the_csrf_token() {
         let world = World::with_csrf_tokens().await;
         let cookies = log_in(&world).await;
         let (bare, _) = cookies.split_once("; __Host-csrf=").unwrap();
@@ -240,16 +251,20 @@ mod tests {
             [("POST", "cross-site", 403), ("POST", "same-site", 403), ("GET", "cross-site", 405)]
         {
             let request = FakeRequest::new(method, "/auth/csrf").header("sec-fetch-site", site);
-            let reply = world.send(&request.header("cookie", bare), "").await;
-            assert_eq!((reply.status(), header(&reply, "set-cookie").len()), (status, 0), "{method} {site}");
+            let response = world.send(&request.header("cookie", bare), "").await;
+            assert_eq!(
+                (response.status(), header(&response, "set-cookie").len()),
+                (status, 0),
+                "{method} {site}"
+            );
         }
     }
 
     #[test]
-    fn the_name_is_the_one_that_the_gate_looks_for() {
+    fn csrf_cookie_name_requires_the_host_prefix() {
         let cookies = CookieSettings::default().with_csrf_name("__Host-x").unwrap();
         assert!(cookies.clone().with_csrf_name("csrf").is_err());
-        assert!(cookies.with_refresh_name("__Host-x").is_err(), "both the same");
+        assert!(cookies.with_refresh_name("__Host-x").is_err(), "the names must differ");
         let plain = CookieSettings::insecure_for_development();
         assert_eq!(plain.clear_csrf("csrf"), "csrf=; Path=/; Max-Age=0; SameSite=Strict");
     }

@@ -1,4 +1,4 @@
-//! What the head of a request decides: whether it is ours, whose it is, and which credentials count.
+//! The checks of the head of a request: its endpoint, its origin, and its credentials.
 
 use tollgate::TokenSource;
 
@@ -7,10 +7,10 @@ use super::testing::{
 };
 use super::*;
 
-/// Nobody is logged in with a cookie that the gate does not look for.
+/// A login must not set a cookie that the gate does not read.
 #[tokio::test]
-async fn cookies_that_nobody_looks_for() {
-    let world = World::behind(|gate, _sessions| gate.with_sources([TokenSource::bearer()])).await;
+async fn login_rejects_mode_cookie_when_the_gate_reads_no_cookie() {
+    let world = World::with_gate(|gate, _sessions| gate.with_sources([TokenSource::bearer()])).await;
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
     let refused = world.send(&post("/auth/login"), &body).await;
     assert_eq!((refused.status(), member(&refused, "error").as_str()), (400, "invalid_request"));
@@ -19,18 +19,18 @@ async fn cookies_that_nobody_looks_for() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_counts_alone() {
+async fn bearer_token_excludes_cookies() {
     let world = World::new().await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     for malformed in ["Bearer x", "Bearer", "bearer a b"] {
         let request = post_with("/auth/refresh", &cookies).header("authorization", malformed);
-        let reply = world.send(&request, "{}").await;
-        assert_eq!((reply.status(), cleared_by(&reply)), (401, 0), "{malformed}");
+        let response = world.send(&request, "{}").await;
+        assert_eq!((response.status(), cleared_by(&response)), (401, 0), "{malformed}");
     }
     let twice = post_with("/auth/refresh", &cookies).header("authorization", "Basic eA==");
     let twice = world.send(&twice.header("authorization", "Basic eA=="), "{}").await;
     assert_eq!((twice.status(), cleared_by(&twice)), (401, 0));
-    // A proxy that asks for a password, and what is no scheme at all: for a gate they say nothing either.
+    // The password of a proxy and an empty value are no tokens, for a gate as well.
     for other in ["Basic eA==", ""] {
         let request = post_with("/auth/refresh", &cookies).header("authorization", other);
         assert_eq!(world.send(&request, "{}").await.status(), 200, "{other}");
@@ -40,21 +40,25 @@ async fn a_bearer_token_counts_alone() {
     }
 }
 
-/// Wherever the gate looks for tokens: cookies never stand in for one, and are not lost with its session.
+/// A token in any header that the gate reads excludes cookies. A logout with it does not clear them.
 #[tokio::test]
-async fn a_token_in_a_field_of_its_own_counts_alone() {
+async fn token_in_a_custom_header_excludes_cookies() {
     let cookie = || CookieSettings::default().token_source().unwrap();
-    let field = TokenSource::header("x-token").unwrap();
-    let world = World::behind(|gate, _sessions| gate.with_sources([field, cookie()])).await;
+    let header_source = TokenSource::header("x-token").unwrap();
+    let world = World::with_gate(|gate, _sessions| gate.with_sources([header_source, cookie()])).await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let token = member(&world.log_in("").await, "access_token");
     let with = |path: &str, token: &str| post_with(path, &cookies).header("x-token", token);
     assert_eq!(world.send(&with("/auth/refresh", "junk"), "{}").await.status(), 401);
     let out = world.send(&with("/auth/logout", &token), "{}").await;
     assert_eq!((out.status(), cleared_by(&out)), (204, 0));
-    let [left] = &*world.sessions.list(&world.alice.subject).await.unwrap() else { panic!("one is left") };
-    assert!(world.endpoints.0.sessions.session_of(refresh_token_in(&cookies)).unwrap().0 == left.session);
-    // This gate does not look there.
+    let [left] = &*world.sessions.list(&world.alice.subject).await.unwrap() else {
+        panic!("exactly one session is left")
+    };
+    assert!(
+        world.endpoints.0.sessions.session_of_token(refresh_token_in(&cookies)).unwrap().0 == left.session
+    );
+    // This gate does not read `Authorization`.
     let bearer = post_with("/auth/refresh", &cookies).header("authorization", "Bearer x");
     assert_eq!(world.send(&bearer, "{}").await.status(), 200);
 }
@@ -64,7 +68,7 @@ fn refresh_token_in(cookies: &str) -> &str {
 }
 
 #[tokio::test]
-async fn heads_are_refused_before_a_body_is_read() {
+async fn invalid_head_is_rejected_before_the_body_is_read() {
     let world = World::new().await;
     let status = |request: FakeRequest| world.endpoints.begin(&request, request.path(), None).unwrap_err();
     let plain = |name: &str, value: &str| FakeRequest::new("POST", "/auth/login").header(name, value);
@@ -94,9 +98,9 @@ async fn heads_are_refused_before_a_body_is_read() {
     assert!(world.endpoints.begin(&json, json.path(), None).is_ok());
 }
 
-/// Which calls are checked for other sites, by what the request presents.
+/// Each endpoint, with and without cookies, for requests of several origins.
 #[tokio::test]
-async fn cross_site_requests() {
+async fn cross_site_requests_are_rejected_by_endpoint_and_credential() {
     let world = World::new().await;
     let login = world.log_in(r#","mode":"cookie""#).await;
     let bearer = format!("Bearer {}", member(&world.log_in("").await, "access_token"));
@@ -117,9 +121,10 @@ async fn cross_site_requests() {
         (&[("origin", "https://evil.example")], false, false),
     ];
     for (method, path) in calls {
-        let for_strangers = !matches!(path, "/auth/logout-all" | "/auth/password" | "/auth/sessions/x");
-        for (fields, with_cookie, without) in origins {
-            let request = fields
+        let for_anonymous_clients =
+            !matches!(path, "/auth/logout-all" | "/auth/password" | "/auth/sessions/x");
+        for (headers, with_cookie, without) in origins {
+            let request = headers
                 .iter()
                 .fold(FakeRequest::new(method, path), |request, (name, value)| request.header(name, value));
             let request = request.header("content-type", "application/json");
@@ -127,13 +132,17 @@ async fn cross_site_requests() {
                 world
                     .endpoints
                     .begin(&request, path, None)
-                    .map_or_else(|reply| reply.status() != 403, |_| true)
+                    .map_or_else(|response| response.status() != 403, |_| true)
             };
             let cookies = request.clone().header("cookie", cookies_of(&login));
-            assert_eq!(passes(cookies), with_cookie, "{path} {fields:?} with cookies");
-            assert_eq!(passes(request.clone()), without || !for_strangers, "{path} {fields:?}");
+            assert_eq!(passes(cookies), with_cookie, "{path} {headers:?} with cookies");
+            assert_eq!(passes(request.clone()), without || !for_anonymous_clients, "{path} {headers:?}");
             let explicit = request.header("authorization", &bearer).header("cookie", cookies_of(&login));
-            assert_eq!(passes(explicit), without || !for_strangers, "{path} {fields:?} with Authorization");
+            assert_eq!(
+                passes(explicit),
+                without || !for_anonymous_clients,
+                "{path} {headers:?} with Authorization"
+            );
         }
     }
     let upgrade = FakeRequest::new("GET", "/auth/sessions")
@@ -143,36 +152,36 @@ async fn cross_site_requests() {
     assert_eq!(world.send(&upgrade, "").await.status(), 403);
 }
 
-/// A body that does not come is waited for, but not for long; then the time stands still, and this would hang.
+/// The paused clock advances to the timeout of the body. Without a timeout, this test would hang.
 #[tokio::test]
-async fn bodies_that_cannot_be_read() {
+async fn unreadable_body_is_rejected() {
     let world = World::new().await;
     tokio::time::pause();
-    let answer = async |body: Result<Vec<u8>, BodyError>| {
+    let respond = async |body: Result<Vec<u8>, BodyError>| {
         let request = post("/auth/refresh");
         let call = world.endpoints.begin(&request, request.path(), None).unwrap();
         assert_eq!(call.body_limit(), 8192);
         call.respond_with(std::future::ready(body)).await
     };
-    assert_eq!(answer(Ok(b"{}".to_vec())).await.status(), 401);
-    assert_eq!(answer(Ok(vec![b' '; 8193])).await.status(), 413);
-    let long = answer(Err(BodyError::TooLarge)).await;
+    assert_eq!(respond(Ok(b"{}".to_vec())).await.status(), 401);
+    assert_eq!(respond(Ok(vec![b' '; 8193])).await.status(), 413);
+    let long = respond(Err(BodyError::TooLarge)).await;
     assert_eq!((long.status(), header(&long, "connection")), (413, vec!["close"]));
-    assert_eq!(answer(Err(BodyError::Unreadable)).await.status(), 400);
+    assert_eq!(respond(Err(BodyError::Unreadable)).await.status(), 400);
     let request = post("/auth/login");
     let call = world.endpoints.begin(&request, request.path(), None).unwrap();
     assert_eq!(call.respond_with(std::future::pending()).await.status(), 408);
 }
 
 #[tokio::test]
-async fn cookies_for_development_stay_on_this_machine() {
+async fn development_cookies_require_loopback() {
     let world = World::new().await;
     let endpoints = world.endpoints.with_cookies(CookieSettings::insecure_for_development());
     let status = |host: &str, peer: &str| {
         let request = post("/auth/login").header("host", host);
         endpoints
             .begin(&request, request.path(), Some(peer.parse().unwrap()))
-            .map_or_else(|reply| reply.status(), |_| 200)
+            .map_or_else(|response| response.status(), |_| 200)
     };
     assert_eq!(status("localhost:3000", "127.0.0.1"), 200);
     assert_eq!(status("api.example", "127.0.0.1"), 403);

@@ -6,10 +6,8 @@ use super::Endpoints;
 use super::client::Client;
 use super::problem::Problem;
 use super::response::SessionResponse;
-use crate::issuing::KeyRotationSchedule;
-use crate::issuing::TokenIssuer;
-use crate::session::RevokeReason;
-use crate::session::{SessionId, SessionInfo};
+use crate::issuing::{KeyRotationSchedule, TokenIssuer};
+use crate::session::{RevokeReason, SessionId, SessionInfo};
 
 impl Endpoints {
     pub(super) async fn list_sessions(&self, client: &Client) -> Result<SessionResponse, Problem> {
@@ -17,13 +15,13 @@ impl Endpoints {
             Ok(holder) => holder,
             Err(refused) => return Ok(refused.clone()),
         };
-        let views = self.sessions.list(&holder.subject).await?;
-        let sessions = views.iter().map(|view| Listed::new(view, holder.session)).collect();
-        Ok(SessionResponse::json(200, &Listing { sessions }))
+        let sessions = self.sessions.list(&holder.subject).await?;
+        let sessions = sessions.iter().map(|info| ListedSession::new(info, holder.session)).collect();
+        Ok(SessionResponse::json(200, &SessionList { sessions }))
     }
 
-    /// A session that belongs to somebody else is answered like one that is not there.
-    pub(super) async fn end_session(
+    /// Revokes a session of the holder. The session of another user gets the same response as an unknown one.
+    pub(super) async fn revoke_session(
         &self,
         client: &Client,
         session: Option<SessionId>,
@@ -33,21 +31,21 @@ impl Endpoints {
             Err(refused) => return Ok(refused.clone()),
         };
         let session = session.ok_or(Problem::NoSuchSession)?;
-        let ended = self.sessions.revoke(session, &holder.subject, RevokeReason::Logout).await?;
-        if !ended.changed {
+        let outcome = self.sessions.revoke(session, &holder.subject, RevokeReason::Logout).await?;
+        if !outcome.changed {
             return Err(Problem::NoSuchSession);
         }
-        let reply = SessionResponse::empty(204);
-        // To end the session that one is in is to log out.
+        let response = SessionResponse::empty(204);
+        // Revoking the current session is a logout.
         if client.uses_cookies && holder.session == Some(session) {
-            return Ok(reply.with_cookies(self.cleared_cookies()));
+            return Ok(response.with_cookies(self.cleared_cookies()));
         }
-        Ok(reply)
+        Ok(response)
     }
 }
 
-/// The public keys (RFC 7517 §5). A key of a ring is published for at least twice as long as this is kept before it signs, or
-/// [`KeyRotationSchedule::new`] refuses.
+/// Returns the key set (RFC 7517 §5). [`KeyRotationSchedule::new`] ensures that a key is published for at least
+/// twice the `max-age` of this response before it signs.
 pub(super) fn key_set(issuer: &TokenIssuer) -> SessionResponse {
     let max_age = KeyRotationSchedule::KEY_SET_MAX_AGE.as_secs();
     SessionResponse::public(
@@ -59,26 +57,26 @@ pub(super) fn key_set(issuer: &TokenIssuer) -> SessionResponse {
 
 /// The sessions of a user.
 #[derive(Serialize)]
-struct Listing {
-    sessions: Vec<Listed>,
+struct SessionList {
+    sessions: Vec<ListedSession>,
 }
 
 /// A session as its user sees it.
 #[derive(Serialize)]
-struct Listed {
+struct ListedSession {
     sid: String,
     created_at: i64,
     last_used_at: i64,
     current: bool,
 }
 
-impl Listed {
-    fn new(view: &SessionInfo, current: Option<SessionId>) -> Self {
+impl ListedSession {
+    fn new(info: &SessionInfo, current: Option<SessionId>) -> Self {
         Self {
-            sid: view.session.to_string(),
-            created_at: view.created_at.to_unix_time().as_secs(),
-            last_used_at: view.last_used_at.to_unix_time().as_secs(),
-            current: current == Some(view.session),
+            sid: info.session.to_string(),
+            created_at: info.created_at.to_unix_time().as_secs(),
+            last_used_at: info.last_used_at.to_unix_time().as_secs(),
+            current: current == Some(info.session),
         }
     }
 }

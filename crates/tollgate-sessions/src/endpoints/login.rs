@@ -22,11 +22,11 @@ impl Endpoints {
         }
         if mode == Mode::Cookie && !self.gate.looks_into_cookie(self.cookies.access_name()) {
             warn!(
-                "login refused: cookies are asked for, and the gate does not look for them; see CookieSettings::token_source"
+                "login rejected: the client requests cookies, and the gate does not read them; see CookieSettings::token_source"
             );
-            return Err(Problem::NoCookies);
+            return Err(Problem::CookiesNotRead);
         }
-        // What is nobody's password is as wrong as any other.
+        // A malformed password gets the same response as a wrong one.
         let password = Password::new(password.expose()).map_err(|error| {
             info!(peer = ?client.peer, %error, "login denied");
             self.accounts.counters().malformed_password.count();
@@ -36,25 +36,25 @@ impl Endpoints {
         let user = &credential.user;
         let issued = self.sessions.create(&login_of(user, client, mode, remember)).await?;
         let session = issued.session.session;
-        let mut answer = match self.accounts.confirm(&credential, &password).await {
+        let mut result = match self.accounts.confirm(&credential, &password).await {
             Ok(()) => {
-                let access = self.access(user, &issued.session, issued.refresh_token.flags());
-                access.and_then(|access| self.hand_out(client, access, issued))
+                let access = self.issue_access_token(user, &issued.session, issued.refresh_token.flags());
+                access.and_then(|access| self.token_response(client, access, issued))
             }
             Err(error) => Err(error.into()),
         };
-        if mode == Mode::Cookie && answer.is_ok() {
-            answer = self.end_previous(client).await.and(answer);
+        if mode == Mode::Cookie && result.is_ok() {
+            result = self.revoke_previous(client).await.and(result);
         }
-        if answer.is_err() {
-            // Nobody was given its token.
+        if result.is_err() {
+            // No client got the token of this session.
             drop(self.sessions.revoke(session, &user.subject, RevokeReason::Other).await);
         }
-        answer
+        result
     }
 
-    /// The session whose cookies are about to be replaced: nobody could end it afterwards.
-    async fn end_previous(&self, client: &Client) -> Result<(), Problem> {
+    /// Revokes the session whose cookies this login replaces. No client could log it out afterwards.
+    async fn revoke_previous(&self, client: &Client) -> Result<(), Problem> {
         let Some(token) = &client.cookie else { return Ok(()) };
         match self.sessions.logout(token).await {
             Err(RefreshError::Store(error)) => Err(error.into()),
@@ -63,12 +63,12 @@ impl Endpoints {
     }
 }
 
-/// Once: it is the same for every login.
+/// Warns once in a process, as the cause is the same for every login.
 fn warn_of_unknown_addresses() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         warn!(
-            "addresses of clients are not known here: logins are counted by name alone; see session_routes"
+            "client addresses are unknown: login attempts are throttled by login name only; see session_routes"
         );
     });
 }

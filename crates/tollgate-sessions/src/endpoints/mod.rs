@@ -1,4 +1,4 @@
-//! [`SessionEndpoints`]: log in, renew, log out over HTTP, without a framework.
+//! [`SessionEndpoints`]: login, refresh, logout and more over HTTP, independent of any framework.
 
 mod address;
 mod body;
@@ -6,8 +6,7 @@ mod client;
 mod cookies;
 mod counts;
 mod csrf;
-mod forged;
-mod grant;
+mod forged_tokens;
 mod list;
 mod login;
 mod logout;
@@ -19,6 +18,7 @@ mod request;
 mod response;
 mod route;
 mod settings;
+mod token_response;
 mod user_agent;
 
 use std::fmt;
@@ -38,39 +38,45 @@ pub use settings::RegistrationMode;
 use crate::accounts::Accounts;
 use crate::issuing::TokenIssuer;
 use crate::sessions::Sessions;
-use client::{Client, Presented};
+use client::{Client, TokenCookies};
 use counts::Counters;
 use problem::Problem;
-use request::Accepted;
+use request::RequestHead;
 use route::Route;
 
-/// The endpoints of sessions: what they answer to which request. Adapters mount them with their feature `sessions`.
+/// The HTTP endpoints of sessions. Adapters mount them as routes with their feature `sessions`.
 ///
-/// | call | body | answer |
+/// | request | body | response |
 /// |---|---|---|
 /// | `POST /auth/login` | `{"email","password","mode","remember"}` | 200, tokens |
 /// | `POST /auth/refresh` | `{"refresh_token"}`, or `{}` with the cookie | 200, tokens |
 /// | `POST /auth/logout` | the same, or `{}` with an access token | 204 |
-/// | `POST /auth/logout-all` | the same | 204, and all sessions of the user have ended |
+/// | `POST /auth/logout-all` | the same | 204; all sessions of the user are revoked |
 /// | `POST /auth/register` | `{"email","password"}` | 201 `{"sub"}`; see [`RegistrationMode`] |
-/// | `POST /auth/password` | `{"current_password","new_password"}` | 204, and all other sessions have ended |
+/// | `POST /auth/password` | `{"current_password","new_password"}` | 204; all other sessions of the user are revoked |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
-/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, where the gate [requires](Gate::with_csrf_tokens) them |
-/// | `GET /.well-known/jwks.json` | | 200, the public keys |
+/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, if the gate [requires](Gate::with_csrf_tokens) one |
+/// | `GET /.well-known/jwks.json` | | 200, the public keys of the issuer |
 ///
-/// `mode` is `token`, the default, or `cookie`, where the gate looks for [its cookie](CookieSettings::token_source); a session is remembered unless `remember` is `false`. Tokens are
-/// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`, or
-/// `{"token_type":"Cookie","expires_in","scope"}` and two cookies that no script can read. Times are in seconds, members
-/// that are not known are ignored. Errors are problem details (RFC 9457) whose member `error` is stable.
+/// The `mode` of a login is `token` (the default) or `cookie`. Mode `cookie` requires a gate that reads the
+/// [access token cookie](CookieSettings::token_source). The session is persistent unless `remember` is `false`.
 ///
-/// Tokens in a body are taken before cookies. When one is presented where the gate looks for it, such as in `Authorization`,
-/// cookies do not count.
+/// In mode `token`, the response body has both tokens:
+/// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`. In
+/// mode `cookie`, the response body is `{"token_type":"Cookie","expires_in","scope"}`, and the tokens are in
+/// two cookies that scripts cannot read. Durations are in seconds, and times in seconds since the epoch.
+/// Unknown members of requests are ignored. Errors are problem details (RFC 9457); the values of their member
+/// `error` are stable.
 ///
-/// Where the gate requires anti-CSRF tokens, a third cookie holds that of the session. Scripts read it, and repeat it in
-/// `X-CSRF-Token`; whoever has lost it, or has one of an older session, asks for another. Logging in, registering and asking
-/// for it need none.
+/// A refresh token in the body takes precedence over the cookie. If the request has an explicit token, such as
+/// in `Authorization`, all cookies are ignored.
 ///
+/// If the gate requires anti-CSRF tokens, a third cookie has the token of the session. Scripts read it and
+/// repeat it in the header `X-CSRF-Token`. A client that has lost the token, or has one of an older session,
+/// requests another from `POST /auth/csrf`. Login, registration and that request need no anti-CSRF token.
+///
+/// # Examples
 /// ```
 /// # fn endpoints(
 /// #     sessions: tollgate_sessions::Sessions,
@@ -80,14 +86,39 @@ use route::Route;
 /// # ) -> tollgate_sessions::SessionEndpoints {
 /// use tollgate_sessions::{RegistrationMode, SessionEndpoints};
 ///
-/// SessionEndpoints::new(sessions, issuer, accounts, gate).with_registration(Registration::Discreet)
+/// SessionEndpoints::new(sessions, issuer, accounts, gate).with_registration(RegistrationMode::HideExisting)
 /// # }
 /// ```
 ///
+/// An adapter passes the head of a request to [`begin`](Self::begin), and then its body to
+/// [`respond_with`](SessionRequest::respond_with):
+///
+/// ```
+/// use std::net::IpAddr;
+/// use tollgate::RequestView;
+/// use tollgate_sessions::SessionEndpoints;
+/// use tollgate_sessions::endpoints::SessionResponse;
+///
+/// async fn serve<R: RequestView>(
+///     endpoints: &SessionEndpoints,
+///     head: &R,
+///     path: &str,
+///     peer: IpAddr,
+///     body: Vec<u8>,
+/// ) -> SessionResponse {
+///     match endpoints.begin(head, path, Some(peer)) {
+///         Ok(request) => request.respond_with(async { Ok(body) }).await,
+///         Err(response) => response,
+///     }
+/// }
+/// ```
+///
 /// # Security
-/// Calls that log in, renew or log out are checked for other sites even without a cookie, and take JSON alone. Name the
-/// public origin in the [`CrossSite`] of the gate. Why a session cannot be renewed is for the log, but for one that has
-/// expired (`reason`); the client hears the same bytes, and loses its cookies only when the session is definitely over.
+/// - Login, refresh, logout and registration reject cross-site requests even without a cookie, and accept JSON
+///   only. Set the public origin in the [`CrossSite`] of the gate.
+/// - All denials of a refresh have the same response, except for an expired session (`reason`). The log has the
+///   cause.
+/// - A response clears the cookies only at a logout, or when the session certainly is not live.
 #[derive(Clone)]
 pub struct SessionEndpoints(Arc<Endpoints>);
 
@@ -101,17 +132,19 @@ struct Endpoints {
     client_id: Box<str>,
     base: Box<str>,
     registration: RegistrationMode,
-    /// The challenge of the gate, for a request that presents nothing.
+    /// The challenge of the gate for a request without a token.
     challenge: Box<str>,
-    /// The answer where an access token is needed, and none is there.
+    /// The response to a request without an access token on a route that requires one.
     anonymous: SessionResponse,
     counters: Arc<Counters>,
 }
 
 impl SessionEndpoints {
-    /// Sessions of the users of `accounts`, with access tokens by `issuer`. `gate` is the one that the application's
-    /// own routes have: it admits those tokens, and tells the time and which origins are ours. For cookie mode its
-    /// sources have to include [`CookieSettings::token_source`].
+    /// Serves sessions for the users of `accounts`, with access tokens of `issuer`.
+    ///
+    /// `gate` is the gate of the application's own routes. The endpoints use it to verify access tokens, and
+    /// use its clock and its cross-site policy. For mode `cookie`, its sources must include
+    /// [`CookieSettings::token_source`].
     #[must_use]
     pub fn new(sessions: Sessions, issuer: TokenIssuer, accounts: Accounts, gate: Gate) -> Self {
         let anonymous = gate.refuse(AuthError::MissingToken);
@@ -135,129 +168,132 @@ impl SessionEndpoints {
         self
     }
 
-    /// Other cookies.
+    /// Sets the names and attributes of the cookies.
     #[must_use]
     pub fn with_cookies(self, cookies: CookieSettings) -> Self {
-        self.change(|inner| inner.cookies = cookies)
+        self.change(|endpoints| endpoints.cookies = cookies)
     }
 
-    /// How to tell whether another site caused a request. The default is that of the gate.
+    /// Sets the cross-site policy. The default is the policy of the gate.
     #[must_use]
     pub fn with_cross_site(self, cross_site: CrossSite) -> Self {
-        self.change(|inner| inner.gate = inner.gate.clone().with_cross_site(cross_site))
+        self.change(|endpoints| endpoints.gate = endpoints.gate.clone().with_cross_site(cross_site))
     }
 
-    /// The `client_id` of access tokens (RFC 9068 §2.2). The default is `first-party`.
+    /// Sets the `client_id` claim of access tokens (RFC 9068 §2.2). The default is `first-party`.
     #[must_use]
     pub fn with_client_id(self, client_id: impl Into<Box<str>>) -> Self {
-        self.change(|inner| inner.client_id = client_id.into())
+        self.change(|endpoints| endpoints.client_id = client_id.into())
     }
 
-    /// Whether everybody can make an account. The default is that nobody can.
+    /// Sets whether clients can register accounts. The default is [`RegistrationMode::Disabled`].
     #[must_use]
     pub fn with_registration(self, registration: RegistrationMode) -> Self {
-        self.change(|inner| inner.registration = registration)
+        self.change(|endpoints| endpoints.registration = registration)
     }
 
-    /// Serves below this path instead of `/auth`. The key set stays where it is.
+    /// Sets the path below which the endpoints are served. The default is `/auth`. The path of the key set
+    /// stays the same.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] unless it is empty, or an absolute path of letters, digits, `/`, `-`, `.`, `_` and `~`
-    /// that does not end with a slash.
+    /// [`ConfigError::Conflict`] unless `base` is empty, or an absolute path of letters, digits, `/`, `-`, `.`,
+    /// `_` and `~` that does not end with a slash.
     pub fn with_base(self, base: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let base = base.into();
         if !base.is_empty() && (!settings::is_plain_path(&base) || base.ends_with('/')) {
-            return Err(ConfigError::Conflict("the base of the endpoints has to be like /auth"));
+            return Err(ConfigError::Conflict(
+                "the base of the endpoints must be an absolute path like /auth",
+            ));
         }
-        Ok(self.change(|inner| inner.base = base))
+        Ok(self.change(|endpoints| endpoints.base = base))
     }
 
-    /// Takes the time from this clock. The default is that of the gate. For tests.
+    /// Sets the clock, for tests. The default is the clock of the gate.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
-        self.change(|inner| inner.gate = inner.gate.clone().with_clock(clock))
+        self.change(|endpoints| endpoints.gate = endpoints.gate.clone().with_clock(clock))
     }
 
-    /// The path below which calls are served.
+    /// Returns the path below which the endpoints are served.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.0.base
     }
 
-    /// Where the public keys are served (RFC 7517 §5).
+    /// The path of the key set (RFC 7517 §5).
     pub const KEY_SET_PATH: &'static str = route::KEY_SET_PATH;
 
-    /// Whether a request for this path is answered here.
+    /// Returns whether this path is one of the endpoints.
     #[must_use]
     pub fn handles(&self, path: &str) -> bool {
         Route::exists(&self.0.base, path)
     }
 
-    /// Looks at the head of a request, before anything of its body is read. `peer` is the address of the client, as far as
-    /// it can be trusted: attempts to log in are counted by it.
+    /// Checks the head of a request, before its body is read. `peer` is the address of the client, for the
+    /// login throttle. Pass an address only if it can be trusted.
     ///
     /// # Errors
-    /// The [`SessionResponse`] to a request that is refused.
+    /// The [`SessionResponse`] to a request that is rejected.
     pub fn begin<R: RequestView>(
         &self,
         request: &R,
         path: &str,
         peer: Option<IpAddr>,
     ) -> Result<SessionRequest, SessionResponse> {
-        self.0.accept(request, path, peer).map_or_else(
-            |problem| Err(self.0.counters.refused(problem).reply(&self.0.challenge)),
-            |accepted| Ok(SessionRequest::new(self.clone(), accepted)),
+        self.0.read_head(request, path, peer).map_or_else(
+            |problem| Err(self.0.counters.refused(problem).into_response(&self.0.challenge)),
+            |head| Ok(SessionRequest::new(self.clone(), head)),
         )
     }
 }
 
 impl Endpoints {
-    /// What costs least first.
-    fn accept<R: RequestView>(
+    /// Checks and reads the head of a request. The cheapest checks come first.
+    fn read_head<R: RequestView>(
         &self,
         request: &R,
         path: &str,
         peer: Option<IpAddr>,
-    ) -> Result<Accepted, Problem> {
+    ) -> Result<RequestHead, Problem> {
         let route = Route::find(&self.base, path, request.method())?;
         if route.takes_body() {
             body::check_head(request)?;
         }
-        let presented = Presented::read(self, request);
+        let cookies = TokenCookies::read(self, request);
         if route != Route::KeySet {
-            self.check_origin(request, &route, &presented)?;
-            self.check_csrf_token(request, &route, &presented)?;
-            self.check_profile(request, peer)?;
+            self.check_origin(request, &route, &cookies)?;
+            self.check_csrf_token(request, &route, &cookies)?;
+            self.check_cookie_profile(request, peer)?;
         }
-        let (client, awaited) = Client::read(self, request, presented, &route, peer)?;
-        Ok(Accepted { route, client, awaited })
+        let (client, pending_keys) = Client::read(self, request, cookies, &route, peer)?;
+        Ok(RequestHead { route, client, pending_keys })
     }
 
     fn check_origin<R: RequestView>(
         &self,
         request: &R,
         route: &Route,
-        presented: &Presented,
+        cookies: &TokenCookies,
     ) -> Result<(), Problem> {
         let cross_site = self.gate.cross_site();
-        let verdict = if presented.ambient {
+        let verdict = if cookies.ambient {
             cross_site.check(request)
-        } else if route.is_for_strangers() {
+        } else if route.is_for_anonymous_clients() {
             cross_site.check_without_credential(request)
         } else {
             Ok(())
         };
         verdict.map_err(|error| {
-            warn!(?route, %error, "call refused: another site may have caused it");
+            warn!(?route, %error, "request rejected: another site may have caused it");
             Problem::CrossSite(error)
         })
     }
 
-    fn check_profile<R: RequestView>(&self, request: &R, peer: Option<IpAddr>) -> Result<(), Problem> {
+    fn check_cookie_profile<R: RequestView>(&self, request: &R, peer: Option<IpAddr>) -> Result<(), Problem> {
         if !self.cookies.is_for_development() || settings::is_on_loopback(request, peer) {
             return Ok(());
         }
-        tracing::error!(?peer, "call refused: cookies for development, on a host that is not loopback");
+        tracing::error!(?peer, "request rejected: development cookies on a host that is not loopback");
         Err(Problem::InsecureCookies)
     }
 

@@ -1,4 +1,4 @@
-//! What clients meet while a store is out of order, or others are faster.
+//! The endpoints during an outage of a store, and with concurrent requests.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,31 +9,32 @@ use crate::sessions::SessionSettings;
 use crate::sessions::tokens::RefreshToken;
 use crate::store::RefreshPolicy;
 
-/// A client that asks again and again gets in when the store is back, however long that takes: had its token been used
-/// up meanwhile, it would look stolen.
+/// A client that retries during an outage succeeds when the store is back. If its token had rotated in the
+/// meantime, the retry would look like reuse.
 #[tokio::test]
-async fn an_outage_of_the_users_logs_nobody_out() {
+async fn refresh_succeeds_after_an_outage_of_the_user_store() {
     let world = World::new().await;
     let login = world.log_in("").await;
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&login, "refresh_token"));
     world.clock.advance(Duration::from_secs(600));
     world.outage.store(true, Ordering::SeqCst);
     for _ in 0..5 {
-        let reply = world.send(&post("/auth/refresh"), &body).await;
-        assert_eq!(reply.status(), 503, "{}", reply.body());
-        assert!(reply.headers().any(|(name, _)| name == "retry-after"));
+        let response = world.send(&post("/auth/refresh"), &body).await;
+        assert_eq!(response.status(), 503, "{}", response.body());
+        assert!(response.headers().any(|(name, _)| name == "retry-after"));
         world.clock.advance(Duration::from_secs(20));
     }
     world.outage.store(false, Ordering::SeqCst);
-    let reply = world.send(&post("/auth/refresh"), &body).await;
-    assert_eq!(reply.status(), 200, "{}", reply.body());
+    let response = world.send(&post("/auth/refresh"), &body).await;
+    assert_eq!(response.status(), 200, "{}", response.body());
 }
 
-/// A change of password ends the sessions that there are. The login that it has overtaken would begin one afterwards.
+/// A password change revokes the existing sessions. A concurrent login with the old password must not begin one
+/// afterwards.
 #[tokio::test]
-async fn a_login_that_a_change_of_password_overtakes_is_denied() {
+async fn login_is_denied_when_the_password_changes_concurrently() {
     let world = World::new().await;
-    *world.meanwhile.lock().unwrap() = Some(PasswordHash::from_phc("another"));
+    *world.concurrent_hash.lock().unwrap() = Some(PasswordHash::from_phc("another"));
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}"}}"#);
     let late = world.send(&post("/auth/login"), &body).await;
     assert_eq!((late.status(), member(&late, "error").as_str()), (401, "invalid_credentials"));
@@ -42,10 +43,10 @@ async fn a_login_that_a_change_of_password_overtakes_is_denied() {
     assert_eq!((counts.succeeded, counts.overtaken, counts.wrong_password), (1, 1, 0));
 }
 
-/// What follows a change, ending the other sessions, can fail: the same call again does it, and is not denied for a
-/// password that was the right one.
+/// Revoking the other sessions after a password change can fail. The client then repeats the request, which
+/// must not be denied because the old password is no longer valid.
 #[tokio::test]
-async fn a_change_of_password_can_be_called_again() {
+async fn password_change_succeeds_when_repeated() {
     let world = World::new().await;
     let others = world.log_in("").await;
     let mine = world.log_in("").await;
@@ -55,8 +56,8 @@ async fn a_change_of_password_can_be_called_again() {
         FakeRequest::header(post("/auth/password"), "authorization", bearer)
     };
     for _ in 0..2 {
-        let reply = world.send(&change(&member(&mine, "access_token")), &body).await;
-        assert_eq!(reply.status(), 204, "{}", reply.body());
+        let response = world.send(&change(&member(&mine, "access_token")), &body).await;
+        assert_eq!(response.status(), 204, "{}", response.body());
     }
     let wrong = body.replace("new password", "newer password");
     assert_eq!(world.send(&change(&member(&mine, "access_token")), &wrong).await.status(), 403);
@@ -64,49 +65,50 @@ async fn a_change_of_password_can_be_called_again() {
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
 }
 
-/// The store has lost writes, and a token may be used once: its owner is no thief.
+/// The store has lost writes, and there is no grace period. The client must not lose its session.
 #[tokio::test]
-async fn a_token_ahead_of_the_store_is_believed() {
+async fn refresh_accepts_a_token_that_is_newer_than_the_store() {
     let world = World::new().await;
     let once = RefreshPolicy::default().with_grace_period(Duration::ZERO).unwrap();
     let sessions = world.sessions.clone().with_settings(SessionSettings::default().with_refresh_policy(once));
-    let strict = world.endpoints.clone().change(|inner| inner.sessions = sessions);
+    let strict = world.endpoints.clone().change(|endpoints| endpoints.sessions = sessions);
     let token: RefreshToken = member(&world.log_in("").await, "refresh_token").parse().unwrap();
-    let renew = async |token: &str| {
+    let refresh = async |token: &str| {
         let request = post("/auth/refresh");
         let call = strict.begin(&request, request.path(), None).unwrap();
         call.respond(format!(r#"{{"refresh_token":"{token}"}}"#).as_bytes()).await
     };
-    let renewed = renew(&world.keys.successor(&token, 4).expose()).await;
-    assert_eq!(renewed.status(), 200, "{}", renewed.body());
+    let refreshed = refresh(&world.keys.successor(&token, 4).expose()).await;
+    assert_eq!(refreshed.status(), 200, "{}", refreshed.body());
     let counts = world.sessions.counts();
     assert_eq!(
         (counts.store_behind, counts.rotated, counts.replayed),
         (1, 0, 0),
-        "somebody has to look at it, once"
+        "the lost write counts once"
     );
-    assert_eq!(renew(&member(&renewed, "refresh_token")).await.status(), 200);
+    assert_eq!(refresh(&member(&refreshed, "refresh_token")).await.status(), 200);
 }
 
-/// What a user may do has grown beyond a cookie: no token is used up for an answer that cannot be given.
+/// The roles of the user no longer fit into a cookie. The token must not rotate for a response that cannot be
+/// sent.
 #[tokio::test]
-async fn a_cookie_that_is_too_long_costs_no_session() {
+async fn refresh_keeps_the_session_when_the_cookie_is_too_long() {
     let world = World::new().await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
-    for more_roles in [400, 0] {
+    for extra_roles in [400, 0] {
         world.clock.advance(Duration::from_secs(60));
-        world.more_roles.store(more_roles, Ordering::SeqCst);
-        let reply = world.send(&post_with("/auth/refresh", &cookies), "{}").await;
-        assert_eq!((reply.status(), cleared_by(&reply)), (if more_roles > 0 { 500 } else { 200 }, 0));
+        world.extra_roles.store(extra_roles, Ordering::SeqCst);
+        let response = world.send(&post_with("/auth/refresh", &cookies), "{}").await;
+        assert_eq!((response.status(), cleared_by(&response)), (if extra_roles > 0 { 500 } else { 200 }, 0));
     }
 }
 
-/// A login that fails leaves the session alone that it would have replaced.
+/// A failed login must not revoke the session that it would have replaced.
 #[tokio::test]
-async fn a_login_that_comes_to_nothing_replaces_nothing() {
+async fn failed_login_keeps_the_previous_session() {
     let world = World::new().await;
     let before = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
-    *world.meanwhile.lock().unwrap() = Some(PasswordHash::from_phc("another"));
+    *world.concurrent_hash.lock().unwrap() = Some(PasswordHash::from_phc("another"));
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
     assert_eq!(world.send(&post_with("/auth/login", &before), &body).await.status(), 401);
     assert_eq!(world.send(&post_with("/auth/refresh", &before), "{}").await.status(), 200);

@@ -9,7 +9,8 @@ use crate::accounts::passwords::Password;
 use crate::session::RevokeReason;
 
 impl Endpoints {
-    /// The other sessions of the user end. This one is renewed by its refresh token: its access token has ended too.
+    /// Changes the password and revokes the other sessions of the user. The access token of this session is
+    /// revoked too; the client refreshes the session to get a new one.
     pub(super) async fn change_password(
         &self,
         client: &Client,
@@ -21,7 +22,7 @@ impl Endpoints {
         };
         let PasswordBody { current_password, new_password } = body::read(body)?;
         let old = Password::new(current_password.expose()).map_err(|_cause| Problem::WrongPassword)?;
-        let new = Password::new(new_password.expose()).map_err(|_cause| Problem::Password)?;
+        let new = Password::new(new_password.expose()).map_err(|_cause| Problem::InvalidPassword)?;
         self.accounts.change_password(&holder.subject, &old, &new, client.peer).await?;
         let reason = RevokeReason::PasswordChange;
         match holder.session {

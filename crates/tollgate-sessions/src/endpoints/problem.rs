@@ -1,4 +1,4 @@
-//! [`Problem`]: why a call fails, and the one place where that becomes an answer.
+//! [`Problem`]: why a request fails, and its conversion into a response.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,145 +12,148 @@ use crate::accounts::{ChangePasswordError, LoginError, NewPasswordError, Registe
 use crate::issuing::IssueError;
 use crate::sessions::{RefreshError, SessionError};
 use crate::store::StoreError;
+use crate::support::RETRY_AFTER;
 
-/// Why a call fails, as far as its client may know.
+/// Why a request fails, as far as the client may learn it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// Nothing is served at this path.
+    /// No endpoint has this path.
     NoSuchPath,
-    /// No live session of this user has that id. It may be another user's.
+    /// No live session of this user has the ID. Another user's session may have it.
     NoSuchSession,
-    /// The path is served, but not with this method.
+    /// The endpoint does not support the method.
     Method { allow: &'static str },
-    /// The body is something else than JSON.
+    /// The body is not JSON.
     MediaType,
     /// The body is too long.
     TooLarge,
-    /// The body did not come in time.
-    Slow,
+    /// The body was not received in time.
+    BodyTimeout,
     /// The body could not be read.
     Unreadable,
-    /// The body is not what is expected.
+    /// The body is not the expected JSON object.
     Malformed,
-    /// A cookie of ours came twice.
+    /// The request has a cookie with a token more than once.
     RepeatedCookie,
-    /// A refresh token came another way than it was given out.
+    /// The refresh token was presented by another transport than it was issued for.
     WrongTransport,
-    /// Tokens in cookies, where nobody looks for them.
-    NoCookies,
-    /// Cookies for development, and this is no longer development.
+    /// The client requests cookies, and the gate does not read them.
+    CookiesNotRead,
+    /// The cookies are for development, and the host or the client is not loopback.
     InsecureCookies,
     /// Another site may have caused the request.
     CrossSite(CrossSiteError),
-    /// There is no session to renew: whatever the reason, the client hears this.
+    /// The session cannot be refreshed. All causes but expiry have this response.
     InvalidGrant,
-    /// The same for a session that nobody has ended: it was not used for too long, or is too old.
+    /// The session has reached its idle or its absolute lifetime.
     Expired,
-    /// Login name and password do not belong to a user who may log in.
+    /// The login name and the password do not belong to a user who may log in.
     InvalidCredentials,
-    /// Too many attempts.
+    /// The client has made too many attempts.
     Throttled { retry_after: Duration },
-    /// Somebody else has the login name.
-    Taken,
-    /// The login name cannot be one.
-    LoginName,
-    /// The password cannot be one.
-    Password,
-    /// The password cannot be chosen.
-    NewPassword(NewPasswordError),
-    /// It is not the password of the user who is logged in.
+    /// Another account has the login name.
+    LoginNameTaken,
+    /// The login name is malformed.
+    InvalidLoginName,
+    /// The password is malformed.
+    InvalidPassword,
+    /// The new password does not meet the requirements.
+    RejectedPassword(NewPasswordError),
+    /// The current password of the user is another one.
     WrongPassword,
-    /// Something that is needed does not answer.
+    /// A store, the password pool or the keys are unavailable.
     Unavailable { retry_after: Duration },
     /// The server is not set up correctly.
-    Failed,
+    ServerError,
 }
 
 impl Problem {
-    /// The answer. `challenge` goes with 401 (RFC 9110 §15.5.2).
-    pub(super) fn reply(self, challenge: &str) -> SessionResponse {
+    /// Returns the response. A 401 has the `challenge` (RFC 9110 §15.5.2).
+    pub(super) fn into_response(self, challenge: &str) -> SessionResponse {
         let (status, error, detail) = self.parts();
         let title = reason_phrase(status);
         let detail = match self {
-            Self::NewPassword(error) => Cow::Owned(error.to_string()),
+            Self::RejectedPassword(error) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(detail),
         };
         let reason = (self == Self::Expired).then_some("expired");
-        let reply = SessionResponse::problem(
+        let response = SessionResponse::problem(
             status,
             &Details { kind: "about:blank", title, status, detail, error, reason },
         );
         match self {
             Self::InvalidGrant | Self::Expired | Self::InvalidCredentials => {
-                reply.with_header("www-authenticate", challenge)
+                response.with_header("www-authenticate", challenge)
             }
-            Self::Method { allow } => reply.with_header("allow", allow),
-            // What is still to come of the body is not read.
-            Self::Slow | Self::TooLarge => reply.with_header("connection", "close"),
+            Self::Method { allow } => response.with_header("allow", allow),
+            // The rest of the body is not read.
+            Self::BodyTimeout | Self::TooLarge => response.with_header("connection", "close"),
             Self::Throttled { retry_after } | Self::Unavailable { retry_after } => {
-                reply.with_header("retry-after", whole_secs(retry_after).to_string())
+                response.with_header("retry-after", whole_secs(retry_after).to_string())
             }
-            _ => reply,
+            _ => response,
         }
     }
 
     fn busy(retry_after: Duration) -> Self {
-        warn!("call refused: too many passwords are being checked");
+        warn!("request rejected: the password pool is busy");
         Self::Unavailable { retry_after }
     }
 
-    pub(super) fn failed(error: &dyn std::error::Error) -> Self {
-        error!(%error, "call failed");
-        Self::Failed
+    pub(super) fn server_error(error: &dyn std::error::Error) -> Self {
+        error!(%error, "request failed");
+        Self::ServerError
     }
 
-    /// Status, error code and what people read. Exhaustive on purpose.
+    /// Returns the status, the error code and the detail for humans. The match is exhaustive on purpose.
     #[deny(clippy::wildcard_enum_match_arm)]
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
-            Self::NoSuchPath => (404, "not_found", "nothing is served at this path"),
+            Self::NoSuchPath => (404, "not_found", "there is no endpoint at this path"),
             Self::NoSuchSession => (404, "not_found", "there is no such session"),
-            Self::Method { .. } => (405, "method_not_allowed", "this path is not served with this method"),
+            Self::Method { .. } => (405, "method_not_allowed", "this endpoint does not support the method"),
             Self::MediaType => (
                 415,
                 "unsupported_media_type",
-                "the body has to be JSON, with the content type application/json",
+                "the body must be JSON, with the content type application/json",
             ),
             Self::TooLarge => (413, "content_too_large", "the body is too long"),
-            Self::Slow => (408, "request_timeout", "the body did not come in time"),
+            Self::BodyTimeout => (408, "request_timeout", "the body was not received in time"),
             Self::Unreadable => (400, "invalid_request", "the body could not be read"),
-            Self::Malformed => {
-                (400, "invalid_request", "the body is not the JSON object that is expected here")
-            }
+            Self::Malformed => (400, "invalid_request", "the body is not the expected JSON object"),
             Self::RepeatedCookie => {
-                (400, "invalid_request", "a cookie that holds a token came more than once")
+                (400, "invalid_request", "the request has a cookie with a token more than once")
             }
             Self::WrongTransport => {
-                (400, "invalid_request", "the refresh token came another way than it was given out")
+                (400, "invalid_request", "the refresh token was issued for another transport")
             }
-            Self::NoCookies => (400, "invalid_request", "tokens are not given out in cookies here"),
+            Self::CookiesNotRead => (400, "invalid_request", "this server does not issue tokens in cookies"),
             Self::InsecureCookies => {
-                (403, "insecure_cookies", "cookies for development are given out on loopback only")
+                (403, "insecure_cookies", "development cookies are issued on loopback only")
             }
             Self::CrossSite(error) => (403, csrf_code(error), "another site may have caused the request"),
             Self::InvalidGrant | Self::Expired => {
-                (401, "invalid_grant", "there is no session to renew; log in again")
+                (401, "invalid_grant", "the session cannot be refreshed; log in again")
             }
-            Self::InvalidCredentials => (401, "invalid_credentials", "login name or password is not right"),
-            Self::Throttled { .. } => (429, "too_many_attempts", "too many attempts; wait a while"),
-            Self::Taken => (409, "login_taken", "somebody else has this login name"),
-            Self::LoginName => (400, "invalid_login", "the login name cannot be used"),
-            Self::Password | Self::NewPassword(_) => (400, "invalid_password", "the password cannot be used"),
-            Self::WrongPassword => (403, "invalid_credentials", "the current password is not right"),
+            Self::InvalidCredentials => {
+                (401, "invalid_credentials", "the login name or the password is incorrect")
+            }
+            Self::Throttled { .. } => (429, "too_many_attempts", "too many attempts; try again later"),
+            Self::LoginNameTaken => (409, "login_taken", "the login name is taken"),
+            Self::InvalidLoginName => (400, "invalid_login", "the login name cannot be used"),
+            Self::InvalidPassword | Self::RejectedPassword(_) => {
+                (400, "invalid_password", "the password cannot be used")
+            }
+            Self::WrongPassword => (403, "invalid_credentials", "the current password is incorrect"),
             Self::Unavailable { .. } => {
-                (503, "temporarily_unavailable", "sessions cannot be reached at present; nothing was lost")
+                (503, "temporarily_unavailable", "the service is temporarily unavailable; try again later")
             }
-            Self::Failed => (500, "server_error", "the server is not set up correctly"),
+            Self::ServerError => (500, "server_error", "the server is not set up correctly"),
         }
     }
 }
 
-/// Which signal spoke against the request.
+/// Returns the error code of a cross-site error.
 fn csrf_code(error: CrossSiteError) -> &'static str {
     match error {
         CrossSiteError::FetchSite => "csrf_cross_origin",
@@ -163,7 +166,7 @@ fn csrf_code(error: CrossSiteError) -> &'static str {
     }
 }
 
-/// At least one: a client that waits for nothing comes back at once.
+/// Rounds up to whole seconds, and to at least one, so that clients do not retry at once.
 fn whole_secs(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
 }
@@ -204,7 +207,7 @@ impl From<RefreshError> for Problem {
             RefreshError::WrongTransport => Self::WrongTransport,
             RefreshError::Store(error) => error.into(),
             RefreshError::Expired(_) => Self::Expired,
-            // Identical bytes for all others: a thief must not learn that the theft was noticed.
+            // All others have the same response: an attacker must not learn that the reuse was detected.
             RefreshError::Malformed
             | RefreshError::Forged
             | RefreshError::Unknown
@@ -228,12 +231,12 @@ impl From<LoginError> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Name(_) => Self::LoginName,
-            RegisterError::Password(error) => Self::NewPassword(error),
+            RegisterError::Name(_) => Self::InvalidLoginName,
+            RegisterError::Password(error) => Self::RejectedPassword(error),
             RegisterError::Throttled { retry_after } => Self::Throttled { retry_after },
             RegisterError::HashPoolBusy { retry_after } => Self::busy(retry_after),
             RegisterError::Store(error) => error.into(),
-            RegisterError::Crypto => Self::failed(&error),
+            RegisterError::Crypto => Self::server_error(&error),
         }
     }
 }
@@ -242,11 +245,11 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::Denied(_) => Self::WrongPassword,
-            ChangePasswordError::Password(error) => Self::NewPassword(error),
+            ChangePasswordError::Password(error) => Self::RejectedPassword(error),
             ChangePasswordError::Throttled { retry_after } => Self::Throttled { retry_after },
             ChangePasswordError::HashPoolBusy { retry_after } => Self::busy(retry_after),
             ChangePasswordError::Store(error) => error.into(),
-            ChangePasswordError::Crypto => Self::failed(&error),
+            ChangePasswordError::Crypto => Self::server_error(&error),
         }
     }
 }
@@ -255,24 +258,21 @@ impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Store(error) => error.into(),
-            SessionError::EmptySubject | SessionError::Entropy(_) => Self::failed(&error),
+            SessionError::EmptySubject | SessionError::Entropy(_) => Self::server_error(&error),
         }
     }
 }
 
-/// Whatever a store fails with, it says nothing about a session.
+/// A failure of a store says nothing about a session, so it is never a denial.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        error!(%error, "call failed: a store does not answer");
+        error!(%error, "request failed: a store is unavailable");
         Self::Unavailable { retry_after: RETRY_AFTER }
     }
 }
 
 impl From<IssueError> for Problem {
     fn from(error: IssueError) -> Self {
-        Self::failed(&error)
+        Self::server_error(&error)
     }
 }
-
-/// Long enough for a failover to get on, short enough for a person to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -24,14 +24,14 @@ impl Endpoints {
         };
         match self.exchange(token, TokenTransport::Cookie, client).await {
             Err(denied @ (Problem::InvalidGrant | Problem::Expired)) => {
-                Ok(denied.reply(&self.challenge).with_cookies(self.cleared_cookies()))
+                Ok(denied.into_response(&self.challenge).with_cookies(self.cleared_cookies()))
             }
             answer => answer,
         }
     }
 
-    /// Previews the refresh, does everything that may fail, and then commits: a token that rotates for an answer that
-    /// cannot be given would be lost.
+    /// Previews the refresh, does everything that may fail, and then commits: a token that rotates for an
+    /// answer that cannot be given would be lost.
     async fn exchange(
         &self,
         token: &str,
@@ -40,17 +40,18 @@ impl Endpoints {
     ) -> Result<SessionResponse, Problem> {
         let family = client.family.as_deref();
         let preview = self.sessions.preview(token, transport, family).await;
-        let preview = preview.map_err(|error| self.refusal(error, client))?;
+        let preview = preview.map_err(|error| self.refresh_problem(error, client))?;
         let user = self.user_of(&preview.session).await?;
 
         let (flags, before) = (preview.flags(), preview.session.clone());
-        let mut access = self.access(&user, &before, flags)?;
+        let mut access = self.issue_access_token(&user, &before, flags)?;
         let issued = self.sessions.commit(preview, family).await?;
         if issued.session.epoch != before.epoch {
-            // Another call revoked the user's other sessions in between, and with them the access tokens of before.
-            access = self.access(&user, &issued.session, flags)?;
+            // Another call revoked the user's other sessions in between, and with them the access tokens of
+            // before.
+            access = self.issue_access_token(&user, &issued.session, flags)?;
         }
-        self.hand_out(client, access, issued)
+        self.token_response(client, access, issued)
     }
 
     /// Returns the user as of now: roles may have been withdrawn since the login.

@@ -17,20 +17,20 @@ impl Endpoints {
             return Err(Problem::NoSuchPath);
         }
         let RegisterBody { email, password } = body::read(body)?;
-        let password = Password::new(password.expose()).map_err(|_cause| Problem::Password)?;
+        let password = Password::new(password.expose()).map_err(|_cause| Problem::InvalidPassword)?;
         let sub = match self.accounts.register(&email, &password, client.peer).await? {
             RegisterOutcome::Added(user) => user.subject.into_string(),
             RegisterOutcome::Taken if self.registration == RegistrationMode::RevealExisting => {
-                return Err(Problem::Taken);
+                return Err(Problem::LoginNameTaken);
             }
-            // Nobody's: it looks like the one of a new account, and is of no use either way.
-            RegisterOutcome::Taken => new_subject().ok_or(Problem::Failed)?,
+            // A new subject that belongs to no account, so that the response looks like a success.
+            RegisterOutcome::Taken => new_subject().ok_or(Problem::ServerError)?,
         };
         Ok(SessionResponse::json(201, &Account { sub }))
     }
 }
 
-/// An account that was made, or could have been.
+/// The body of the response.
 #[derive(Serialize)]
 struct Account {
     sub: String,

@@ -1,4 +1,4 @@
-//! [`SessionRequest`]: a request whose head was accepted, to be answered with its body.
+//! [`SessionRequest`]: a request whose head was accepted, and whose body is still to be read.
 
 use std::fmt;
 use std::future::Future;
@@ -15,48 +15,48 @@ use super::response::SessionResponse;
 use super::route::Route;
 use super::{SessionEndpoints, list};
 
-/// A request whose head was accepted. It is owned: nothing of the request has to be kept but its body.
+/// A request whose head was accepted. It owns all that it needs of the head; keep only the body of the request.
 #[must_use]
 pub struct SessionRequest {
     endpoints: SessionEndpoints,
-    accepted: Accepted,
+    head: RequestHead,
 }
 
-/// What the head of a request has shown.
-pub(super) struct Accepted {
+/// The relevant parts of the head of a request.
+pub(super) struct RequestHead {
     pub(super) route: Route,
     pub(super) client: Client,
-    /// Keys to wait for before the client is refused.
-    pub(super) awaited: Option<KeyRefresh>,
+    /// A fetch of keys to wait for before the request is rejected.
+    pub(super) pending_keys: Option<KeyRefresh>,
 }
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is longer than [`SessionRequest::body_limit`].
+    /// The body is longer than [`SessionRequest::body_limit`].
     #[error("body is too long")]
     TooLarge,
-    /// The connection broke, or what came is no body.
+    /// The connection broke, or the body is malformed.
     #[error("body could not be read")]
     Unreadable,
 }
 
 impl SessionRequest {
-    pub(super) fn new(endpoints: SessionEndpoints, accepted: Accepted) -> Self {
-        Self { endpoints, accepted }
+    pub(super) fn new(endpoints: SessionEndpoints, head: RequestHead) -> Self {
+        Self { endpoints, head }
     }
 
-    /// Returns the largest number of bytes of the body to read. For 0 the body is not needed.
+    /// Returns the largest number of bytes of the body to read. If it is 0, the body need not be read.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        if self.accepted.route.takes_body() { MAX_BODY_BYTES } else { 0 }
+        if self.head.route.takes_body() { MAX_BODY_BYTES } else { 0 }
     }
 
-    /// Waits up to ten seconds for the body, and responds. The body is wiped from memory afterwards.
+    /// Reads the body, for up to ten seconds, and responds. The body is wiped from memory afterwards.
     ///
-    /// `read` must stop as soon as the body is longer than [`body_limit`](Self::body_limit), so that no client can fill
-    /// the memory.
+    /// `read` must stop as soon as the body is longer than [`body_limit`](Self::body_limit), so that no client
+    /// can fill the memory.
     pub async fn respond_with(
         self,
         read: impl Future<Output = Result<Vec<u8>, BodyError>>,
@@ -64,47 +64,47 @@ impl SessionRequest {
         if self.body_limit() == 0 {
             return self.respond(&[]).await;
         }
-        let problem = match timeout(BODY_WITHIN, read).await {
+        let problem = match timeout(BODY_TIMEOUT, read).await {
             Ok(Ok(body)) => return self.respond(&Zeroizing::new(body)).await,
             Ok(Err(BodyError::TooLarge)) => Problem::TooLarge,
             Ok(Err(BodyError::Unreadable)) => Problem::Unreadable,
-            Err(_elapsed) => Problem::Slow,
+            Err(_elapsed) => Problem::BodyTimeout,
         };
-        problem.reply(&self.endpoints.0.challenge)
+        problem.into_response(&self.endpoints.0.challenge)
     }
 
     /// Responds to the request with this body. Any Tokio runtime may poll the future.
     pub async fn respond(self, body: &[u8]) -> SessionResponse {
-        let Self { endpoints, accepted: Accepted { route, client, awaited } } = self;
+        let Self { endpoints, head: RequestHead { route, client, pending_keys } } = self;
         let endpoints = &*endpoints.0;
         if body.len() > MAX_BODY_BYTES {
-            return Problem::TooLarge.reply(&endpoints.challenge);
+            return Problem::TooLarge.into_response(&endpoints.challenge);
         }
-        if let Some(keys) = awaited {
+        if let Some(keys) = pending_keys {
             keys.await;
         }
-        let answer = match route {
+        let result = match route {
             Route::Login => endpoints.log_in(&client, body).await,
             Route::Refresh => endpoints.refresh(&client, body).await,
             Route::Logout => endpoints.log_out(&client, body).await,
-            Route::LogoutAll => endpoints.log_out_everywhere(&client, body).await,
+            Route::LogoutAll => endpoints.log_out_all(&client, body).await,
             Route::Register => endpoints.register(&client, body).await,
             Route::ChangePassword => endpoints.change_password(&client, body).await,
             Route::ListSessions => endpoints.list_sessions(&client).await,
-            Route::EndSession(session) => endpoints.end_session(&client, session).await,
+            Route::RevokeSession(session) => endpoints.revoke_session(&client, session).await,
             Route::CsrfToken => endpoints.csrf_token(&client),
             Route::KeySet => Ok(list::key_set(&endpoints.issuer)),
         };
-        answer.unwrap_or_else(|problem| problem.reply(&endpoints.challenge))
+        result.unwrap_or_else(|problem| problem.into_response(&endpoints.challenge))
     }
 }
 
-/// What is called, without who calls.
+/// Shows the route only, and nothing of the client.
 impl fmt::Debug for SessionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionRequest").field("route", &self.accepted.route).finish_non_exhaustive()
+        f.debug_struct("SessionRequest").field("route", &self.head.route).finish_non_exhaustive()
     }
 }
 
 /// Long enough for a phone in a tunnel, too short to keep many connections busy with little.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,14 +1,14 @@
-//! [`SessionResponse`]: what to answer, in plain parts of HTTP.
+//! [`SessionResponse`]: an HTTP response, independent of any framework.
 
 use std::fmt;
 
 use serde::Serialize;
 use tollgate::Rejection;
 
-/// What to answer: a status, header fields and a body. `Debug` shows the status alone.
+/// A response: a status code, headers and a body. Its `Debug` output shows the status code only.
 ///
-/// Header fields can have the same name (`Set-Cookie`): add them, do not replace one by the other. Their names are in
-/// lower case, their values visible ASCII.
+/// Several headers can have the same name (`Set-Cookie`): append them, and do not let one replace another.
+/// Names are in lower case, and values are visible ASCII.
 #[must_use]
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionResponse {
@@ -18,22 +18,22 @@ pub struct SessionResponse {
 }
 
 impl SessionResponse {
-    /// An answer without a body, which no cache keeps (RFC 6749 §5.1).
+    /// Makes a response without a body, which caches do not store (RFC 6749 §5.1).
     pub(super) fn empty(status: u16) -> Self {
         Self { status, headers: vec![("cache-control", "no-store".to_owned())], body: String::new() }
     }
 
-    /// An answer in JSON, which no cache keeps.
+    /// Makes a response with a JSON body, which caches do not store.
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         Self::empty(status).with_body("application/json", body)
     }
 
-    /// Problem details (RFC 9457).
+    /// Makes a response with problem details (RFC 9457).
     pub(super) fn problem(status: u16, body: &impl Serialize) -> Self {
         Self::empty(status).with_body(Rejection::CONTENT_TYPE, body)
     }
 
-    /// A document that is the same for everybody.
+    /// Makes a response with a document that is the same for all clients.
     pub(super) fn public(media_type: &str, cache_control: &str, body: String) -> Self {
         let headers =
             vec![("content-type", media_type.to_owned()), ("cache-control", cache_control.to_owned())];
@@ -41,7 +41,7 @@ impl SessionResponse {
     }
 
     fn with_body(self, media_type: &'static str, body: &impl Serialize) -> Self {
-        // Structs of texts, numbers and truth values always have a JSON form.
+        // This cannot fail: all bodies are structs of strings, numbers and booleans.
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { body, ..self }.with_header("content-type", media_type)
     }
@@ -51,37 +51,37 @@ impl SessionResponse {
         self
     }
 
-    /// Sets cookies. What is answered then depends on those that came (RFC 9110 §12.5.5).
+    /// Sets cookies. The response then depends on the cookies of the request (RFC 9110 §12.5.5).
     pub(super) fn with_cookies(mut self, cookies: impl IntoIterator<Item = String>) -> Self {
         self.headers.extend(cookies.into_iter().map(|cookie| ("set-cookie", cookie)));
         self.with_header("vary", "Cookie")
     }
 
-    /// The status code.
+    /// Returns the status code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The header fields.
+    /// Returns the names and values of the headers.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The body.
+    /// Returns the body, which is empty or JSON.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// The body, to be sent.
+    /// Returns the body by value.
     #[must_use]
     pub fn into_body(self) -> String {
         self.body
     }
 }
 
-/// What a gate answers to a request that it does not admit.
+/// Converts the response of a gate to a request that it rejects.
 impl From<&Rejection> for SessionResponse {
     fn from(rejection: &Rejection) -> Self {
         let mut headers = vec![("content-type", Rejection::CONTENT_TYPE.to_owned())];
@@ -90,7 +90,7 @@ impl From<&Rejection> for SessionResponse {
     }
 }
 
-/// Fields and body may hold tokens.
+/// Shows the status code only, as headers and body may contain tokens.
 impl fmt::Debug for SessionResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionResponse").field("status", &self.status).finish_non_exhaustive()

@@ -1,12 +1,12 @@
-//! [`Route`]: what a request asks for, by its path and method.
+//! [`Route`]: the endpoint of a request, by its path and method.
 
 use super::problem::Problem;
 use crate::session::SessionId;
 
-/// Where the public keys are published.
+/// The path of the key set.
 pub(super) const KEY_SET_PATH: &str = "/.well-known/jwks.json";
 
-/// What a request asks for.
+/// The endpoint of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Login,
@@ -16,14 +16,14 @@ pub(super) enum Route {
     Register,
     ChangePassword,
     ListSessions,
-    /// End the session that the last segment names; `None` when it names none.
-    EndSession(Option<SessionId>),
+    /// Revokes the session whose ID is the last segment. `None` if the segment is not an ID.
+    RevokeSession(Option<SessionId>),
     CsrfToken,
     KeySet,
 }
 
 impl Route {
-    /// Exact paths: nothing is decoded, and no slash is added or left out.
+    /// Finds the endpoint. Paths must match exactly, without percent-decoding and without a trailing slash.
     pub(super) fn find(base: &str, path: &str, method: &str) -> Result<Self, Problem> {
         let (route, allow) = Self::at(base, path).ok_or(Problem::NoSuchPath)?;
         if allow.split(", ").any(|allowed| allowed == method) {
@@ -33,12 +33,12 @@ impl Route {
         }
     }
 
-    /// Whether something is served at `path`.
+    /// Returns whether `path` is an endpoint.
     pub(super) fn exists(base: &str, path: &str) -> bool {
         Self::at(base, path).is_some()
     }
 
-    /// What is at `path`, and with which methods.
+    /// Returns the endpoint at `path`, and its methods.
     fn at(base: &str, path: &str) -> Option<(Self, &'static str)> {
         if path == KEY_SET_PATH {
             return Some((Self::KeySet, "GET, HEAD"));
@@ -52,11 +52,11 @@ impl Route {
             "password" => (Self::ChangePassword, "POST"),
             "sessions" => (Self::ListSessions, "GET, HEAD"),
             "csrf" => (Self::CsrfToken, "POST"),
-            rest => (Self::EndSession(rest.strip_prefix("sessions/")?.parse().ok()), "DELETE"),
+            rest => (Self::RevokeSession(rest.strip_prefix("sessions/")?.parse().ok()), "DELETE"),
         })
     }
 
-    /// Whether it takes a body.
+    /// Returns whether the endpoint reads a body.
     pub(super) fn takes_body(&self) -> bool {
         match self {
             Self::Login
@@ -65,23 +65,24 @@ impl Route {
             | Self::LogoutAll
             | Self::Register
             | Self::ChangePassword => true,
-            Self::ListSessions | Self::EndSession(_) | Self::CsrfToken | Self::KeySet => false,
+            Self::ListSessions | Self::RevokeSession(_) | Self::CsrfToken | Self::KeySet => false,
         }
     }
 
-    /// Whether it may set or clear cookies for somebody who presents nothing. Another site must not cause that either.
-    pub(super) fn is_for_strangers(&self) -> bool {
+    /// Returns whether the endpoint may set or clear cookies for a client without any credential. It then
+    /// rejects cross-site requests even without a credential.
+    pub(super) fn is_for_anonymous_clients(&self) -> bool {
         matches!(self, Self::Login | Self::Refresh | Self::Logout | Self::Register)
     }
 
-    /// Whether an access token is looked for.
-    pub(super) fn looks_for_access_token(&self) -> bool {
+    /// Returns whether the endpoint reads an access token.
+    pub(super) fn reads_access_token(&self) -> bool {
         match self {
             Self::Logout
             | Self::LogoutAll
             | Self::ChangePassword
             | Self::ListSessions
-            | Self::EndSession(_) => true,
+            | Self::RevokeSession(_) => true,
             Self::Login | Self::Refresh | Self::Register | Self::CsrfToken | Self::KeySet => false,
         }
     }
@@ -92,11 +93,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exact_paths_and_methods() {
+    fn route_matches_exact_paths_and_methods_only() {
         let find = |method, path| Route::find("/auth", path, method);
         assert_eq!(find("POST", "/auth/login"), Ok(Route::Login));
         assert_eq!(find("HEAD", "/auth/sessions"), Ok(Route::ListSessions));
-        assert_eq!(find("DELETE", "/auth/sessions/a"), Ok(Route::EndSession(None)));
+        assert_eq!(find("DELETE", "/auth/sessions/a"), Ok(Route::RevokeSession(None)));
         assert_eq!(find("GET", "/.well-known/jwks.json"), Ok(Route::KeySet));
         for (method, path, allow) in [
             ("GET", "/auth/login", "POST"),

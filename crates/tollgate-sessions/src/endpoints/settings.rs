@@ -1,4 +1,4 @@
-//! [`RegistrationMode`], and where cookies for development are good.
+//! [`RegistrationMode`], and the checks of paths and hosts.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,12 +10,12 @@ use tollgate::RequestView;
 pub enum RegistrationMode {
     /// Clients cannot register: the path is not served.
     Disabled,
-    /// Any client can register. A client that asks for a taken login name gets the same answer as for a free one; the
-    /// application tells the owner by mail.
+    /// Any client can register. A client that asks for a taken login name gets the same answer as for a free
+    /// one; the application tells the owner by mail.
     ///
     /// # Security
-    /// An attacker who then tries to log in with the chosen password learns whether the name was free. Only accounts that
-    /// have to be confirmed by mail hide that.
+    /// An attacker who then tries to log in with the chosen password learns whether the name was free. Only
+    /// accounts that have to be confirmed by mail hide that.
     HideExisting,
     /// Any client can register, and gets 409 when the login name is taken.
     ///
@@ -24,13 +24,13 @@ pub enum RegistrationMode {
     RevealExisting,
 }
 
-/// Whether it is an absolute path without anything that has a meaning in a cookie, or to a router.
+/// Returns whether `path` is absolute, and free of characters with a meaning in cookies or routers.
 pub(super) fn is_plain_path(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
     path.starts_with('/') && path.bytes().all(plain)
 }
 
-/// Whether both ends are on this machine: the client, as far as it is known, and the host that it asked for.
+/// Returns whether the host of the request is loopback, and so is the address of the client, if it is known.
 pub(super) fn is_on_loopback<R: RequestView>(request: &R, peer: Option<IpAddr>) -> bool {
     let host = match request.authority() {
         Some(authority) => authority.as_bytes(),

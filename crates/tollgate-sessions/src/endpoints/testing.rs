@@ -1,4 +1,4 @@
-//! Requests made by hand, and what answers them.
+//! Test requests, and endpoints that answer them.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,14 +13,13 @@ use crate::accounts::users::{
     AddOutcome, LoginName, MemoryUsers, NewUser, StoredCredential, User, UserStore,
 };
 use crate::accounts::{AccountSettings, Accounts, RegisterOutcome};
-use crate::issuing::SigningKey;
-use crate::issuing::TokenIssuer;
+use crate::issuing::{SigningKey, TokenIssuer};
 use crate::session::{StoreClock, UnixMillis};
 use crate::sessions::Sessions;
 use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::store::{MemoryStore, StoreError, StoreErrorKind, StoreFuture};
 
-/// A request made by hand.
+/// A request for tests.
 #[derive(Clone)]
 pub(crate) struct FakeRequest {
     method: String,
@@ -58,22 +57,22 @@ impl RequestView for FakeRequest {
 
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
         let name = name.to_owned();
-        self.headers.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value.as_slice())
+        self.headers.iter().filter(move |(other, _)| *other == name).map(|(_, value)| value.as_slice())
     }
 }
 
-/// Endpoints with one user, `alice@example.com`, in memory, and a clock to move by hand.
+/// Endpoints with one user, `alice@example.com`, memory stores and a manual clock.
 pub(super) struct World {
     pub(super) endpoints: SessionEndpoints,
     pub(super) sessions: Sessions,
     pub(super) accounts: Accounts,
     pub(super) users: Arc<MemoryUsers>,
-    /// Whether the store of users is out of order.
+    /// Whether the user store fails.
     pub(super) outage: Arc<AtomicBool>,
-    /// A hash that is put in the place of the next one that is read, right after that.
-    pub(super) meanwhile: Arc<Mutex<Option<PasswordHash>>>,
-    /// How many roles every user has beside their own.
-    pub(super) more_roles: Arc<AtomicUsize>,
+    /// A hash that replaces the stored one right after the next lookup, as a concurrent password change does.
+    pub(super) concurrent_hash: Arc<Mutex<Option<PasswordHash>>>,
+    /// The number of roles that every user has in addition.
+    pub(super) extra_roles: Arc<AtomicUsize>,
     pub(super) alice: User,
     pub(super) keys: RefreshKeys,
     pub(super) clock: StoreClock,
@@ -83,17 +82,17 @@ pub(super) const PASSWORD: &str = "correct horse";
 
 impl World {
     pub(super) async fn new() -> Self {
-        Self::behind(|gate, _sessions| gate).await
+        Self::with_gate(|gate, _sessions| gate).await
     }
 
-    /// The gate requires anti-CSRF tokens.
+    /// Makes endpoints whose gate requires anti-CSRF tokens.
     pub(super) async fn with_csrf_tokens() -> Self {
         let cookies = CookieSettings::default();
-        Self::behind(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
+        Self::with_gate(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
     }
 
-    /// The gate is changed before it is given to the endpoints.
-    pub(super) async fn behind(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
+    /// Makes endpoints, and changes their gate first.
+    pub(super) async fn with_gate(change: impl FnOnce(Gate, &Sessions) -> Gate) -> Self {
         let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
         let keys =
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
@@ -103,21 +102,22 @@ impl World {
         let gate = Gate::new(verifier)
             .with_sources([TokenSource::bearer(), cookie])
             .with_cross_site(CrossSite::new().with_public_origin(ISSUER).unwrap())
-            .with_clock(Hands(clock.clone()));
+            .with_clock(ManualClock(clock.clone()));
         let issuer = TokenIssuer::new(key, ISSUER, "api");
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions = Sessions::new(store, keys.clone(), issuer.lifetime()).with_clock(clock.clone());
-        let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);
+        let cost =
+            PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1).unwrap();
         let users = Arc::new(MemoryUsers::new());
         let throttle = LoginThrottle::new(&keys).with_clock(clock.clone());
         let outage = Arc::new(AtomicBool::new(false));
-        let meanwhile = Arc::default();
-        let more_roles = Arc::default();
-        let store = Breakable {
+        let concurrent_hash = Arc::default();
+        let extra_roles = Arc::default();
+        let store = FailingUsers {
             users: Arc::clone(&users),
             outage: Arc::clone(&outage),
-            meanwhile: Arc::clone(&meanwhile),
-            more_roles: Arc::clone(&more_roles),
+            concurrent_hash: Arc::clone(&concurrent_hash),
+            extra_roles: Arc::clone(&extra_roles),
         };
         let accounts = Accounts::new(store, Passwords::new(cost).unwrap(), throttle)
             .with_settings(AccountSettings::default().with_scopes(["read:items"]).with_roles(["user"]));
@@ -125,100 +125,111 @@ impl World {
         let RegisterOutcome::Added(alice) =
             accounts.register("alice@example.com", &password, None).await.unwrap()
         else {
-            panic!("nobody was there")
+            panic!("the login name was free")
         };
         let gate = change(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions.clone(), issuer, accounts.clone(), gate);
-        Self { endpoints, sessions, accounts, users, outage, meanwhile, more_roles, alice, keys, clock }
-    }
-
-    /// What is answered to the request.
-    pub(super) async fn send(&self, request: &FakeRequest, body: &str) -> SessionResponse {
-        match self.endpoints.begin(request, request.path(), Some(PEER)) {
-            Ok(call) => call.respond(body.as_bytes()).await,
-            Err(reply) => reply,
+        Self {
+            endpoints,
+            sessions,
+            accounts,
+            users,
+            outage,
+            concurrent_hash,
+            extra_roles,
+            alice,
+            keys,
+            clock,
         }
     }
 
-    /// Logs alice in and gives the answer.
+    /// Sends a request, and returns the response.
+    pub(super) async fn send(&self, request: &FakeRequest, body: &str) -> SessionResponse {
+        match self.endpoints.begin(request, request.path(), Some(PEER)) {
+            Ok(call) => call.respond(body.as_bytes()).await,
+            Err(response) => response,
+        }
+    }
+
+    /// Logs alice in, with more members in the body, and returns the response.
     pub(super) async fn log_in(&self, more: &str) -> SessionResponse {
         let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}"{more}}}"#);
-        let reply = self.send(&post("/auth/login"), &body).await;
-        assert_eq!(reply.status(), 200, "{}", reply.body());
-        reply
+        let response = self.send(&post("/auth/login"), &body).await;
+        assert_eq!(response.status(), 200, "{}", response.body());
+        response
     }
 }
 
 pub(super) const ISSUER: &str = "https://issuer.example";
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-/// A POST of JSON by something that is no browser.
+/// Makes a POST request with JSON, as a client without a browser sends it.
 pub(super) fn post(path: &str) -> FakeRequest {
     FakeRequest::new("POST", path).header("content-type", "application/json")
 }
 
-/// The same by a page of ours, with these cookies.
+/// Makes a POST request with JSON and cookies, as a page of the same origin sends it.
 pub(super) fn post_with(path: &str, cookies: &str) -> FakeRequest {
     post(path).header("sec-fetch-site", "same-origin").header("cookie", cookies)
 }
 
-/// The cookies that an answer sets, as a browser sends them back; those that it clears are left out.
-pub(super) fn cookies_of(reply: &SessionResponse) -> String {
-    let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
+/// Returns the cookies that a response sets, as a browser sends them back, without those that it clears.
+pub(super) fn cookies_of(response: &SessionResponse) -> String {
+    let set = response.headers().filter(|(name, _)| *name == "set-cookie");
     let pairs = set.filter_map(|(_, cookie)| cookie.split(';').next());
     pairs.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ")
 }
 
-/// The cookies that an answer clears.
-pub(super) fn cleared_by(reply: &SessionResponse) -> usize {
-    let set = reply.headers().filter(|(name, _)| *name == "set-cookie");
+/// Returns the number of cookies that a response clears.
+pub(super) fn cleared_by(response: &SessionResponse) -> usize {
+    let set = response.headers().filter(|(name, _)| *name == "set-cookie");
     set.filter(|(_, cookie)| cookie.contains("=; Path=/; Max-Age=0; ")).count()
 }
 
-/// The fields of that name in an answer.
-pub(super) fn header<'a>(reply: &'a SessionResponse, name: &str) -> Vec<&'a str> {
-    reply.headers().filter(|(known, _)| *known == name).map(|(_, value)| value).collect()
+/// Returns the values of a header in a response.
+pub(super) fn header<'a>(response: &'a SessionResponse, name: &str) -> Vec<&'a str> {
+    response.headers().filter(|(other, _)| *other == name).map(|(_, value)| value).collect()
 }
 
-/// A member of the JSON that is answered.
-pub(super) fn member(reply: &SessionResponse, name: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(reply.body()).unwrap();
+/// Returns a member of the JSON body of a response.
+pub(super) fn member(response: &SessionResponse, name: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(response.body()).unwrap();
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
 }
 
 #[derive(Debug)]
-struct Hands(StoreClock);
+struct ManualClock(StoreClock);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
         self.0.now().to_unix_time()
     }
 }
 
-/// Users in a store that can be out of order.
+/// A user store that can fail.
 #[derive(Debug)]
-struct Breakable {
+struct FailingUsers {
     users: Arc<MemoryUsers>,
     outage: Arc<AtomicBool>,
-    meanwhile: Arc<Mutex<Option<PasswordHash>>>,
-    more_roles: Arc<AtomicUsize>,
+    concurrent_hash: Arc<Mutex<Option<PasswordHash>>>,
+    extra_roles: Arc<AtomicUsize>,
 }
 
-impl Breakable {
-    fn answer<'a, T: Send + 'a>(&self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+impl FailingUsers {
+    fn unless_outage<'a, T: Send + 'a>(&self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         if self.outage.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(StoreError::new(StoreErrorKind::Unavailable, "out of order")) });
+            return Box::pin(async { Err(StoreError::new(StoreErrorKind::Unavailable, "simulated outage")) });
         }
-        answer
+        call
     }
 }
 
-impl UserStore for Breakable {
+impl UserStore for FailingUsers {
     fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
-        let meanwhile = self.meanwhile.lock().unwrap().take();
-        self.answer(Box::pin(async move {
+        let concurrent_hash = self.concurrent_hash.lock().unwrap().take();
+        self.unless_outage(Box::pin(async move {
             let found = self.users.find(login).await?;
-            if let (Some(StoredCredential { user, hash: Some(old) }), Some(new)) = (&found, meanwhile) {
+            if let (Some(StoredCredential { user, hash: Some(old) }), Some(new)) = (&found, concurrent_hash) {
                 assert!(self.users.replace_hash(&user.subject, old, &new).await?);
             }
             Ok(found)
@@ -226,8 +237,8 @@ impl UserStore for Breakable {
     }
 
     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
-        let more = self.more_roles.load(Ordering::SeqCst);
-        self.answer(Box::pin(async move {
+        let more = self.extra_roles.load(Ordering::SeqCst);
+        self.unless_outage(Box::pin(async move {
             let mut found = self.users.find_subject(subject).await?;
             if let Some(user) = &mut found {
                 user.roles.extend((0..more).map(|number| format!("role-{number}")));
@@ -237,7 +248,7 @@ impl UserStore for Breakable {
     }
 
     fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
-        self.answer(self.users.add(new))
+        self.unless_outage(self.users.add(new))
     }
 
     fn replace_hash<'a>(
@@ -246,10 +257,10 @@ impl UserStore for Breakable {
         old: &'a PasswordHash,
         new: &'a PasswordHash,
     ) -> StoreFuture<'a, bool> {
-        self.answer(self.users.replace_hash(subject, old, new))
+        self.unless_outage(self.users.replace_hash(subject, old, new))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        self.answer(self.users.ping())
+        self.unless_outage(self.users.ping())
     }
 }

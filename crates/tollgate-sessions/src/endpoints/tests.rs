@@ -1,17 +1,18 @@
+//! Whole flows through the endpoints.
+
 use std::time::Duration;
 
 use super::testing::{FakeRequest, PASSWORD, World, cleared_by, cookies_of, header, member, post, post_with};
 use super::*;
-use crate::session::RevokeReason;
-use crate::session::SessionId;
+use crate::session::{RevokeReason, SessionId};
 
 #[tokio::test]
-async fn tokens_in_bodies() {
+async fn mode_token_returns_tokens_in_the_body() {
     let world = World::new().await;
     let login = world.log_in("").await;
     let value: serde_json::Value = serde_json::from_str(login.body()).unwrap();
     assert_eq!(value["token_type"], "Bearer");
-    // Up to a twentieth shorter, so that those who came together do not come back together.
+    // Up to 5 % shorter, so that clients that logged in together do not refresh together.
     assert!((570..=600).contains(&value["expires_in"].as_u64().unwrap()), "{value}");
     assert_eq!(value["refresh_token_expires_in"], 14 * 24 * 3600);
     assert_eq!(value["scope"], "read:items");
@@ -19,16 +20,16 @@ async fn tokens_in_bodies() {
     assert!(header(&login, "set-cookie").is_empty());
     world.clock.advance(Duration::from_secs(60));
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&login, "refresh_token"));
-    let renewed = world.send(&post("/auth/refresh"), &body).await;
-    assert_eq!(renewed.status(), 200);
-    assert_ne!(member(&renewed, "refresh_token"), member(&login, "refresh_token"));
-    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&renewed, "refresh_token"));
+    let refreshed = world.send(&post("/auth/refresh"), &body).await;
+    assert_eq!(refreshed.status(), 200);
+    assert_ne!(member(&refreshed, "refresh_token"), member(&login, "refresh_token"));
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&refreshed, "refresh_token"));
     assert_eq!(world.send(&post("/auth/logout"), &body).await, SessionResponse::empty(204));
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
 }
 
 #[tokio::test]
-async fn tokens_in_cookies() {
+async fn mode_cookie_returns_tokens_in_cookies() {
     let world = World::new().await;
     let login = world.log_in(r#","mode":"cookie""#).await;
     let value: serde_json::Value = serde_json::from_str(login.body()).unwrap();
@@ -40,18 +41,18 @@ async fn tokens_in_cookies() {
     let access = format!("; Path=/; Max-Age={expires_in}; Secure; HttpOnly; SameSite=Lax");
     assert!(set[0].ends_with(&access), "{expires_in}");
     assert!(set[1].ends_with("; Path=/; Max-Age=1209600; Secure; HttpOnly; SameSite=Strict"));
-    // The access token has expired and is gone; the other one is enough.
+    // The refresh token is sufficient when the cookie of the access token has expired.
     let cookies = cookies_of(&login);
     let (_, refresh) = cookies.split_once("; ").unwrap();
-    let renewed = world.send(&post_with("/auth/refresh", refresh), "{}").await;
-    assert_eq!((renewed.status(), header(&renewed, "set-cookie").len()), (200, 2));
-    let out = world.send(&post_with("/auth/logout", &cookies_of(&renewed)), "{}").await;
+    let refreshed = world.send(&post_with("/auth/refresh", refresh), "{}").await;
+    assert_eq!((refreshed.status(), header(&refreshed, "set-cookie").len()), (200, 2));
+    let out = world.send(&post_with("/auth/logout", &cookies_of(&refreshed)), "{}").await;
     assert_eq!((out.status(), cleared_by(&out)), (204, 2));
     assert_eq!(world.send(&post_with("/auth/refresh", refresh), "{}").await.status(), 401);
 }
 
 #[tokio::test]
-async fn a_session_that_is_not_remembered_ends_with_the_browser() {
+async fn transient_session_ends_with_the_browser_or_after_12_hours() {
     let world = World::new().await;
     let login = world.log_in(r#","mode":"cookie","remember":false"#).await;
     assert!(header(&login, "set-cookie").iter().all(|cookie| !cookie.contains("Max-Age")));
@@ -60,25 +61,25 @@ async fn a_session_that_is_not_remembered_ends_with_the_browser() {
     assert_eq!((late.status(), cleared_by(&late)), (401, 2));
 }
 
-/// Whatever ended a session, and whoever made the token: the same bytes, or a thief learns what was noticed.
+/// All denials have the same bytes. An attacker must not learn that the reuse was detected.
 #[tokio::test]
-async fn denials_look_alike() {
+async fn refresh_denials_are_identical_but_for_expiry() {
     let world = World::new().await;
     let token = async |world: &World| member(&world.log_in("").await, "refresh_token");
-    let renew = async |token: &str| {
+    let refresh = async |token: &str| {
         world.send(&post("/auth/refresh"), &format!(r#"{{"refresh_token":"{token}"}}"#)).await
     };
-    let expected = renew("").await;
+    let expected = refresh("").await;
     assert_eq!((expected.status(), member(&expected, "error").as_str()), (401, "invalid_grant"));
     assert_eq!(header(&expected, "www-authenticate"), [r#"Bearer realm="api""#]);
 
     let stolen = token(&world).await;
     world.clock.advance(Duration::from_secs(60));
-    assert_eq!(renew(&stolen).await.status(), 200);
+    assert_eq!(refresh(&stolen).await.status(), 200);
     world.clock.advance(Duration::from_secs(60));
     let forged = format!("{}AAAA", &stolen[..72]);
-    let ended = token(&world).await;
-    let body = format!(r#"{{"refresh_token":"{ended}"}}"#);
+    let revoked = token(&world).await;
+    let body = format!(r#"{{"refresh_token":"{revoked}"}}"#);
     assert_eq!(world.send(&post("/auth/logout"), &body).await.status(), 204);
     let unknown = token(&World::new().await).await;
     let old_format = format!("rt0_{}", &stolen[4..]);
@@ -86,45 +87,45 @@ async fn denials_look_alike() {
     for (what, token) in [
         ("reuse", stolen.as_str()),
         ("forged", &forged),
-        ("ended", &ended),
+        ("revoked", &revoked),
         ("unknown", &unknown),
         ("old format", &old_format),
         ("truncated", truncated),
-        ("no token", "%20"),
+        ("garbage", "%20"),
     ] {
-        assert_eq!(renew(token).await, expected, "{what}");
+        assert_eq!(refresh(token).await, expected, "{what}");
     }
     let expired = token(&world).await;
     world.clock.advance(Duration::from_secs(15 * 24 * 3600));
-    // That time has passed tells nobody anything new.
-    let too_late = renew(&expired).await;
+    // The expiry of a session is no secret.
+    let too_late = refresh(&expired).await;
     assert_eq!((too_late.status(), member(&too_late, "reason").as_str()), (401, "expired"));
     assert_eq!(too_late.body().replace(r#","reason":"expired""#, ""), expected.body());
-    assert_eq!(world.send(&post("/auth/refresh"), "{}").await, expected, "nothing");
+    assert_eq!(world.send(&post("/auth/refresh"), "{}").await, expected, "no token");
 }
 
 #[tokio::test]
-async fn a_token_goes_the_way_that_it_came() {
+async fn refresh_token_is_rejected_by_the_wrong_transport() {
     let world = World::new().await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let (_, bound) = cookies.split_once("__Host-Http-rt=").unwrap();
     for path in ["/auth/refresh", "/auth/logout", "/auth/logout-all"] {
-        let reply = world.send(&post(path), &format!(r#"{{"refresh_token":"{bound}"}}"#)).await;
-        assert_eq!((reply.status(), cleared_by(&reply)), (400, 0), "{path}");
-        assert_eq!(member(&reply, "error"), "invalid_request");
+        let response = world.send(&post(path), &format!(r#"{{"refresh_token":"{bound}"}}"#)).await;
+        assert_eq!((response.status(), cleared_by(&response)), (400, 0), "{path}");
+        assert_eq!(member(&response, "error"), "invalid_request");
     }
     let free = member(&world.log_in("").await, "refresh_token");
-    let reply = world.send(&post_with("/auth/refresh", &format!("__Host-Http-rt={free}")), "{}").await;
-    assert_eq!((reply.status(), cleared_by(&reply)), (400, 0));
+    let response = world.send(&post_with("/auth/refresh", &format!("__Host-Http-rt={free}")), "{}").await;
+    assert_eq!((response.status(), cleared_by(&response)), (400, 0));
     assert_eq!(
         world.send(&post_with("/auth/refresh", &cookies), "{}").await.status(),
         200,
-        "nothing was lost"
+        "the session is still live"
     );
 }
 
 #[tokio::test]
-async fn a_login_ends_the_session_that_it_replaces() {
+async fn login_revokes_the_session_whose_cookies_it_replaces() {
     let world = World::new().await;
     let before = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
@@ -136,19 +137,19 @@ async fn a_login_ends_the_session_that_it_replaces() {
 }
 
 #[tokio::test]
-async fn renewal_looks_at_the_user_again() {
+async fn refresh_is_denied_for_a_disabled_user() {
     let world = World::new().await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     assert!(world.users.disable(&world.alice.subject));
     let denied = world.send(&post_with("/auth/refresh", &cookies), "{}").await;
     assert_eq!((denied.status(), cleared_by(&denied)), (401, 2));
-    // The session has ended for good.
+    // The session stays revoked.
     assert!(world.users.enable(&world.alice.subject));
     assert_eq!(world.send(&post_with("/auth/refresh", &cookies), "{}").await, denied);
 }
 
 #[tokio::test]
-async fn sessions_of_others_do_not_show() {
+async fn sessions_of_other_users_are_neither_listed_nor_revoked() {
     let world = World::new().await;
     let login = world.log_in("").await;
     let bearer = format!("Bearer {}", member(&login, "access_token"));
@@ -173,30 +174,30 @@ async fn sessions_of_others_do_not_show() {
 }
 
 #[tokio::test]
-async fn logging_out_everywhere() {
+async fn logout_all_revokes_all_sessions_of_the_user() {
     let world = World::new().await;
     let (one, other) = (world.log_in("").await, world.log_in(r#","mode":"cookie""#).await);
-    let reply = world.send(&post_with("/auth/logout-all", &cookies_of(&other)), "{}").await;
-    assert_eq!((reply.status(), cleared_by(&reply)), (204, 2));
+    let response = world.send(&post_with("/auth/logout-all", &cookies_of(&other)), "{}").await;
+    assert_eq!((response.status(), cleared_by(&response)), (204, 2));
     let body = format!(r#"{{"refresh_token":"{}"}}"#, member(&one, "refresh_token"));
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
-    // A token in the body counts before cookies, which may be somebody else's, and stay.
+    // A token in the body takes precedence over cookies, which may be another user's and are not cleared.
     let bob = world.sessions.create(&crate::Login::new("bob")).await.unwrap().refresh_token.expose();
     let alice = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let body = format!(r#"{{"refresh_token":"{bob}"}}"#);
     assert_eq!(world.send(&post_with("/auth/logout-all", &alice), &body).await, SessionResponse::empty(204));
     assert!(world.sessions.list("bob").await.unwrap().is_empty());
     assert_eq!(world.send(&post_with("/auth/refresh", &alice), "{}").await.status(), 200);
-    // By a refresh token alone, when the access token has expired.
+    // A refresh token is sufficient when the access token has expired.
     let third = member(&world.log_in("").await, "refresh_token");
-    let reply = world.send(&post("/auth/logout-all"), &format!(r#"{{"refresh_token":"{third}"}}"#)).await;
-    assert_eq!(reply, SessionResponse::empty(204));
+    let response = world.send(&post("/auth/logout-all"), &format!(r#"{{"refresh_token":"{third}"}}"#)).await;
+    assert_eq!(response, SessionResponse::empty(204));
     assert!(world.sessions.list(&world.alice.subject).await.unwrap().is_empty());
     assert_eq!(world.send(&post("/auth/logout-all"), "{}").await.status(), 401);
 }
 
 #[tokio::test]
-async fn changing_the_password_keeps_this_session_alone() {
+async fn password_change_revokes_all_other_sessions() {
     let world = World::new().await;
     let (here, there) = (world.log_in("").await, world.log_in("").await);
     let request =
@@ -207,15 +208,15 @@ async fn changing_the_password_keeps_this_session_alone() {
     let short = world.send(&request, &body(PASSWORD, "short")).await;
     assert_eq!(member(&short, "detail"), "password has fewer than 8 characters");
     assert_eq!(world.send(&request, &body(PASSWORD, "battery staple")).await, SessionResponse::empty(204));
-    let renew = async |login: &SessionResponse| {
+    let refresh = async |login: &SessionResponse| {
         let body = format!(r#"{{"refresh_token":"{}"}}"#, member(login, "refresh_token"));
         world.send(&post("/auth/refresh"), &body).await.status()
     };
-    assert_eq!((renew(&here).await, renew(&there).await), (200, 401));
+    assert_eq!((refresh(&here).await, refresh(&there).await), (200, 401));
 }
 
 #[tokio::test]
-async fn registration() {
+async fn registration_follows_its_mode_and_validates_input() {
     let world = World::new().await;
     let body = |email: &str, password: &str| format!(r#"{{"email":"{email}","password":"{password}"}}"#);
     let taken = body("alice@EXAMPLE.com", "long enough");
@@ -224,14 +225,14 @@ async fn registration() {
         endpoints.begin(&request, request.path(), None).unwrap().respond(body.as_bytes()).await
     };
     assert_eq!(send(&world.endpoints, &taken).await.status(), 404);
-    let discreet = world.endpoints.clone().with_registration(RegistrationMode::HideExisting);
+    let hiding = world.endpoints.clone().with_registration(RegistrationMode::HideExisting);
     let (new, old) =
-        (send(&discreet, &body("bob@b.example", "long enough")).await, send(&discreet, &taken).await);
+        (send(&hiding, &body("bob@b.example", "long enough")).await, send(&hiding, &taken).await);
     assert_eq!((new.status(), old.status()), (201, 201));
     assert_eq!(new.body().len(), old.body().len());
     assert_ne!(member(&old, "sub"), *world.alice.subject);
-    let telling = world.endpoints.clone().with_registration(RegistrationMode::RevealExisting);
-    assert_eq!(send(&telling, &taken).await.status(), 409);
+    let revealing = world.endpoints.clone().with_registration(RegistrationMode::RevealExisting);
+    assert_eq!(send(&revealing, &taken).await.status(), 409);
     for (email, password, error) in [
         ("a\\u0000b", "long enough", "invalid_login"),
         ("", "long enough", "invalid_login"),
@@ -239,9 +240,9 @@ async fn registration() {
         ("c@c.example", "", "invalid_password"),
         ("c@c.example", &"x".repeat(2000), "invalid_password"),
     ] {
-        let reply = send(&telling, &body(email, password)).await;
+        let response = send(&revealing, &body(email, password)).await;
         assert_eq!(
-            (reply.status(), member(&reply, "error").as_str()),
+            (response.status(), member(&response, "error").as_str()),
             (400, error),
             "{email} {}",
             password.len()
@@ -250,7 +251,7 @@ async fn registration() {
 }
 
 #[tokio::test]
-async fn logins_that_fail_look_alike() {
+async fn login_denials_are_identical() {
     let world = World::new().await;
     let log_in = async |email: &str, password: &str| {
         let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
@@ -259,7 +260,7 @@ async fn logins_that_fail_look_alike() {
     let wrong = log_in("alice@example.com", "wrong horse").await;
     assert_eq!((wrong.status(), member(&wrong, "error").as_str()), (401, "invalid_credentials"));
     for (email, password) in [
-        ("nobody@example.com", PASSWORD),
+        ("unknown@example.com", PASSWORD),
         ("", PASSWORD),
         ("alice@example.com", ""),
         ("alice@example.com", &"x".repeat(2000)),
@@ -269,7 +270,7 @@ async fn logins_that_fail_look_alike() {
     let counts = world.accounts.counts();
     let denied =
         [counts.wrong_password, counts.unknown_user, counts.malformed_name, counts.malformed_password];
-    assert_eq!(denied, [1, 1, 1, 2], "the operator can tell them apart");
+    assert_eq!(denied, [1, 1, 1, 2], "the counts distinguish the causes");
     let mut throttled = wrong.clone();
     for _ in 0..20 {
         throttled = log_in("alice@example.com", PASSWORD.trim_end_matches('e')).await;
@@ -282,30 +283,34 @@ async fn logins_that_fail_look_alike() {
 }
 
 #[tokio::test]
-async fn public_keys() {
+async fn key_set_is_public_and_cacheable() {
     let world = World::new().await;
-    let reply = world.send(&FakeRequest::new("GET", "/.well-known/jwks.json"), "").await;
-    assert_eq!(header(&reply, "cache-control"), ["public, max-age=900"]);
-    assert!(reply.body().contains(r#""kty":"OKP""#) && !reply.body().contains(r#""d":"#), "{}", reply.body());
+    let response = world.send(&FakeRequest::new("GET", "/.well-known/jwks.json"), "").await;
+    assert_eq!(header(&response, "cache-control"), ["public, max-age=900"]);
+    assert!(
+        response.body().contains(r#""kty":"OKP""#) && !response.body().contains(r#""d":"#),
+        "{}",
+        response.body()
+    );
 }
 
 #[tokio::test]
-async fn what_holds_tokens_is_not_printed() {
+async fn endpoints_hide_tokens_in_debug_output() {
     let world = World::new().await;
     let login = world.log_in("").await;
     let request =
         post("/auth/refresh").header("authorization", format!("Bearer {}", member(&login, "access_token")));
     let call = world.endpoints.begin(&request, request.path(), None).unwrap();
-    // Servers with several threads move what they wait for.
-    fn moves<T: Send>(_: T) {}
-    moves(world.endpoints.begin(&request, request.path(), None).unwrap().respond(b"{}"));
+    // A server with several threads requires the future to be `Send`.
+    fn assert_send<T: Send>(_: T) {}
+    assert_send(world.endpoints.begin(&request, request.path(), None).unwrap().respond(b"{}"));
     let shown = format!("{login:?} {call:?} {:?}", world.endpoints);
     assert!(!shown.contains("rt1_") && !shown.contains("eyJ"), "{shown}");
 }
 
-/// An access token that has expired is no reason to stay logged in.
+/// An expired access token does not prevent a logout.
 #[tokio::test]
-async fn logging_out_late() {
+async fn logout_succeeds_with_an_expired_access_token() {
     let world = World::new().await;
     let login = world.log_in("").await;
     world.clock.advance(Duration::from_secs(3600));
@@ -316,9 +321,9 @@ async fn logging_out_late() {
     assert_eq!(world.send(&post("/auth/refresh"), &body).await.status(), 401);
 }
 
-/// Neither kind of token is taken for the other.
+/// An access token is no refresh token, and a refresh token is no access token.
 #[tokio::test]
-async fn each_kind_of_token_in_its_place() {
+async fn access_and_refresh_tokens_are_not_interchangeable() {
     let world = World::new().await;
     let login = world.log_in("").await;
     let [access, refresh] = ["access_token", "refresh_token"].map(|name| member(&login, name));
@@ -333,15 +338,15 @@ async fn each_kind_of_token_in_its_place() {
     assert_eq!(world.send(&post_with("/auth/refresh", &swapped), "{}").await.status(), 401);
 }
 
-/// A session that an administrator has ended is as over as any other.
+/// A logout succeeds, and clears the cookies, even if an administrator has revoked the session before.
 #[tokio::test]
-async fn a_token_of_an_ended_session_logs_out() {
+async fn logout_succeeds_for_a_revoked_session_and_without_a_session() {
     let world = World::new().await;
     let login = world.log_in(r#","mode":"cookie""#).await;
     let sid: SessionId = world.sessions.list(&world.alice.subject).await.unwrap()[0].session;
     world.sessions.revoke(sid, &world.alice.subject, RevokeReason::Administrator).await.unwrap();
     let out = world.send(&post_with("/auth/logout", &cookies_of(&login)), "{}").await;
     assert_eq!((out.status(), cleared_by(&out)), (204, 2));
-    let nobody = world.send(&post("/auth/logout"), "{}").await;
-    assert_eq!((nobody.status(), cleared_by(&nobody)), (204, 2));
+    let anonymous = world.send(&post("/auth/logout"), "{}").await;
+    assert_eq!((anonymous.status(), cleared_by(&anonymous)), (204, 2));
 }

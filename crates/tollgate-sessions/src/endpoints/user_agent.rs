@@ -1,23 +1,25 @@
-//! What a client says of itself, without what changes while a session lasts.
+//! The family and platform of a client, from its `User-Agent`.
 
 use tollgate::RequestView;
 
-/// Family and platform, as in `Firefox/Linux`. Versions and addresses change while a session lasts, these do not.
+/// Returns the family and platform of the client, as in `Firefox/Linux`. Unlike versions and addresses, these
+/// do not change while a session lives.
 ///
-/// It is a hint for noticing that somebody else uses a session. Nobody is refused for it unless the operator says so.
+/// They are a hint that another client uses a session. A single mismatch rejects no request, unless the
+/// operator configures that.
 pub(super) fn family<R: RequestView>(request: &R) -> Option<Box<str>> {
     let text = std::str::from_utf8(request.header_values("user-agent").next()?).ok()?;
     let first = |known: &[(&str, &'static str)]| {
         known.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name)
     };
-    // What is not known is called by its first product, without the version: `curl/8.5` is `curl`.
+    // An unknown client has the name of its first product, without the version: `curl/8.5` is `curl`.
     let product = || text.split(['/', ' ']).next().unwrap_or_default();
     let family = first(&FAMILIES).unwrap_or_else(product);
     let platform = first(&PLATFORMS).unwrap_or("other");
     Some(format!("{family}/{platform}").into())
 }
 
-/// The more special ones first: each of them also claims to be the ones after it.
+/// The most specific families come first, as each also claims to be some of those after it.
 const FAMILIES: [(&str, &str); 7] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -44,7 +46,7 @@ mod tests {
     use crate::endpoints::testing::FakeRequest;
 
     #[test]
-    fn families_and_platforms() {
+    fn family_names_the_browser_and_its_platform() {
         for (text, expected) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox/Linux"),
             (

@@ -1,4 +1,4 @@
-//! Secrets from the environment: in a variable, or in a file that a variable names.
+//! Secrets in environment variables, or in files that environment variables name.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,46 +8,46 @@ use zeroize::Zeroizing;
 
 use crate::files::private_file::{self, PrivateFileError};
 
-/// Why there is no secret to be had from the environment. It never shows a value.
+/// Why a secret cannot be read from the environment. The error never contains a value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretSourceError {
     /// Neither variable is set.
     #[error("neither {name} nor {name}_FILE is set")]
     Unset {
-        /// The variable.
+        /// The name of the variable, without `_FILE`.
         name: Box<str>,
     },
-    /// Both are.
+    /// Both variables are set.
     #[error("only one of {name} and {name}_FILE may be set")]
     Both {
-        /// The variable.
+        /// The name of the variable, without `_FILE`.
         name: Box<str>,
     },
-    /// A variable that is set to nothing, which is more likely a mistake than a secret.
+    /// The variable is set to an empty value, which is more likely a mistake than a secret.
     #[error("{name} is empty; unset it, or give it a value")]
     Empty {
-        /// The variable.
+        /// The name of the variable.
         name: Box<str>,
     },
-    /// A variable that is not text.
+    /// The value of the variable is not UTF-8.
     #[error("{name} is not UTF-8")]
     NotUtf8 {
-        /// The variable.
+        /// The name of the variable.
         name: Box<str>,
     },
-    /// The file cannot be read, or others can read it.
+    /// The file cannot be read, or other users can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
 }
 
-/// The value of the variable `name`, or what is in the file that `name` followed by `_FILE` names; without white space
-/// around it.
+/// Returns the value of the variable `name`, or the content of the file that the variable `name` followed by
+/// `_FILE` names, without surrounding white space.
 pub(crate) fn secret(name: &str) -> Result<Zeroizing<Vec<u8>>, SecretSourceError> {
     secret_of(name, |name| env::var_os(name))
 }
 
-/// What is in the file at `path`, without white space around it.
+/// Returns the content of the file at `path`, without surrounding white space.
 pub(crate) fn secret_in(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     let contents = private_file::read(path)?;
     Ok(Zeroizing::new(contents.trim_ascii().to_vec()))
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_or_a_file_and_not_both() {
+    fn secret_is_in_a_variable_or_a_file_and_not_in_both() {
         assert_eq!(read(&[("APP_KEY", " value\n")]).unwrap(), b"value");
         for (variables, error) in [
             (&[][..], "neither APP_KEY nor APP_KEY_FILE is set"),
@@ -114,7 +114,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_not_text_is_not_shown() {
+    fn error_does_not_show_a_value_that_is_not_utf8() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let value = || OsString::from_vec(b"hidden\xff".to_vec());

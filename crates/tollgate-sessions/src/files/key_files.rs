@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::files::private_file::{self, PrivateFileError};
 
-/// Keys that several processes share without a lock: a file is written once, under a number that only one of them can
-/// take, and never changed. Who comes second reads what the first has written.
+/// Keys that several processes share without a lock. A file is written once, under a number that only one
+/// process can take, and never changed. A process that finds the number taken reads the file of the other
+/// process.
 #[derive(Debug)]
 pub(crate) struct KeyFiles(PathBuf);
 
@@ -18,12 +19,12 @@ impl KeyFiles {
         Self(directory.to_owned())
     }
 
-    /// What is there, the lowest number first. A directory that is not there has no keys.
+    /// Returns all keys, by ascending number. A directory that does not exist has no keys.
     pub(crate) fn read(&self) -> Result<Vec<(u32, Zeroizing<Vec<u8>>)>, PrivateFileError> {
         let mut files = self.read_once();
         for _ in 1..ATTEMPTS {
             match &files {
-                // Somebody has removed one since they were listed, and may have added another before.
+                // Another process has removed a file since they were listed, and may have added one before that.
                 Err(PrivateFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                     files = self.read_once();
                 }
@@ -38,12 +39,12 @@ impl KeyFiles {
         self.numbers()?.into_iter().map(read).collect()
     }
 
-    /// Adds a key, unless there is one of that number: `false` then.
+    /// Adds a key. Returns `false` if a key has the number already.
     pub(crate) fn add(&self, number: u32, contents: &[u8]) -> Result<bool, PrivateFileError> {
         private_file::create(&self.path(number), contents)
     }
 
-    /// Removes a key; that it is not there any longer is as good.
+    /// Removes a key. It is not an error if another process has removed it.
     pub(crate) fn remove(&self, number: u32) -> Result<(), PrivateFileError> {
         let path = self.path(number);
         match fs::remove_file(&path) {
@@ -63,7 +64,7 @@ impl KeyFiles {
         let mut numbers = Vec::new();
         for entry in entries {
             let name = entry.map_err(failed)?.file_name();
-            // Whatever has another name is none of ours: a key that is being written, or somebody's notes.
+            // Skip other names, such as those of unfinished files.
             let number = name.to_str().and_then(|name| name.strip_suffix(EXTENSION)?.parse().ok());
             numbers.extend(number.filter(|number| *name == *file_name(*number)));
         }
@@ -81,7 +82,7 @@ fn file_name(number: u32) -> String {
 }
 
 const EXTENSION: &str = ".json";
-/// Keys are removed once in weeks: who meets that twice in a row has another problem.
+/// Processes remove keys once in weeks, so 16 collisions in a row have another cause.
 const ATTEMPTS: usize = 16;
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_taken_once() {
+    fn add_takes_each_number_once() {
         let directory = std::env::temp_dir().join(format!("tollgate-key-files-{}", std::process::id()));
         drop(fs::remove_dir_all(&directory));
         let files = KeyFiles::new(&directory);

@@ -7,36 +7,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
-/// Why a file with a secret is not used.
+/// Why a file with a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrivateFileError {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("{} cannot be read or written", path.display())]
     Io {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// Others can read it.
+    /// Other users can read the file.
     #[error("{} can be read by others; run: chmod 600 {}", path.display(), path.display())]
     Public {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// It is longer than any secret.
+    /// The file is longer than any secret.
     #[error("{} is longer than {MAX_BYTES} bytes", path.display())]
     TooLong {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
 
-/// More than any key needs.
+/// No key is longer.
 const MAX_BYTES: u64 = 64 * 1024;
-/// Tells apart the unfinished files of one process.
+/// Numbers the unfinished files of this process.
 static UNFINISHED: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
@@ -56,7 +56,8 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> 
     Ok(contents)
 }
 
-/// Makes the file with what `contents` gives, unless it is there. Two processes that do so at once agree on one.
+/// Creates the file with the result of `contents`, unless it exists. If two processes do so at the same time,
+/// both use the file of one of them.
 pub(crate) fn create_if_missing<E: From<PrivateFileError>>(
     path: &Path,
     contents: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, E>,
@@ -69,9 +70,10 @@ pub(crate) fn create_if_missing<E: From<PrivateFileError>>(
     Ok(())
 }
 
-/// Makes the file, unless it is there: `false` then. No reader ever sees half of it.
+/// Creates the file. Returns `false` if it exists. No reader ever sees a partial file.
 ///
-/// It is written under another name and linked to its own, which only one of several can do.
+/// The content is written under another name, and the file is then linked to its own name, which only one of
+/// several processes can do.
 pub(crate) fn create(path: &Path, contents: &[u8]) -> Result<bool, PrivateFileError> {
     let failed = |source| PrivateFileError::Io { path: path.to_owned(), source };
     let directory =
@@ -79,7 +81,7 @@ pub(crate) fn create(path: &Path, contents: &[u8]) -> Result<bool, PrivateFileEr
     create_directory(directory).map_err(failed)?;
     let count = UNFINISHED.fetch_add(1, Ordering::Relaxed);
     let draft = path.with_extension(format!("new-{}-{count}", std::process::id()));
-    // What a process of the same number left behind when it was ended here.
+    // A process with the same ID may have been killed at this point.
     let _none_or_removed = fs::remove_file(&draft);
     let linked = write_new(&draft, contents).and_then(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
@@ -91,20 +93,44 @@ pub(crate) fn create(path: &Path, contents: &[u8]) -> Result<bool, PrivateFileEr
     .map_err(failed)
 }
 
-fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
+/// Creates an empty file unless there is one, and checks that others cannot read it. Other code then writes to
+/// it.
+///
+/// Directories that are missing get the default mode.
+#[cfg(feature = "sqlite")]
+pub(crate) fn ensure_exists(path: &Path) -> Result<(), PrivateFileError> {
+    let failed = |source| PrivateFileError::Io { path: path.to_owned(), source };
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(failed)?;
     }
-    let mut file = options.open(path)?;
+    let mut options = OpenOptions::new();
+    let file = owner_only(options.read(true).append(true).create(true)).open(path).map_err(failed)?;
+    if is_public(&file.metadata().map_err(failed)?) {
+        return Err(PrivateFileError::Public { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(contents)?;
     file.sync_all()
 }
 
-/// Only the owner may look into a directory that is made here; one that is there already stays as it is.
+/// Makes a new file readable and writable by its owner only.
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Creates the directory so that only its owner can access it. An existing directory keeps its mode.
 #[cfg(unix)]
 fn create_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -117,13 +143,14 @@ fn create_directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// A key that was in use must not be gone after a power failure, so its name has to be on the disk too.
+/// Flushes the directory to the disk. A key that was used must survive a power failure, so its name must be on
+/// the disk too.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }
 
-/// Other systems do not open directories.
+/// Does nothing, because other systems cannot open directories.
 #[cfg(not(unix))]
 fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
@@ -135,7 +162,7 @@ fn is_public(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o077 != 0
 }
 
-/// Other systems have no such mode; the directory has to protect the file.
+/// Returns `false`, because other systems have no such mode. The directory has to protect the file.
 #[cfg(not(unix))]
 fn is_public(_metadata: &fs::Metadata) -> bool {
     false
@@ -162,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn made_once_and_for_the_owner_only() {
+    fn create_writes_once_and_for_the_owner_only() {
         let directory = scratch("once");
         let path = directory.join("deep/key");
         create_if_missing(&path, || contents("first")).unwrap();
@@ -171,12 +198,12 @@ mod tests {
         assert_eq!(*read(&path).unwrap(), b"first");
         assert_eq!(mode(&path), Some(0o600));
         assert_eq!((mode(path.parent().unwrap()), mode(&directory)), (Some(0o700), Some(0o700)));
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing unfinished is left");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no unfinished file is left");
         fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]
-    fn a_directory_that_is_there_stays_as_it_is() {
+    fn create_keeps_the_mode_of_an_existing_directory() {
         let directory = scratch("there");
         fs::create_dir_all(&directory).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
@@ -186,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn those_who_make_it_at_once_agree() {
+    fn concurrent_creators_read_the_same_file() {
         let directory = scratch("race");
         let path = directory.join("key");
         let made: usize = std::thread::scope(|scope| {
-            #[expect(clippy::needless_collect, reason = "all run before one is waited for")]
+            #[expect(clippy::needless_collect, reason = "all threads start before the first is joined")]
             let threads: Vec<_> = (0..16)
                 .map(|number: u8| {
                     let path = &path;
@@ -203,12 +230,12 @@ mod tests {
             seen.iter().filter(|(made, _)| *made).count()
         });
         assert_eq!(made, 1);
-        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing unfinished is left");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no unfinished file is left");
         fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]
-    fn an_open_or_endless_file_is_refused() {
+    fn read_rejects_a_public_or_long_file() {
         let directory = scratch("open");
         let path = directory.join("key");
         create(&path, b"secret").unwrap();

@@ -1,138 +1,141 @@
-//! What can go wrong when signing.
+//! The errors of signing keys, key rings and token issuers.
 
 use tollgate::{Algorithm, KeyError};
 
 use crate::files::environment::SecretSourceError;
 use crate::files::private_file::PrivateFileError;
+use crate::issuing::KeyRotationSchedule;
 
-/// Why a signing key cannot be made or read.
+/// Why a signing key cannot be made, read or used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningKeyError {
-    /// Not PEM of one private key (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    /// The text is not PEM with one private key (RFC 7468): `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     #[error("not PEM text with one private key")]
     Pem,
-    /// Not JSON with one object whose members have distinct names, as a JWK is (RFC 7517 §4).
+    /// The text is not a JWK: a single JSON object whose members have distinct names (RFC 7517 §4).
     #[error("not a JWK: a single JSON object whose members have distinct names is expected")]
     Jwk,
-    /// Neither PEM nor a JWK.
+    /// The text is neither PEM nor a JWK.
     #[error("neither PEM nor a JWK")]
     Text,
-    /// `use` or `key_ops` do not allow signing (RFC 7517 §4.2, §4.3).
+    /// The member `use` or `key_ops` does not allow signing (RFC 7517 §4.2, §4.3).
     #[error("`{member}` does not allow signing")]
     NotForSigning {
-        /// The member that says so.
+        /// The name of the member.
         member: &'static str,
     },
-    /// Not a private key that goes with the algorithm, or its public half is that of another.
+    /// The key is not a private key for the algorithm, or its public half belongs to another key.
     #[error("not a private key for {algorithm}")]
     Rejected {
-        /// The algorithm asked for.
+        /// The algorithm that the caller passed.
         algorithm: Algorithm,
     },
     /// The key is weak, or its public half cannot verify.
-    #[error("key refused")]
+    #[error("key rejected")]
     Key(#[from] KeyError),
-    /// The algorithm has no key pair; secrets come from [`SigningKey::hmac`](crate::SigningKey::hmac).
+    /// The algorithm is an HMAC algorithm, which has no key pair. Use
+    /// [`SigningKey::hmac`](crate::SigningKey::hmac).
     #[error("{algorithm} has no key pair")]
     NoKeyPair {
-        /// The algorithm asked for.
+        /// The algorithm that the caller passed.
         algorithm: Algorithm,
     },
-    /// The system has no randomness, or signing failed inside the library.
+    /// The operating system gave no random bytes, or signing failed inside the library.
     #[error("the cryptographic library failed")]
     Crypto,
 }
 
-/// Why a signing key is not to be had from a file or the environment.
+/// Why a signing key cannot be loaded from a file or the environment.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadKeyError {
-    /// There is nothing to read, or others can read it.
+    /// The key cannot be read, or other users can read it.
     #[error(transparent)]
     Source(#[from] SecretSourceError),
-    /// What was read is no good key.
+    /// The text is not a usable key.
     #[error("signing key cannot be used")]
     Key(#[from] SigningKeyError),
 }
 
-/// Why a key ring cannot be opened or turned.
+/// Why a key ring cannot be opened or rotated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// A file cannot be read or written, or others can read it.
+    /// A file cannot be read or written, or other users can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
-    /// A key cannot be made, or a kept one not be read.
+    /// A key cannot be generated, or a stored key cannot be used.
     #[error("signing key of the ring cannot be used")]
     Key(#[from] SigningKeyError),
-    /// The directory, or a file in it, holds something else.
-    #[error(
-        "the directory holds something else than a key ring; name another, or delete it to have a new ring made"
-    )]
+    /// The directory, or a file in it, is not part of a key ring.
+    #[error("the directory is not a key ring; use another directory, or delete it to create a new ring")]
     NotARing,
     /// The directory holds keys for another algorithm.
     #[error("the directory holds keys for {found}, not for {expected}")]
     OtherAlgorithm {
-        /// What the file says.
+        /// The algorithm in the file.
         found: Box<str>,
-        /// What was asked for.
+        /// The algorithm that the caller passed.
         expected: Algorithm,
     },
-    /// A key would have to be published before its predecessor signs.
-    #[error("keys have to sign for longer than they are published before")]
+    /// The rotation interval is not longer than `publish_before`, so a key would have to be published before its
+    /// predecessor signs; or it is shorter than a second.
+    #[error("`rotate_every` must be at least a second, and longer than `publish_before`")]
     Schedule,
-    /// A key would sign before everybody has fetched it.
-    #[error("keys are published {secs} s before they sign, and caches may keep the key set for half an hour")]
+    /// A key would sign before all verifiers have fetched it.
+    #[error("`publish_before` is {secs} s, and must be at least {}", KeyRotationSchedule::MIN_PUBLISH_BEFORE.as_secs())]
     PublishedTooLate {
-        /// How long it would be published before.
+        /// The value of `publish_before`, in seconds.
         secs: u64,
     },
-    /// A key would be gone before its last token has expired.
-    #[error("replaced keys are kept for {secs} s, and their tokens are accepted for a quarter of an hour")]
+    /// A key would be removed before the last token that it signed has expired.
+    #[error("`keep_after` is {secs} s, and must be at least {}", KeyRotationSchedule::MIN_KEEP_AFTER.as_secs())]
     KeptTooShort {
-        /// How long it would be kept.
+        /// The value of `keep_after`, in seconds.
         secs: u64,
     },
 }
 
-/// Why an access token is not issued.
+/// Why a token issuer cannot be set up, or an access token is not issued.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// A claim that the issuer sets itself.
+    /// The issuer itself sets the claim.
     #[error("claim `{name}` is set by the issuer")]
     ReservedClaim {
-        /// The claim.
+        /// The name of the claim.
         name: Box<str>,
     },
-    /// A claim that has no JSON form.
-    #[error("claim `{name}` has no JSON form")]
+    /// The value of the claim cannot be serialized to JSON.
+    #[error("claim `{name}` cannot be serialized to JSON")]
     Claim {
-        /// The claim.
+        /// The name of the claim.
         name: Box<str>,
     },
-    /// A claim, or a member inside one, that is named like a secret.
-    #[error("claim `{name}` is named like a secret, and whoever holds the token can read it")]
+    /// The claim, or a member inside it, has the name of a secret.
+    #[error("claim `{name}` has the name of a secret, and every holder of the token can read it")]
     SecretClaim {
-        /// The claim or member.
+        /// The name of the claim or member.
         name: Box<str>,
     },
-    /// The lifetime is zero or longer than a day.
+    /// The lifetime is shorter than a second or longer than a day.
     #[error("a lifetime of {secs} s is not between 1 s and a day")]
     Lifetime {
-        /// The lifetime.
+        /// The lifetime, in seconds.
         secs: u64,
     },
-    /// A token would still be accepted when the key that signed it is gone.
-    #[error("a lifetime of {secs} s is longer than a replaced key is kept, which is {kept} s")]
+    /// Verifiers would still accept a token when the ring no longer publishes the key that signed it.
+    #[error(
+        "a lifetime of {secs} s, with a leeway of 300 s, exceeds the {kept} s that the ring keeps a replaced key"
+    )]
     OutlivesKey {
-        /// The lifetime.
+        /// The lifetime, in seconds.
         secs: u64,
-        /// How long the key ring keeps a replaced key.
+        /// How long the key ring keeps a replaced key, in seconds.
         kept: u64,
     },
-    /// Signing failed.
+    /// The token could not be signed.
     #[error("signing failed")]
     Signing(#[from] SigningKeyError),
 }

@@ -8,39 +8,20 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tollgate::{KeySet, Keys, UnixTime};
 use tracing::warn;
 
 use super::signing::{KeyRing, SigningKey, jwk_set};
-use crate::issuing::secret_names;
-use crate::issuing::{IssueError, KeyRingError, SigningKeyError};
-use crate::session::SessionInfo;
+use crate::issuing::{AccessToken, IssueError, KeyRingError, SigningKeyError};
 
-/// Claims that the issuer sets, and nobody else.
-const RESERVED: [&str; 13] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "client_id",
-    "scope",
-    "roles",
-    "sid",
-    "sep",
-    "auth_time",
-];
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const SENSIBLE_LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
-/// The longest that a verifier can have.
+/// The longest leeway of a verifier.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// Signs access tokens. Cheap to clone.
+/// Signs access tokens in the profile of RFC 9068. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
     signer: Signer,
@@ -50,22 +31,26 @@ pub struct TokenIssuer {
     spread: Spread,
 }
 
-/// Whether tokens that are issued together end together.
+/// Whether tokens that are issued together expire together.
 #[derive(Clone, Copy, Debug)]
 enum Spread {
     Exact,
-    /// Up to a twentieth shorter.
+    /// Lifetimes are up to a twentieth shorter, at random.
     Twentieth,
 }
 
 impl TokenIssuer {
-    /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise, and up to 5 % less, so
-    /// that clients that began together do not renew together.
+    /// Makes an issuer that signs with `key`. `issuer` is the `iss` claim of its tokens, and `audience` the
+    /// `aud` claim.
+    ///
+    /// Tokens expire after ten minutes, or up to 5 % earlier, so that clients that logged in together do not
+    /// refresh together.
     pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
         Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
     }
 
-    /// Signs with whichever key of `ring` is due. Otherwise as [`new`](Self::new).
+    /// Makes an issuer that signs with the current key of `ring`, and is otherwise the same as
+    /// [`new`](Self::new).
     pub fn with_key_ring(
         ring: Arc<KeyRing>,
         issuer: impl Into<Arc<str>>,
@@ -78,15 +63,16 @@ impl TokenIssuer {
         Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
-    /// How long tokens live at most.
+    /// Sets the longest lifetime of tokens.
     ///
-    /// Between a minute and an hour is sensible, and what is outside is logged: below, a client does little else than renew
-    /// (which tests and demonstrations want to see); above, tokens outlive a logout for long wherever nobody asks
-    /// [`RevokedSessions`](crate::RevokedSessions).
+    /// The issuer logs a warning for less than a minute or more than an hour. With a shorter lifetime clients
+    /// spend their time refreshing, which only tests and demonstrations want. With a longer lifetime tokens
+    /// outlive a logout for long, at gates that do not check [`RevokedSessions`](crate::RevokedSessions).
     ///
     /// # Errors
-    /// [`IssueError::Lifetime`] unless it is between a second and a day; [`IssueError::OutlivesKey`] when a token, with the
-    /// longest leeway, would be accepted for longer than the key ring keeps a replaced key.
+    /// [`IssueError::Lifetime`] unless it is between a second and a day; [`IssueError::OutlivesKey`] when
+    /// verifiers with the longest leeway would accept a token for longer than the key ring keeps a replaced
+    /// key.
     pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, IssueError> {
         let secs = lifetime.as_secs();
         if secs == 0 || lifetime > MAX_LIFETIME {
@@ -98,30 +84,31 @@ impl TokenIssuer {
             return Err(IssueError::OutlivesKey { secs, kept: ring.keep_after().as_secs() });
         }
         if !SENSIBLE_LIFETIMES.contains(&lifetime) {
-            warn!(secs, "access tokens live for less than a minute or more than an hour");
+            warn!(secs, "lifetime of access tokens is shorter than a minute or longer than an hour");
         }
         Ok(Self { lifetime, ..self })
     }
 
-    /// The same, whose tokens live exactly as long as is set.
+    /// Makes all tokens live exactly as long as [`lifetime`](Self::lifetime).
     #[must_use]
     pub fn with_exact_lifetime(self) -> Self {
         Self { spread: Spread::Exact, ..self }
     }
 
-    /// How long tokens live at most.
+    /// Returns the longest lifetime of tokens.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// The `iss` of its tokens.
+    /// Returns the `iss` claim of tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The public keys that verify its tokens, as the JWK Set to publish (RFC 7517 §5). Secrets are not in it.
+    /// Returns the public keys that verify the tokens, as the JWK Set to publish (RFC 7517 §5). It contains no
+    /// secrets.
     #[must_use]
     pub fn jwk_set(&self) -> String {
         match &self.signer {
@@ -130,10 +117,12 @@ impl TokenIssuer {
         }
     }
 
-    /// What verifies its tokens, as it is now; [`keys`](Self::keys) follows a key ring.
+    /// Returns the keys that verify the tokens now. They do not follow the rotation of a key ring;
+    /// [`keys`](Self::keys) do.
     ///
     /// # Errors
-    /// [`KeyRingError::Key`]; not to be expected of keys that could be made.
+    /// [`KeyRingError::Key`] when the verifying key cannot be made. This is not expected: the signing key was
+    /// checked when it was made.
     pub fn key_set(&self) -> Result<KeySet, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(KeySet::from(key.verifying_key()?)),
@@ -141,11 +130,11 @@ impl TokenIssuer {
         }
     }
 
-    /// What verifies its tokens, now and when a key ring has turned: for a [`Verifier`](tollgate::Verifier) in the same
-    /// process.
+    /// Returns a source of the keys that verify the tokens, for a [`Verifier`](tollgate::Verifier) in the same
+    /// process. It follows the rotation of a key ring.
     ///
     /// # Errors
-    /// As [`key_set`](Self::key_set).
+    /// The same as for [`key_set`](Self::key_set).
     pub fn keys(&self) -> Result<Keys, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(key.verifying_key()?.into()),
@@ -156,28 +145,40 @@ impl TokenIssuer {
         }
     }
 
-    /// Signs an access token that ends [`lifetime`](Self::lifetime) after `now`, or up to 5 % earlier;
-    /// [`SignedToken::expires_at`] says when.
+    /// Signs an access token that expires [`lifetime`](Self::lifetime) after `now`, or up to 5 % earlier.
+    /// [`SignedToken::expires_at`] returns when.
     ///
     /// # Errors
-    /// [`IssueError::Signing`] when the system has no randomness.
+    /// [`IssueError::Signing`] when the operating system gives no random bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate::{Algorithm, Clock, SystemClock};
+    /// use tollgate_sessions::issuing::{AccessToken, ClientId};
+    /// use tollgate_sessions::{SigningKey, TokenIssuer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate(Algorithm::EdDsa)?;
+    /// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+    /// let token = AccessToken::new("alice", ClientId::new("web"))
+    ///     .with_scopes(["read:items"])
+    ///     .with_claim("tenant", "t1")?;
+    ///
+    /// let now = SystemClock::new().now();
+    /// let signed = issuer.issue(&token, now)?;
+    /// assert_eq!(signed.as_str().split('.').count(), 3);
+    /// assert!(signed.expires_at() <= now.saturating_add(issuer.lifetime()));
+    /// # Ok(()) }
+    /// ```
     pub fn issue(&self, token: &AccessToken, now: UnixTime) -> Result<SignedToken, IssueError> {
-        let mut claims = token.extra.clone();
+        let mut claims = token.claims();
         let expires_at = now.saturating_add(self.spread.shorten(self.lifetime)?);
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("iss", (*self.issuer).into());
-        set("sub", (*token.subject).into());
         set("aud", (*self.audience).into());
-        set("client_id", (*token.client_id).into());
         set("exp", expires_at.as_secs().into());
         set("iat", now.as_secs().into());
         set("jti", token_id()?.into());
-        if !token.scopes.is_empty() {
-            set("scope", token.scopes.join(" ").into());
-        }
-        if !token.roles.is_empty() {
-            set("roles", token.roles.clone().into());
-        }
         let signed = sign(&*self.signer.at(now)?, &Value::Object(claims))?;
         Ok(SignedToken { text: signed, expires_at })
     }
@@ -188,14 +189,14 @@ impl Spread {
         let Self::Twentieth = self else { return Ok(lifetime) };
         let mut random = [0; 4];
         rand::fill(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
-        // At most a day, so that nothing overflows; 32 bits of chance are enough for a day of seconds.
+        // A lifetime is at most a day, so nothing overflows, and 32 random bits are enough.
         let most = lifetime.as_secs().saturating_div(20).saturating_add(1);
         let shorter = most.saturating_mul(u32::from_be_bytes(random).into()) >> 32;
         Ok(lifetime.saturating_sub(Duration::from_secs(shorter)))
     }
 }
 
-/// One key, or those that replace each other.
+/// A single key, or a key ring.
 #[derive(Clone, Debug)]
 enum Signer {
     Key(Arc<SigningKey>),
@@ -224,87 +225,11 @@ fn sign(key: &SigningKey, claims: &Value) -> Result<String, SigningKeyError> {
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// 128 random bits (RFC 9068 §2.2 `jti`).
+/// Returns a token ID of 128 random bits (RFC 9068 §2.2, `jti`).
 fn token_id() -> Result<String, SigningKeyError> {
     let mut id = [0; 16];
     rand::fill(&mut id).map_err(|_cause| SigningKeyError::Crypto)?;
     Ok(URL_SAFE_NO_PAD.encode(id))
-}
-
-/// What an access token says about its subject.
-#[derive(Clone, Debug)]
-pub struct AccessToken {
-    subject: Box<str>,
-    client_id: Box<str>,
-    scopes: Vec<String>,
-    roles: Vec<String>,
-    extra: Map<String, Value>,
-}
-
-impl AccessToken {
-    /// A token about `subject`, for the client `client_id`.
-    pub fn new(subject: impl Into<Box<str>>, client_id: impl Into<Box<str>>) -> Self {
-        let (subject, client_id) = (subject.into(), client_id.into());
-        Self { subject, client_id, scopes: Vec::new(), roles: Vec::new(), extra: Map::new() }
-    }
-
-    /// A token of a session: about its subject, with the claims `sid`, `sep` and `auth_time`, so that it ends with the
-    /// session where [`RevokedSessions`](crate::RevokedSessions) are asked.
-    pub fn of_session(session: &SessionInfo, client_id: impl Into<Box<str>>) -> Self {
-        let mut token = Self::new(session.subject.clone(), client_id);
-        token.extra.insert("sid".to_owned(), session.session.to_string().into());
-        token.extra.insert("sep".to_owned(), session.epoch.into());
-        token.extra.insert("auth_time".to_owned(), session.created_at.to_unix_time().as_secs().into());
-        token
-    }
-
-    /// Grants these scopes.
-    #[must_use]
-    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.scopes.extend(scopes.into_iter().map(Into::into));
-        self
-    }
-
-    /// Grants these roles.
-    #[must_use]
-    pub fn with_roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
-        self.roles.extend(roles.into_iter().map(Into::into));
-        self
-    }
-
-    /// Adds a claim. Whoever holds the token can read it: nothing secret belongs here.
-    ///
-    /// # Errors
-    /// [`IssueError::ReservedClaim`] for a claim that the issuer sets, [`IssueError::SecretClaim`] for one whose name, or
-    /// that of a member inside, reads like that of a secret, [`IssueError::Claim`] for a value that has no JSON form.
-    pub fn with_claim(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
-        let value = to_json(name, value)?;
-        if let Some(found) = secret_names::find(name, &value) {
-            return Err(IssueError::SecretClaim { name: found.into() });
-        }
-        self.insert(name, value)
-    }
-
-    /// Adds a claim whose name reads like that of a secret, and which is none.
-    ///
-    /// # Errors
-    /// As [`with_claim`](Self::with_claim), but for [`IssueError::SecretClaim`].
-    pub fn with_sensitive_claim(self, name: &str, value: impl Serialize) -> Result<Self, IssueError> {
-        let value = to_json(name, value)?;
-        self.insert(name, value)
-    }
-
-    fn insert(mut self, name: &str, value: Value) -> Result<Self, IssueError> {
-        if RESERVED.contains(&name) {
-            return Err(IssueError::ReservedClaim { name: name.into() });
-        }
-        self.extra.insert(name.to_owned(), value);
-        Ok(self)
-    }
-}
-
-fn to_json(name: &str, value: impl Serialize) -> Result<Value, IssueError> {
-    serde_json::to_value(value).map_err(|_cause| IssueError::Claim { name: name.into() })
 }
 
 /// A signed token. `Debug` does not show it.
@@ -314,19 +239,19 @@ pub struct SignedToken {
 }
 
 impl SignedToken {
-    /// The token in compact serialisation.
+    /// Returns the token in compact serialization.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// When it ends.
+    /// Returns when the token expires.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
     }
 
-    /// The token in compact serialisation.
+    /// Returns the token in compact serialization.
     #[must_use]
     pub fn into_string(self) -> String {
         self.text

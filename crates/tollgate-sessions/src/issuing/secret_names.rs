@@ -1,8 +1,8 @@
-//! Names of claims that say that something does not belong into a token.
+//! Claim names that suggest a secret, which does not belong in a token.
 
 use serde_json::Value;
 
-/// What a name contains when it means a secret; letters and digits only, in lower case.
+/// Words that suggest a secret anywhere in a name: letters and digits only, in lower case.
 const WORDS: [&str; 11] = [
     "password",
     "passwd",
@@ -16,12 +16,12 @@ const WORDS: [&str; 11] = [
     "refreshtoken",
     "accesstoken",
 ];
-/// Names that mean one, but are part of harmless ones.
+/// Names that suggest a secret only as a whole, because harmless names contain them.
 const NAMES: [&str; 6] = ["pass", "pin", "cvv", "cvc", "ssn", "pan"];
 
-/// The first name that reads like that of a secret: that of the claim, or of a member inside.
+/// Returns the first name that suggests a secret: the name of the claim, or of a member inside it.
 pub(crate) fn find<'a>(name: &'a str, value: &'a Value) -> Option<&'a str> {
-    if means_a_secret(name) {
+    if suggests_a_secret(name) {
         return Some(name);
     }
     match value {
@@ -31,7 +31,7 @@ pub(crate) fn find<'a>(name: &'a str, value: &'a Value) -> Option<&'a str> {
     }
 }
 
-fn means_a_secret(name: &str) -> bool {
+fn suggests_a_secret(name: &str) -> bool {
     let plain: String =
         name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     NAMES.contains(&plain.as_str()) || WORDS.iter().any(|word| plain.contains(word))
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn in_any_spelling() {
+    fn secret_names_are_found_in_any_spelling() {
         for name in
             ["password", "Password", "user_password", "newPassword", "pwd", "client-secret", "API_KEY", "cvv"]
         {
-            assert!(means_a_secret(name), "{name}");
+            assert!(suggests_a_secret(name), "{name}");
         }
         for name in [
             "email",
@@ -57,7 +57,7 @@ mod tests {
             "card_brand",
             "https://x.example/plan",
         ] {
-            assert!(!means_a_secret(name), "{name}");
+            assert!(!suggests_a_secret(name), "{name}");
         }
     }
 }

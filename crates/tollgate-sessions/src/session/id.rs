@@ -6,15 +6,16 @@ use std::str::FromStr;
 use super::time::UnixMillis;
 use crate::support::{EntropyError, fill_random};
 
-/// The name of a session: when it began, and 74 random bits. Not a secret; it is the `sid` claim of access tokens.
+/// The ID of a session: the time of its login and 74 random bits. It is no secret; access tokens carry it as
+/// the `sid` claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
-    /// A new id that says it was made at `now`.
+    /// Generates an ID whose timestamp is `now`.
     ///
     /// # Errors
-    /// [`EntropyError`] when the operating system gives no random bytes.
+    /// [`EntropyError`] when the operating system gave no random bytes.
     pub fn generate(now: UnixMillis) -> Result<Self, EntropyError> {
         let mut random = [0; 16];
         fill_random(&mut random)?;
@@ -24,26 +25,27 @@ impl SessionId {
         Ok(Self((bits | (timestamp << 80)).to_be_bytes()))
     }
 
-    /// The smallest id of that instant: smaller than every id made then or later, larger than all before.
+    /// Returns the smallest ID with the timestamp `at`. It is smaller than every ID generated at that time or
+    /// later, and larger than every ID generated before.
     #[must_use]
     pub fn floor(at: UnixMillis) -> Self {
         let timestamp = u128::from(at.as_millis().max(0).unsigned_abs() & 0xffff_ffff_ffff);
         Self((timestamp << 80).to_be_bytes())
     }
 
-    /// From the 16 bytes that [`as_bytes`](Self::as_bytes) gives.
+    /// Makes an ID from the 16 bytes that [`as_bytes`](Self::as_bytes) returned.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes.
+    /// Returns the 16 bytes of the ID.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// When it was made, by the clock of who made it.
+    /// Returns when the ID was generated, by the clock of the process that generated it.
     #[must_use]
     pub fn created_at(&self) -> UnixMillis {
         let millis = u128::from_be_bytes(self.0) >> 80;
@@ -51,11 +53,11 @@ impl SessionId {
     }
 }
 
-/// Everything but the timestamp, the version and the variant.
+/// All bits but the timestamp, the version and the variant.
 const VARIABLE: u128 = 0x0000_0000_0000_0fff_3fff_ffff_ffff_ffff;
 const VERSION_AND_VARIANT: u128 = 0x0000_0000_0000_7000_8000_0000_0000_0000;
 
-/// As UUIDs are written: `0190163d-8694-739b-aea5-966c26f8ad91`.
+/// Writes the ID as a UUID: `0190163d-8694-739b-aea5-966c26f8ad91`.
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, byte) in self.0.iter().enumerate() {
@@ -74,13 +76,13 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Text that is no session id: 36 characters, lower-case hexadecimal digits and hyphens.
+/// The text is not a session ID: 36 characters of lower-case hexadecimal digits and hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a session id: 36 characters of lower-case hexadecimal digits and hyphens are expected")]
+#[error("not a session ID: expected 36 characters of lower-case hexadecimal digits and hyphens")]
 #[non_exhaustive]
 pub struct ParseSessionIdError;
 
-/// Exactly what [`Display`](fmt::Display) writes, so that an id has one spelling.
+/// Parses exactly what [`Display`](fmt::Display) writes, so that every ID has a single spelling.
 impl FromStr for SessionId {
     type Err = ParseSessionIdError;
 
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_say_when_they_were_made_and_sort_by_it() {
+    fn session_id_carries_its_timestamp_and_sorts_by_it() {
         let now = UnixMillis::from_millis(1_700_000_000_123);
         let id = SessionId::generate(now).unwrap();
         assert_eq!(id.created_at(), now);
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_one_spelling() {
+    fn session_id_rejects_other_spellings() {
         let text = "0190163d-8694-739b-aea5-966c26f8ad91";
         assert_eq!(text.parse::<SessionId>().unwrap().to_string(), text);
         let upper = text.to_uppercase();

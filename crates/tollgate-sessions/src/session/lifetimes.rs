@@ -6,8 +6,8 @@ use crate::support::SettingError;
 
 /// No session lives longer than 400 days.
 ///
-/// Stores rely on this bound: 400 days after a subject's sessions were revoked, none of them can be live, and the store
-/// may purge the epoch that revoked them.
+/// Stores rely on this bound: 400 days after a subject's sessions were revoked, none of them can be live, and
+/// the store may purge the epoch that revoked them.
 pub const MAX_ABSOLUTE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// How long a session lives.
@@ -18,11 +18,12 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// Sets both limits: a session expires `idle` after its last refresh, and `absolute` after its login at the latest.
+    /// Sets both limits: a session expires `idle` after its last refresh, and `absolute` after its login at the
+    /// latest.
     ///
     /// # Errors
-    /// [`SettingError::Duration`] when `absolute` is shorter than a second or longer than [`MAX_ABSOLUTE_LIFETIME`], and
-    /// when `idle` is shorter than a second or longer than `absolute`.
+    /// [`SettingError::Duration`] when `absolute` is shorter than a second or longer than
+    /// [`MAX_ABSOLUTE_LIFETIME`], and when `idle` is shorter than a second or longer than `absolute`.
     pub fn new(idle: Duration, absolute: Duration) -> Result<Self, SettingError> {
         let shortest = Duration::from_secs(1);
         SettingError::check_duration("absolute lifetime", absolute, shortest, MAX_ABSOLUTE_LIFETIME)?;

@@ -32,7 +32,8 @@ pub struct SessionRecord {
     pub epoch: i64,
     /// When the session expires, however often it is refreshed.
     pub absolute_expiry: UnixMillis,
-    /// When the session expires without another refresh. Never after [`absolute_expiry`](Self::absolute_expiry).
+    /// When the session expires without another refresh. Never after
+    /// [`absolute_expiry`](Self::absolute_expiry).
     pub idle_expiry: UnixMillis,
     /// Whether the session was revoked, and why.
     pub state: SessionState,
@@ -47,8 +48,8 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
-    /// Returns a record that has expired, for a store that then sets the fields from its row. A field that the store
-    /// forgets thus rejects tokens and never accepts one.
+    /// Returns a record that has expired, for a store that then sets the fields from its row. A field that the
+    /// store does not set thus rejects tokens, and never accepts one.
     #[must_use]
     pub fn new(session: SessionId, subject: impl Into<Box<str>>, secret_hash: SecretHash) -> Self {
         let never = UnixMillis::from_millis(0);
@@ -94,8 +95,8 @@ impl SessionRecord {
             && now < self.idle_expiry
     }
 
-    /// Moves the session to `generation`, and keeps `previous` for the grace period. The session then expires `idle` after
-    /// `now`, and at its absolute expiry at the latest.
+    /// Moves the session to `generation`, and keeps `previous` for the grace period. The session then expires
+    /// `idle` after `now`, and at its absolute expiry at the latest.
     pub fn rotate_to(&mut self, generation: u32, previous: u32, idle: Duration, now: UnixMillis) {
         self.generation = generation;
         self.previous_generation = Some(previous);
@@ -149,8 +150,8 @@ impl SessionState {
         }
     }
 
-    /// Returns the state that [`code`](Self::code) stands for. An unknown number was written by a newer release, and means
-    /// that the session was revoked.
+    /// Returns the state that [`code`](Self::code) stands for. An unknown number was written by a newer
+    /// release, and means that the session was revoked.
     #[must_use]
     pub fn from_code(code: u8) -> Self {
         if code == 0 { Self::Live } else { Self::Revoked(RevokeReason::from_code(code)) }

@@ -6,8 +6,8 @@ use crate::support::Counter;
 
 /// How often each session event has occurred since the process began, for a dashboard.
 ///
-/// Every client counts, also when several present the same token at the same time. [`store_behind`](Self::store_behind)
-/// should stay zero: it means that the store has lost writes.
+/// Every client counts, also when several present the same token at the same time.
+/// [`store_behind`](Self::store_behind) should stay zero: it means that the store has lost writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionCounts {
@@ -21,8 +21,8 @@ pub struct SessionCounts {
     pub store_behind: u64,
     /// Refreshes in which the previous token rotated the session, in place of the current one.
     pub recovered: u64,
-    /// Answers that were given again to another client than before. They count as refreshes too, unless they revoke the
-    /// session.
+    /// Answers that were given again to another client than before. They count as refreshes too, unless they
+    /// revoke the session.
     pub client_mismatches: u64,
     /// Refused texts that are no refresh token.
     pub malformed: u64,
@@ -123,7 +123,7 @@ mod tests {
     use crate::store::MemoryStore;
     use crate::store::RefreshPolicy;
 
-    const WINDOW: Duration = Duration::from_secs(60);
+    const GRACE_PERIOD: Duration = Duration::from_secs(60);
 
     fn keys(secret: &[u8]) -> RefreshKeys {
         RefreshKeys::new(RefreshKey::new(1, secret).unwrap())
@@ -144,7 +144,7 @@ mod tests {
             let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
             let store = MemoryStore::new().with_clock(clock.clone());
             let sessions =
-                Sessions::new(store, ours(), WINDOW).with_clock(clock.clone()).with_settings(settings);
+                Sessions::new(store, ours(), GRACE_PERIOD).with_clock(clock.clone()).with_settings(settings);
             Self { sessions, clock, before: SessionCounts::default() }
         }
 
@@ -158,7 +158,7 @@ mod tests {
             self.sessions.refresh(&token.expose(), TokenTransport::Body, Some(client)).await
         }
 
-        /// That nothing but `more` was counted since it was asked last.
+        /// Asserts that exactly `more` was counted since the last call.
         #[track_caller]
         fn expect(&mut self, more: SessionCounts) {
             let now = self.sessions.counts();
@@ -189,18 +189,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_renewal_counts_once() {
-        let recover = RefreshPolicy::default().with_recovery_period(WINDOW * 10).unwrap();
+    async fn counts_record_each_refresh_once() {
+        let recover = RefreshPolicy::default().with_recovery_period(GRACE_PERIOD * 10).unwrap();
         let mut world = World::new(SessionSettings::default().with_refresh_policy(recover));
         let login = world.log_in().await.refresh_token;
-        world.clock.advance(WINDOW);
+        world.clock.advance(GRACE_PERIOD);
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { rotated: 1, ..SessionCounts::default() });
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { replayed: 1, ..SessionCounts::default() });
         world.present(&login, "Chrome").await.unwrap();
         world.expect(SessionCounts { replayed: 1, client_mismatches: 1, ..SessionCounts::default() });
-        world.clock.advance(WINDOW);
+        world.clock.advance(GRACE_PERIOD);
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { recovered: 1, ..SessionCounts::default() });
         world.present(&ours().successor(&login, 9), "Firefox").await.unwrap();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_refusal_counts_once() {
+    async fn counts_record_each_rejection_once() {
         let mut world = World::new(SessionSettings::default());
         let login = world.log_in().await;
         let token = &login.refresh_token;
@@ -221,12 +221,12 @@ mod tests {
         world.expect(SessionCounts { forged: 1, ..SessionCounts::default() });
         assert!(world.sessions.refresh(&token.expose(), TokenTransport::Cookie, None).await.is_err());
         world.expect(SessionCounts { wrong_transport: 1, ..SessionCounts::default() });
-        let elsewhere = World::new(SessionSettings::default()).log_in().await;
-        assert!(world.present(&elsewhere.refresh_token, "Firefox").await.is_err());
+        let of_another_store = World::new(SessionSettings::default()).log_in().await;
+        assert!(world.present(&of_another_store.refresh_token, "Firefox").await.is_err());
         world.expect(SessionCounts { unknown: 1, ..SessionCounts::default() });
         let mut next = token.clone();
         for _ in 0..2 {
-            world.clock.advance(WINDOW);
+            world.clock.advance(GRACE_PERIOD);
             next = world.present(&next, "Firefox").await.unwrap().refresh_token;
             world.expect(SessionCounts { rotated: 1, ..SessionCounts::default() });
         }
@@ -235,7 +235,7 @@ mod tests {
         assert!(world.present(&next, "Firefox").await.is_err());
         world.expect(SessionCounts { revoked: 1, ..SessionCounts::default() });
         let idle = world.log_in().await.refresh_token;
-        world.clock.advance(WINDOW * 60 * 24 * 15);
+        world.clock.advance(GRACE_PERIOD * 60 * 24 * 15);
         assert!(world.present(&idle, "Firefox").await.is_err());
         world.expect(SessionCounts { expired: 1, ..SessionCounts::default() });
         world.sessions.revoke_all("alice", RevokeReason::Logout).await.unwrap();
@@ -243,15 +243,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ends_by_a_foreign_replay_is_no_renewal() {
+    async fn counts_record_no_refresh_when_a_client_mismatch_revokes_the_session() {
         let mut world = World::new(SessionSettings::default().with_client_mismatch(ClientMismatch::Revoke));
         let login = world.log_in().await.refresh_token;
-        world.clock.advance(WINDOW);
+        world.clock.advance(GRACE_PERIOD);
         world.present(&login, "Firefox").await.unwrap();
         world.expect(SessionCounts { rotated: 1, ..SessionCounts::default() });
         assert!(world.present(&login, "Chrome").await.is_err());
         world.expect(SessionCounts { client_mismatches: 1, reused: 1, ..SessionCounts::default() });
-        // Clones count together, whatever their settings.
+        // Clones share their counters, also with other settings.
         let other = world.sessions.clone().with_settings(SessionSettings::default());
         assert!(other.refresh("rt1_", TokenTransport::Body, None).await.is_err());
         world.expect(SessionCounts { malformed: 1, ..SessionCounts::default() });

@@ -1,47 +1,47 @@
-//! What can go wrong with sessions.
+//! [`RefreshError`] and [`SessionError`]: the errors of [`Sessions`](super::Sessions).
 
 use std::time::Duration;
 
 use crate::session::RevokeReason;
 use crate::store::{ExpiryKind, StoreError};
-use crate::support::EntropyError;
+use crate::support::{EntropyError, RETRY_AFTER};
 
-/// Why a session is not renewed.
+/// Why a session was not refreshed, or why a logout failed.
 ///
-/// A client is to hear only whether it is a [denial](Self::is_denial): all denials look alike to it (RFC 6749 §5.2
-/// `invalid_grant`).
+/// Tell clients only whether the error is a [denial](Self::is_denial). All denials should look alike to them:
+/// RFC 6749 §5.2 calls them `invalid_grant`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {
-    /// Not a refresh token.
+    /// The text is not a refresh token.
     #[error("not a refresh token")]
     Malformed,
-    /// Not made by our keys.
-    #[error("refresh token was not made here")]
+    /// None of our keys has made the token.
+    #[error("refresh token was not made with any of our keys")]
     Forged,
-    /// There is no such session.
+    /// The store has no such session.
     #[error("there is no such session")]
     Unknown,
-    /// The session is over.
-    #[error("session has reached its {} limit", match .0 { ExpiryKind::Absolute => "absolute", ExpiryKind::Idle => "idle" })]
+    /// The session has reached one of its lifetimes.
+    #[error("session has reached its {} lifetime", match .0 { ExpiryKind::Absolute => "absolute", ExpiryKind::Idle => "idle" })]
     Expired(ExpiryKind),
-    /// The session was ended.
-    #[error("session was ended: {0:?}")]
+    /// The session was revoked for this reason.
+    #[error("session was revoked: {0:?}")]
     Revoked(RevokeReason),
-    /// The token was used before: somebody else has it too. The session was ended.
-    #[error("refresh token was used twice; the session was ended")]
+    /// The token was used a second time, after its grace period: two clients have it. The session was revoked.
+    #[error("refresh token was used twice; the session was revoked")]
     Reuse,
-    /// A token that belongs into a cookie came otherwise, or the other way round.
-    #[error("refresh token came another way than it was given out")]
+    /// A token that is bound to a cookie was presented in a body, or the other way round.
+    #[error("refresh token was presented by another transport than it was issued for")]
     WrongTransport,
-    /// The store could not answer. The session is as it was.
+    /// The store did not answer. This says nothing about the session.
     #[error("session store failed")]
     Store(#[source] StoreError),
 }
 
 impl RefreshError {
-    /// Whether the client's session is definitely over, so that its cookies can go: not for a store that fails, nor
-    /// for a token that came the wrong way.
+    /// Returns whether the client certainly has no live session, so that its cookies can be cleared. Returns
+    /// `false` when the store failed, and for a token that was presented by the wrong transport.
     #[must_use]
     pub fn is_denial(&self) -> bool {
         match self {
@@ -55,35 +55,32 @@ impl RefreshError {
         }
     }
 
-    /// When asking again makes sense, if it does.
+    /// Returns how long to wait before a retry. Returns `None` when a retry cannot succeed.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         matches!(self, Self::Store(_)).then_some(RETRY_AFTER)
     }
 }
 
-/// Why something other than a renewal failed.
+/// Why an operation on sessions failed, other than a refresh or a logout.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store could not do it, or did not say that it did.
+    /// The store failed, or did not confirm the operation.
     #[error("session store failed")]
     Store(#[from] StoreError),
-    /// A subject has to have a name.
+    /// The subject is the empty string.
     #[error("the subject is empty")]
     EmptySubject,
     /// The operating system gave no random bytes for the session ID or the refresh token.
-    #[error("refresh token cannot be made")]
+    #[error("cannot make a session ID or a refresh token")]
     Entropy(#[from] EntropyError),
 }
 
 impl SessionError {
-    /// When asking again makes sense, if it does.
+    /// Returns how long to wait before a retry. Returns `None` when a retry cannot succeed.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         matches!(self, Self::Store(_)).then_some(RETRY_AFTER)
     }
 }
-
-/// Long enough for a failover to get on, short enough for a person to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -1,67 +1,106 @@
-//! Which sessions there are.
+//! Listing live sessions, looking one up, and purging the store.
 
-use serde::Deserialize;
 use tollgate::Verified;
 
 use super::{SessionError, Sessions};
-use crate::session::RevokeReason;
-use crate::session::{SessionId, SessionInfo};
+use crate::session::{RevokeReason, SessionClaims, SessionId, SessionInfo};
 use crate::store::{PurgeOutcome, StoreError};
 
-/// What an access token says about its session.
-#[derive(Deserialize)]
-struct SessionClaims {
-    sid: Option<Box<str>>,
-    sep: Option<i64>,
-}
-
 impl Sessions {
-    /// The live sessions of `subject`, the one last renewed first.
+    /// Returns the live sessions of `subject`. The session that was refreshed last comes first.
     ///
     /// # Errors
-    /// [`SessionError::Store`].
+    /// [`SessionError`] when the store failed, or the subject is empty.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// sessions.create(&Login::new("alice").with_client("Firefox/Linux")).await?;
+    /// sessions.create(&Login::new("alice").with_client("Safari/iOS")).await?;
+    ///
+    /// for session in sessions.list("alice").await? {
+    ///     println!("{} last used at {}", session.session, session.last_used_at);
+    /// }
+    /// # assert_eq!(sessions.list("alice").await?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
         if subject.is_empty() {
             return Err(SessionError::EmptySubject);
         }
         let limit = self.0.settings.per_subject.saturating_add(SURPLUS);
-        Ok(self.ask(|| self.0.store.list(subject, limit)).await?)
+        Ok(self.call_store(|| self.0.store.list(subject, limit)).await?)
     }
 
-    /// Lets the store forget what is over, some `budget` records at a time. To be called every minute or so, as
-    /// [`purge_periodically`](Self::purge_periodically) does: otherwise a store that is no cache grows with every login.
+    /// Purges about `budget` records of expired and revoked sessions from the store.
+    ///
+    /// Call this about once a minute, as [`purge_periodically`](Self::purge_periodically) does. Without it, a
+    /// store that is no cache grows with every login.
     ///
     /// # Errors
-    /// [`SessionError::Store`].
+    /// [`SessionError::Store`] when the store failed.
     pub async fn purge(&self, budget: usize) -> Result<PurgeOutcome, SessionError> {
-        Ok(self.ask(|| self.0.store.purge(budget)).await?)
+        Ok(self.call_store(|| self.0.store.purge(budget)).await?)
     }
 
-    /// Whether the session of an access token is live, asking the store: for a route where an end has to count at once, and
-    /// which can wait. [`RevokedSessions`](crate::RevokedSessions) know a moment later, without asking. A token
-    /// that belongs to no session is not of a live one.
+    /// Queries the store whether the session of an access token is live. Returns `false` for a token without a
+    /// session.
+    ///
+    /// Use this on a route where a revocation must take effect at once, and which can wait for the store.
+    /// [`RevokedSessions`](crate::RevokedSessions) learns of a revocation a moment later, without a query.
     ///
     /// # Errors
-    /// [`SessionError::Store`]: the session may be either. Answer 503.
+    /// [`SessionError::Store`] when the store failed. The session may or may not be live: respond with 503.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate::{Algorithm, Clock, SystemClock, Verifier};
+    /// use tollgate_sessions::issuing::{AccessToken, ClientId};
+    /// use tollgate_sessions::{SigningKey, TokenIssuer};
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// let key = SigningKey::generate(Algorithm::EdDsa)?;
+    /// let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo");
+    /// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+    ///
+    /// let issued = sessions.create(&Login::new("alice")).await?;
+    /// let now = SystemClock::new().now();
+    /// let token = issuer.issue(&AccessToken::of_session(&issued.session, ClientId::new("web")), now)?;
+    /// let verified = verifier.verify(token.as_str(), now)?;
+    /// assert!(sessions.is_live(&verified).await?);
+    ///
+    /// sessions.logout(&issued.refresh_token.expose()).await?;
+    /// assert!(!sessions.is_live(&verified).await?);
+    /// # Ok(()) }
+    /// ```
     pub async fn is_live(&self, token: &Verified) -> Result<bool, SessionError> {
         let Ok(claims) = token.claims::<SessionClaims>() else { return Ok(false) };
-        let session = claims.sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
         let subject = token.subject().filter(|subject| !subject.is_empty());
-        let (Some(session), Some(epoch), Some(subject)) = (session, claims.sep, subject) else {
+        let (Some(session), Some(epoch), Some(subject)) = (claims.session(), claims.sep, subject) else {
             return Ok(false);
         };
         let found = self.find(subject, session).await?;
-        Ok(found.is_some_and(|view| view.epoch <= epoch))
+        Ok(found.is_some_and(|info| info.epoch <= epoch))
     }
 
-    /// A live session of `subject`. One that is not among those last renewed is looked for among more, until there are no
-    /// more: a subject can have more than it may.
+    /// Returns a live session of `subject`. If the session is not among those that were refreshed last, this
+    /// lists more of them, until there are no more: a subject can temporarily have more sessions than the
+    /// settings allow.
     async fn find(&self, subject: &str, session: SessionId) -> Result<Option<SessionInfo>, StoreError> {
         let mut limit = self.0.settings.per_subject.saturating_add(SURPLUS);
         loop {
-            let live = self.ask(|| self.0.store.list(subject, limit)).await?;
+            let live = self.call_store(|| self.0.store.list(subject, limit)).await?;
             let all = live.len() < limit;
-            let found = live.into_iter().find(|view| view.session == session);
+            let found = live.into_iter().find(|info| info.session == session);
             if found.is_some() || all {
                 return Ok(found);
             }
@@ -69,11 +108,12 @@ impl Sessions {
         }
     }
 
-    /// A login that succeeded is not taken back because this fails: the next one does it.
+    /// Revokes the sessions beyond the number that the settings allow. A failure does not undo the login: the
+    /// next login tries again.
     pub(super) async fn revoke_surplus(&self, subject: &str) {
         let Ok(sessions) = self.list(subject).await else { return };
-        for view in sessions.into_iter().skip(self.0.settings.per_subject) {
-            if self.revoke_session(view.session, Some(subject), RevokeReason::TooManySessions).await.is_err()
+        for info in sessions.into_iter().skip(self.0.settings.per_subject) {
+            if self.revoke_session(info.session, Some(subject), RevokeReason::TooManySessions).await.is_err()
             {
                 return;
             }
@@ -81,5 +121,5 @@ impl Sessions {
     }
 }
 
-/// How many sessions beyond those allowed are looked at, and ended, at a login.
+/// How many sessions beyond the allowed number a login lists and revokes.
 const SURPLUS: usize = 32;

@@ -33,8 +33,8 @@ impl Login {
         Self { flags: self.flags.transient(), ..self }
     }
 
-    /// Sets the client's description of itself: its family and platform, as in `Firefox/Linux`. The store gets a keyed hash
-    /// of it.
+    /// Sets the client's description of itself: its family and platform, as in `Firefox/Linux`. The store gets
+    /// a keyed hash of it.
     #[must_use]
     pub fn with_client(self, client: impl Into<Box<str>>) -> Self {
         Self { client: Some(client.into()), ..self }

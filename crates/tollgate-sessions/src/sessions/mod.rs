@@ -1,7 +1,7 @@
 //! Sessions and their refresh tokens: create, refresh, revoke, list and purge.
 //!
-//! [`Sessions`] has the verbs. [`revoked`] is the gate's side: which sessions no longer count. [`tokens`] has the format of
-//! refresh tokens and the keys that authenticate them.
+//! [`Sessions`] has the operations. [`revoked`] is the gate's side: it tracks the sessions that were revoked.
+//! [`tokens`] has the format of refresh tokens and the keys that authenticate them.
 
 mod client_mismatch;
 mod counts;
@@ -32,7 +32,7 @@ pub use crate::session::{Lifetimes, RevokeReason, SessionId, SessionInfo, Settin
 pub use crate::store::{ExpiryKind, RefreshKind, RefreshPolicy};
 
 use crate::session::{Fingerprint, NewSession, StoreClock};
-use crate::store::{SessionStore, StoreError, StoreFuture, ask};
+use crate::store::{SessionStore, StoreError, StoreFuture, call_with_retry};
 use client_mismatch::ClientMismatches;
 use counts::Counters;
 use single_flight::SingleFlight;
@@ -40,6 +40,7 @@ use tokens::{RefreshKeys, RefreshToken};
 
 /// Creates, refreshes, revokes and lists sessions in a [store](crate::store). Cheap to clone.
 ///
+/// # Examples
 /// ```
 /// use std::time::Duration;
 /// use tollgate_sessions::sessions::{RefreshError, TokenTransport};
@@ -76,8 +77,9 @@ struct Inner {
 impl Sessions {
     /// Keeps sessions in `store`, with refresh tokens made by `keys`.
     ///
-    /// `access_lifetime` is the lifetime of the access tokens that go with them
-    /// ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)): a revocation is announced for that long.
+    /// `access_lifetime` is the lifetime of the access tokens of these sessions
+    /// ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)). The store announces a revocation until the
+    /// last of them has expired.
     pub fn new(store: impl SessionStore, keys: RefreshKeys, access_lifetime: Duration) -> Self {
         Self(Arc::new(Inner {
             store: Arc::new(store),
@@ -91,13 +93,13 @@ impl Sessions {
         }))
     }
 
-    /// Replaces the settings.
+    /// Sets the settings of sessions and refreshes.
     #[must_use]
     pub fn with_settings(self, settings: SessionSettings) -> Self {
         self.rebuilt(|inner| inner.settings = settings)
     }
 
-    /// Takes the time in new session IDs from another clock, for tests.
+    /// Sets the clock that dates new session IDs, for tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         self.rebuilt(|inner| inner.clock = clock)
@@ -119,7 +121,7 @@ impl Sessions {
         Self(Arc::new(inner))
     }
 
-    /// Returns the settings.
+    /// Returns the settings of sessions and refreshes.
     #[must_use]
     pub fn settings(&self) -> &SessionSettings {
         &self.0.settings
@@ -131,10 +133,28 @@ impl Sessions {
         Arc::clone(&self.0.store)
     }
 
-    /// Begins a session. If the subject then has too many sessions, those that were refreshed least recently are revoked.
+    /// Begins a session. If the subject then has too many sessions, this revokes those that were refreshed
+    /// least recently.
     ///
     /// # Errors
-    /// [`SessionError`] when the store failed, the subject is empty, or the operating system gave no random bytes.
+    /// [`SessionError`] when the store failed, the subject is empty, or the operating system gave no random
+    /// bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// // The application has authenticated alice.
+    /// let issued = sessions.create(&Login::new("alice").with_client("Firefox/Linux")).await?;
+    ///
+    /// assert_eq!(&*issued.session.subject, "alice");
+    /// assert_eq!(issued.refresh_token.session(), issued.session.session);
+    /// # Ok(()) }
+    /// ```
     pub async fn create(&self, login: &Login) -> Result<IssuedSession, SessionError> {
         if login.subject.is_empty() {
             return Err(SessionError::EmptySubject);
@@ -145,15 +165,15 @@ impl Sessions {
         let new = NewSession::new(session, login.subject.clone(), token.secret_hash(), lifetimes)
             .with_fingerprint(self.fingerprint(login.client.as_deref()))
             .with_meta(login.meta.clone());
-        let view = self.ask(|| self.0.store.create(&new)).await?;
+        let session_info = self.call_store(|| self.0.store.create(&new)).await?;
         self.0.counters.begun.count();
         self.revoke_surplus(&login.subject).await;
         info!(session = %session, subject = ?login.subject, "session began");
-        Ok(IssuedSession { refresh_token: token, session: view, kind: None })
+        Ok(IssuedSession { refresh_token: token, session: session_info, kind: None })
     }
 
-    /// Checks the form and the tag of a refresh token, so that a forged one costs no call to the store.
-    fn read(&self, token: &str) -> Result<RefreshToken, RefreshError> {
+    /// Checks the form and the tag of a refresh token, so that a forged token causes no call to the store.
+    fn authenticate(&self, token: &str) -> Result<RefreshToken, RefreshError> {
         let token: RefreshToken = token.parse().map_err(|_cause| {
             info!("malformed refresh token");
             self.0.counters.refused(RefreshError::Malformed)
@@ -161,7 +181,7 @@ impl Sessions {
         if self.0.keys.verify(&token) {
             return Ok(token);
         }
-        warn!(key_id = token.key_id(), "forged refresh token, or its key is missing here");
+        warn!(key_id = token.key_id(), "refresh token is forged, or its key is missing in this process");
         Err(self.0.counters.refused(RefreshError::Forged))
     }
 
@@ -169,16 +189,18 @@ impl Sessions {
         client.map(|client| self.0.keys.fingerprint(client))
     }
 
-    /// Returns whether `client` is known to differ from the client of `known`, also when that fingerprint was made with an
-    /// older key.
-    fn is_other(&self, known: Option<Fingerprint>, client: Option<&str>) -> bool {
-        known.zip(client).is_some_and(|(known, client)| !self.0.keys.is_fingerprint(known, client))
+    /// Returns whether `client` does not match `fingerprint`, which may have been made with an older key.
+    /// Returns `false` if either is missing.
+    fn is_other_client(&self, fingerprint: Option<Fingerprint>, client: Option<&str>) -> bool {
+        fingerprint
+            .zip(client)
+            .is_some_and(|(fingerprint, client)| !self.0.keys.is_fingerprint(fingerprint, client))
     }
 
-    /// Asks the store within its timeout, and retries once after an ambiguous failure.
-    async fn ask<'a, T>(&self, question: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
-        let answer = ask(self.0.settings.store_timeout, question).await;
-        answer.inspect_err(|_error| self.0.counters.store_failures.count())
+    /// Calls the store with its timeout, and retries once after an ambiguous failure.
+    async fn call_store<'a, T>(&self, call: impl Fn() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+        let result = call_with_retry(self.0.settings.store_timeout, call).await;
+        result.inspect_err(|_error| self.0.counters.store_failures.count())
     }
 }
 
@@ -192,8 +214,8 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// How much longer than access tokens live a revocation is announced: a minute for the leeway of a gate, and a minute for
-/// clocks that differ.
+/// How much longer than the lifetime of an access token the store announces a revocation: a minute for the
+/// leeway of gates, and a minute for clocks that differ.
 const ANNOUNCEMENT_MARGIN: Duration = Duration::from_secs(120);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What has to be done while sessions are kept, and by nobody's request.
+//! Purging the store in the background.
 
 use std::time::Duration;
 
@@ -8,31 +8,44 @@ use tracing::warn;
 use super::Sessions;
 
 impl Sessions {
-    /// Lets the store [forget](Self::purge) what is over, every minute, for as long as it is polled. To be spawned; in one
-    /// process of several is enough, and in all of them does no harm.
+    /// [Purges](Self::purge) the store once a minute. Spawn this as a background task. One process is enough;
+    /// running it in more than one is harmless.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// tokio::spawn(sessions.clone().purge_periodically());
+    /// # Ok(()) }
+    /// ```
     pub async fn purge_periodically(self) {
-        let mut minute = interval(EVERY);
-        minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut interval = interval(PURGE_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            minute.tick().await;
-            self.forget_all_that_is_over().await;
+            interval.tick().await;
+            self.purge_all().await;
         }
     }
 
-    /// In steps, so that nobody waits for a large one. After a failure, which is in the log, the next minute is soon.
-    async fn forget_all_that_is_over(&self) {
+    /// Purges in batches, so that other calls to the store do not wait for a large one. Logs a failure and
+    /// leaves the rest to the next run.
+    async fn purge_all(&self) {
         loop {
-            match self.purge(AT_ONCE).await {
+            match self.purge(BATCH).await {
                 Ok(purged) if purged.sessions.saturating_add(purged.others) > 0 => {}
                 Ok(_nothing) => return,
-                Err(error) => return warn!(%error, "sessions that are over are not forgotten yet"),
+                Err(error) => return warn!(%error, "expired sessions were not purged: the store failed"),
             }
         }
     }
 }
 
-const EVERY: Duration = Duration::from_secs(60);
-const AT_ONCE: usize = 1000;
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+const BATCH: usize = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -43,20 +56,20 @@ mod tests {
     use crate::store::{MemoryStore, PurgeOutcome};
 
     #[tokio::test(start_paused = true)]
-    async fn all_that_is_over_goes_within_a_minute() {
+    async fn purge_periodically_removes_expired_sessions_within_a_minute() {
         let clock = StoreClock::manual(UnixMillis::from_millis(1_700_000_000_000));
         let key = RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap();
         let store = MemoryStore::new().with_clock(clock.clone());
-        let sessions = Sessions::new(store, RefreshKeys::new(key), EVERY).with_clock(clock.clone());
-        for number in 0..2 * AT_ONCE + 1 {
+        let sessions = Sessions::new(store, RefreshKeys::new(key), PURGE_INTERVAL).with_clock(clock.clone());
+        for number in 0..2 * BATCH + 1 {
             sessions.create(&Login::new(format!("user-{number}"))).await.unwrap();
         }
-        let upkeep = tokio::spawn(sessions.clone().purge_periodically());
-        tokio::time::sleep(EVERY / 2).await;
+        let purging = tokio::spawn(sessions.clone().purge_periodically());
+        tokio::time::sleep(PURGE_INTERVAL / 2).await;
         clock.advance(Duration::from_secs(30 * 24 * 3600));
         let kept = sessions.create(&Login::new("alice")).await.unwrap();
-        tokio::time::sleep(EVERY).await;
-        upkeep.abort();
+        tokio::time::sleep(PURGE_INTERVAL).await;
+        purging.abort();
         assert_eq!(sessions.purge(1).await.unwrap(), PurgeOutcome::default());
         assert_eq!(sessions.list("alice").await.unwrap()[0].session, kept.session.session);
     }

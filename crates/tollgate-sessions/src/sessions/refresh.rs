@@ -7,13 +7,13 @@ use super::tokens::{RefreshToken, RefreshTokenFlags};
 use super::{IssuedSession, RefreshError, Sessions, TokenTransport};
 use crate::session::{RevokeReason, SessionInfo};
 use crate::store::{
-    RefreshKind, Refreshed, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest, StoreError, ask_twice,
+    RefreshKind, Refreshed, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest, StoreError, retry_once,
 };
 
 /// What a refresh will find.
 ///
-/// A token that rotates without its answer reaching the client is lost, and looks stolen after the grace period. So a
-/// caller with more to do previews the refresh, does everything that may fail, and then commits.
+/// A token that rotates without its answer reaching the client is lost, and looks stolen after the grace
+/// period. So a caller with more to do previews the refresh, does everything that may fail, and then commits.
 pub(crate) struct Preview {
     /// The session, as it is before the commit.
     pub(crate) session: SessionInfo,
@@ -36,9 +36,11 @@ impl Preview {
 }
 
 impl Sessions {
-    /// Exchanges a refresh token for its successor. Equal tokens presented at the same time get the same answer.
+    /// Exchanges a refresh token for its successor. Equal tokens presented at the same time get the same
+    /// answer.
     ///
-    /// `client` is the client's description of itself, as for [`Login::with_client`](super::Login::with_client).
+    /// `client` is the client's description of itself, as for
+    /// [`Login::with_client`](super::Login::with_client).
     ///
     /// # Errors
     /// [`RefreshError`]. Only a [denial](RefreshError::is_denial) means that the session of the client is gone.
@@ -73,7 +75,8 @@ impl Sessions {
         self.outcome(&token, &request, client, outcome).await
     }
 
-    /// Looks at the session that [`refresh`](Self::refresh) would refresh. For a good token the store writes nothing.
+    /// Looks at the session that [`refresh`](Self::refresh) would refresh. For a good token the store writes
+    /// nothing.
     pub(crate) async fn preview(
         &self,
         token: &str,
@@ -122,7 +125,7 @@ impl Sessions {
             RotateOutcome::Live(refreshed) => return self.issue(token, request, client, refreshed).await,
             RotateOutcome::Reuse(info) => {
                 let behind = info.generation.saturating_sub(request.generation);
-                let other_client = self.is_other(info.fingerprint, client);
+                let other_client = self.is_other_client(info.fingerprint, client);
                 warn!(%session, subject = ?info.subject, behind, other_client, "refresh token used twice; session revoked");
                 RefreshError::Reuse
             }
@@ -154,7 +157,7 @@ impl Sessions {
             RefreshKind::StoreBehind => {
                 error!(%session, presented = request.generation, "session store has lost writes: a client has a newer token");
             }
-            RefreshKind::Replayed if self.is_other(info.fingerprint, client) => {
+            RefreshKind::Replayed if self.is_other_client(info.fingerprint, client) => {
                 self.check_client_mismatch(&info).await?;
             }
             kind => debug!(%session, ?kind, "session refreshed"),
@@ -164,17 +167,17 @@ impl Sessions {
         Ok(IssuedSession { refresh_token, session: info, kind: Some(kind) })
     }
 
-    /// Counts that another client got the answer again, and revokes the session when that happened too often.
+    /// Counts a replay by another client, and revokes the session after too many of them.
     async fn check_client_mismatch(&self, info: &SessionInfo) -> Result<(), RefreshError> {
         let session = info.session;
         self.0.counters.client_mismatches.count();
-        let in_a_row = self.0.client_mismatches.note(session, info.generation);
-        warn!(%session, subject = ?info.subject, in_a_row, "refresh answered again for another client");
+        let in_a_row = self.0.client_mismatches.record(session, info.generation);
+        warn!(%session, subject = ?info.subject, in_a_row, "refresh replayed for another client");
         if in_a_row < self.0.settings.client_mismatch.limit() {
             return Ok(());
         }
         self.revoke_session(session, None, RevokeReason::Reuse).await.map_err(RefreshError::Store)?;
-        self.0.client_mismatches.forget(session);
+        self.0.client_mismatches.remove(session);
         Err(self.0.counters.refused(RefreshError::Reuse))
     }
 
@@ -184,7 +187,7 @@ impl Sessions {
         transport: TokenTransport,
         client: Option<&str>,
     ) -> Result<(RefreshToken, RotateRequest), RefreshError> {
-        let token = self.read(token)?;
+        let token = self.authenticate(token)?;
         if token.flags().is_cookie_bound() != (transport == TokenTransport::Cookie) {
             warn!(session = %token.session(), ?transport, "refresh token presented by another transport than it was issued for");
             return Err(self.0.counters.refused(RefreshError::WrongTransport));
@@ -208,12 +211,12 @@ impl Sessions {
         })
     }
 
-    /// If the store rotated the session and its answer was lost, the retry must replay that answer: with a shorter grace
-    /// period the store would take this process for a thief.
+    /// If the store rotated the session and its answer was lost, the retry must replay that answer. With a
+    /// shorter grace period, the store would treat the retry as reuse of a stolen token.
     async fn rotate_with_retry(&self, request: &RotateRequest) -> Result<RotateOutcome, StoreError> {
         let limit = self.0.settings.store_timeout;
         let policy = request.policy.with_grace_period_of_at_least(limit.saturating_mul(3));
         let again = request.clone().with_policy(policy);
-        ask_twice(limit, self.0.store.rotate(request), || self.0.store.rotate(&again)).await
+        retry_once(limit, self.0.store.rotate(request), || self.0.store.rotate(&again)).await
     }
 }

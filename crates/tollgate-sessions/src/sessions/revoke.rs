@@ -1,4 +1,4 @@
-//! What ends sessions.
+//! Revoking sessions: by refresh token, by ID, by subject, or all of them.
 
 use tracing::{error, info, warn};
 
@@ -8,20 +8,54 @@ use crate::session::SessionId;
 use crate::store::{RevokeOutcome, RevokeRequest, RevokeScope, StoreError};
 
 impl Sessions {
-    /// Ends the session of a refresh token: of any generation, and even when it has expired.
+    /// Revokes the session of a refresh token. The token may be of any generation, and may have expired.
     ///
     /// # Errors
-    /// [`RefreshError::Malformed`] and [`RefreshError::Forged`] for what is no token of ours; [`RefreshError::Store`] when
-    /// the store did not confirm: the session may still be live.
+    /// - [`RefreshError::Malformed`] or [`RefreshError::Forged`] when these [`RefreshKeys`](crate::RefreshKeys)
+    ///   did not make the token.
+    /// - [`RefreshError::Store`] when the store did not confirm. The session may still be live.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// let issued = sessions.create(&Login::new("alice")).await?;
+    ///
+    /// let outcome = sessions.logout(&issued.refresh_token.expose()).await?;
+    /// assert!(outcome.changed);
+    /// # Ok(()) }
+    /// ```
     pub async fn logout(&self, token: &str) -> Result<RevokeOutcome, RefreshError> {
-        let token = self.read(token)?;
+        let token = self.authenticate(token)?;
         self.revoke_session(token.session(), None, RevokeReason::Logout).await.map_err(RefreshError::Store)
     }
 
-    /// Ends a session, if it belongs to `owner`.
+    /// Revokes a session if it belongs to `owner`.
     ///
     /// # Errors
     /// [`SessionError::Store`] when the store did not confirm.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_sessions::session::RevokeReason;
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// let session = sessions.create(&Login::new("alice")).await?.session.session;
+    ///
+    /// let of_other_user = sessions.revoke(session, "bob", RevokeReason::Logout).await?;
+    /// assert!(!of_other_user.changed);
+    /// let outcome = sessions.revoke(session, "alice", RevokeReason::Logout).await?;
+    /// assert!(outcome.changed);
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke(
         &self,
         session: SessionId,
@@ -31,10 +65,27 @@ impl Sessions {
         Ok(self.revoke_session(session, Some(owner), reason).await?)
     }
 
-    /// Ends all sessions of `subject`.
+    /// Revokes all sessions of `subject`.
     ///
     /// # Errors
     /// [`SessionError`] when the store did not confirm, or the subject is empty.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_sessions::session::RevokeReason;
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// sessions.create(&Login::new("alice")).await?;
+    /// sessions.create(&Login::new("alice")).await?;
+    ///
+    /// sessions.revoke_all("alice", RevokeReason::Administrator).await?;
+    /// assert!(sessions.list("alice").await?.is_empty());
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_all(
         &self,
         subject: &str,
@@ -43,11 +94,30 @@ impl Sessions {
         self.revoke_subject(subject, None, reason).await
     }
 
-    /// Ends all sessions of `subject` but `keep`, as after a change of password. Access tokens of the kept session end
-    /// too; renewing it brings new ones.
+    /// Revokes all sessions of `subject` but `keep`, as after a password change. This revokes the access tokens
+    /// of the kept session too; its next refresh returns new ones.
     ///
     /// # Errors
     /// [`SessionError`] when the store did not confirm, or the subject is empty.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_sessions::session::RevokeReason;
+    /// # use std::time::Duration;
+    /// # use tollgate_sessions::{Login, RefreshKey, RefreshKeys, Sessions, store::MemoryStore};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+    /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
+    /// let laptop = sessions.create(&Login::new("alice")).await?.session.session;
+    /// sessions.create(&Login::new("alice")).await?;
+    ///
+    /// sessions.revoke_others("alice", laptop, RevokeReason::PasswordChange).await?;
+    /// let live = sessions.list("alice").await?;
+    /// assert_eq!(live.len(), 1);
+    /// assert_eq!(live[0].session, laptop);
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_others(
         &self,
         subject: &str,
@@ -57,12 +127,12 @@ impl Sessions {
         self.revoke_subject(subject, Some(keep), reason).await
     }
 
-    /// Ends all sessions of everybody.
+    /// Revokes all sessions of all subjects.
     ///
     /// # Errors
     /// [`SessionError::Store`] when the store did not confirm.
     pub async fn revoke_everything(&self, reason: RevokeReason) -> Result<RevokeOutcome, SessionError> {
-        warn!(?reason, "all sessions of everybody end");
+        warn!(?reason, "revoking all sessions of all subjects");
         Ok(self.revoke_scope(RevokeScope::Everything, reason).await?)
     }
 
@@ -92,11 +162,11 @@ impl Sessions {
         scope: RevokeScope,
         reason: RevokeReason,
     ) -> Result<RevokeOutcome, StoreError> {
-        let command = RevokeRequest::new(scope, reason, self.0.announce_for);
-        let revoked = self.ask(|| self.0.store.revoke(&command)).await.inspect_err(|error| {
-            error!(scope = ?command.scope, %error, "sessions cannot be ended at present");
+        let request = RevokeRequest::new(scope, reason, self.0.announce_for);
+        let outcome = self.call_store(|| self.0.store.revoke(&request)).await.inspect_err(|error| {
+            error!(scope = ?request.scope, %error, "sessions cannot be revoked: the store failed");
         })?;
-        info!(scope = ?command.scope, ?reason, changed = revoked.changed, "sessions ended");
-        Ok(revoked)
+        info!(scope = ?request.scope, ?reason, changed = outcome.changed, "sessions revoked");
+        Ok(outcome)
     }
 }

@@ -17,8 +17,8 @@ pub struct SessionSettings {
     pub(super) store_timeout: Duration,
 }
 
-/// Persistent sessions live 14 days idle and 30 days at most, transient ones 12 and 24 hours. A subject may have 100
-/// sessions. The store has two seconds to answer.
+/// Persistent sessions live 14 days idle and 30 days at most, transient ones 12 and 24 hours. A subject may
+/// have 100 sessions. The store has two seconds to answer.
 impl Default for SessionSettings {
     fn default() -> Self {
         Self {
@@ -56,7 +56,8 @@ impl SessionSettings {
         Self { transient, ..self }
     }
 
-    /// Sets how many sessions a subject may have. A login beyond them revokes the session that was refreshed least recently.
+    /// Sets how many sessions a subject may have. A login beyond them revokes the session that was refreshed
+    /// least recently.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than
@@ -91,20 +92,20 @@ impl SessionSettings {
     }
 }
 
-/// What happens when another client, by its [`Fingerprint`](crate::session::Fingerprint), presents a token again during the
-/// grace period.
+/// What happens when another client, by its [`Fingerprint`](crate::session::Fingerprint), presents a token
+/// again during the grace period.
 ///
-/// An attacker who copies a token, and always uses it within the grace period of its owner, is not detected as reuse. This
-/// check narrows that gap: the attacker has to imitate the client too. It proves nothing, as clients describe themselves as
-/// they like; only tokens that are bound to a key of the client would.
+/// Reuse detection does not notice an attacker who copies a token and always uses it within the grace period of
+/// its owner. This check narrows that gap: the attacker has to imitate the client too. It is no proof, as a
+/// client can describe itself as it likes. Only tokens that are bound to a key of the client would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientMismatch {
-    /// Log the mismatch, as a client's description changes with an update. Revoke the session when the mismatch occurs in
-    /// three generations in a row.
+    /// Log the mismatch, as a client's description changes with an update. Revoke the session when the mismatch
+    /// occurs in three generations in a row.
     ///
-    /// Each process counts for itself, for the 4096 sessions with the latest mismatches: several processes behind one address
-    /// each see only some of them, and a restart resets the counts.
+    /// Each process counts for itself, for the 4096 sessions with the latest mismatches. Several processes
+    /// behind one address each see only some of the mismatches, and a restart resets the counts.
     Report,
     /// Revoke the session at the first mismatch.
     Revoke,

@@ -13,8 +13,8 @@ use crate::store::{RotateMode, RotateOutcome, RotateRequest, StoreError};
 
 /// Refreshes that are in flight.
 ///
-/// A call that arrives while a store request is in flight does not share its result, because a logout may have happened in
-/// between. Such calls wait until the request has ended, and then share the next one.
+/// A call that arrives while a store request is in flight does not share its result, because a logout may have
+/// happened in between. Such calls wait until the request has ended, and then share the next one.
 #[derive(Debug, Default)]
 pub(super) struct SingleFlight(Mutex<HashMap<FlightKey, Slot>>);
 

@@ -1,4 +1,4 @@
-//! Sessions over a store in memory, and over one that fails.
+//! Sessions with a memory store, and with a store that fails.
 
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
@@ -12,12 +12,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::session::{SessionInfo, UnixMillis};
 use crate::sessions::tokens::RefreshKey;
+use crate::store::{ExpiryKind, MemoryStore, RefreshKind, RefreshPolicy, RotateOutcome, RotateRequest};
 use crate::store::{
-    ExpiryKind, MemoryStore, RefreshKind, RefreshPolicy, RotateOutcome, RotateRequest,
-};
-use crate::store::{
-    FeedCursor, FeedPage, PurgeOutcome, RevocationFeed, RevokeOutcome, RevokeRequest,
-    StoreErrorKind,
+    FeedCursor, FeedPage, PurgeOutcome, RevocationFeed, RevokeOutcome, RevokeRequest, StoreErrorKind,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,7 +38,7 @@ async fn rotate(sessions: &Sessions, issued: &IssuedSession) -> Result<IssuedSes
 }
 
 #[tokio::test]
-async fn a_session_goes_on_until_somebody_else_has_it_too() {
+async fn session_lives_until_its_refresh_token_is_reused() {
     let (sessions, clock) = sessions();
     let login = sessions.create(&Login::new("alice").with_meta("{}")).await.unwrap();
     assert_eq!(login.session.meta.as_deref(), Some("{}"));
@@ -50,7 +47,7 @@ async fn a_session_goes_on_until_somebody_else_has_it_too() {
     assert_eq!(one.kind, Some(RefreshKind::Rotated));
     let again = rotate(&sessions, &login).await.unwrap();
     assert_eq!(again.kind, Some(RefreshKind::Replayed));
-    assert!(again.refresh_token == one.refresh_token, "a lost answer is given again");
+    assert!(again.refresh_token == one.refresh_token, "a replay returns the same token");
     clock.advance(MINUTE);
     let two = rotate(&sessions, &one).await.unwrap();
     assert_eq!(two.session.meta.as_deref(), Some("{}"));
@@ -61,7 +58,7 @@ async fn a_session_goes_on_until_somebody_else_has_it_too() {
 }
 
 #[tokio::test]
-async fn limits() {
+async fn session_expires_at_its_idle_and_absolute_lifetimes() {
     let (sessions, clock) = sessions();
     let day = MINUTE * 60 * 24;
     let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
@@ -78,7 +75,7 @@ async fn limits() {
 }
 
 #[tokio::test]
-async fn every_way_to_end_sessions() {
+async fn sessions_are_revoked_by_id_by_subject_and_all_at_once() {
     let (sessions, clock) = sessions();
     let mut all = Vec::new();
     for subject in ["alice", "alice", "alice", "bob"] {
@@ -87,7 +84,7 @@ async fn every_way_to_end_sessions() {
     assert_eq!(sessions.list("alice").await.unwrap().len(), 3);
     let id = |index: usize| all[index].session.session;
     let foreign = sessions.revoke(id(0), "bob", RevokeReason::Logout).await.unwrap();
-    assert!(!foreign.changed, "not bob's");
+    assert!(!foreign.changed, "the session is not bob's");
     assert!(sessions.revoke(id(0), "alice", RevokeReason::Logout).await.unwrap().changed);
     clock.advance(MINUTE);
     sessions.revoke_others("alice", id(1), RevokeReason::PasswordChange).await.unwrap();
@@ -97,7 +94,7 @@ async fn every_way_to_end_sessions() {
         Err(RefreshError::Revoked(RevokeReason::SubjectRevoked))
     ));
     let kept = rotate(&sessions, &all[1]).await.unwrap();
-    assert!(kept.session.epoch > all[1].session.epoch, "its new access tokens are told apart");
+    assert!(kept.session.epoch > all[1].session.epoch, "its new access tokens carry a higher epoch");
     assert_eq!(sessions.list("alice").await.unwrap(), std::slice::from_ref(&kept.session));
     sessions.revoke_all("alice", RevokeReason::Administrator).await.unwrap();
     assert!(rotate(&sessions, &kept).await.is_err());
@@ -114,7 +111,7 @@ async fn every_way_to_end_sessions() {
 }
 
 #[tokio::test]
-async fn logout_takes_a_token_of_any_age() {
+async fn logout_accepts_a_token_of_any_generation() {
     let (sessions, clock) = sessions();
     let login = sessions.create(&Login::new("alice")).await.unwrap();
     let mut issued = login.clone();
@@ -130,7 +127,7 @@ async fn logout_takes_a_token_of_any_age() {
 }
 
 #[tokio::test]
-async fn a_token_comes_the_way_it_was_given_out() {
+async fn refresh_rejects_a_token_of_the_wrong_transport() {
     let (sessions, _clock) = sessions();
     let cookie =
         sessions.create(&Login::new("alice").with_cookie_transport()).await.unwrap().refresh_token.expose();
@@ -139,12 +136,12 @@ async fn a_token_comes_the_way_it_was_given_out() {
         let error = sessions.refresh(token, transport, None).await.unwrap_err();
         assert!(matches!(error, RefreshError::WrongTransport) && !error.is_denial());
     }
-    let renewed = sessions.refresh(&cookie, TokenTransport::Cookie, None).await.unwrap();
-    assert!(renewed.refresh_token.flags().is_cookie_bound());
+    let refreshed = sessions.refresh(&cookie, TokenTransport::Cookie, None).await.unwrap();
+    assert!(refreshed.refresh_token.flags().is_cookie_bound());
 }
 
 #[tokio::test]
-async fn the_oldest_of_too_many_sessions_end() {
+async fn create_revokes_the_least_recently_refreshed_of_too_many_sessions() {
     let (sessions, clock) = sessions();
     let sessions = sessions.with_settings(SessionSettings::default().with_sessions_per_subject(2).unwrap());
     let mut all = Vec::new();
@@ -152,17 +149,21 @@ async fn the_oldest_of_too_many_sessions_end() {
         all.push(sessions.create(&Login::new("alice")).await.unwrap());
         clock.advance(MINUTE);
     }
-    assert!(matches!(rotate(&sessions, &all[0]).await, Err(RefreshError::Revoked(RevokeReason::TooManySessions))));
+    assert!(matches!(
+        rotate(&sessions, &all[0]).await,
+        Err(RefreshError::Revoked(RevokeReason::TooManySessions))
+    ));
     assert!(rotate(&sessions, &all[1]).await.is_err());
     rotate(&sessions, &all[2]).await.unwrap();
     rotate(&sessions, &all[3]).await.unwrap();
 }
 
 #[tokio::test]
-async fn another_client_within_the_window() {
+async fn replay_by_another_client_revokes_the_session_under_a_strict_policy() {
     let (sessions, _clock) = sessions();
-    let strict =
-        sessions.clone().with_settings(SessionSettings::default().with_client_mismatch(ClientMismatch::Revoke));
+    let strict = sessions
+        .clone()
+        .with_settings(SessionSettings::default().with_client_mismatch(ClientMismatch::Revoke));
     let token =
         sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token.expose();
     for client in [Some("Firefox"), None, Some("Chrome")] {
@@ -174,31 +175,32 @@ async fn another_client_within_the_window() {
     assert!(strict.refresh(&token, TokenTransport::Body, Some("Firefox")).await.is_err());
 }
 
-/// Who shadows a client, a moment after it each time, is noticed when it does so in the third generation in a row.
+/// An attacker who repeats each refresh of a client a moment later is detected in the third generation in a
+/// row.
 #[tokio::test]
-async fn another_client_in_generation_after_generation() {
+async fn replay_by_another_client_revokes_the_session_in_the_third_generation_in_a_row() {
     let (sessions, clock) = sessions();
-    let renew = async |token: &RefreshToken, client| {
+    let refresh = async |token: &RefreshToken, client| {
         sessions.refresh(&token.expose(), TokenTransport::Body, Some(client)).await
     };
     let log_in =
         async || sessions.create(&Login::new("alice").with_client("Firefox")).await.unwrap().refresh_token;
-    // A generation without it begins the count anew.
+    // A generation without a mismatch resets the count.
     let mut token = log_in().await;
     for shadowed in [true, true, false, true, true, false] {
         clock.advance(MINUTE);
-        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        let next = refresh(&token, "Firefox").await.unwrap().refresh_token;
         for client in ["Firefox", if shadowed { "Chrome" } else { "Firefox" }] {
-            assert!(renew(&token, client).await.unwrap().refresh_token == next);
+            assert!(refresh(&token, client).await.unwrap().refresh_token == next);
         }
         token = next;
     }
     for generation in 1..=3 {
         clock.advance(MINUTE);
-        let next = renew(&token, "Firefox").await.unwrap().refresh_token;
+        let next = refresh(&token, "Firefox").await.unwrap().refresh_token;
         // Several tabs of the other client count once.
         for tab in 0..3 {
-            let answer = renew(&token, "Chrome").await;
+            let answer = refresh(&token, "Chrome").await;
             match answer {
                 Ok(_) => assert!(generation < 3),
                 Err(RefreshError::Reuse) => assert_eq!((generation, tab), (3, 0)),
@@ -208,41 +210,42 @@ async fn another_client_in_generation_after_generation() {
         }
         token = next;
     }
-    assert!(matches!(renew(&token, "Firefox").await, Err(RefreshError::Revoked(RevokeReason::Reuse))));
-    // It makes no difference who of the two comes first.
+    assert!(matches!(refresh(&token, "Firefox").await, Err(RefreshError::Revoked(RevokeReason::Reuse))));
+    // The order of the two clients does not matter.
     let mut token = log_in().await;
-    let mut ended = None;
+    let mut revoked = None;
     for generation in 1..=3 {
         clock.advance(MINUTE);
-        let next = renew(&token, "Chrome").await.unwrap().refresh_token;
-        ended = renew(&token, "Firefox").await.err().map(|error| (generation, error.to_string()));
+        let next = refresh(&token, "Chrome").await.unwrap().refresh_token;
+        revoked = refresh(&token, "Firefox").await.err().map(|error| (generation, error.to_string()));
         token = next;
     }
-    assert_eq!(ended, Some((3, RefreshError::Reuse.to_string())));
+    assert_eq!(revoked, Some((3, RefreshError::Reuse.to_string())));
 }
 
-/// Fails as it is told to, and counts how often it was asked.
+/// A store that fails on request, and counts its calls.
 #[derive(Debug, Default)]
-struct Failing {
-    asked: AtomicUsize,
-    answers: Mutex<Vec<StoreErrorKind>>,
-    /// Does what it is asked before it fails.
-    does_it: AtomicBool,
+struct FailingStore {
+    calls: AtomicUsize,
+    /// How the next calls fail. The last element comes first. `Corrupt` stands for a call that never answers.
+    failures: Mutex<Vec<StoreErrorKind>>,
+    /// Whether a refresh takes effect before it fails.
+    applies: AtomicBool,
     memory: MemoryStore,
 }
 
-impl Failing {
-    fn fails<T: Send + 'static>(&self) -> Option<StoreFuture<'static, T>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let kind = self.answers.lock().unwrap().pop()?;
+impl FailingStore {
+    fn fail<T: Send + 'static>(&self) -> Option<StoreFuture<'static, T>> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let kind = self.failures.lock().unwrap().pop()?;
         if kind == StoreErrorKind::Corrupt {
             return Some(Box::pin(pending()));
         }
-        Some(Box::pin(ready(Err(StoreError::new(kind, "as told")))))
+        Some(Box::pin(ready(Err(StoreError::new(kind, "simulated failure")))))
     }
 }
 
-impl RevocationFeed for Failing {
+impl RevocationFeed for FailingStore {
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
         self.memory.revocations(after)
     }
@@ -252,15 +255,15 @@ impl RevocationFeed for Failing {
     }
 }
 
-impl SessionStore for Failing {
+impl SessionStore for FailingStore {
     fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
-        self.fails().unwrap_or_else(|| self.memory.create(new))
+        self.fail().unwrap_or_else(|| self.memory.create(new))
     }
 
     fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
-        let Some(failure) = self.fails() else { return self.memory.rotate(command) };
+        let Some(failure) = self.fail() else { return self.memory.rotate(command) };
         Box::pin(async move {
-            if self.does_it.load(Ordering::SeqCst) {
+            if self.applies.load(Ordering::SeqCst) {
                 self.memory.rotate(command).await?;
             }
             failure.await
@@ -268,7 +271,7 @@ impl SessionStore for Failing {
     }
 
     fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
-        self.fails().unwrap_or_else(|| self.memory.revoke(command))
+        self.fail().unwrap_or_else(|| self.memory.revoke(command))
     }
 
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
@@ -285,71 +288,72 @@ impl SessionStore for Failing {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_logs_nobody_out() {
-    let store = Arc::new(Failing::default());
+async fn store_failure_is_no_denial() {
+    let store = Arc::new(FailingStore::default());
     let settings = SessionSettings::default().with_store_timeout(Duration::from_millis(20)).unwrap();
     let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
     let issued = sessions.create(&Login::new("alice")).await.unwrap();
-    let tell = |answers: &[StoreErrorKind]| {
-        *store.answers.lock().unwrap() = answers.to_vec();
-        store.asked.store(0, Ordering::SeqCst);
+    let fail_with = |failures: &[StoreErrorKind]| {
+        *store.failures.lock().unwrap() = failures.to_vec();
+        store.calls.store(0, Ordering::SeqCst);
     };
-    let asked = || store.asked.load(Ordering::SeqCst);
+    let calls = || store.calls.load(Ordering::SeqCst);
     for kind in [StoreErrorKind::Unavailable, StoreErrorKind::Contention, StoreErrorKind::Misconfigured] {
-        tell(&[kind]);
+        fail_with(&[kind]);
         let error = rotate(&sessions, &issued).await.unwrap_err();
         assert!(matches!(&error, RefreshError::Store(error) if error.kind() == kind));
         assert!(!error.is_denial() && error.retry_after().is_some());
-        assert_eq!(asked(), 1);
-        tell(&[kind]);
+        assert_eq!(calls(), 1);
+        fail_with(&[kind]);
         assert!(sessions.logout(&issued.refresh_token.expose()).await.unwrap_err().retry_after().is_some());
     }
-    // What may have happened is asked again, once; so is what does not answer (told as `Corrupt`).
+    // A call that may have taken effect is retried once. So is a call without an answer (`Corrupt`).
     for kind in [StoreErrorKind::Ambiguous, StoreErrorKind::Corrupt] {
-        tell(&[kind]);
+        fail_with(&[kind]);
         rotate(&sessions, &issued).await.unwrap();
-        assert_eq!(asked(), 2);
-        tell(&[kind, kind, kind]);
+        assert_eq!(calls(), 2);
+        fail_with(&[kind, kind, kind]);
         let error = rotate(&sessions, &issued).await.unwrap_err();
         assert!(matches!(&error, RefreshError::Store(error) if error.kind() == StoreErrorKind::Ambiguous));
-        assert_eq!(asked(), 2);
+        assert_eq!(calls(), 2);
     }
-    // Three renewals and as many logouts, then two renewals: what was answered in the end is no failure.
+    // Three refreshes and three logouts, then two refreshes. A call whose retry succeeds is no failure.
     assert_eq!(sessions.counts().store_failures, 8);
-    tell(&[]);
+    fail_with(&[]);
     rotate(&sessions, &issued).await.unwrap();
     assert_eq!(sessions.counts().store_failures, 8);
 }
 
-/// With a window of zero, too, asking again must not look like a thief.
+/// The retry must not look like reuse, even with a grace period of zero.
 #[tokio::test]
-async fn an_answer_that_got_lost_is_given_again() {
-    for window in [0, 30] {
-        let store = Arc::new(Failing { does_it: AtomicBool::new(true), ..Failing::default() });
-        let rotation = RefreshPolicy::default().with_grace_period(Duration::from_secs(window)).unwrap();
+async fn refresh_replays_a_lost_answer_of_the_store() {
+    for grace_period in [0, 30] {
+        let store = Arc::new(FailingStore { applies: AtomicBool::new(true), ..FailingStore::default() });
+        let rotation = RefreshPolicy::default().with_grace_period(Duration::from_secs(grace_period)).unwrap();
         let settings = SessionSettings::default()
             .with_refresh_policy(rotation)
-            .with_store_timeout(Duration::from_millis(20)).unwrap();
+            .with_store_timeout(Duration::from_millis(20))
+            .unwrap();
         let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE).with_settings(settings);
         let mut issued = sessions.create(&Login::new("alice")).await.unwrap();
-        // It fails with an error, and by not answering in time.
+        // The store fails with an error, and then by not answering in time.
         for kind in [StoreErrorKind::Ambiguous, StoreErrorKind::Corrupt] {
-            *store.answers.lock().unwrap() = vec![kind];
+            *store.failures.lock().unwrap() = vec![kind];
             issued = rotate(&sessions, &issued).await.unwrap();
-            assert_eq!(issued.kind, Some(RefreshKind::Replayed), "{window} {kind:?}");
+            assert_eq!(issued.kind, Some(RefreshKind::Replayed), "{grace_period} {kind:?}");
         }
-        // Within the window the session does not move on.
-        assert_eq!(issued.session.generation, if window == 0 { 2 } else { 0 });
+        // Within the grace period, the session does not rotate.
+        assert_eq!(issued.session.generation, if grace_period == 0 { 2 } else { 0 });
     }
 }
 
-/// What nobody here has made never reaches the store (I8).
+/// A token that none of our keys has made never reaches the store (I8).
 #[tokio::test]
-async fn forgeries_cost_no_question() {
-    let store = Arc::new(Failing::default());
+async fn forged_token_causes_no_store_call() {
+    let store = Arc::new(FailingStore::default());
     let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE);
     let token = sessions.create(&Login::new("alice")).await.unwrap().refresh_token.expose();
-    let asked = store.asked.load(Ordering::SeqCst);
+    let calls = store.calls.load(Ordering::SeqCst);
     let other = RefreshKeys::new(RefreshKey::new(1, b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").unwrap());
     let forged = other.successor(&token.parse().unwrap(), 1).expose();
     for wrong in [forged.as_str(), "", "rt1_", "eyJhbGciOiJub25lIn0.e30."] {
@@ -357,10 +361,10 @@ async fn forgeries_cost_no_question() {
         assert!(matches!(error, RefreshError::Forged | RefreshError::Malformed));
         assert!(sessions.logout(wrong).await.is_err());
     }
-    assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+    assert_eq!(store.calls.load(Ordering::SeqCst), calls);
 }
 
-/// One change of a text.
+/// A change of a text.
 #[derive(Clone, Debug)]
 enum Change {
     Put(usize, char),
@@ -373,13 +377,13 @@ enum Change {
 
 impl Change {
     fn any() -> impl Strategy<Value = Self> {
-        let (place, symbol) = (0..RefreshToken::CHARS, || prop_oneof!["[A-Za-z0-9_=+/ .-]", "\\PC"]);
+        let (position, symbol) = (0..RefreshToken::CHARS, || prop_oneof!["[A-Za-z0-9_=+/ .-]", "\\PC"]);
         let symbol = || symbol().prop_map(|text| text.chars().next().unwrap_or('A'));
         prop_oneof![
-            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Put(place, symbol)),
-            (place.clone(), symbol()).prop_map(|(place, symbol)| Self::Insert(place, symbol)),
-            place.clone().prop_map(Self::Remove),
-            place.prop_map(Self::Cut),
+            (position.clone(), symbol()).prop_map(|(position, symbol)| Self::Put(position, symbol)),
+            (position.clone(), symbol()).prop_map(|(position, symbol)| Self::Insert(position, symbol)),
+            position.clone().prop_map(Self::Remove),
+            position.prop_map(Self::Cut),
             Just(Self::SwapCase),
             Just(Self::Twice),
         ]
@@ -388,10 +392,10 @@ impl Change {
     fn apply(&self, text: &str) -> String {
         let mut symbols: Vec<char> = text.chars().collect();
         match *self {
-            Self::Put(place, symbol) => symbols[place] = symbol,
-            Self::Insert(place, symbol) => symbols.insert(place, symbol),
-            Self::Remove(place) => drop(symbols.drain(place..=place)),
-            Self::Cut(place) => symbols.truncate(place),
+            Self::Put(position, symbol) => symbols[position] = symbol,
+            Self::Insert(position, symbol) => symbols.insert(position, symbol),
+            Self::Remove(position) => drop(symbols.drain(position..=position)),
+            Self::Cut(position) => symbols.truncate(position),
             Self::SwapCase => return text.to_ascii_uppercase(),
             Self::Twice => return text.repeat(2),
         }
@@ -400,15 +404,14 @@ impl Change {
 }
 
 proptest! {
-    /// Whatever becomes of a token on the way, or on purpose: it is refused without a question to the store, or is what it
-    /// was.
+    /// A changed token is rejected without a call to the store.
     #[test]
-    fn a_changed_token_costs_no_question(change in Change::any(), bytes in proptest::collection::vec(any::<u8>(), 54)) {
+    fn changed_token_causes_no_store_call(change in Change::any(), bytes in proptest::collection::vec(any::<u8>(), 54)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let store = Arc::new(Failing::default());
+        let store = Arc::new(FailingStore::default());
         let sessions = Sessions::new(Arc::clone(&store), keys(), MINUTE);
         let token = runtime.block_on(sessions.create(&Login::new("alice"))).unwrap().refresh_token.expose();
-        let asked = store.asked.load(Ordering::SeqCst);
+        let calls = store.calls.load(Ordering::SeqCst);
         let well_formed = format!("rt1_{}", URL_SAFE_NO_PAD.encode(bytes));
         for text in [change.apply(&token), well_formed] {
             if text == token {
@@ -418,12 +421,12 @@ proptest! {
             prop_assert!(matches!(refused, RefreshError::Malformed | RefreshError::Forged), "{}", refused);
             prop_assert!(runtime.block_on(sessions.logout(&text)).is_err());
         }
-        prop_assert_eq!(store.asked.load(Ordering::SeqCst), asked);
+        prop_assert_eq!(store.calls.load(Ordering::SeqCst), calls);
     }
 }
 
 #[tokio::test]
-async fn without_a_window_a_token_is_good_once() {
+async fn refresh_accepts_a_token_once_without_a_grace_period() {
     let (sessions, _clock) = sessions();
     let strict = RefreshPolicy::default().with_grace_period(Duration::ZERO).unwrap();
     let sessions = sessions.with_settings(SessionSettings::default().with_refresh_policy(strict));
@@ -433,7 +436,7 @@ async fn without_a_window_a_token_is_good_once() {
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn sessions_hide_secrets_in_debug_output() {
     let (sessions, _clock) = sessions();
     let shown = format!("{sessions:?}");
     assert!(!shown.contains("pL2v"), "{shown}");

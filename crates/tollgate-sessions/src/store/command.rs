@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::decide::{ExpiryKind, RefreshPolicy};
+use super::refresh_policy::RefreshPolicy;
 use crate::session::{Fingerprint, RevokeReason, SecretHash, SessionId, SessionInfo, UnixMillis};
 
 /// A request to refresh a session.
@@ -85,8 +85,8 @@ pub enum RotateMode {
     /// The store tells what [`Commit`](Self::Commit) would find, and writes nothing for a token that may rotate the
     /// session or replay an answer: the outcome is then [`RefreshKind::Replayed`].
     ///
-    /// For every other token it does the same as `Commit`: it revokes the session of a reused token, and accepts a token
-    /// that is newer than the store.
+    /// For every other token it does the same as `Commit`: it revokes the session of a reused token, and accepts a
+    /// token that is newer than the store.
     Preview,
     /// The session rotates.
     Commit,
@@ -106,6 +106,16 @@ pub enum RotateOutcome {
     Expired(ExpiryKind),
     /// The store has no such session, or the secret is not the one of the session.
     Unknown,
+}
+
+/// The limit that a session has reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExpiryKind {
+    /// The absolute lifetime, which a refresh does not extend.
+    Absolute,
+    /// The idle lifetime: the session was not refreshed for too long.
+    Idle,
 }
 
 /// A live session, and how it was refreshed.
@@ -174,7 +184,7 @@ pub enum RevokeScope {
     },
     /// All sessions of a subject.
     Subject {
-        /// The subject.
+        /// The subject whose sessions to revoke.
         subject: Box<str>,
         /// A live session of the subject that stays. Its access tokens are revoked all the same; a refresh brings new
         /// ones.
@@ -238,7 +248,7 @@ pub enum Revocation {
     Session(SessionId),
     /// All sessions of the subject with a smaller epoch were revoked.
     Subject {
-        /// The subject.
+        /// The subject whose sessions were revoked.
         subject: Box<str>,
         /// The smallest epoch that a token may carry.
         min_epoch: i64,

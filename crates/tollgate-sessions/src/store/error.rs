@@ -1,55 +1,55 @@
-//! [`StoreError`]: the store could not do what it was asked.
+//! [`StoreError`]: the failure of a store call.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// The store could not do what it was asked. It says nothing about any session or user: nobody is logged out, or denied,
-/// because of it.
+/// The failure of a store call.
+///
+/// It says nothing about a session or a user, and no user is logged out or rejected because of it.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
-    what: Box<str>,
+    message: Box<str>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure it is.
+/// The kind of a store failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// It cannot be reached, or does not answer in time. Nothing was changed.
+    /// The store cannot be reached, or does not answer in time. It changed nothing.
     Unavailable,
-    /// It did not answer after it had been asked to change something; whether it did is not known. Asking the same again
-    /// is safe.
+    /// The store did not confirm a call, and may or may not have done it. It is safe to repeat the call.
     Ambiguous,
-    /// Others kept getting in between.
+    /// Concurrent calls changed the same data each time that the store retried.
     Contention,
-    /// What it holds cannot be right.
+    /// The store contains invalid data.
     Corrupt,
-    /// It is set up in a way that cannot work, such as a schema of another release.
+    /// The store cannot work as it is configured, for example because its schema is of another release.
     Misconfigured,
 }
 
 impl StoreError {
-    /// A failure of that kind. `what` says more, in a few words without a secret.
+    /// Returns a failure of this kind. `message` describes it in a few words, and contains no secret.
     #[must_use]
-    pub fn new(kind: StoreErrorKind, what: impl Into<Box<str>>) -> Self {
-        Self { kind, what: what.into(), source: None }
+    pub fn new(kind: StoreErrorKind, message: impl Into<Box<str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
     }
 
-    /// The same, caused by `source`.
+    /// Sets the error that caused the failure.
     #[must_use]
     pub fn with_source(self, source: impl Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
-    /// The same, of another kind.
+    /// Changes the kind of the failure.
     #[cfg(any(feature = "redis", feature = "sqlite"))]
-    pub(super) fn of_kind(self, kind: StoreErrorKind) -> Self {
+    pub(super) fn with_kind(self, kind: StoreErrorKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -60,12 +60,12 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             StoreErrorKind::Unavailable => "store unavailable",
-            StoreErrorKind::Ambiguous => "store did not answer",
-            StoreErrorKind::Contention => "store too busy",
-            StoreErrorKind::Corrupt => "store holds something impossible",
-            StoreErrorKind::Misconfigured => "store cannot be used as it is set up",
+            StoreErrorKind::Ambiguous => "store did not confirm a call",
+            StoreErrorKind::Contention => "store has too many concurrent changes",
+            StoreErrorKind::Corrupt => "store contains invalid data",
+            StoreErrorKind::Misconfigured => "store is misconfigured",
         };
-        write!(f, "{kind}: {}", self.what)
+        write!(f, "{kind}: {}", self.message)
     }
 }
 

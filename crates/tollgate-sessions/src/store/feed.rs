@@ -1,4 +1,4 @@
-//! [`RevocationFeed`]: how those who verify access tokens hear of ends.
+//! [`RevocationFeed`]: how the gates that verify access tokens learn of revocations.
 
 use std::fmt;
 use std::future::Future;
@@ -8,22 +8,25 @@ use std::sync::Arc;
 use super::StoreFuture;
 use super::command::RevocationEntry;
 
-/// Where ends of sessions are announced. A service that only verifies access tokens needs this much of a store.
+/// The announcements of revocations. A service that only verifies access tokens needs no more of a store than this.
 ///
-/// Announcements can be merged in any order, and any number of times: a page may repeat what an earlier one said.
+/// A reader may merge announcements in any order and any number of times, so a page may repeat announcements of an
+/// earlier page.
 pub trait RevocationFeed: fmt::Debug + Send + Sync + 'static {
-    /// What was announced after `cursor`; without one, all that still matters. An empty page with a cursor is an answer
-    /// too: it says that the feed is up to date.
+    /// Returns the announcements after a cursor; without one, all that have not expired.
+    ///
+    /// An empty page tells the reader that it is up to date.
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage>;
 
-    /// Ends when there may be something new. A hint that saves waiting for the next poll; it may come late, too often
-    /// or never.
+    /// Completes when there may be a new announcement, so that a reader need not wait for its next poll.
+    ///
+    /// This is a hint. It may come late, too often or never.
     fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
     }
 }
 
-/// `Arc<dyn RevocationFeed>` and the like.
+/// Lets an `Arc<dyn RevocationFeed>` be used as a feed.
 impl<F: RevocationFeed + ?Sized> RevocationFeed for Arc<F> {
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
         (**self).revocations(after)
@@ -34,18 +37,18 @@ impl<F: RevocationFeed + ?Sized> RevocationFeed for Arc<F> {
     }
 }
 
-/// How far a feed was read. Only its store knows what it means.
+/// A position in a feed. Only the store that made it can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedCursor(Box<str>);
 
 impl FeedCursor {
-    /// A cursor, in the store's own words.
+    /// Makes a cursor from the store's own format.
     #[must_use]
     pub fn new(position: impl Into<Box<str>>) -> Self {
         Self(position.into())
     }
 
-    /// What the store has put in.
+    /// Returns the text that the store made the cursor from.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,7 +63,7 @@ pub struct FeedPage {
     pub entries: Vec<RevocationEntry>,
     /// The position to read on from.
     pub cursor: FeedCursor,
-    /// Whether the store has more announcements at once.
+    /// Whether the store has more announcements now.
     pub more: bool,
 }
 

@@ -1,4 +1,4 @@
-//! [`MemoryStore`]: sessions of one process, gone with it.
+//! [`MemoryStore`]: sessions in the memory of one process.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
@@ -20,7 +20,7 @@ use crate::session::{
     StoreClock, UnixMillis,
 };
 
-/// Sessions in memory: for tests, and for one process whose users may be logged out by a restart.
+/// A store in memory, for tests, and for a single process whose restart may log out all users.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: Mutex<State>,
@@ -29,13 +29,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Returns an empty store. It neither blocks nor connects.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, by another clock.
+    /// Sets the clock that judges all times.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }
@@ -45,7 +45,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `step` to the state, at one instant. The lock is held for that only.
+    /// Runs `step` on the state at one instant. The lock is held for that long only.
     fn step<T: Send + 'static>(
         &self,
         step: impl FnOnce(&mut State, UnixMillis) -> Result<T, StoreError>,
@@ -68,12 +68,12 @@ impl SessionStore for MemoryStore {
         self.step(|state, now| state.create(new, now))
     }
 
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
-        self.step(|state, now| Ok(state.rotate(command, now)))
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
+        self.step(|state, now| Ok(state.rotate(request, now)))
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
-        self.step(|state, now| Ok(state.revoke(command, now)))
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
+        self.step(|state, now| Ok(state.revoke(request, now)))
     }
 
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
@@ -104,13 +104,13 @@ impl RevocationFeed for MemoryStore {
     }
 }
 
-/// What is kept. Nothing here waits, and the time is an argument.
+/// The data of the store. Its methods do not wait, and take the time as an argument.
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 struct State {
     sessions: HashMap<SessionId, SessionRecord>,
     by_subject: HashMap<Box<str>, BTreeSet<SessionId>>,
-    /// By subject; the empty one stands for all.
+    /// The epoch of each subject. The global epoch is stored under the empty subject.
     epochs: BTreeMap<Box<str>, i64>,
     announced: BTreeMap<u64, RevocationEntry>,
     sequence: u64,
@@ -123,44 +123,44 @@ impl State {
             return if same {
                 Ok(known.info())
             } else {
-                Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
+                Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same ID"))
             };
         }
         let record = SessionRecord::begin(new, self.epoch(&new.subject), now);
-        let view = record.info();
+        let info = record.info();
         self.by_subject.entry(new.subject.clone()).or_default().insert(new.session);
         self.sessions.insert(new.session, record);
-        Ok(view)
+        Ok(info)
     }
 
-    fn rotate(&mut self, command: &RotateRequest, now: UnixMillis) -> RotateOutcome {
+    fn rotate(&mut self, request: &RotateRequest, now: UnixMillis) -> RotateOutcome {
         let epochs = &self.epochs;
         let Some(record) = self
             .sessions
-            .get_mut(&command.session)
-            .filter(|record| record.secret_hash == command.secret_hash)
+            .get_mut(&request.session)
+            .filter(|record| record.secret_hash == request.secret_hash)
         else {
             return RotateOutcome::Unknown;
         };
         let epoch = epoch_of(epochs, &record.subject);
-        let decision = decide(record, epoch, command, now);
-        let rotation = decision.apply(record, command, now);
+        let decision = decide(record, epoch, request, now);
+        let outcome = decision.apply(record, request, now);
         if matches!(decision, RefreshDecision::Reuse { .. }) {
-            self.announce(Revocation::Session(command.session), now.saturating_add(command.announce_for));
+            self.announce(Revocation::Session(request.session), now.saturating_add(request.announce_for));
         }
-        rotation
+        outcome
     }
 
-    fn revoke(&mut self, command: &RevokeRequest, now: UnixMillis) -> RevokeOutcome {
-        let until = now.saturating_add(command.announce_for);
-        let changed = match &command.scope {
+    fn revoke(&mut self, request: &RevokeRequest, now: UnixMillis) -> RevokeOutcome {
+        let until = now.saturating_add(request.announce_for);
+        let changed = match &request.scope {
             RevokeScope::Session { session, owner } => {
-                self.revoke_session(*session, owner.as_deref(), command.reason, now)
+                self.revoke_session(*session, owner.as_deref(), request.reason, now)
                     && self.announce(Revocation::Session(*session), until)
             }
             RevokeScope::Subject { subject, keep } => {
                 let before = self.epoch(subject);
-                let min_epoch = self.raise(subject, now);
+                let min_epoch = self.raise_epoch(subject, now);
                 if let Some(record) = keep.and_then(|session| self.sessions.get_mut(&session))
                     && record.subject == *subject
                     && record.is_live(before, now)
@@ -170,7 +170,7 @@ impl State {
                 self.announce(Revocation::Subject { subject: subject.clone(), min_epoch }, until)
             }
             RevokeScope::Everything => {
-                let min_epoch = self.raise("", now);
+                let min_epoch = self.raise_epoch("", now);
                 self.announce(Revocation::Everything { min_epoch }, until)
             }
         };
@@ -186,22 +186,22 @@ impl State {
     ) -> bool {
         let Some(record) = self.sessions.get_mut(&session) else { return false };
         let owned = owner.is_none_or(|owner| *record.subject == *owner);
-        let ends = owned && record.state == SessionState::Live;
-        if ends {
+        let changed = owned && record.state == SessionState::Live;
+        if changed {
             record.revoke(reason, now);
         }
-        ends
+        changed
     }
 
-    /// Raises the epoch of a subject above all that a session of it can have.
-    fn raise(&mut self, subject: &str, now: UnixMillis) -> i64 {
-        let raised = self.highest(subject).saturating_add(1).max(now.as_millis());
+    /// Raises the epoch of a subject above every epoch that a session of the subject can have.
+    fn raise_epoch(&mut self, subject: &str, now: UnixMillis) -> i64 {
+        let raised = self.highest_epoch(subject).saturating_add(1).max(now.as_millis());
         self.epochs.insert(subject.into(), raised);
         raised
     }
 
-    /// For everybody: above the epochs of all subjects.
-    fn highest(&self, subject: &str) -> i64 {
+    /// Returns the highest epoch that a session of the subject can have; for the empty subject, of all subjects.
+    fn highest_epoch(&self, subject: &str) -> i64 {
         if subject.is_empty() {
             self.epochs.values().copied().max().unwrap_or(0)
         } else {
@@ -221,21 +221,22 @@ impl State {
 
     fn list(&self, subject: &str, limit: usize, now: UnixMillis) -> Vec<SessionInfo> {
         let epoch = self.epoch(subject);
-        let known = self.by_subject.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
+        let records =
+            self.by_subject.get(subject).into_iter().flatten().filter_map(|id| self.sessions.get(id));
         let mut sessions: Vec<_> =
-            known.filter(|record| record.is_live(epoch, now)).map(SessionRecord::info).collect();
-        sessions.sort_by_key(|view| std::cmp::Reverse((view.last_used_at, view.session)));
+            records.filter(|record| record.is_live(epoch, now)).map(SessionRecord::info).collect();
+        sessions.sort_by_key(|info| std::cmp::Reverse((info.last_used_at, info.session)));
         sessions.truncate(limit);
         sessions
     }
 
-    /// A session that was ended stays until it would have expired: who comes back is told why.
+    /// A revoked session stays until it would have expired, so that its client gets the reason.
     fn purge(&mut self, budget: usize, now: UnixMillis) -> PurgeOutcome {
-        let over = |record: &&SessionRecord| now >= record.absolute_expiry || now >= record.idle_expiry;
+        let expired = |record: &&SessionRecord| now >= record.absolute_expiry || now >= record.idle_expiry;
         let ids: Vec<_> =
-            self.sessions.values().filter(over).take(budget).map(|record| record.session).collect();
+            self.sessions.values().filter(expired).take(budget).map(|record| record.session).collect();
         for id in &ids {
-            self.forget(*id);
+            self.remove(*id);
         }
         let before = self.announced.len().saturating_add(self.epochs.len());
         self.announced.retain(|_, entry| entry.until > now);
@@ -246,7 +247,7 @@ impl State {
         PurgeOutcome { sessions: count(ids.len()), others: count(before.saturating_sub(after)) }
     }
 
-    fn forget(&mut self, id: SessionId) {
+    fn remove(&mut self, id: SessionId) {
         let Some(record) = self.sessions.remove(&id) else { return };
         if let Some(ids) = self.by_subject.get_mut(&record.subject) {
             ids.remove(&id);

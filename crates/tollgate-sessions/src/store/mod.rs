@@ -1,6 +1,5 @@
-//! [`SessionStore`]: the joint between sessions and what keeps them.
+//! [`SessionStore`]: the interface between sessions and their storage, and the stores that implement it.
 
-mod ask;
 mod command;
 mod decide;
 mod error;
@@ -10,6 +9,8 @@ mod memory;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod refresh_policy;
+mod retry;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 mod url;
@@ -19,12 +20,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub(crate) use ask::{ask, ask_twice};
 pub use command::{
-    Durability, PurgeOutcome, RefreshKind, Refreshed, Revocation, RevocationEntry, RevokeOutcome,
+    Durability, ExpiryKind, PurgeOutcome, RefreshKind, Refreshed, Revocation, RevocationEntry, RevokeOutcome,
     RevokeRequest, RevokeScope, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest,
 };
-pub use decide::{ExpiryKind, RefreshDecision, RefreshPolicy, decide};
+pub use decide::{RefreshDecision, decide};
 pub use error::{StoreError, StoreErrorKind};
 pub use feed::{FeedCursor, FeedPage, RevocationFeed};
 pub use memory::MemoryStore;
@@ -32,71 +32,91 @@ pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
+pub use refresh_policy::RefreshPolicy;
+pub(crate) use retry::{call_with_retry, retry_once};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use url::open_store;
 
 use crate::session::{NewSession, SessionInfo};
 
-/// A future of a store.
+/// The future of a store call.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What keeps sessions: one record a session, however often it is renewed.
+/// Stores sessions: one record per session, however often the session is refreshed.
 ///
-/// A store speaks in whole steps, so that a race cannot be written between two of them. What it has to keep to:
+/// # Contract
+/// Each method is one complete operation, so that a caller cannot cause a race between two calls. Every store keeps
+/// these rules:
 ///
-/// 1. [`rotate`](Self::rotate) decides with [`decide`](crate::store::decide) and writes in one atomic step.
-/// 2. Only [`create`](Self::create) ever adds a session.
-/// 3. An end is looked for first, then the epoch, then expiry, then the generation.
-/// 4. Whatever decides is read from the primary.
+/// 1. [`rotate`](Self::rotate) decides as [`decide`](crate::store::decide) does, and writes the result in the same
+///    atomic step.
+/// 2. Only [`create`](Self::create) adds a session.
+/// 3. The first check that fails gives the outcome. The order is: revocation, epoch, expiry, generation.
+/// 4. Every decision reads from the primary, never from a replica.
 /// 5. One clock judges all times: the store's own, or the [`StoreClock`](crate::session::StoreClock) of a test.
-/// 6. [`RotateOutcome::Reuse`] and [`revoke`](Self::revoke) return when the end is durable, or say that it may not be.
-/// 7. An end is announced to the [`RevocationFeed`] in the same atomic step.
-/// 8. A session that is not there and a secret that does not fit are the same [`RotateOutcome::Unknown`].
-/// 9. No call takes longer than some two seconds or retries without bound.
+/// 6. [`revoke`](Self::revoke), and a `rotate` that returns [`RotateOutcome::Reuse`], complete once the revocation is
+///    as durable as the server can make it. Where a failover could still lose it, `revoke` returns
+///    [`Durability::BestEffort`].
+/// 7. The store announces every revocation to the [`RevocationFeed`] in the same atomic step. Where the server has no
+///    such step, the store announces first, or completes the announcement when the session is presented again.
+/// 8. A session that does not exist and a wrong secret give the same outcome, [`RotateOutcome::Unknown`].
+/// 9. No call takes longer than about two seconds, and none retries without a limit.
 ///
-/// A subject has an *epoch*, a number that [`RevokeScope::Subject`] raises. A session copies it when it begins, and is over
-/// once its copy is below: so all sessions of a subject end in one write. The empty subject stands for all of them.
-///
-/// The suite in `tollgate-testing` tells whether a store keeps to all this.
+/// # Epochs
+/// Each subject has an *epoch*, a number that [`RevokeScope::Subject`] raises. A new session copies the epoch of its
+/// subject, and is revoked once its copy is smaller than the subject's epoch. One write thus revokes all sessions of a
+/// subject. The global epoch, which [`RevokeScope::Everything`] raises, is stored under the empty subject. The epoch
+/// that counts for a session is the larger of the two.
 ///
 /// # Security
-/// Of two calls with the same token at most one may return [`RefreshKind::Rotated`](crate::store::RefreshKind::Rotated).
-/// Reporting a live session as unknown logs its user out; reporting an ended one as live is a vulnerability. A store
-/// that fails says so with [`StoreError`]: a failure is never an answer about a session.
+/// Of two calls with the same token, at most one may return
+/// [`RefreshKind::Rotated`](crate::store::RefreshKind::Rotated). Reporting a live session as unknown logs its user out.
+/// Reporting a revoked session as live is a vulnerability. A store that fails returns a [`StoreError`], never an answer
+/// about a session.
+///
+/// # Examples
+/// A store in a hash map. Test a store of your own with `store_suite` of `tollgate-testing`, as we test this one.
+///
+#[doc = concat!("```\n", include_str!("../../examples/own_store.rs"), "```")]
 pub trait SessionStore: RevocationFeed + fmt::Debug + Send + Sync + 'static {
-    /// Adds a session, with the epoch of its subject copied in the same step (or read before). Adding the same session
-    /// with the same secret again changes nothing.
+    /// Adds a session that copies the epoch of its subject. The store reads the epoch in the same step, or before.
+    ///
+    /// Adding the same session with the same secret again changes nothing.
     fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo>;
 
-    /// Renews a session, or tells why not.
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome>;
+    /// Rotates a session, or returns why it may not rotate.
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome>;
 
-    /// Ends sessions. Once it has returned, no call that starts later finds them live. Doing it again is no error.
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome>;
+    /// Revokes sessions. No call that starts after the answer finds them live.
+    ///
+    /// Revoking them again is no error.
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome>;
 
-    /// The live sessions of a subject, the one last renewed first, at most `limit`.
+    /// Returns at most `limit` live sessions of a subject. The one that was refreshed last comes first.
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>>;
 
-    /// Forgets what is over, at most some `budget` records. Call it now and then. It never removes a live session.
+    /// Purges expired sessions, and the epochs and announcements that no token needs: about `budget` records of each.
+    ///
+    /// The store never removes a live session. The caller repeats the call periodically.
     fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome>;
 
-    /// Whether the store answers.
+    /// Checks that the store answers and takes writes.
     fn ping(&self) -> StoreFuture<'_, ()>;
 }
 
-/// `Arc<dyn SessionStore>` and the like.
+/// Lets an `Arc<dyn SessionStore>` be used as a store.
 impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         (**self).create(new)
     }
 
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
-        (**self).rotate(command)
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
+        (**self).rotate(request)
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
-        (**self).revoke(command)
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
+        (**self).revoke(request)
     }
 
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {

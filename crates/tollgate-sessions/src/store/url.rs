@@ -1,58 +1,66 @@
-//! [`open_store`]: the store that a setting names.
+//! [`open_store`]: opens the store that a URL names.
 
 use std::sync::Arc;
 
 use super::error::{StoreError, StoreErrorKind};
 use super::{MemoryStore, SessionStore};
 
-/// Opens the store that `url` names: `memory:`, or `sqlite:` and a path, as in `sqlite:/var/lib/app/sessions.db`, or a
-/// server, as in `postgres://app:password@db.example/app` or `redis://app:password@cache.example/0`. Each but the first needs
-/// the feature of its name. `rediss:` is Redis over TLS; `valkey:` and `valkeys:` mean the same as `redis:` and `rediss:`.
+/// Opens the store that `url` names.
 ///
-/// It may block: call it while starting up. A server is not connected to before the store is used.
+/// | URL | store | feature |
+/// |---|---|---|
+/// | `memory:` | [`MemoryStore`] | |
+/// | `sqlite:/var/lib/app/sessions.db` | `SqliteStore` | `sqlite` |
+/// | `postgres://app:password@db.example/app` | `PostgresStore` | `postgres` |
+/// | `redis://app:password@cache.example/0` | `RedisStore` | `redis` |
+///
+/// `postgresql:` means the same as `postgres:`. `rediss:` is Redis over TLS; `valkey:` and `valkeys:` mean the same as
+/// `redis:` and `rediss:`.
+///
+/// This blocks for SQLite, so call it while starting up. It does not connect to a server; the first call of the store
+/// does.
 ///
 /// # Errors
-/// [`StoreErrorKind::Misconfigured`] for a name that this build does not know; otherwise as opening the store itself.
+/// [`StoreErrorKind::Misconfigured`] when the URL names no store, or one whose feature this build lacks; otherwise the
+/// errors of opening that store.
 pub fn open_store(url: &str) -> Result<Arc<dyn SessionStore>, StoreError> {
-    let (scheme, place) = url.split_once(':').unwrap_or_default();
+    let (scheme, path) = url.split_once(':').unwrap_or_default();
     match scheme {
-        "memory" if place.is_empty() => Ok(Arc::new(MemoryStore::new())),
+        "memory" if path.is_empty() => Ok(Arc::new(MemoryStore::new())),
         #[cfg(feature = "sqlite")]
-        "sqlite" if !place.is_empty() => Ok(Arc::new(super::SqliteStore::open(place)?)),
+        "sqlite" if !path.is_empty() => Ok(Arc::new(super::SqliteStore::open(path)?)),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Arc::new(super::PostgresStore::open(url)?)),
         #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => {
-            Err(missing("this build knows no PostgreSQL: its feature `postgres` is off"))
+            Err(misconfigured("PostgreSQL needs the feature `postgres`, which is off in this build"))
         }
         #[cfg(feature = "redis")]
         "redis" | "rediss" | "valkey" | "valkeys" => Ok(Arc::new(super::RedisStore::open(url)?)),
         #[cfg(not(feature = "redis"))]
         "redis" | "rediss" | "valkey" | "valkeys" => {
-            Err(missing("this build knows no Redis: its feature `redis` is off"))
+            Err(misconfigured("Redis needs the feature `redis`, which is off in this build"))
         }
-        // The rest may hold a password.
-        _ => Err(StoreError::new(StoreErrorKind::Misconfigured, KNOWN)),
+        // The message does not quote the URL, which may contain a password.
+        _ => Err(misconfigured(EXPECTED)),
     }
 }
 
-#[cfg(not(all(feature = "postgres", feature = "redis")))]
-fn missing(what: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Misconfigured, what)
+fn misconfigured(message: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, message)
 }
 
 #[cfg(feature = "sqlite")]
-const KNOWN: &str =
-    "its name is not `memory:`, `sqlite:` and a path, or `postgres:` or `redis:` and a server";
+const EXPECTED: &str = "the URL must be `memory:`, `sqlite:PATH`, `postgres://..` or `redis://..`";
 #[cfg(not(feature = "sqlite"))]
-const KNOWN: &str = "its name is not `memory:`, or `postgres:` or `redis:` and a server";
+const EXPECTED: &str = "the URL must be `memory:`, `postgres://..` or `redis://..`";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn names_of_stores() {
+    async fn open_store_rejects_urls_of_no_store() {
         open_store("memory:").unwrap().ping().await.unwrap();
         for wrong in ["", "memory", "memory:x", "sqlite:", "mysql://u:hunter2@h/d", "/var/lib/x.db"] {
             let error = open_store(wrong).unwrap_err();
@@ -62,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_not_asked() {
+    fn open_store_does_not_connect() {
         for url in
             ["postgres://u:hunter2@db.example/d", "postgresql://u:hunter2@db.example/d?sslmode=require"]
         {
@@ -81,7 +89,7 @@ mod tests {
 
     #[cfg(feature = "sqlite")]
     #[tokio::test]
-    async fn a_path_of_sqlite() {
+    async fn open_store_creates_a_sqlite_file() {
         let path = std::env::temp_dir().join(format!("tollgate-url-{}/s.db", std::process::id()));
         let store = open_store(&format!("sqlite:{}", path.display())).unwrap();
         store.ping().await.unwrap();

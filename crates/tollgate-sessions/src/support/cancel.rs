@@ -1,14 +1,15 @@
-//! [`CancelFlag`]: who decides about work that somebody waits for.
+//! [`CancelFlag`]: drops queued work whose caller has stopped waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whoever takes it first decides: a thread, that the work is done, or the one who waits, that it never is.
+/// Shared by a queued job and its caller. Whichever takes the flag first decides: if the thread does, the job
+/// runs; if the caller does, the job never starts.
 #[derive(Clone, Default)]
 pub(crate) struct CancelFlag(Arc<AtomicBool>);
 
 impl CancelFlag {
-    /// Whether nobody had taken it before.
+    /// Takes the flag. Returns whether this call was the first to take it.
     pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
@@ -18,7 +19,7 @@ impl CancelFlag {
     }
 }
 
-/// Somebody who waits. Who goes away leaves no work behind.
+/// Held by the caller while it waits. Dropping it cancels a job that has not started.
 #[derive(Default)]
 pub(crate) struct CancelOnDrop(pub(crate) CancelFlag);
 

@@ -1,13 +1,14 @@
-//! [`Counter`]: how often something has happened.
+//! [`Counter`]: an event counter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often something has happened since the process began. Nothing is decided by it, so it orders nothing.
+/// The number of times an event has occurred since the process started. Counters are read for dashboards only,
+/// so relaxed ordering is enough.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    /// It has happened once more.
+    /// Adds one to the counter.
     pub(crate) fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! [`EntropyError`]: the operating system gives no randomness.
+//! [`EntropyError`], and random bytes from the operating system.
 
 use aws_lc_rs::rand;
 
@@ -8,7 +8,7 @@ use aws_lc_rs::rand;
 #[non_exhaustive]
 pub struct EntropyError;
 
-/// Fills `bytes` from the operating system's generator.
+/// Fills `bytes` from the operating system's random number generator.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), EntropyError> {
     rand::fill(bytes).map_err(|_cause| EntropyError)
 }

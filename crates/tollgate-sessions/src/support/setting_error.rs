@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A setting is outside its bounds. No setting is changed to fit.
+/// A setting is outside its bounds. Settings are never clamped silently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {

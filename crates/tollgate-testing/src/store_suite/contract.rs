@@ -1,4 +1,4 @@
-//! Refreshes, one after the other.
+//! Sequential calls.
 
 use tollgate_sessions::session::{Fingerprint, MAX_ABSOLUTE_LIFETIME};
 use tollgate_sessions::store::StoreErrorKind;
@@ -6,34 +6,34 @@ use tollgate_sessions::store::StoreErrorKind;
 use super::*;
 
 pub(super) async fn session_rotates_and_is_revoked_at_reuse(under: StoreUnderTest) {
-    let new = under.unborn("alice");
-    let view = under.store.create(&new).await.unwrap();
-    assert_eq!((view.session, &*view.subject, view.generation), (new.session, "alice", 0));
-    assert_eq!(view.meta, new.meta);
-    assert_eq!(view.created_at, under.clock.now());
-    let shown = rotate(&new, 0).with_fingerprint(Some(Fingerprint::from_bytes([7; 8])));
+    let new = under.new_session("alice");
+    let info = under.store.create(&new).await.unwrap();
+    assert_eq!((info.session, &*info.subject, info.generation), (new.session, "alice", 0));
+    assert_eq!(info.meta, new.meta);
+    assert_eq!(info.created_at, under.clock.now());
+    let request = rotate(&new, 0).with_fingerprint(Some(Fingerprint::from_bytes([7; 8])));
     under.pass_grace_period();
-    let RotateOutcome::Live(refreshed) = under.store.rotate(&shown).await.unwrap() else {
+    let RotateOutcome::Live(refreshed) = under.store.rotate(&request).await.unwrap() else {
         panic!("not live")
     };
     assert_eq!((refreshed.kind, refreshed.session.generation), (RefreshKind::Rotated, 1));
     assert_eq!(refreshed.session.meta, new.meta);
     assert_eq!(
         (refreshed.session.created_at, refreshed.session.last_used_at),
-        (view.created_at, under.clock.now())
+        (info.created_at, under.clock.now())
     );
-    // The one before, and the new one, are the same answer; its fingerprint is that of the renewal.
+    // The previous and the new token get the same answer, with the fingerprint of the rotation.
     for generation in [0, 1] {
         let RotateOutcome::Live(again) = under.store.rotate(&rotate(&new, generation)).await.unwrap() else {
             panic!("not live")
         };
         assert_eq!((again.kind, again.session.generation), (RefreshKind::Replayed, 1));
-        assert_eq!(again.session.fingerprint, shown.fingerprint);
+        assert_eq!(again.session.fingerprint, request.fingerprint);
     }
     under.pass_grace_period();
     assert_eq!(live(&under.rotate(&new, 1).await), (RefreshKind::Rotated, 2));
-    let RotateOutcome::Reuse(view) = under.rotate(&new, 0).await else { panic!("an old token is theft") };
-    assert_eq!((&*view.subject, view.session), ("alice", new.session));
+    let RotateOutcome::Reuse(info) = under.rotate(&new, 0).await else { panic!("an old token is theft") };
+    assert_eq!((&*info.subject, info.session), ("alice", new.session));
     for generation in [0, 1, 2, 3] {
         assert_eq!(under.rotate(&new, generation).await, RotateOutcome::Revoked(RevokeReason::Reuse));
     }
@@ -48,7 +48,7 @@ pub(super) async fn create_repeated_changes_nothing(under: StoreUnderTest) {
     let other = with_secret(&new, [1; 32]);
     assert_eq!(under.store.create(&other).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert!(is_live(&under.rotate(&new, 0).await));
-    // Nor does it bring back what was ended.
+    // Nor does it restore a revoked session.
     under.logout(&new).await;
     under.store.create(&new).await.unwrap();
     assert_eq!(under.rotate(&new, 0).await, RotateOutcome::Revoked(RevokeReason::Logout));
@@ -60,7 +60,7 @@ pub(super) async fn wrong_secret_looks_like_an_unknown_session(under: StoreUnder
     under.pass_grace_period();
     for generation in [0, 1, 9] {
         assert_eq!(under.rotate(&wrong, generation).await, RotateOutcome::Unknown);
-        assert_eq!(under.rotate(&under.unborn("alice"), generation).await, RotateOutcome::Unknown);
+        assert_eq!(under.rotate(&under.new_session("alice"), generation).await, RotateOutcome::Unknown);
     }
     assert_eq!(live(&under.rotate(&new, 0).await), (RefreshKind::Rotated, 1));
     under.logout(&new).await;
@@ -68,32 +68,32 @@ pub(super) async fn wrong_secret_looks_like_an_unknown_session(under: StoreUnder
 }
 
 pub(super) async fn no_call_but_create_adds_a_session(under: StoreUnderTest) {
-    let unborn = under.unborn("alice");
-    assert_eq!(under.rotate(&unborn, 0).await, RotateOutcome::Unknown);
-    assert!(!under.logout(&unborn).await.changed);
-    under.revoke(RevokeScope::Subject { subject: "alice".into(), keep: Some(unborn.session) }).await;
-    assert_eq!(under.rotate(&unborn, 0).await, RotateOutcome::Unknown);
+    let new = under.new_session("alice");
+    assert_eq!(under.rotate(&new, 0).await, RotateOutcome::Unknown);
+    assert!(!under.logout(&new).await.changed);
+    under.revoke(RevokeScope::Subject { subject: "alice".into(), keep: Some(new.session) }).await;
+    assert_eq!(under.rotate(&new, 0).await, RotateOutcome::Unknown);
     assert!(under.list("alice").await.is_empty());
 }
 
 pub(super) async fn lifetimes_hold_to_the_millisecond(under: StoreUnderTest) {
     let millisecond = Duration::from_millis(1);
-    let over =
-        |rotation: &RotateOutcome| matches!(rotation, RotateOutcome::Expired(_) | RotateOutcome::Unknown);
-    let short = |idle, absolute| under.unborn_with("alice", idle, absolute);
+    let expired =
+        |outcome: &RotateOutcome| matches!(outcome, RotateOutcome::Expired(_) | RotateOutcome::Unknown);
+    let short = |idle, absolute| under.new_session_with("alice", idle, absolute);
     let (idle, absolute) = (short(HOUR, HOUR * 3), short(HOUR, HOUR + millisecond * 5));
     under.store.create(&idle).await.unwrap();
-    let view = under.store.create(&absolute).await.unwrap();
+    let info = under.store.create(&absolute).await.unwrap();
     under.clock.advance(HOUR - millisecond);
     assert!(is_live(&under.rotate(&idle, 0).await));
     let RotateOutcome::Live(refreshed) = under.rotate(&absolute, 0).await else { panic!("not live") };
-    assert_eq!(refreshed.session.absolute_expiry, view.absolute_expiry);
-    assert_eq!(refreshed.session.idle_expiry, view.absolute_expiry, "idle ends with absolute");
+    assert_eq!(refreshed.session.absolute_expiry, info.absolute_expiry);
+    assert_eq!(refreshed.session.idle_expiry, info.absolute_expiry, "idle expiry is never later");
     under.clock.advance(millisecond * 6);
-    assert!(over(&under.rotate(&absolute, 1).await), "renewal does not extend the absolute limit");
+    assert!(expired(&under.rotate(&absolute, 1).await), "a refresh does not extend the absolute lifetime");
     assert!(is_live(&under.rotate(&idle, 1).await));
     under.clock.advance(HOUR);
-    assert!(over(&under.rotate(&idle, 1).await));
+    assert!(expired(&under.rotate(&idle, 1).await));
     assert!(under.list("alice").await.is_empty());
 }
 
@@ -113,8 +113,8 @@ pub(super) async fn newer_token_rotates_unless_refused_by_policy(under: StoreUnd
     assert_eq!(live(&under.rotate(&new, 4).await), (RefreshKind::StoreBehind, 5));
     assert_eq!(live(&under.rotate(&new, 4).await), (RefreshKind::Replayed, 5));
     let strict = RefreshPolicy::default().without_accepting_newer();
-    let command = rotate(&new, 9).with_policy(strict);
-    assert!(matches!(under.store.rotate(&command).await.unwrap(), RotateOutcome::Reuse(_)));
+    let request = rotate(&new, 9).with_policy(strict);
+    assert!(matches!(under.store.rotate(&request).await.unwrap(), RotateOutcome::Reuse(_)));
 }
 
 pub(super) async fn previous_token_recovers_within_the_recovery_period(under: StoreUnderTest) {
@@ -125,7 +125,7 @@ pub(super) async fn previous_token_recovers_within_the_recovery_period(under: St
     let policy = RefreshPolicy::default().with_recovery_period(HOUR * 24).unwrap();
     let present = |generation| rotate(&new, generation).with_policy(policy);
     assert_eq!(live(&under.store.rotate(&present(0)).await.unwrap()), (RefreshKind::Recovered, 2));
-    // Whoever holds the displaced one is noticed.
+    // The token that was replaced is now a sign of theft.
     assert!(matches!(under.store.rotate(&present(1)).await.unwrap(), RotateOutcome::Reuse(_)));
 }
 
@@ -139,16 +139,16 @@ pub(super) async fn list_has_live_sessions_last_refreshed_first(under: StoreUnde
     let [first, second, third, fourth] = all.as_slice() else { panic!("four") };
     under.rotate(first, 0).await;
     under.logout(third).await;
-    let ids = |views: Vec<SessionInfo>| views.iter().map(|view| view.session).collect::<Vec<_>>();
+    let ids = |list: Vec<SessionInfo>| list.iter().map(|info| info.session).collect::<Vec<_>>();
     assert_eq!(ids(under.list("alice").await), [first.session, fourth.session, second.session]);
     assert_eq!(ids(under.store.list("alice", 2).await.unwrap()), [first.session, fourth.session]);
-    assert!(under.list("nobody").await.is_empty());
+    assert!(under.list("dave").await.is_empty());
 }
 
 pub(super) async fn purge_removes_no_live_session(under: StoreUnderTest) {
     let mut short = Vec::new();
     for _ in 0..30 {
-        let new = under.unborn_with("alice", HOUR, HOUR * 24 * 30);
+        let new = under.new_session_with("alice", HOUR, HOUR * 24 * 30);
         under.store.create(&new).await.unwrap();
         short.push(new);
         under.begin("bob").await;
@@ -162,7 +162,7 @@ pub(super) async fn purge_removes_no_live_session(under: StoreUnderTest) {
     for new in &short {
         assert!(matches!(under.rotate(new, 0).await, RotateOutcome::Unknown | RotateOutcome::Expired(_)));
     }
-    assert!(under.announced(None).await.0.is_empty(), "what no token needs is forgotten");
+    assert!(under.announced(None).await.0.is_empty(), "expired announcements are purged");
 }
 
 pub(super) async fn preview_of_a_good_token_writes_nothing(under: StoreUnderTest) {
@@ -196,13 +196,13 @@ pub(super) async fn preview_rejects_what_a_commit_rejects(under: StoreUnderTest)
     under.logout(&revoked).await;
     let outcome = under.store.rotate(&preview(&revoked, 0)).await.unwrap();
     assert_eq!(outcome, RotateOutcome::Revoked(RevokeReason::Logout));
-    let outcome = under.store.rotate(&preview(&under.unborn("carol"), 0)).await.unwrap();
+    let outcome = under.store.rotate(&preview(&under.new_session("carol"), 0)).await.unwrap();
     assert_eq!(outcome, RotateOutcome::Unknown);
 }
 
-/// The longest session outlives no purge of the epoch that revoked it.
+/// The epoch that revoked the longest possible session is not purged while the session could be live.
 pub(super) async fn purge_brings_no_revoked_session_back(under: StoreUnderTest) {
-    let new = under.unborn_with("alice", MAX_ABSOLUTE_LIFETIME, MAX_ABSOLUTE_LIFETIME);
+    let new = under.new_session_with("alice", MAX_ABSOLUTE_LIFETIME, MAX_ABSOLUTE_LIFETIME);
     under.store.create(&new).await.unwrap();
     under.logout_everywhere("alice").await;
 

@@ -1,4 +1,4 @@
-//! The contract of every [`SessionStore`], as cases that panic when a store breaks it.
+//! The contract of [`SessionStore`] as test cases. A case panics when the store breaks the contract.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -19,13 +19,13 @@
     clippy::arithmetic_side_effects,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
+    reason = "a failed case panics"
 )]
 
 mod contract;
-mod ends;
 mod model;
 mod races;
+mod revocations;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -40,7 +40,7 @@ use tollgate_sessions::store::{
     RevokeScope, RotateLifetimes, RotateMode, RotateOutcome, RotateRequest, SessionStore,
 };
 
-/// A case of the contract.
+/// A test case of the contract.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreCase {
     name: &'static str,
@@ -88,13 +88,13 @@ cases! {
     contract::preview_of_a_good_token_writes_nothing,
     contract::preview_rejects_what_a_commit_rejects,
     contract::purge_brings_no_revoked_session_back,
-    ends::revocation_holds_during_the_grace_period,
-    ends::session_is_revoked_by_its_owner_only,
-    ends::subject_revocation_covers_all_its_sessions,
-    ends::subject_revocation_keeps_the_named_session,
-    ends::global_revocation_covers_all_subjects,
-    ends::revocations_are_announced,
-    ends::announcements_are_read_page_by_page,
+    revocations::revocation_holds_during_the_grace_period,
+    revocations::session_is_revoked_by_its_owner_only,
+    revocations::subject_revocation_covers_all_its_sessions,
+    revocations::subject_revocation_keeps_the_named_session,
+    revocations::global_revocation_covers_all_subjects,
+    revocations::revocations_are_announced,
+    revocations::announcements_are_read_page_by_page,
     model::store_agrees_with_the_memory_store,
     races::racing_refreshes_rotate_once_to_one_successor,
     races::logout_racing_refreshes_leaves_no_live_session,
@@ -122,12 +122,12 @@ impl StoreUnderTest {
     }
 
     async fn begin(&self, subject: &str) -> NewSession {
-        let new = self.unborn(subject);
+        let new = self.new_session(subject);
         self.store.create(&new).await.unwrap();
         new
     }
 
-    fn unborn(&self, subject: &str) -> NewSession {
+    fn new_session(&self, subject: &str) -> NewSession {
         let session = SessionId::generate(self.clock.now()).unwrap();
         let mut secret = [0; 32];
         for (slot, byte) in secret.iter_mut().zip(session.as_bytes().iter().cycle()) {
@@ -138,8 +138,8 @@ impl StoreUnderTest {
             .with_meta(Some(r#"{"device":"phone"}"#.into()))
     }
 
-    fn unborn_with(&self, subject: &str, idle: Duration, absolute: Duration) -> NewSession {
-        let mut new = self.unborn(subject);
+    fn new_session_with(&self, subject: &str, idle: Duration, absolute: Duration) -> NewSession {
+        let mut new = self.new_session(subject);
         new.lifetimes = Lifetimes::new(idle, absolute).unwrap();
         new
     }
@@ -149,8 +149,8 @@ impl StoreUnderTest {
     }
 
     async fn revoke(&self, scope: RevokeScope) -> RevokeOutcome {
-        let command = RevokeRequest::new(scope, RevokeReason::Logout, HOUR);
-        self.store.revoke(&command).await.unwrap()
+        let request = RevokeRequest::new(scope, RevokeReason::Logout, HOUR);
+        self.store.revoke(&request).await.unwrap()
     }
 
     async fn logout(&self, session: &NewSession) -> RevokeOutcome {
@@ -192,15 +192,15 @@ fn rotate(session: &NewSession, generation: u32) -> RotateRequest {
 
 /// Returns how the session was refreshed, and its generation afterwards.
 #[track_caller]
-fn live(rotation: &RotateOutcome) -> (RefreshKind, u32) {
-    match rotation {
+fn live(outcome: &RotateOutcome) -> (RefreshKind, u32) {
+    match outcome {
         RotateOutcome::Live(refreshed) => (refreshed.kind, refreshed.session.generation),
         other => panic!("not live: {other:?}"),
     }
 }
 
-fn is_live(rotation: &RotateOutcome) -> bool {
-    matches!(rotation, RotateOutcome::Live(_))
+fn is_live(outcome: &RotateOutcome) -> bool {
+    matches!(outcome, RotateOutcome::Live(_))
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

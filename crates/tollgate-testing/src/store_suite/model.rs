@@ -1,4 +1,5 @@
-//! The same operations on the store and on the one in memory, whose decisions are [`decide`](tollgate_sessions::store::decide).
+//! Runs the same random operations on the store and on a [`MemoryStore`], which decides by
+//! [`decide`](tollgate_sessions::store::decide).
 
 use std::collections::HashSet;
 
@@ -14,7 +15,7 @@ pub(super) async fn store_agrees_with_the_memory_store(under: StoreUnderTest) {
         model,
         random: Random(0),
         sessions: Vec::new(),
-        over: HashSet::new(),
+        expired: HashSet::new(),
         at: String::new(),
     };
     for seed in [0x9e37_79b9_7f4a_7c15, 7, 2_026] {
@@ -28,16 +29,17 @@ pub(super) async fn store_agrees_with_the_memory_store(under: StoreUnderTest) {
     }
 }
 
-/// The store, the model, and what both have been told.
+/// The store, the model, and the sessions of both.
 struct Both {
     under: StoreUnderTest,
     model: StoreUnderTest,
     random: Random,
-    /// Those that may be live.
+    /// The sessions that may be live.
     sessions: Vec<Known>,
-    /// Those that have expired: when the clock steps back, the model may know them where the store has forgotten them.
-    over: HashSet<SessionId>,
-    /// Where it is, for whoever reads that it failed.
+    /// The sessions that have expired. When the clock steps back, they may be live in the model and purged in the
+    /// store.
+    expired: HashSet<SessionId>,
+    /// The current step, for the message of a failure.
     at: String,
 }
 
@@ -48,18 +50,18 @@ struct Known {
 }
 
 impl Both {
-    /// Most often some seconds, now and then long enough for sessions to expire.
+    /// Moves the clock, most often by some seconds, and sometimes so far that sessions expire.
     async fn pass_time(&mut self) {
         let millis = if self.random.below(40) == 0 { 2_400_000 } else { 9_000 };
         self.under.clock.advance(Duration::from_millis(self.random.below(millis)));
         let now = self.under.clock.now();
         for known in self.sessions.extract_if(.., |known| now >= known.expiry) {
             for store in [&self.under, &self.model] {
-                let rotation = store.rotate(&known.new, known.generation).await;
-                let is_over = !matches!(rotation, RotateOutcome::Live(_) | RotateOutcome::Reuse(_));
-                assert!(is_over, "{}: {rotation:?}", self.at);
+                let outcome = store.rotate(&known.new, known.generation).await;
+                let rejected = !matches!(outcome, RotateOutcome::Live(_) | RotateOutcome::Reuse(_));
+                assert!(rejected, "{}: {outcome:?}", self.at);
             }
-            self.over.insert(known.new.session);
+            self.expired.insert(known.new.session);
         }
     }
 
@@ -72,11 +74,11 @@ impl Both {
         let new = self.sessions.get(index).unwrap().new.clone();
         let (session, subject) = (new.session, new.subject.clone());
         match self.random.below(48) {
-            0 | 1 => self.end(RevokeScope::Session { session, owner: Some(subject) }).await,
-            2 => self.end(RevokeScope::Session { session, owner: Some("mallory".into()) }).await,
-            3 => self.end(RevokeScope::Subject { subject, keep: None }).await,
-            4 => self.end(RevokeScope::Subject { subject, keep: Some(session) }).await,
-            5 if self.random.below(3) == 0 => self.end(RevokeScope::Everything).await,
+            0 | 1 => self.revoke(RevokeScope::Session { session, owner: Some(subject) }).await,
+            2 => self.revoke(RevokeScope::Session { session, owner: Some("mallory".into()) }).await,
+            3 => self.revoke(RevokeScope::Subject { subject, keep: None }).await,
+            4 => self.revoke(RevokeScope::Subject { subject, keep: Some(session) }).await,
+            5 if self.random.below(3) == 0 => self.revoke(RevokeScope::Everything).await,
             6 => self.under.clock.set(self.under.clock.now().saturating_sub(HOUR)),
             7 | 8 => drop(self.under.store.purge(20).await.unwrap()),
             9 | 10 => self.present_a_wrong_secret(index).await,
@@ -88,18 +90,18 @@ impl Both {
         let subject = SUBJECTS.get(usize::try_from(self.random.below(3)).unwrap()).unwrap();
         let idle = Duration::from_secs(300 + self.random.below(3_600));
         let absolute = idle + Duration::from_secs(self.random.below(7_200));
-        let new = self.under.unborn_with(subject, idle, absolute);
+        let new = self.under.new_session_with(subject, idle, absolute);
         let (one, two) = (self.under.store.create(&new).await, self.model.store.create(&new).await);
-        let view = plain(&two.unwrap());
-        assert_eq!(plain(&one.unwrap()), view, "{}", self.at);
-        self.sessions.push(Known { new, generation: 0, expiry: view.idle_expiry });
+        let info = without_epoch(&two.unwrap());
+        assert_eq!(without_epoch(&one.unwrap()), info, "{}", self.at);
+        self.sessions.push(Known { new, generation: 0, expiry: info.idle_expiry });
     }
 
-    async fn end(&self, scope: RevokeScope) {
+    async fn revoke(&self, scope: RevokeScope) {
         let changed = self.under.revoke(scope.clone()).await.changed;
         assert_eq!(changed, self.model.revoke(scope.clone()).await.changed, "{}: {scope:?}", self.at);
         if let (RevokeScope::Session { session, .. }, true) = (scope, changed) {
-            self.must_be_announced(session).await;
+            self.assert_announced(session).await;
         }
     }
 
@@ -109,8 +111,8 @@ impl Both {
         wrong.secret_hash = SecretHash::from_bytes([9; 32]);
         for store in [&self.under, &self.model] {
             let presented = self.random.below(3) == 0;
-            let rotation = store.rotate(&wrong, generation + u32::from(presented)).await;
-            assert_eq!(rotation, RotateOutcome::Unknown, "{}", self.at);
+            let outcome = store.rotate(&wrong, generation + u32::from(presented)).await;
+            assert_eq!(outcome, RotateOutcome::Unknown, "{}", self.at);
         }
     }
 
@@ -135,67 +137,71 @@ impl Both {
         let client = u8::try_from(self.random.below(3)).unwrap();
         let fingerprint = (client > 0).then(|| Fingerprint::from_bytes([client; 8]));
         let mode = if self.random.below(4) == 0 { RotateMode::Preview } else { RotateMode::Commit };
-        let command =
+        let request =
             rotate(&known.new, presented).with_policy(policy).with_fingerprint(fingerprint).with_mode(mode);
-        let one = self.under.store.rotate(&command).await.unwrap();
-        let two = self.model.store.rotate(&command).await.unwrap();
+        let one = self.under.store.rotate(&request).await.unwrap();
+        let two = self.model.store.rotate(&request).await.unwrap();
         if let RotateOutcome::Live(refreshed) = &two {
             known.generation = refreshed.session.generation;
             known.expiry = refreshed.session.idle_expiry;
         }
-        // One that ended with its subject may be forgotten sooner than it would have expired.
-        let is_forgotten =
+        // A store may purge a session that was revoked with its subject before the session would have expired.
+        let is_purged =
             (&one, &two) == (&RotateOutcome::Unknown, &RotateOutcome::Revoked(RevokeReason::SubjectRevoked));
         assert!(
-            is_forgotten || normal(&one) == normal(&two),
-            "{}: {command:?}: {one:?}, and not {two:?}",
+            is_purged || normalized(&one) == normalized(&two),
+            "{}: {request:?}: the store returns {one:?}, the model {two:?}",
             self.at
         );
         if matches!(two, RotateOutcome::Reuse(_)) {
-            self.must_be_announced(command.session).await;
+            self.assert_announced(request.session).await;
         }
     }
 
-    async fn must_be_announced(&self, session: SessionId) {
+    async fn assert_announced(&self, session: SessionId) {
         let (announced, _) = self.under.announced(None).await;
         assert!(announced.contains(&Revocation::Session(session)), "{}: {session}", self.at);
     }
 
     async fn compare_lists(&self) {
         for subject in SUBJECTS {
-            let [here, there] = [&self.under, &self.model].map(async |store| {
-                let mut views = store.list(subject).await;
-                assert!(views.is_sorted_by_key(|view| std::cmp::Reverse(view.last_used_at)), "{}", self.at);
-                assert!(views.iter().all(|view| store.clock.now() < view.idle_expiry), "{}", self.at);
-                views.retain(|view| !self.over.contains(&view.session));
-                views.sort_unstable_by_key(|view| view.session);
-                views.iter().map(plain).collect::<Vec<_>>()
+            let [store, model] = [&self.under, &self.model].map(async |store| {
+                let mut sessions = store.list(subject).await;
+                assert!(
+                    sessions.is_sorted_by_key(|info| std::cmp::Reverse(info.last_used_at)),
+                    "{}",
+                    self.at
+                );
+                assert!(sessions.iter().all(|info| store.clock.now() < info.idle_expiry), "{}", self.at);
+                sessions.retain(|info| !self.expired.contains(&info.session));
+                sessions.sort_unstable_by_key(|info| info.session);
+                sessions.iter().map(without_epoch).collect::<Vec<_>>()
             });
-            assert_eq!(here.await, there.await, "{}: {subject}", self.at);
+            assert_eq!(store.await, model.await, "{}: {subject}", self.at);
         }
     }
 }
 
-/// Without epochs, which are numbers of each store's own.
-fn plain(view: &SessionInfo) -> SessionInfo {
-    let mut view = view.clone();
-    view.epoch = 0;
-    view
+/// Removes the epoch, which is a number of the store's own.
+fn without_epoch(info: &SessionInfo) -> SessionInfo {
+    let mut info = info.clone();
+    info.epoch = 0;
+    info
 }
 
-fn normal(rotation: &RotateOutcome) -> RotateOutcome {
-    match rotation {
+fn normalized(outcome: &RotateOutcome) -> RotateOutcome {
+    match outcome {
         RotateOutcome::Live(refreshed) => {
-            RotateOutcome::Live(Refreshed::new(refreshed.kind, plain(&refreshed.session)))
+            RotateOutcome::Live(Refreshed::new(refreshed.kind, without_epoch(&refreshed.session)))
         }
-        RotateOutcome::Reuse(view) => RotateOutcome::Reuse(plain(view)),
+        RotateOutcome::Reuse(info) => RotateOutcome::Reuse(without_epoch(info)),
         other => other.clone(),
     }
 }
 
 const SUBJECTS: [&str; 3] = ["alice", "bob", "carol"];
 
-/// Random enough for a test, and the same in each run.
+/// A random generator that gives the same numbers in each run.
 struct Random(u64);
 
 impl Random {

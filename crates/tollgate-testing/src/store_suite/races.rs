@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent calls.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const RACERS: [usize; 4] = [2, 8, 64, 256];
 
-/// At most one of them rotates, and all of them get the same successor.
+/// One of the calls rotates the session, and all of them get the same successor.
 pub(super) async fn racing_refreshes_rotate_once_to_one_successor(under: StoreUnderTest) {
     for racers in RACERS {
         let new = under.begin("alice").await;
@@ -65,17 +65,17 @@ pub(super) async fn subject_revocation_racing_refreshes_leaves_no_live_session(u
     }
 }
 
-/// In whatever order they come: the session that one keeps has ended by the other.
+/// In any order, the session that one revocation keeps is revoked by the other.
 pub(super) async fn racing_subject_revocations_keep_only_sessions_that_both_keep(under: StoreUnderTest) {
     for round in 0..40 {
         let kept = under.begin("alice").await;
         let keep = RevokeScope::Subject { subject: "alice".into(), keep: Some(kept.session) };
-        let end = if round % 2 == 0 {
+        let other = if round % 2 == 0 {
             RevokeScope::Everything
         } else {
             RevokeScope::Subject { subject: "alice".into(), keep: None }
         };
-        let both = [keep, end].map(|scope| {
+        let both = [keep, other].map(|scope| {
             let under = under.clone();
             tokio::spawn(async move { under.revoke(scope).await })
         });

@@ -1,4 +1,4 @@
-//! [`HashCost::calibrate`]: how much a hash may cost where it is computed.
+//! [`HashCost::calibrate`]: finds a cost for this machine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +13,14 @@ use super::task::{Buffer, Task};
 use crate::support::Counter;
 
 impl HashCost {
-    /// The least memory, from [`HashCost::OWASP`] upwards, with which one hash takes `at_least` that long on this machine; 50 ms
-    /// is a good start. It blocks while it measures: run it on the machine that will serve, when nothing else runs there,
-    /// and put what comes out into the configuration.
+    /// Returns the cost with the least memory, from [`HashCost::OWASP`] upwards, at which one hash takes
+    /// `at_least` that long on this machine. 50 ms is a good start.
     ///
-    /// A slow machine gets [`HashCost::OWASP`], and a fast one no more than what a stored hash may cost.
+    /// The call blocks while it measures. Run it on an idle machine of the kind that will serve, and put the
+    /// result into the configuration. A slow machine gets [`HashCost::OWASP`], and a fast one at most the
+    /// largest cost that a stored hash may have.
     ///
+    /// # Examples
     /// ```no_run
     /// use std::time::Duration;
     /// use tollgate_sessions::accounts::passwords::HashCost;
@@ -32,7 +34,7 @@ impl HashCost {
     }
 }
 
-/// Goes up in steps of a quarter, and stays below what cannot be measured.
+/// Increases the memory by a quarter until a hash takes long enough, or cannot be measured.
 fn calibrate(at_least: Duration, mut measure: impl FnMut(HashCost) -> Option<Duration>) -> HashCost {
     let mut cost = HashCost::OWASP;
     while measure(cost).is_some_and(|took| took < at_least) {
@@ -45,7 +47,8 @@ fn calibrate(at_least: Duration, mut measure: impl FnMut(HashCost) -> Option<Dur
     cost
 }
 
-/// The shortest of three: what disturbs a measurement only makes it longer. `None` without the memory.
+/// Returns the shortest of three measurements, because disturbances only make them longer. Returns `None` when
+/// there is not enough memory.
 fn measure(cost: HashCost) -> Option<Duration> {
     let mut buffer = Buffer::of_kib(cost.memory_kib(), Arc::new(Counter::default()))?;
     let task = Task {
@@ -68,7 +71,7 @@ fn measure(cost: HashCost) -> Option<Duration> {
     (0..3).map(once).collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
-#[expect(clippy::disallowed_methods, reason = "it measures")]
+#[expect(clippy::disallowed_methods, reason = "a measurement has to read the clock")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -78,15 +81,15 @@ fn now() -> Instant {
 mod tests {
     use super::*;
 
-    /// A machine that takes so many microseconds for a MiB.
+    /// Simulates a machine that takes `micros` microseconds for each MiB.
     fn machine(micros: u64) -> impl FnMut(HashCost) -> Option<Duration> {
         move |cost| Some(Duration::from_micros(micros * u64::from(cost.memory_kib()) / 1024))
     }
 
     #[test]
-    fn the_first_cost_that_takes_long_enough() {
+    fn calibrate_returns_the_first_cost_that_takes_long_enough() {
         let at_least = Duration::from_millis(50);
-        // Far too slow already, just right, a step and several steps away, and out of reach.
+        // Slow at the first cost, exactly right, one step away, and several steps away.
         for (micros, memory_kib) in [(100_000, 19_456), (2_632, 19_456), (2_200, 24_320), (1_000, 59_375)] {
             let cost = calibrate(at_least, machine(micros));
             assert_eq!(cost.memory_kib(), memory_kib, "{micros}");
@@ -98,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_not_there_ends_the_search() {
+    fn calibrate_stops_without_memory() {
         let scarce = |cost: HashCost| (cost.memory_kib() < 30_000).then_some(Duration::ZERO);
         assert_eq!(calibrate(Duration::from_millis(50), scarce).memory_kib(), 30_400);
         assert_eq!(calibrate(Duration::from_millis(50), |_| None), HashCost::OWASP);
     }
 
     #[test]
-    fn a_hash_can_be_measured() {
+    fn measure_computes_a_hash() {
         assert!(measure(HashCost::insecure_for_tests()).is_some());
     }
 }

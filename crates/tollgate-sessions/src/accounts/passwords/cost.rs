@@ -1,8 +1,8 @@
-//! [`HashCost`]: what computing a hash costs, us and whoever tries passwords.
+//! [`HashCost`]: the cost of a hash, for the server and for an attacker who tries passwords.
 
 use argon2::Params;
 
-/// What computing an Argon2id hash costs (RFC 9106 §3.1).
+/// The cost of an Argon2id hash (RFC 9106 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HashCost {
     memory_kib: u32,
@@ -10,7 +10,7 @@ pub struct HashCost {
     lanes: u32,
 }
 
-/// [`HashCost::OWASP`].
+/// The default cost is [`HashCost::OWASP`].
 impl Default for HashCost {
     fn default() -> Self {
         Self::OWASP
@@ -18,21 +18,23 @@ impl Default for HashCost {
 }
 
 impl HashCost {
-    /// 19 MiB and 2 passes: what OWASP's Password Storage Cheat Sheet names for Argon2id.
+    /// 19 MiB and 2 passes: the recommendation of OWASP's Password Storage Cheat Sheet for Argon2id.
     pub const OWASP: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1 };
-    /// 46 MiB in one pass: as good, for machines that have the memory.
+    /// 46 MiB and one pass: an equivalent cost for machines with more memory.
     pub const OWASP_MORE_MEMORY: Self = Self { memory_kib: 47_104, passes: 1, lanes: 1 };
-    /// 64 MiB, 3 passes and 4 lanes: the second choice of RFC 9106 §4. Lanes are computed one after the other here.
+    /// 64 MiB, 3 passes and 4 lanes: the second recommendation of RFC 9106 §4. This crate computes the lanes
+    /// one after the other.
     pub const RFC9106: Self = Self { memory_kib: 65_536, passes: 3, lanes: 4 };
 
-    /// Other numbers.
+    /// Makes a cost from the memory in KiB, the number of passes over it, and the number of lanes.
     ///
     /// # Errors
-    /// [`HashCostError`] when they are below what OWASP names as equivalent to [`OWASP`](Self::OWASP), or above what a stored
-    /// hash may cost.
+    /// [`HashCostError::TooCheap`] below every setting that OWASP names as equivalent to
+    /// [`OWASP`](Self::OWASP), and [`HashCostError::TooExpensive`] above the largest cost that a stored hash
+    /// may have.
     pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashCostError> {
         let cost = Self { memory_kib, passes, lanes };
-        if !cost.is_bearable() {
+        if !cost.is_affordable() {
             return Err(HashCostError::TooExpensive);
         }
         if memory_kib < MIN_MEMORY_KIB || memory_kib.saturating_mul(passes) < MIN_WORK_KIB || lanes == 0 {
@@ -41,62 +43,63 @@ impl HashCost {
         Ok(cost)
     }
 
-    /// Next to nothing.
+    /// Returns the smallest cost that Argon2 allows, for tests.
     ///
     /// # Security
-    /// Such hashes protect no password. It is for tests.
+    /// Hashes of this cost protect no password.
     #[must_use]
     pub const fn insecure_for_tests() -> Self {
         Self { memory_kib: 8, passes: 1, lanes: 1 }
     }
 
-    /// What a stored hash says that it costs.
+    /// Makes a cost from the numbers in a stored hash, without checks.
     pub(super) const fn of_stored(memory_kib: u32, passes: u32, lanes: u32) -> Self {
         Self { memory_kib, passes, lanes }
     }
 
-    /// Whether it can be had: a row that was imported or slipped in must not take all memory, or minutes.
-    pub(super) const fn is_bearable(self) -> bool {
+    /// Returns whether the cost is within the limits. A row that was imported, or that an attacker could write,
+    /// must not use all memory or run for minutes.
+    pub(super) const fn is_affordable(self) -> bool {
         self.memory_kib <= MAX_MEMORY_KIB && self.passes <= MAX_PASSES && self.lanes <= MAX_LANES
     }
 
-    /// The memory in KiB.
+    /// Returns the memory in KiB.
     #[must_use]
     pub const fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// How often the memory is gone over.
+    /// Returns the number of passes over the memory.
     #[must_use]
     pub const fn passes(self) -> u32 {
         self.passes
     }
 
-    /// How many parts of the memory could be computed at the same time.
+    /// Returns the number of lanes: parts of the memory that could be computed in parallel.
     #[must_use]
     pub const fn lanes(self) -> u32 {
         self.lanes
     }
 
-    /// For a hash of that many bytes; `None` for numbers that Argon2 does not have.
+    /// Returns the parameters for a tag of `tag_bytes`, or `None` for numbers that Argon2 does not allow.
     pub(super) fn params(self, tag_bytes: usize) -> Option<Params> {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(tag_bytes)).ok()
     }
 }
 
-/// Why numbers are refused as a cost.
+/// Why a cost is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashCostError {
-    /// Passwords could be tried too fast.
+    /// An attacker could try passwords too fast.
     #[error("cost is below {MIN_MEMORY_KIB} KiB, or {MIN_WORK_KIB} KiB in all passes together")]
     TooCheap,
-    /// A login would take too much.
+    /// A login would use too much memory or time.
     #[error("cost is above {MAX_MEMORY_KIB} KiB, {MAX_PASSES} passes or {MAX_LANES} lanes")]
     TooExpensive,
 }
 
-/// Of the equivalent settings that OWASP names, 7 MiB and 5 passes has the least memory, and the least work.
+/// Among the equivalent settings that OWASP names, 7 MiB and 5 passes has the least memory and the least work.
 const MIN_MEMORY_KIB: u32 = 7 * 1024;
 const MIN_WORK_KIB: u32 = 35 * 1024;
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
@@ -108,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds() {
+    fn hash_cost_rejects_numbers_out_of_bounds() {
         for (memory_kib, passes, lanes) in
             [(47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1), (9_216, 4, 1), (7_168, 5, 1), (262_144, 10, 4)]
         {
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_are_within_them() {
+    fn presets_are_within_the_bounds() {
         for preset in [HashCost::OWASP, HashCost::OWASP_MORE_MEMORY, HashCost::RFC9106] {
             assert_eq!(HashCost::new(preset.memory_kib, preset.passes, preset.lanes), Ok(preset));
             assert!(preset.params(32).is_some());

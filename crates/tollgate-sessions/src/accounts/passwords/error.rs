@@ -1,32 +1,34 @@
-//! What can go wrong with hashing passwords.
+//! The errors of [`Passwords`](super::Passwords).
 
 use std::io;
 use std::time::Duration;
 
-/// Why there is nothing to hash passwords with.
+use crate::support::RETRY_AFTER;
+
+/// Why the threads that hash passwords could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordsError {
-    /// The system has no thread to give.
-    #[error("no thread to hash passwords with")]
+    /// The operating system could not spawn a thread.
+    #[error("cannot spawn a thread to hash passwords")]
     Thread(#[from] io::Error),
-    /// The system does not have the memory.
-    #[error("no memory to hash passwords with: {kib} KiB for each thread")]
+    /// The operating system has not enough memory.
+    #[error("cannot allocate {kib} KiB for each thread that hashes passwords")]
     Memory {
-        /// What a thread needs.
+        /// The memory of one thread, in KiB.
         kib: u32,
     },
-    /// The system has no randomness.
+    /// The operating system gave no random bytes.
     #[error("the cryptographic library failed")]
     Crypto,
 }
 
-/// Too many passwords wait to be hashed already, or this one has waited too long.
+/// The queue of passwords to hash is full, or this password has waited too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many passwords are being checked")]
+#[error("password hashing is overloaded")]
 #[non_exhaustive]
 pub struct HashPoolBusy {
-    /// When asking again makes sense.
+    /// The time after which a retry makes sense.
     pub retry_after: Duration,
 }
 
@@ -40,10 +42,10 @@ impl HashPoolBusy {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
-    /// Too many wait.
+    /// The queue of passwords to hash is full, or this password has waited too long.
     #[error(transparent)]
     HashPoolBusy(#[from] HashPoolBusy),
-    /// The system has no randomness.
+    /// The operating system gave no random bytes.
     #[error("the cryptographic library failed")]
     Crypto,
 }
@@ -52,16 +54,13 @@ pub enum HashError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashUnusable {
-    /// It is no PHC string of Argon2.
-    #[error("it is no PHC string of Argon2")]
+    /// The hash is not a PHC string of Argon2.
+    #[error("not a PHC string of Argon2")]
     Malformed,
-    /// Computing it would take too much memory or time.
-    #[error("computing it would cost too much")]
+    /// Verifying a password would use too much memory or time.
+    #[error("cost of the hash is above the limits")]
     TooExpensive,
-    /// It was made with a pepper that is not known.
-    #[error("its pepper is not known")]
+    /// The hash was made with a pepper that is not among the [`Peppers`](super::Peppers).
+    #[error("pepper of the hash is unknown")]
     UnknownPepper,
 }
-
-/// A queue of 64 is through by then.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! [`Passwords`]: hashes passwords, and checks them.
+//! [`Passwords`]: hashes and verifies passwords.
 
 mod calibration;
 mod cost;
@@ -31,11 +31,13 @@ use phc::Stored;
 use pool::Pool;
 use task::{Tag, Task};
 
-/// Hashes passwords with Argon2id (RFC 9106), and checks them. Cheap to clone.
+/// Hashes passwords with Argon2id (RFC 9106), and verifies them. Cheap to clone.
 ///
-/// Hashes are computed by a few threads of its own, whose memory is there from the beginning, and a short queue is before
-/// them: a flood of logins neither blocks the threads of the runtime, nor takes memory, nor makes anyone wait for long.
+/// A pool of a few threads computes the hashes. The pool allocates its memory at the start and has a short
+/// queue. So a flood of logins does not block the threads of the runtime, does not use more memory, and does
+/// not make callers wait long.
 ///
+/// # Examples
 /// ```
 /// use tollgate_sessions::{PasswordSettings, Passwords};
 /// use tollgate_sessions::accounts::passwords::{Password, PasswordVerdict};
@@ -55,27 +57,43 @@ pub struct Passwords(Arc<Inner>);
 struct Inner {
     settings: PasswordSettings,
     pool: Pool,
-    /// What is computed where there is nothing to compare with. No password gives its tag.
-    dummy: Stored,
+    /// The hash that is computed when there is none to compare with. No password matches its tag.
+    decoy: Stored,
 }
 
 impl Passwords {
-    /// Starts the threads, with their memory.
+    /// Starts the threads, and allocates their memory.
     ///
     /// # Errors
-    /// [`PasswordsError`] when the system lacks something.
+    /// [`PasswordsError`] when the operating system gives no thread, not enough memory, or no random bytes.
     pub fn new(settings: PasswordSettings) -> Result<Self, PasswordsError> {
-        let mut dummy = fresh(&settings).ok_or(PasswordsError::Crypto)?;
-        dummy.cost = settings.cost_of_dummy();
-        rand::fill(&mut dummy.tag).map_err(|_cause| PasswordsError::Crypto)?;
+        let mut decoy = fresh(&settings).ok_or(PasswordsError::Crypto)?;
+        decoy.cost = settings.decoy_cost();
+        rand::fill(&mut decoy.tag).map_err(|_cause| PasswordsError::Crypto)?;
         let pool = Pool::spawn(&settings)?;
-        Ok(Self(Arc::new(Inner { settings, pool, dummy })))
+        Ok(Self(Arc::new(Inner { settings, pool, decoy })))
     }
 
-    /// What to keep of `password`.
+    /// Hashes a password with a new salt, at the current cost and with the newest pepper.
     ///
     /// # Errors
-    /// [`HashError`].
+    /// [`HashError::HashPoolBusy`] when the pool is overloaded; [`HashError::Crypto`] when the operating system
+    /// gives no random bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tollgate_sessions::{PasswordSettings, Passwords};
+    /// use tollgate_sessions::accounts::passwords::Password;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let passwords = Passwords::new(PasswordSettings::default())?;
+    /// let hash = passwords.hash(&Password::new("correct horse battery staple")?).await?;
+    ///
+    /// // Store this text.
+    /// assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    /// # Ok(()) }
+    /// ```
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let mut made = fresh(&self.0.settings).ok_or(HashError::Crypto)?;
         let tag = self.compute(made.clone(), password).await?;
@@ -83,14 +101,34 @@ impl Passwords {
         Ok(made.to_hash())
     }
 
-    /// Whether `password` is the one of `stored`.
+    /// Verifies `password` against the stored hash.
     ///
     /// # Errors
-    /// [`HashPoolBusy`].
+    /// [`HashPoolBusy`] when the pool is overloaded.
     ///
     /// # Security
-    /// Where there is nothing to compare with, pass `None`: a hash is computed all the same. Whoever returns early instead
-    /// tells which users there are.
+    /// Pass `None` if there is no user or no hash: the pool then computes a decoy hash. A caller that returns
+    /// early instead reveals which users exist.
+    ///
+    /// # Examples
+    /// ```
+    /// # use tollgate_sessions::{PasswordSettings, Passwords};
+    /// # use tollgate_sessions::accounts::passwords::HashCost;
+    /// use tollgate_sessions::accounts::passwords::{Password, PasswordVerdict};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let passwords = Passwords::new(PasswordSettings::default().with_cost(HashCost::insecure_for_tests()))?;
+    /// let password = Password::new("correct horse battery staple")?;
+    /// let hash = passwords.hash(&password).await?;
+    ///
+    /// let verdict = passwords.verify(Some(&hash), &password).await?;
+    /// assert_eq!(verdict, PasswordVerdict::Right { outdated: false });
+    ///
+    /// // No such user: this takes as long as a wrong password.
+    /// assert_eq!(passwords.verify(None, &password).await?, PasswordVerdict::NoPassword);
+    /// # Ok(()) }
+    /// ```
     pub async fn verify(
         &self,
         stored: Option<&PasswordHash>,
@@ -99,7 +137,7 @@ impl Passwords {
         let read = stored.map(|hash| self.read(hash));
         let target = match &read {
             Some(Ok(stored)) => stored,
-            Some(Err(_)) | None => &self.0.dummy,
+            Some(Err(_)) | None => &self.0.decoy,
         };
         let tag = self.compute(target.clone(), password).await?;
         let equal = verify_slices_are_equal(&tag, &target.tag).is_ok();
@@ -111,7 +149,7 @@ impl Passwords {
         })
     }
 
-    /// What it has come to.
+    /// Returns the counters of the pool.
     #[must_use]
     pub fn counts(&self) -> PoolCounts {
         self.0.pool.counts()
@@ -125,7 +163,7 @@ impl Passwords {
         }
     }
 
-    /// Whether it would be made differently today.
+    /// Returns whether a new hash would be made with other parameters.
     fn is_outdated(&self, stored: &Stored) -> bool {
         let settings = &self.0.settings;
         stored.algorithm != ALGORITHM
@@ -154,26 +192,26 @@ impl fmt::Debug for Passwords {
     }
 }
 
-/// What came of checking a password.
+/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 #[non_exhaustive]
 pub enum PasswordVerdict {
-    /// It is the one.
+    /// The password is right.
     Right {
-        /// Whether its hash would be made differently today: at another cost, or with another pepper. It should then be
-        /// replaced by one that [`Passwords::hash`] makes.
+        /// Whether a new hash would be made with other parameters, such as another cost or pepper. Replace an
+        /// outdated hash with one from [`Passwords::hash`].
         outdated: bool,
     },
-    /// It is not.
+    /// The password is wrong.
     Wrong,
-    /// There is nothing to compare with.
+    /// There was no hash to compare with.
     NoPassword,
-    /// What is stored cannot be compared with.
+    /// The stored hash cannot be used.
     Unusable(HashUnusable),
 }
 
-/// A hash as it is made today, with a new salt and nothing but zeros for what comes out.
+/// Returns the parameters of a new hash, with a new salt and a tag of zeros.
 fn fresh(settings: &PasswordSettings) -> Option<Stored> {
     let mut salt = vec![0; SALT_BYTES];
     rand::fill(&mut salt).ok()?;
@@ -189,7 +227,7 @@ fn fresh(settings: &PasswordSettings) -> Option<Stored> {
 
 const ALGORITHM: Algorithm = Algorithm::Argon2id;
 const VERSION: Version = Version::V0x13;
-/// RFC 9106 §3.1: 16 bytes are recommended for passwords.
+/// RFC 9106 §3.1 recommends 16 bytes for passwords.
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 

@@ -1,25 +1,27 @@
-//! [`Password`]: what somebody has typed.
+//! [`Password`]: the password that a user has typed.
 
 use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// What somebody has typed as a password, byte by byte: nothing is trimmed or normalised. Clones share the text, which
-/// is wiped with the last of them. `Debug` does not show it.
+/// The password that a user has typed, byte by byte: it is neither trimmed nor normalized.
 ///
-/// Two ways to type the same accented letter are two passwords. Clients that care normalise before they send.
+/// Clones share the text, which is wiped when the last clone is dropped. `Debug` does not show it.
+///
+/// Two Unicode forms of the same accented letter are two passwords. A client that accepts both has to normalize
+/// the text before it sends it.
 #[derive(Clone)]
 pub struct Password(Arc<Zeroizing<String>>);
 
 impl Password {
-    /// The longest password that is taken, in bytes.
+    /// The longest password, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
-    /// Takes the text, and wipes it if it is no password.
+    /// Makes a password from the text. Wipes the text if it is not a valid password.
     ///
     /// # Errors
-    /// [`ParsePasswordError`] when it is empty, or longer than [`MAX_BYTES`](Self::MAX_BYTES).
+    /// [`ParsePasswordError`] when the text is empty, or longer than [`MAX_BYTES`](Self::MAX_BYTES).
     pub fn new(text: impl Into<String>) -> Result<Self, ParsePasswordError> {
         let text = Zeroizing::new(text.into());
         match text.len() {
@@ -29,7 +31,7 @@ impl Password {
         }
     }
 
-    /// The text, for what checks passwords in some other way.
+    /// Returns the text, for code that verifies passwords in another way.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -42,14 +44,14 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a text is no password. It holds neither the text nor its length.
+/// Why a text is not a valid password. The error contains neither the text nor its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParsePasswordError {
-    /// It is empty.
+    /// The text is empty.
     #[error("password is empty")]
     Empty,
-    /// It is longer than any password.
+    /// The text is longer than [`Password::MAX_BYTES`].
     #[error("password is longer than {} bytes", Password::MAX_BYTES)]
     TooLong,
 }
@@ -59,10 +61,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_in_bytes() {
+    fn password_length_is_bounded_in_bytes() {
         assert_eq!(Password::new("").unwrap_err(), ParsePasswordError::Empty);
         for good in ["a".repeat(1024), "\u{e9}".repeat(512), " ".to_owned(), "\0".to_owned()] {
-            assert_eq!(Password::new(good.clone()).unwrap().expose(), good, "nothing is trimmed");
+            assert_eq!(Password::new(good.clone()).unwrap().expose(), good, "not trimmed");
         }
         for long in ["a".repeat(1025), "\u{e9}".repeat(513)] {
             assert_eq!(Password::new(long).unwrap_err(), ParsePasswordError::TooLong);
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_does_not_show_the_password() {
         assert_eq!(format!("{:?}", Password::new("correct horse").unwrap()), "Password([redacted])");
     }
 }

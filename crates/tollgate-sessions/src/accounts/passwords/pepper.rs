@@ -1,4 +1,4 @@
-//! [`Peppers`]: secrets that are hashed with each password, and kept elsewhere than the hashes.
+//! [`Peppers`]: secrets that are hashed with each password, and stored apart from the hashes.
 
 use std::fmt;
 use std::path::Path;
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::files::private_file::{self, PrivateFileError};
 
-/// The secrets that are hashed with each password: one is used for new hashes, some older ones are still known.
+/// The secrets that are hashed with each password: one for new hashes, and older ones for existing hashes.
 ///
-/// Whoever gets hold of the hashes alone can then not even begin to try passwords.
+/// An attacker who has the hashes, but not the pepper, cannot try passwords.
 ///
 /// # Security
-/// A pepper that is lost, or left out while hashes are made with it, makes their passwords wrong for good.
+/// A hash cannot be verified without its pepper. If a pepper is lost, the users of its hashes need new passwords.
 #[derive(Clone, Debug)]
 pub struct Peppers {
     newest: Pepper,
@@ -21,16 +21,17 @@ pub struct Peppers {
 }
 
 impl Peppers {
-    /// New hashes are made with this one.
+    /// Makes a set with one pepper, which is used for new hashes.
     #[must_use]
     pub const fn new(newest: Pepper) -> Self {
         Self { newest, older: Vec::new() }
     }
 
-    /// Still knows what was hashed with `pepper`. The next login of each user moves their hash to the newest.
+    /// Adds a pepper for existing hashes. The next login of each user replaces the hash with one of the newest
+    /// pepper.
     ///
     /// # Errors
-    /// [`PepperError::DuplicateId`] when another one has the same id.
+    /// [`PepperError::DuplicateId`] when another pepper has the same ID.
     pub fn with_older(mut self, pepper: Pepper) -> Result<Self, PepperError> {
         if self.find(pepper.id).is_some() {
             return Err(PepperError::DuplicateId { id: pepper.id });
@@ -48,7 +49,7 @@ impl Peppers {
     }
 }
 
-/// One of [`Peppers`]. `Debug` shows its id.
+/// One of the [`Peppers`]. `Debug` shows only its ID.
 #[derive(Clone)]
 pub struct Pepper {
     id: u8,
@@ -56,21 +57,21 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// The operator's secret. `id` is kept beside each hash: another secret needs another id.
+    /// Makes a pepper from a secret. Each hash stores the `id` of its pepper, so another secret needs another ID.
     ///
     /// # Errors
-    /// [`PepperError::Weak`] says what is wrong with the secret, and how to make a good one.
+    /// [`PepperError::Weak`], whose source says what is wrong with the secret and how to make a good one.
     pub fn new(id: u8, secret: impl AsRef<[u8]>) -> Result<Self, PepperError> {
         let secret = Zeroizing::new(secret.as_ref().to_vec());
         VerifyingKey::hmac(Algorithm::Hs256, &*secret).map_err(PepperError::Weak)?;
         Ok(Self { id, secret })
     }
 
-    /// The one whose secret is in the file at `path`, white space around it ignored.
+    /// Reads the secret from the file at `path`, without surrounding white space.
     ///
     /// # Errors
-    /// [`PepperError::File`] when it cannot be read or others can read it, [`PepperError::Weak`] when what is in it is no
-    /// good secret.
+    /// [`PepperError::File`] when the file cannot be read, or other users can read it; [`PepperError::Weak`]
+    /// when the secret is weak.
     pub fn from_file(id: u8, path: impl AsRef<Path>) -> Result<Self, PepperError> {
         let secret = private_file::read(path.as_ref())?;
         Self::new(id, secret.trim_ascii())
@@ -95,16 +96,16 @@ impl fmt::Debug for Pepper {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PepperError {
-    /// The secret could be guessed.
-    #[error("pepper refused")]
+    /// An attacker could guess the secret.
+    #[error("pepper rejected")]
     Weak(#[source] KeyError),
-    /// The file cannot be read, or others can read it.
+    /// The file cannot be read, or other users can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
-    /// Two have the same id.
-    #[error("two peppers have the id {id}")]
+    /// Two peppers have the same ID.
+    #[error("two peppers have the ID {id}")]
     DuplicateId {
-        /// The id.
+        /// The ID of both.
         id: u8,
     },
 }

@@ -1,4 +1,6 @@
-//! [`Stored`]: a PHC string taken apart.
+//! [`Stored`]: a parsed PHC string.
+//!
+//! The code parses PHC strings itself, so that the bounds are checked before any memory is allocated.
 
 use std::fmt;
 
@@ -10,29 +12,29 @@ use super::cost::HashCost;
 use super::error::HashUnusable;
 use super::hash::PasswordHash;
 
-/// What a hash was computed from, besides the password, and what came out.
+/// The parameters of a hash, and its tag.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Stored {
     pub(super) algorithm: Algorithm,
     pub(super) version: Version,
     pub(super) cost: HashCost,
-    /// The id of the pepper.
+    /// The ID of the pepper, if there is one.
     pub(super) pepper: Option<u8>,
     pub(super) salt: Vec<u8>,
     pub(super) tag: Vec<u8>,
 }
 
 impl Stored {
-    /// Reads `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`, strictly; `keyid` may follow after `p`. Without `v` it is version 16,
-    /// the one that was before there were versions.
+    /// Parses `$argon2id$v=19$m=19456,t=2,p=1$salt$tag` strictly. `keyid` may follow after `p`. Without `v` the
+    /// version is 16, which Argon2 had before the strings contained a version.
     pub(super) fn parse(hash: &PasswordHash) -> Result<Self, HashUnusable> {
         let text = hash.expose();
         let parts = (text.len() <= MAX_BYTES).then(|| Parts::of(text)).flatten();
         let stored = parts.and_then(|parts| Self::read(&parts)).ok_or(HashUnusable::Malformed)?;
-        if !stored.cost.is_bearable() {
+        if !stored.cost.is_affordable() {
             return Err(HashUnusable::TooExpensive);
         }
-        // What is left is too small for Argon2.
+        // Reject parameters that are too small for Argon2.
         stored.cost.params(stored.tag.len()).ok_or(HashUnusable::Malformed)?;
         Ok(stored)
     }
@@ -62,7 +64,7 @@ impl Stored {
         (parameters.next().is_none() && sizes).then_some(Self { algorithm, version, cost, pepper, salt, tag })
     }
 
-    /// The PHC string.
+    /// Returns the PHC string.
     pub(super) fn to_hash(&self) -> PasswordHash {
         let algorithm = self.algorithm.as_str();
         let version: u32 = self.version.into();
@@ -82,7 +84,7 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// What is between the dollar signs.
+/// The parts of a PHC string between the dollar signs.
 struct Parts<'a> {
     algorithm: &'a str,
     version: Option<&'a str>,
@@ -103,7 +105,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Digits without a sign, and without zeros before them.
+/// Parses decimal digits without a sign and without leading zeros.
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
@@ -115,7 +117,7 @@ fn pepper_id(text: &str) -> Option<u8> {
     Some(id)
 }
 
-/// Longer than any that could be read.
+/// No valid PHC string is longer.
 const MAX_BYTES: usize = 512;
 
 #[cfg(test)]
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn phc_string_survives_parsing_and_writing() {
         for head in [
             "$argon2id$v=19$m=19456,t=2,p=1",
             "$argon2i$v=16$m=64,t=3,p=4",
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_read() {
+    fn malformed_phc_string_is_rejected() {
         let salt = "AAECAwQFBgcICQoLDA0ODw";
         let tag = "gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
         for wrong in [
@@ -165,12 +167,12 @@ mod tests {
             format!("$argon2id$v=19$m=64,t=1,p=1,data=AQ{TAIL}"),
             format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AQI{TAIL}"),
             format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AQ,data=AQ{TAIL}"),
-            // Less than Argon2 can do.
+            // Below the minimum of Argon2.
             format!("$argon2id$v=19$m=7,t=1,p=1{TAIL}"),
             format!("$argon2id$v=19$m=31,t=1,p=4{TAIL}"),
             format!("$argon2id$v=19$m=64,t=0,p=1{TAIL}"),
             format!("$argon2id$v=19$m=64,t=1,p=0{TAIL}"),
-            // Too little to compare with, or of no length that is needed.
+            // A salt or a tag that is too short or too long, or text after the tag.
             format!("$argon2id$v=19$m=64,t=1,p=1${salt}$"),
             format!("$argon2id$v=19$m=64,t=1,p=1${salt}$AAAAAAAA"),
             format!("$argon2id$v=19$m=64,t=1,p=1$AAAA${tag}"),
@@ -186,9 +188,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\$?(argon2id?\\$v=19\\$)?[mtp=,0-9$A-Za-z+/]{0,80}") {
+        fn arbitrary_text_does_not_panic(text in "\\$?(argon2id?\\$v=19\\$)?[mtp=,0-9$A-Za-z+/]{0,80}") {
             if let Ok(stored) = parse(text) {
-                proptest::prop_assert!(stored.cost.is_bearable());
+                proptest::prop_assert!(stored.cost.is_affordable());
             }
         }
     }

@@ -1,4 +1,7 @@
-//! [`Pool`]: threads that compute hashes, each in memory of its own, and a short queue before them.
+//! [`Pool`]: threads that compute hashes, each in its own memory, behind a short queue.
+//!
+//! The threads of the runtime's own pool are not used: with hundreds of them, hundreds of hashes would hold 19
+//! MiB each at the same time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +19,7 @@ use super::task::{Buffer, Tag};
 use crate::support::Counter;
 use crate::support::{CancelFlag, CancelOnDrop};
 
-/// The threads end with the pool.
+/// A pool of threads. The threads end when the pool is dropped.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     wait: Duration,
@@ -26,7 +29,7 @@ pub(super) struct Pool {
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
-    places: usize,
+    slots: usize,
     counts: Counts,
 }
 
@@ -36,16 +39,16 @@ struct Queue {
     closed: bool,
 }
 
-/// What a thread does with its memory; `None` when there was not enough.
+/// The work of a thread, in its memory. It returns `None` when there was not enough memory.
 type Work = Box<dyn FnOnce(&mut Buffer) -> Option<Tag> + Send>;
 
 struct Job {
     work: Work,
-    claim: CancelFlag,
+    cancel: CancelFlag,
     reply: oneshot::Sender<Option<Tag>>,
 }
 
-/// What a [`Pool`] has done.
+/// The counters of a [`Pool`].
 #[derive(Debug, Default)]
 struct Counts {
     computed: Counter,
@@ -58,10 +61,10 @@ impl Pool {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             wake: Condvar::new(),
-            places: settings.queue,
+            slots: settings.queue,
             counts: Counts::default(),
         });
-        // Dropping it ends the threads that were there before one failed.
+        // If a thread cannot be spawned, dropping the pool ends those spawned before.
         let pool = Self { shared, wait: settings.wait, threads: settings.threads };
         let kib = settings.memory_kib();
         for _ in 0..settings.threads {
@@ -78,21 +81,21 @@ impl Pool {
         thread.spawn(move || run(&shared, buffer)).map(drop)
     }
 
-    /// Does `work` on one of the threads. Work that nobody waits for any longer is not begun.
+    /// Runs `work` on one of the threads. Work whose caller has stopped waiting is not started.
     pub(super) async fn compute(
         &self,
         work: impl FnOnce(&mut Buffer) -> Option<Tag> + Send + 'static,
     ) -> Result<Tag, HashPoolBusy> {
         let (reply, mut answer) = oneshot::channel();
-        let waiting = CancelOnDrop::default();
-        self.shared.push(Job { work: Box::new(work), claim: waiting.0.clone(), reply })?;
+        let cancel = CancelOnDrop::default();
+        self.shared.push(Job { work: Box::new(work), cancel: cancel.0.clone(), reply })?;
         let answered = match timeout(self.wait, &mut answer).await {
             Ok(answered) => answered,
-            Err(_elapsed) if waiting.0.take() => return Err(self.shared.refuse()),
-            // A thread is at it.
+            Err(_elapsed) if cancel.0.take() => return Err(self.shared.refuse()),
+            // A thread has started the work.
             Err(_elapsed) => answer.await,
         };
-        // There was no memory for a hash that takes more than usual.
+        // `None` means that there was no memory for a hash that needs more than a thread holds.
         answered.ok().flatten().ok_or_else(|| self.shared.refuse())
     }
 
@@ -100,7 +103,7 @@ impl Pool {
         let counts = &self.shared.counts;
         PoolCounts {
             threads: self.threads,
-            waiting: self.shared.queue().waiting.iter().filter(|job| !job.claim.is_taken()).count(),
+            waiting: self.shared.queue().waiting.iter().filter(|job| !job.cancel.is_taken()).count(),
             computed: counts.computed.get(),
             refused: counts.refused.get(),
             buffers: counts.buffers.get(),
@@ -115,20 +118,20 @@ impl Drop for Pool {
     }
 }
 
-/// What hashing passwords has come to, for a dashboard.
+/// The load of the threads that hash passwords, for a dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolCounts {
-    /// How many threads there are.
+    /// The number of threads.
     pub threads: usize,
-    /// How many wait for a thread.
+    /// The number of passwords that wait for a thread now.
     pub waiting: usize,
-    /// How many hashes were computed.
+    /// The number of hashes computed since the start.
     pub computed: u64,
-    /// How many were refused, as too many waited or one had waited too long.
+    /// The number of passwords refused since the start, because the queue was full or the wait was too long.
     pub refused: u64,
-    /// How often memory for a hash was asked for: once for each thread, and whenever a stored hash needs more than a thread
-    /// keeps. What is more is given back afterwards.
+    /// The number of buffers allocated since the start: one for each thread, and one whenever a stored hash
+    /// needs more memory than a thread holds. Such an extra buffer is freed after the hash.
     pub buffers: u64,
 }
 
@@ -136,11 +139,11 @@ impl Shared {
     fn push(&self, job: Job) -> Result<(), HashPoolBusy> {
         {
             let mut queue = self.queue();
-            if queue.waiting.len() >= self.places {
-                // Those who went away hold no place.
-                queue.waiting.retain(|job| !job.claim.is_taken());
+            if queue.waiting.len() >= self.slots {
+                // Free the slots of callers that have stopped waiting.
+                queue.waiting.retain(|job| !job.cancel.is_taken());
             }
-            if queue.waiting.len() >= self.places {
+            if queue.waiting.len() >= self.slots {
                 drop(queue);
                 return Err(self.refuse());
             }
@@ -150,7 +153,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The next job whose caller still waits; `None` when the pool is gone.
+    /// Waits for the next job whose caller still waits. Returns `None` when the pool was dropped.
     fn next(&self) -> Option<Job> {
         let mut queue = self.queue();
         loop {
@@ -158,8 +161,8 @@ impl Shared {
                 return None;
             }
             match queue.waiting.pop_front() {
-                Some(job) if job.claim.take() => return Some(job),
-                Some(_gone) => {}
+                Some(job) if job.cancel.take() => return Some(job),
+                Some(_canceled) => {}
                 None => queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -177,10 +180,10 @@ impl Shared {
 
 fn run(shared: &Shared, mut buffer: Buffer) {
     while let Some(Job { work, reply, .. }) = shared.next() {
-        // A thread that ends would be missed for good.
+        // A panic must not end the thread: no code starts another.
         let tag = catch_unwind(AssertUnwindSafe(|| work(&mut buffer))).unwrap_or_default();
         shared.counts.computed.count();
-        // Whoever waited may have gone meanwhile.
+        // The caller may have stopped waiting, which is not an error.
         drop(reply.send(tag));
     }
 }

@@ -1,4 +1,4 @@
-//! [`Task`]: one hash to be computed, and [`Buffer`]: the memory it takes.
+//! [`Task`]: one hash to compute, and [`Buffer`]: its memory.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use super::password::Password;
 use super::phc::Stored;
 use crate::support::Counter;
 
-/// What comes out of a hash.
+/// The output of the hash function.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
 
-/// A hash to be computed.
+/// A hash to compute.
 pub(super) struct Task {
     pub(super) password: Password,
     pub(super) secret: Zeroizing<Vec<u8>>,
-    /// Its tag says how long the answer is to be.
+    /// The parameters. The length of its tag is the length of the output.
     pub(super) like: Stored,
 }
 
 impl Task {
-    /// `None` when there is no memory for it.
+    /// Computes the tag. Returns `None` when there is not enough memory.
     pub(super) fn compute(&self, buffer: &mut Buffer) -> Option<Tag> {
         let like = &self.like;
         let mut tag = Zeroizing::new(vec![0; like.tag.len()]);
@@ -42,15 +42,15 @@ impl Task {
     }
 }
 
-/// Memory for a hash. It is wiped after each.
+/// The memory for a hash. It is wiped after each hash.
 pub(super) struct Buffer {
     blocks: Vec<Block>,
-    /// Counts how many are made.
+    /// The number of buffers that were allocated.
     made: Arc<Counter>,
 }
 
 impl Buffer {
-    /// `None` when the system does not have that much.
+    /// Allocates a buffer. Returns `None` when the operating system has not enough memory.
     pub(super) fn of_kib(kib: u32, made: Arc<Counter>) -> Option<Self> {
         Self::of_blocks(usize::try_from(kib).ok()?, made)
     }
@@ -63,7 +63,7 @@ impl Buffer {
         Some(Self { blocks, made })
     }
 
-    /// Lends `count` blocks: its own, or others for this once.
+    /// Lends `count` blocks to `work`: its own, or a larger buffer that is allocated for this call.
     fn lend<T>(&mut self, count: usize, work: impl FnOnce(&mut [Block]) -> T) -> Option<T> {
         let mut larger;
         let blocks = match self.blocks.get_mut(..count) {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_lent_and_wiped() {
+    fn buffer_is_wiped_after_each_use() {
         let made = Arc::new(Counter::default());
         let mut buffer = Buffer::of_kib(8, Arc::clone(&made)).unwrap();
         for (count, buffers) in [(8, 1), (5, 1), (9, 2), (8, 2)] {
@@ -99,7 +99,7 @@ mod tests {
             });
             assert_eq!(lent, Some(Some(count)));
             assert_eq!(made.get(), buffers);
-            assert_eq!(buffer.blocks.len(), 8, "it does not grow");
+            assert_eq!(buffer.blocks.len(), 8, "the buffer does not grow");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords with real hashes, cheap ones where the cost does not matter.
+//! Tests with real hashes, and with cheap ones where the cost does not matter.
 
 use super::*;
 
@@ -6,8 +6,8 @@ const PEPPER: &[u8] = b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
 const OTHER_PEPPER: &[u8] = b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw";
 
 fn cheap() -> PasswordSettings {
-    let settings = PasswordSettings::default().with_wait(std::time::Duration::from_secs(3600));
-    settings.with_cost(HashCost::insecure_for_tests()).with_threads(1)
+    let settings = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
+    settings.with_wait(PasswordSettings::MAX_WAIT).unwrap().with_threads(1).unwrap()
 }
 
 fn passwords(settings: PasswordSettings) -> Passwords {
@@ -26,17 +26,17 @@ const RIGHT: PasswordVerdict = PasswordVerdict::Right { outdated: false };
 const OUTDATED: PasswordVerdict = PasswordVerdict::Right { outdated: true };
 
 #[tokio::test]
-async fn by_default_as_owasp_says() {
-    let passwords = passwords(PasswordSettings::default().with_threads(1));
+async fn default_cost_is_the_one_of_owasp() {
+    let passwords = passwords(PasswordSettings::default().with_threads(1).unwrap());
     let hash = passwords.hash(&password("correct horse")).await.unwrap();
     assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
     assert_eq!(passwords.verify(Some(&hash), &password("correct horse")).await, Ok(RIGHT));
     assert_eq!(passwords.verify(Some(&hash), &password("correct horsf")).await, Ok(PasswordVerdict::Wrong));
-    assert_eq!(passwords.counts().buffers, 1, "all in the memory of the thread");
+    assert_eq!(passwords.counts().buffers, 1, "the thread reuses its memory");
 }
 
 #[tokio::test]
-async fn every_byte_of_a_password_counts() {
+async fn verify_compares_every_byte_of_a_password() {
     let passwords = passwords(cheap());
     let texts = ["\0", "a\0b", "a\0c", "caf\u{e9}", "cafe\u{301}", " a ", "a", "\u{1f510}", "\u{202e}a"];
     let long = "a".repeat(1023);
@@ -52,7 +52,7 @@ async fn every_byte_of_a_password_counts() {
 }
 
 #[tokio::test]
-async fn one_hash_whatever_is_stored() {
+async fn verify_computes_one_hash_for_every_verdict() {
     let passwords = passwords(cheap());
     let hash = passwords.hash(&password("right")).await.unwrap();
     let damaged = PasswordHash::from_phc("$2b$12$abcdefghijklmnopqrstuv");
@@ -72,9 +72,9 @@ async fn one_hash_whatever_is_stored() {
     assert_eq!(passwords.counts().buffers, 1);
 }
 
-/// A row that was imported, or that somebody could write, must not be a way to use up the machine.
+/// A row that was imported, or that an attacker could write, must not use up the machine.
 #[tokio::test]
-async fn bombs_cost_what_everything_costs() {
+async fn hash_above_the_limits_costs_no_more_than_any_other() {
     let passwords = passwords(cheap());
     let tail = "$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
     for parameters in
@@ -85,32 +85,32 @@ async fn bombs_cost_what_everything_costs() {
         assert_eq!(verdict, Ok(PasswordVerdict::Unusable(HashUnusable::TooExpensive)), "{parameters}");
     }
     assert_eq!((passwords.counts().computed, passwords.counts().buffers), (5, 1));
-    // What is stored may cost more than today's, within bounds. It gets memory for that time.
-    let dear = PasswordHash::from_phc(format!("$argon2id$v=19$m=64,t=1,p=4{tail}"));
-    assert_eq!(passwords.verify(Some(&dear), &password("right")).await, Ok(PasswordVerdict::Wrong));
+    // A stored hash may cost more than a new one, within the limits. It gets an extra buffer.
+    let expensive = PasswordHash::from_phc(format!("$argon2id$v=19$m=64,t=1,p=4{tail}"));
+    assert_eq!(passwords.verify(Some(&expensive), &password("right")).await, Ok(PasswordVerdict::Wrong));
     assert_eq!((passwords.counts().computed, passwords.counts().buffers), (6, 2));
 }
 
 #[tokio::test]
-async fn what_would_be_made_differently_today_is_outdated() {
+async fn hash_with_another_cost_or_pepper_is_outdated() {
     let old = passwords(cheap());
     let hash = old.hash(&password("right")).await.unwrap();
     let cost = HashCost::new(19_456, 2, 1).unwrap();
     for settings in [cheap().with_cost(cost), cheap().with_peppers(pepper(1, PEPPER))] {
-        let today = passwords(settings);
-        assert_eq!(today.verify(Some(&hash), &password("right")).await, Ok(OUTDATED));
-        let again = today.hash(&password("right")).await.unwrap();
-        assert_eq!(today.verify(Some(&again), &password("right")).await, Ok(RIGHT));
+        let new = passwords(settings);
+        assert_eq!(new.verify(Some(&hash), &password("right")).await, Ok(OUTDATED));
+        let again = new.hash(&password("right")).await.unwrap();
+        assert_eq!(new.verify(Some(&again), &password("right")).await, Ok(RIGHT));
     }
     let other = PasswordHash::from_phc(hash.expose().replace("argon2id", "argon2i"));
     assert_eq!(old.verify(Some(&other), &password("right")).await, Ok(PasswordVerdict::Wrong));
 }
 
 #[tokio::test]
-async fn those_who_do_not_exist_look_like_most() {
-    let most = HashCost::new(7168, 5, 1).unwrap();
-    let passwords = passwords(cheap().with_decoy_cost(most));
-    assert_eq!(passwords.0.dummy.cost, most);
+async fn unknown_user_costs_the_decoy_cost() {
+    let cost = HashCost::new(7168, 5, 1).unwrap();
+    let passwords = passwords(cheap().with_decoy_cost(cost));
+    assert_eq!(passwords.0.decoy.cost, cost);
     assert_eq!(passwords.verify(None, &password("right")).await, Ok(PasswordVerdict::NoPassword));
     let hash = passwords.hash(&password("right")).await.unwrap();
     assert!(hash.expose().contains("$m=8,t=1,p=1$"), "{}", hash.expose());
@@ -119,7 +119,7 @@ async fn those_who_do_not_exist_look_like_most() {
 }
 
 #[tokio::test]
-async fn peppers_are_replaced() {
+async fn hashes_of_an_older_pepper_verify_and_are_outdated() {
     let first = passwords(cheap().with_peppers(pepper(1, PEPPER)));
     let hash = first.hash(&password("right")).await.unwrap();
     assert!(hash.expose().contains("p=1,keyid=AQ$"), "{}", hash.expose());
@@ -132,16 +132,16 @@ async fn peppers_are_replaced() {
     let alone = passwords(cheap().with_peppers(pepper(2, OTHER_PEPPER)));
     assert_eq!(alone.verify(Some(&moved), &password("right")).await, Ok(RIGHT));
 
-    // The same id with another secret.
+    // The same ID with another secret.
     let wrong = passwords(cheap().with_peppers(pepper(1, OTHER_PEPPER)));
     assert_eq!(wrong.verify(Some(&hash), &password("right")).await, Ok(PasswordVerdict::Wrong));
     let error = both.with_older(Pepper::new(2, PEPPER).unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "two peppers have the id 2");
+    assert_eq!(error.to_string(), "two peppers have the ID 2");
     assert!(matches!(Pepper::new(1, "changeme"), Err(PepperError::Weak(_))));
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn debug_does_not_show_the_pepper() {
     let passwords = passwords(cheap().with_peppers(pepper(1, PEPPER)));
     let shown = format!("{passwords:?}");
     assert!(shown.contains("Pepper { id: 1, .. }"), "{shown}");

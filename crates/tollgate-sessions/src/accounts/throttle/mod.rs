@@ -1,4 +1,4 @@
-//! [`LoginThrottle`]: who may try a password, before anything is computed.
+//! [`LoginThrottle`]: limits login attempts, before the password is hashed.
 
 mod settings;
 mod table;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
-pub use settings::ThrottleSettings;
+pub use settings::{NameDelays, ThrottleSettings};
 
 use crate::accounts::users::LoginName;
 use crate::session::StoreClock;
@@ -18,17 +18,21 @@ use crate::sessions::tokens::RefreshKeys;
 use crate::support::first_bytes;
 use table::{Key, Rule, Table};
 
-/// Slows down those who try passwords: by the address they come from, and by the login name they try.
+/// Limits login attempts by the address of the client and by the login name.
 ///
-/// Each address may make so many attempts, and then one now and then. A login name that is tried often has to wait after
-/// each attempt, twice as long each time, up to a bound. Whoever tries somebody's name all the time would so take every turn:
-/// from where a login has succeeded, attempts are counted apart from those of everywhere else. It does not matter whether there is such a user. A login that succeeds gives back what it took from its
-/// address, and forgives half of what is held against its own name.
+/// An address has a burst of attempts, and then one attempt in each interval. A login name has a few attempts
+/// without a delay, and then a delay after each attempt, which doubles up to a bound. The limits are the same
+/// whether the user exists or not.
+///
+/// So that an attacker who tries one name continuously does not lock its owner out, the throttle counts attempts
+/// separately for each network from which a login with that name succeeded in the last 30 days.
+///
+/// A successful login takes back its own attempt, and half of the earlier attempts for its name.
 ///
 /// # Security
-/// It is kept in the memory of this process, and has a bound: what would be forgotten soonest goes first. Several
-/// processes each count for themselves, so that together they allow as many times more. An attacker with very many
-/// addresses is only slowed down by name.
+/// The throttle is in the memory of this process, and bounded: it evicts the entries that would expire first.
+/// Each process counts for itself, so several processes together allow that many times more attempts. An
+/// attacker with very many addresses is slowed down only by the limit for the name.
 pub struct LoginThrottle {
     hashing: hmac::Key,
     settings: ThrottleSettings,
@@ -38,39 +42,42 @@ pub struct LoginThrottle {
 
 struct State {
     peers: Table,
-    /// Addresses that presented what was not made here. Apart from the others: behind an address where many have old
-    /// tokens, as many want to log in.
+    /// Addresses that presented refresh tokens with a wrong tag. They are counted apart from logins: many
+    /// clients behind one address may have old tokens, and all of them have to log in again.
     forgers: Table,
     names: Table,
-    /// Pairs of an address and a name that have logged in.
+    /// Pairs of an address and a name with a successful login.
     familiar: Table,
 }
 
-/// Leave to try a password, which has been charged for. Tell it what came of it; dropping it means that the password was
-/// wrong, or that nobody waited for the answer.
+/// A permit for one login attempt.
+///
+/// Call [`succeeded`](Self::succeeded) or [`refund`](Self::refund) to report the outcome. Dropping the permit
+/// counts as a failed attempt.
 #[derive(Debug)]
 #[must_use]
 pub struct LoginPermit<'a> {
     throttle: &'a LoginThrottle,
     name: Option<Key>,
     peer: Option<Key>,
-    /// Both together.
+    /// The pair of the address and the name.
     pair: Option<Key>,
-    /// Whether it is counted for the pair, and not for the name.
+    /// Whether the attempt is counted for the pair instead of the name.
     apart: bool,
 }
 
-/// Too many attempts.
+/// There were too many attempts for a name or from an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many attempts to log in")]
 #[non_exhaustive]
 pub struct Throttled {
-    /// When the next one is allowed.
+    /// The time until the next attempt is allowed.
     pub retry_after: Duration,
 }
 
 impl LoginThrottle {
-    /// Names are kept as keyed hashes, by a key that follows from the newest of `keys`.
+    /// Makes a throttle with the default settings. It stores login names as keyed hashes, with a key that is
+    /// derived from the newest of `keys`.
     #[must_use]
     pub fn new(keys: &RefreshKeys) -> Self {
         let settings = ThrottleSettings::default();
@@ -82,40 +89,62 @@ impl LoginThrottle {
         }
     }
 
-    /// The same, by other settings. What was counted before is forgotten.
+    /// Sets the settings, and resets all counts.
     #[must_use]
     pub fn with_settings(self, settings: ThrottleSettings) -> Self {
         Self { settings, state: Mutex::new(State::new(&settings)), ..self }
     }
 
-    /// The same, by another clock.
+    /// Sets the clock.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Asks to try a password for `name` from `peer`. What is refused is not counted.
+    /// Admits or refuses an attempt to log in with `name` from `peer`. A refused attempt is not counted.
     ///
     /// # Errors
-    /// [`Throttled`] says when to come back.
+    /// [`Throttled`], with the time until the next attempt is allowed.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::net::IpAddr;
+    /// use tollgate_sessions::{LoginThrottle, RefreshKey, RefreshKeys};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let keys = RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?);
+    /// let throttle = LoginThrottle::new(&keys);
+    /// let (name, peer) = ("alice@example.com".parse()?, Some(IpAddr::from([192, 0, 2, 1])));
+    ///
+    /// for _ in 0..6 {
+    ///     // The password is wrong: drop the permit.
+    ///     drop(throttle.admit(&name, peer)?);
+    /// }
+    /// let throttled = throttle.admit(&name, peer).unwrap_err();
+    /// assert!(throttled.retry_after.as_secs() <= 1);
+    ///
+    /// // Another user can log in from there.
+    /// throttle.admit(&"bob@example.com".parse()?, peer)?.succeeded();
+    /// # Ok(()) }
+    /// ```
     pub fn admit(&self, name: &LoginName, peer: Option<IpAddr>) -> Result<LoginPermit<'_>, Throttled> {
         let peer = peer.map(network);
         self.charge(Some(self.hashed(name, None)), peer, peer.map(|peer| self.hashed(name, Some(peer))))
     }
 
-    /// The same where there is no name to try, as where an account is made.
+    /// Admits or refuses an attempt from `peer` without a name, such as a registration.
     ///
     /// # Errors
-    /// [`Throttled`] says when to come back.
+    /// [`Throttled`], with the time until the next attempt is allowed.
     pub fn admit_peer(&self, peer: Option<IpAddr>) -> Result<LoginPermit<'_>, Throttled> {
         self.charge(None, peer.map(network), None)
     }
 
-    /// Counts a token from `peer` that was not made here. An address may present as many as it may try passwords, and is
-    /// slowed down at that alone.
+    /// Counts a refresh token from `peer` whose tag is wrong. The limit for an address is the same as for
+    /// logins, but is counted separately: such tokens never delay a login.
     ///
     /// # Errors
-    /// [`Throttled`] says when to come back.
+    /// [`Throttled`], with the time until the address may present another token.
     pub fn admit_forged_token(&self, peer: Option<IpAddr>) -> Result<(), Throttled> {
         let Some(peer) = peer.map(network) else { return Ok(()) };
         let now = self.clock.now();
@@ -137,7 +166,7 @@ impl LoginThrottle {
         let now = self.clock.now();
         let mut state = self.state();
         let State { peers, names, familiar, .. } = &mut *state;
-        let apart = pair.is_some_and(|pair| familiar.remembers(&pair, now));
+        let apart = pair.is_some_and(|pair| familiar.contains(&pair, now));
         let counted = if apart { pair } else { name };
         let wait = peer
             .map(|peer| peers.wait(&peer, now))
@@ -155,7 +184,8 @@ impl LoginThrottle {
         Ok(LoginPermit { throttle: self, name, peer, pair, apart })
     }
 
-    /// A name cannot begin with a zero byte.
+    /// Returns the keyed hash of a name, or of a pair of an address and a name. A name cannot begin with a zero
+    /// byte, so the two inputs differ.
     fn hashed(&self, name: &LoginName, peer: Option<Key>) -> Key {
         let mut text = hmac::Context::with_key(&self.hashing);
         if let Some(peer) = peer {
@@ -183,8 +213,7 @@ impl State {
         let names = Rule::Delay {
             burst: settings.name_burst,
             interval: settings.forget_after,
-            first: settings.first_delay,
-            longest: settings.longest_delay,
+            delays: settings.name_delays,
         };
         let familiar = Rule::Burst { burst: 1, interval: FAMILIAR_FOR };
         let table = |rule| Table::new(rule, settings.entries);
@@ -193,7 +222,7 @@ impl State {
 }
 
 impl LoginPermit<'_> {
-    /// The password was right.
+    /// Reports that the password was right.
     pub fn succeeded(self) {
         let now = self.throttle.clock.now();
         let mut state = self.throttle.state();
@@ -208,7 +237,7 @@ impl LoginPermit<'_> {
         }
     }
 
-    /// Nothing came of it that tells anything about the password.
+    /// Gives the attempt back, because the password was not checked.
     pub fn refund(self) {
         let now = self.throttle.clock.now();
         let mut state = self.throttle.state();
@@ -221,10 +250,10 @@ impl LoginPermit<'_> {
     }
 }
 
-/// As long as a session that is remembered.
+/// How long a network counts separately after a login: the longest lifetime of a session by default.
 const FAMILIAR_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// An address of IPv4, or the network of 64 bits of one of IPv6, which is what a single customer has at least.
+/// Returns an IPv4 address, or the /64 network of an IPv6 address: a single customer has at least that network.
 fn network(address: IpAddr) -> Key {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),

@@ -1,4 +1,4 @@
-//! The throttle, with a clock moved by hand.
+//! Tests of the throttle, with a manual clock.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -25,17 +25,18 @@ fn peer(text: &str) -> Option<IpAddr> {
     Some(text.parse().unwrap())
 }
 
-/// An attempt with a wrong password.
-fn fail(throttle: &LoginThrottle, who: &str, from: Option<IpAddr>) -> Result<(), Duration> {
-    throttle.admit(&name(who), from).map(drop).map_err(|throttled| throttled.retry_after)
+/// Makes an attempt with a wrong password.
+fn fail(throttle: &LoginThrottle, login: &str, from: Option<IpAddr>) -> Result<(), Duration> {
+    throttle.admit(&name(login), from).map(drop).map_err(|throttled| throttled.retry_after)
 }
 
-fn succeed(throttle: &LoginThrottle, who: &str, from: Option<IpAddr>) {
-    throttle.admit(&name(who), from).unwrap().succeeded();
+/// Makes an attempt with the right password.
+fn succeed(throttle: &LoginThrottle, login: &str, from: Option<IpAddr>) {
+    throttle.admit(&name(login), from).unwrap().succeeded();
 }
 
 #[test]
-fn delays_for_a_name_grow_to_a_bound() {
+fn delays_for_a_name_double_up_to_the_longest() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     for _ in 0..5 {
         assert_eq!(fail(&throttle, "alice", None), Ok(()));
@@ -43,25 +44,25 @@ fn delays_for_a_name_grow_to_a_bound() {
     for secs in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
         assert_eq!(fail(&throttle, "alice", None), Ok(()), "{secs}");
         assert_eq!(fail(&throttle, "alice", None), Err(SECOND * secs));
-        // What is refused makes nothing longer.
+        // Refused attempts do not extend the delay.
         clock.advance(SECOND * secs - Duration::from_millis(1));
         assert_eq!(fail(&throttle, "alice", None), Err(Duration::from_millis(1)));
         clock.advance(Duration::from_millis(1));
-        assert_eq!(fail(&throttle, "bob", None), Ok(()), "nobody else has to wait");
+        assert_eq!(fail(&throttle, "bob", None), Ok(()), "other names do not wait");
     }
 }
 
 #[test]
-fn all_is_forgotten_in_time() {
+fn attempts_for_a_name_expire() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
-    // For a day, as often as it is allowed.
+    // An attacker tries one name for a day, as often as the throttle allows.
     let mut tried = 0;
     for _ in 0..24 * 60 * 60 {
         tried += u32::from(fail(&throttle, "alice", None).is_ok());
         clock.advance(SECOND);
     }
-    assert!((1400..1500).contains(&tried), "a guess a minute: {tried}");
-    // As many attempts as make the longest delay are remembered, each for five minutes.
+    assert!((1400..1500).contains(&tried), "one guess a minute: {tried}");
+    // The throttle counts as many attempts as make the longest delay. One expires every five minutes.
     clock.advance(MINUTE * 5 * 13);
     assert_eq!(throttle.state().names.len(), 1);
     for _ in 0..5 {
@@ -70,7 +71,7 @@ fn all_is_forgotten_in_time() {
 }
 
 #[test]
-fn an_address_has_a_burst_and_then_its_share() {
+fn address_has_a_burst_and_then_one_attempt_per_interval() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for number in 0..20 {
@@ -91,7 +92,7 @@ fn an_address_has_a_burst_and_then_its_share() {
 }
 
 #[test]
-fn what_an_address_may_not_do_is_not_held_against_the_name() {
+fn refused_attempts_of_an_address_do_not_count_for_the_name() {
     let (throttle, _clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for number in 0..20 {
@@ -106,7 +107,7 @@ fn what_an_address_may_not_do_is_not_held_against_the_name() {
 }
 
 #[test]
-fn spellings_of_an_address_are_one() {
+fn throttle_counts_by_ipv4_address_and_ipv6_network() {
     for (one, other, same) in [
         ("192.0.2.1", "::ffff:192.0.2.1", true),
         ("192.0.2.1", "192.0.2.2", false),
@@ -120,7 +121,7 @@ fn spellings_of_an_address_are_one() {
 }
 
 #[test]
-fn a_login_takes_back_half_for_its_own_name_and_one_for_its_address() {
+fn successful_login_refunds_its_address_and_halves_the_attempts_for_its_name() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for _ in 0..10 {
@@ -130,7 +131,7 @@ fn a_login_takes_back_half_for_its_own_name_and_one_for_its_address() {
     }
     clock.advance(MINUTE);
     succeed(&throttle, "alice", from);
-    // Who logs in again and again is never in the way of themselves.
+    // Repeated successful logins do not throttle themselves.
     for _ in 0..1000 {
         succeed(&throttle, "alice", from);
     }
@@ -139,16 +140,16 @@ fn a_login_takes_back_half_for_its_own_name_and_one_for_its_address() {
     }
 }
 
-/// The attacker's own account, between guesses at another from the same address.
+/// An attacker logs in to an own account between guesses for other names from the same address.
 #[test]
-fn a_login_of_ones_own_buys_no_guesses() {
+fn login_of_the_attacker_allows_no_more_guesses() {
     let from = peer("192.0.2.1");
     let guesses = |with_own: bool| {
         let (throttle, clock) = throttle(ThrottleSettings::default());
         let (mut at_one, mut at_many) = (0, 0);
         for second in 0..3600 {
-            if with_own && let Ok(attempt) = throttle.admit(&name("mallory"), from) {
-                attempt.succeeded();
+            if with_own && let Ok(permit) = throttle.admit(&name("mallory"), from) {
+                permit.succeeded();
             }
             at_one += u32::from(fail(&throttle, "alice", from).is_ok());
             at_many += u32::from(fail(&throttle, &format!("user-{second}"), from).is_ok());
@@ -161,9 +162,8 @@ fn a_login_of_ones_own_buys_no_guesses() {
     assert!(at_one <= 5 + 6 + 60 && at_one + at_many <= 20 + 1200, "{at_one}, {at_many}");
 }
 
-/// Logins of the user halve what an attacker has run up, and no more.
 #[test]
-fn a_login_of_the_user_does_not_start_from_nothing() {
+fn login_of_the_user_halves_the_attempts_of_an_attacker_and_does_not_reset_them() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     for _ in 0..40 {
         let _ = fail(&throttle, "alice", None);
@@ -178,42 +178,42 @@ fn a_login_of_the_user_does_not_start_from_nothing() {
 }
 
 #[test]
-fn whoever_takes_every_turn_locks_nobody_out_where_they_have_been() {
+fn throttle_counts_known_networks_separately() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let (home, attacker) = (peer("192.0.2.1"), peer("198.51.100.1"));
     succeed(&throttle, "alice", home);
     for _ in 0..600 {
-        // Refused attempts cost nothing, so that each turn is the attacker's.
+        // Refused attempts cost nothing, so the attacker uses every attempt that the name has.
         let _ = fail(&throttle, "alice", attacker);
         clock.advance(SECOND);
     }
     assert!(fail(&throttle, "alice", attacker).is_err());
-    assert!(fail(&throttle, "alice", peer("192.0.2.2")).is_err(), "wherever nobody has logged in");
+    assert!(fail(&throttle, "alice", peer("192.0.2.2")).is_err(), "from a network without a login");
     assert!(fail(&throttle, "bob", home).is_ok());
     succeed(&throttle, "alice", home);
-    // There, too, guessing is slow.
+    // The limit applies from a known network too.
     let guesses = (0..100).filter(|_| fail(&throttle, "alice", home).is_ok()).count();
     assert_eq!(guesses, 6);
     clock.advance(FAMILIAR_FOR);
     let _ = fail(&throttle, "alice", attacker);
     let guesses = (0..100).filter(|_| fail(&throttle, "alice", home).is_ok()).count();
-    assert_eq!(guesses, 5, "after that long it is any address");
+    assert_eq!(guesses, 5, "the network is no longer known");
 }
 
 #[test]
-fn what_came_to_nothing_is_given_back() {
+fn refund_leaves_no_trace() {
     let (throttle, _clock) = throttle(ThrottleSettings::default());
     let from = peer("2001:db8::1");
     for _ in 0..1000 {
         throttle.admit(&name("alice"), from).unwrap().refund();
     }
     let state = throttle.state();
-    assert_eq!((state.names.len(), state.peers.len()), (0, 0), "as if nothing had been");
+    assert_eq!((state.names.len(), state.peers.len()), (0, 0));
 }
 
 #[test]
-fn made_up_names_and_addresses_take_bounded_memory() {
-    let settings = ThrottleSettings::default().with_entries(1000);
+fn invented_names_and_addresses_use_bounded_memory() {
+    let settings = ThrottleSettings::default().with_entries(1000).unwrap();
     let (throttle, clock) = throttle(settings);
     let victim = "alice";
     for _ in 0..12 {
@@ -234,8 +234,8 @@ fn made_up_names_and_addresses_take_bounded_memory() {
     let state = throttle.state();
     assert_eq!((state.names.len(), state.peers.len()), (1000, 1000));
     drop(state);
-    assert!(fail(&throttle, victim, None).is_err(), "what is held against a name cannot be washed out");
-    // What is forgotten goes by itself.
+    assert!(fail(&throttle, victim, None).is_err(), "a flood does not evict a name with many attempts");
+    // Expired entries are purged.
     clock.advance(MINUTE * 600);
     for number in 0..600 {
         assert_eq!(fail(&throttle, &format!("later-{number}"), None), Ok(()));
@@ -244,7 +244,7 @@ fn made_up_names_and_addresses_take_bounded_memory() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_locks_nobody_out() {
+fn clock_set_back_does_not_extend_the_wait() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for number in 0..20 {
@@ -259,33 +259,30 @@ fn a_clock_that_is_set_back_locks_nobody_out() {
 }
 
 #[test]
-fn odd_settings_do_what_they_say() {
-    let settings = ThrottleSettings::default()
-        .with_peers(0, Duration::ZERO)
-        .with_names(0, Duration::ZERO, Duration::ZERO)
-        .with_forget_after(Duration::ZERO)
-        .with_entries(0);
-    let (lenient, _clock) = throttle(settings);
+fn settings_work_at_their_bounds() {
+    let (shortest, longest) = (ThrottleSettings::MIN_INTERVAL, ThrottleSettings::MAX_INTERVAL);
+    let settings = |burst, interval| {
+        let settings = ThrottleSettings::default()
+            .with_names(burst, NameDelays { first: interval, longest: interval })?;
+        settings.with_forget_after(interval)?.with_peers(burst.max(1), interval)
+    };
+    let (lenient, _clock) = throttle(settings(ThrottleSettings::MAX_BURST, shortest).unwrap());
     for _ in 0..100 {
         assert_eq!(fail(&lenient, "alice", peer("192.0.2.1")), Ok(()));
     }
-    let settings = ThrottleSettings::default()
-        .with_names(u32::MAX, Duration::MAX, Duration::MAX)
-        .with_forget_after(Duration::MAX)
-        .with_peers(u32::MAX, Duration::MAX);
-    let (endless, _clock) = throttle(settings);
-    let _ = fail(&endless, "alice", peer("192.0.2.1"));
-    let (strict, _clock) = throttle(ThrottleSettings::default().with_names(0, MINUTE, MINUTE));
+    let (unlimited, _clock) = throttle(settings(ThrottleSettings::MAX_BURST, longest).unwrap());
+    assert_eq!(fail(&unlimited, "alice", peer("192.0.2.1")), Ok(()));
+    let (strict, _clock) = throttle(settings(0, longest).unwrap().with_entries(1).unwrap());
     assert_eq!(fail(&strict, "alice", None), Ok(()));
-    assert_eq!(fail(&strict, "alice", None), Err(MINUTE));
+    assert_eq!(fail(&strict, "alice", None), Err(longest));
 }
 
 #[test]
-fn names_are_kept_as_keyed_hashes_only() {
+fn throttle_stores_names_as_keyed_hashes_only() {
     let (throttle, _clock) = throttle(ThrottleSettings::default());
     let _ = fail(&throttle, "alice@example.com", None);
-    let attempt = throttle.admit(&name("alice@example.com"), None).unwrap();
-    let shown = format!("{throttle:?} {attempt:?} {:?}", throttle.state().names);
+    let permit = throttle.admit(&name("alice@example.com"), None).unwrap();
+    let shown = format!("{throttle:?} {permit:?} {:?}", throttle.state().names);
     assert!(!shown.contains("alice"), "{shown}");
     let other = RefreshKey::new(1, b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw").unwrap();
     let other = LoginThrottle::new(&RefreshKeys::new(other));
@@ -293,7 +290,7 @@ fn names_are_kept_as_keyed_hashes_only() {
 }
 
 #[test]
-fn forgeries_are_counted_apart() {
+fn forged_tokens_are_counted_apart_from_logins() {
     let (throttle, clock) = throttle(ThrottleSettings::default());
     let from = peer("192.0.2.1");
     for _ in 0..20 {
@@ -303,10 +300,10 @@ fn forgeries_are_counted_apart() {
         assert_eq!(throttle.admit_forged_token(from), Err(Throttled { retry_after: SECOND * 3 }));
     }
     assert_eq!(throttle.admit_forged_token(peer("192.0.2.2")), Ok(()));
-    assert_eq!(fail(&throttle, "alice", from), Ok(()), "nobody who logs in has to wait for it");
+    assert_eq!(fail(&throttle, "alice", from), Ok(()), "forged tokens do not delay a login");
     clock.advance(SECOND * 3);
     assert_eq!(throttle.admit_forged_token(from), Ok(()));
     for _ in 0..100 {
-        assert_eq!(throttle.admit_forged_token(None), Ok(()), "not everybody at once");
+        assert_eq!(throttle.admit_forged_token(None), Ok(()), "clients without an address share no limit");
     }
 }

@@ -1,19 +1,20 @@
-//! [`LoginName`]: what somebody types beside a password.
+//! [`LoginName`]: the name that a user logs in with.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What somebody logs in with: an address of electronic mail, or any other name.
+/// The name that a user logs in with: an email address, or any other name.
 ///
-/// White space around it is left out, and what follows the last `@` is in lower case, as the domain of an address means
-/// the same in both. What comes before it is kept as it is (RFC 5321 §2.4).
+/// Parsing removes surrounding white space, and converts the text after the last `@` to lower case, because the
+/// domain of an address is case-insensitive. The text before it stays as it is (RFC 5321 §2.4).
 ///
-/// It identifies a person: it does not belong into a log that is kept.
+/// # Security
+/// A login name identifies a person. Do not write it to a log that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginName(Box<str>);
 
 impl LoginName {
-    /// The name.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -25,7 +26,7 @@ impl FromStr for LoginName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        // Lower case can be longer, but not by that much.
+        // The text in lower case may be longer, so the length is checked again below.
         if text.len() > MAX_BYTES {
             return Err(ParseLoginNameError::TooLong);
         }
@@ -33,7 +34,7 @@ impl FromStr for LoginName {
             return Err(ParseLoginNameError::ControlCharacter);
         }
         let name = match text.rsplit_once('@') {
-            // Character by character: the lower case of a domain must not depend on what is around it.
+            // Character by character: `str::to_lowercase` treats a final sigma differently.
             Some((local, domain)) => {
                 format!("{local}@{}", domain.chars().flat_map(char::to_lowercase).collect::<String>())
             }
@@ -53,22 +54,22 @@ impl fmt::Display for LoginName {
     }
 }
 
-/// Why a text is no login name. It does not hold the text.
+/// Why a text is not a login name. The error does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseLoginNameError {
-    /// Nothing is left without the white space.
+    /// The text is empty, or white space only.
     #[error("login name is empty")]
     Empty,
-    /// It is longer than an address of electronic mail can be.
+    /// The name is longer than an email address can be.
     #[error("login name is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// It has a control character in it.
-    #[error("login name holds a control character")]
+    /// The name contains a control character.
+    #[error("login name contains a control character")]
     ControlCharacter,
 }
 
-/// The longest address that fits into a path of SMTP (RFC 5321 §4.5.3.1.3).
+/// The longest address that fits into an SMTP path (RFC 5321 §4.5.3.1.3).
 const MAX_BYTES: usize = 254;
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn one_spelling_each() {
+    fn login_name_is_trimmed_and_its_domain_is_in_lower_case() {
         for (text, name) in [
             ("  Alice@EXAMPLE.com\n", "Alice@example.com"),
             ("alice", "alice"),
@@ -92,12 +93,12 @@ mod tests {
             ("ж@Ж.example", "ж@ж.example"),
         ] {
             assert_eq!(parsed(text).as_deref(), Ok(name));
-            assert_eq!(parsed(name).as_deref(), Ok(name), "it stays what it is");
+            assert_eq!(parsed(name).as_deref(), Ok(name), "parsing is idempotent");
         }
     }
 
     #[test]
-    fn what_is_no_name() {
+    fn login_name_rejects_empty_long_and_control_text() {
         for empty in ["", " ", "\t\r\n", "\u{3000}"] {
             assert_eq!(parsed(empty), Err(ParseLoginNameError::Empty));
         }
@@ -106,7 +107,7 @@ mod tests {
         }
         assert!(parsed(&"a".repeat(254)).is_ok());
         assert_eq!(parsed(&"a".repeat(255)), Err(ParseLoginNameError::TooLong));
-        // 126 characters of two bytes each, which are of three in lower case.
+        // 126 characters of two bytes each, and of three bytes in lower case.
         let grows = format!("a@{}", "\u{130}".repeat(126));
         assert_eq!((grows.len(), parsed(&grows)), (254, Err(ParseLoginNameError::TooLong)));
     }

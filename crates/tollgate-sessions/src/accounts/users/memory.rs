@@ -1,4 +1,4 @@
-//! [`MemoryUsers`]: users of one process, gone with it.
+//! [`MemoryUsers`]: a store of users in memory.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -10,7 +10,7 @@ use super::user::{NewUser, StoredCredential, User};
 use crate::accounts::passwords::PasswordHash;
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 
-/// Users in memory: for tests and demonstrations.
+/// A store of users in memory, for tests and demonstrations. The users are lost when the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryUsers(Mutex<State>);
 
@@ -21,18 +21,19 @@ struct State {
 }
 
 impl MemoryUsers {
-    /// Nobody.
+    /// Makes a store without users.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The user can no longer log in or renew a session. False when there is no such user.
+    /// Disables a user, who can then neither log in nor refresh a session. Returns `false` if no user has this
+    /// subject.
     pub fn disable(&self, subject: &str) -> bool {
         self.set_enabled(subject, false)
     }
 
-    /// The user can log in again. False when there is no such user.
+    /// Enables a user again. Returns `false` if no user has this subject.
     pub fn enable(&self, subject: &str) -> bool {
         self.set_enabled(subject, true)
     }
@@ -91,7 +92,7 @@ impl State {
             return Err(StoreError::new(StoreErrorKind::Corrupt, "another user has the same subject"));
         }
         self.subjects.insert(user.login.clone(), user.subject.clone());
-        let credential = StoredCredential { user: user.clone(), hash: new.hash.clone() };
+        let credential = StoredCredential::new(user.clone(), new.hash.clone());
         self.by_subject.insert(user.subject.clone(), credential);
         Ok(AddOutcome::Added)
     }

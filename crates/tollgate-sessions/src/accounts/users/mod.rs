@@ -1,4 +1,4 @@
-//! Who can log in: [`User`], and [`UserStore`], the joint between accounts and what keeps them.
+//! [`User`]s, and [`UserStore`], the trait of the stores that keep them.
 
 mod login_name;
 mod memory;

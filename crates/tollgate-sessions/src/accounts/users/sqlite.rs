@@ -1,4 +1,4 @@
-//! [`SqliteUsers`]: users in a file.
+//! [`SqliteUsers`]: a store of users in an SQLite file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,13 @@ use crate::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential, U
 use crate::store::sqlite::failure::failure;
 use crate::store::sqlite::identity::FileIdentity;
 use crate::store::sqlite::worker::{Mode, Worker};
-use crate::store::sqlite::{connect, make_private, schema};
+use crate::store::sqlite::{connect, create_private, schema};
 use crate::store::{StoreError, StoreErrorKind, StoreFuture};
 
-/// Users in an SQLite file, which may be the one of a [`SqliteStore`](crate::store::SqliteStore), or another. All that is said there
-/// about the file holds here too.
+/// A store of users in an SQLite file.
+///
+/// The file may be the same as that of a [`SqliteStore`](crate::store::SqliteStore). The requirements for the
+/// file are the same too.
 pub struct SqliteUsers {
     path: PathBuf,
     file: FileIdentity,
@@ -23,13 +25,13 @@ pub struct SqliteUsers {
 }
 
 impl SqliteUsers {
-    /// Opens the file, or makes it. It blocks: call it while starting up.
+    /// Opens the file, or creates it. This blocks the thread: call it at startup.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`](crate::store::SqliteStore::open).
+    /// The same as for [`SqliteStore::open`](crate::store::SqliteStore::open).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        make_private(path)?;
+        create_private(path)?;
         let mut connection = connect(path)?;
         schema::prepare(&mut connection)?;
         Ok(Self {
@@ -40,18 +42,19 @@ impl SqliteUsers {
         })
     }
 
-    /// The user can no longer log in or renew a session. False when there is no such user.
+    /// Disables a user, who can then neither log in nor refresh a session. Returns `false` if no user has this
+    /// subject.
     ///
     /// # Errors
-    /// [`StoreError`] when it is not known whether it was done.
+    /// [`StoreError`] when the store did not confirm the change.
     pub async fn disable(&self, subject: &str) -> Result<bool, StoreError> {
         self.set_enabled(subject, false).await
     }
 
-    /// The user can log in again. False when there is no such user.
+    /// Enables a user again. Returns `false` if no user has this subject.
     ///
     /// # Errors
-    /// [`StoreError`] when it is not known whether it was done.
+    /// [`StoreError`] when the store did not confirm the change.
     pub async fn enable(&self, subject: &str) -> Result<bool, StoreError> {
         self.set_enabled(subject, true).await
     }
@@ -69,26 +72,26 @@ impl SqliteUsers {
                 .map_err(failure("writing a user"))?;
             update.execute(params![subject, enabled]).map_err(failure("writing a user"))
         };
-        Ok(self.writer.ask(set).await? > 0)
+        Ok(self.writer.call(set).await? > 0)
     }
 }
 
 impl UserStore for SqliteUsers {
     fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         let login = login.clone();
-        self.reader.ask(move |connection| find(connection, "login = ?1", login.as_str()))
+        self.reader.call(move |connection| find(connection, "login = ?1", login.as_str()))
     }
 
     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
         let subject = subject.to_owned();
-        self.reader.ask(move |connection| {
+        self.reader.call(move |connection| {
             Ok(find(connection, "sub = ?1", &subject)?.map(|credential| credential.user))
         })
     }
 
     fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
         let new = new.clone();
-        self.writer.ask(move |connection| add(connection, &new))
+        self.writer.call(move |connection| add(connection, &new))
     }
 
     fn replace_hash<'a>(
@@ -98,7 +101,7 @@ impl UserStore for SqliteUsers {
         new: &'a PasswordHash,
     ) -> StoreFuture<'a, bool> {
         let (subject, old, new) = (subject.to_owned(), old.clone(), new.clone());
-        self.writer.ask(move |connection| {
+        self.writer.call(move |connection| {
             let failed = failure("writing a user");
             let mut update = connection
                 .prepare_cached("UPDATE auth_user SET phc = ?3 WHERE sub = ?1 AND phc IN (?2, ?3)")
@@ -109,7 +112,7 @@ impl UserStore for SqliteUsers {
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         let file = self.file.clone();
-        self.writer.ask(move |connection| schema::try_to_write(connection, &file))
+        self.writer.call(move |connection| schema::ping(connection, &file))
     }
 }
 
@@ -124,7 +127,7 @@ fn find(
     by: &'static str,
     value: &str,
 ) -> Result<Option<StoredCredential>, StoreError> {
-    let failed = failure("looking for a user");
+    let failed = failure("finding a user");
     let sql = format!("SELECT sub, login, phc, scopes, roles, enabled FROM auth_user WHERE {by}");
     let mut select = connection.prepare_cached(&sql).map_err(&failed)?;
     let found = select.query_row([value], |row| Ok(read(row))).optional().map_err(&failed)?;
@@ -137,21 +140,19 @@ fn read(row: &Row<'_>) -> Result<StoredCredential, StoreError> {
     let corrupt = |what: &'static str| StoreError::new(StoreErrorKind::Corrupt, what);
     let list = |column: &str| {
         serde_json::from_str::<Vec<String>>(&text(column)?)
-            .map_err(|error| corrupt("scopes or roles of a user are no list").with_source(error))
+            .map_err(|error| corrupt("scopes or roles of a user are not a list").with_source(error))
     };
-    let login = text("login")?.parse().map_err(|error| corrupt("a login name is none").with_source(error))?;
-    let user = User {
-        subject: text("sub")?.into(),
-        login,
-        scopes: list("scopes")?,
-        roles: list("roles")?,
-        enabled: row.get("enabled").map_err(&failed)?,
-    };
+    let login = text("login")?
+        .parse()
+        .map_err(|error| corrupt("login name of a user is malformed").with_source(error))?;
+    let mut user = User::new(text("sub")?, login).with_scopes(list("scopes")?).with_roles(list("roles")?);
+    user.enabled = row.get("enabled").map_err(&failed)?;
     let phc: Option<String> = row.get("phc").map_err(&failed)?;
-    Ok(StoredCredential { user, hash: phc.map(PasswordHash::from_phc) })
+    Ok(StoredCredential::new(user, phc.map(PasswordHash::from_phc)))
 }
 
-/// The row that is in the way is written as well: whether a name is taken must not show in whether the disk was.
+/// Adds a user. If the login name is taken, this writes the existing row again, so that a client cannot tell by
+/// the time whether the name is taken.
 fn add(connection: &Connection, NewUser { user, hash }: &NewUser) -> Result<AddOutcome, StoreError> {
     let failed = failure("writing a user");
     let list = |names: &[String]| serde_json::Value::from(names.to_vec()).to_string();

@@ -1,4 +1,4 @@
-//! [`UserStore`]: the joint between accounts and what keeps them.
+//! [`UserStore`]: the trait that a store of users implements.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,32 +8,96 @@ use super::user::{NewUser, StoredCredential, User};
 use crate::accounts::passwords::PasswordHash;
 use crate::store::StoreFuture;
 
-/// What keeps users. It may be the application's own table of users.
+/// A store of users, such as the application's own table of users.
 ///
-/// What a store has to keep to:
+/// An implementation must follow these rules:
 ///
-/// 1. Login names and subjects are compared byte by byte, and both are unique.
-/// 2. [`replace_hash`](Self::replace_hash) compares and writes in one atomic step.
-/// 3. Whatever decides is read from the primary.
-/// 4. No call takes longer than some two seconds or retries without bound.
-/// 5. Doing the same again changes nothing and has the same answer: a call that was not answered is made again.
+/// 1. Compare login names and subjects byte by byte. Both are unique.
+/// 2. Compare and write in one atomic step in [`replace_hash`](Self::replace_hash).
+/// 3. Read from the primary, not from a replica that may be behind.
+/// 4. Return from each call within about two seconds, and bound all retries.
+/// 5. Make every call idempotent: a repeated call changes nothing and returns the same answer. [`Accounts`]
+///    repeats a call that was not answered.
+///
+/// [`Accounts`]: crate::Accounts
 ///
 /// # Security
-/// [`find`](Self::find) costs the same whether there is such a user or not: one question, answered from an index. A user who
-/// is disabled is found all the same. A hash that cannot be read is handed out as it is: what cannot be used is told
-/// apart where the password is checked, at the price of any other.
+/// [`find`](Self::find) must cost the same whether the user exists or not: one query that an index answers. It
+/// must return disabled users too. It must return a hash as it is stored, even if it is malformed:
+/// [`Passwords`](crate::Passwords) handles hashes that it cannot use, and takes the same time for them.
+///
+/// # Examples
+/// A minimal store in front of a map. It relies on [`Accounts`] for unique subjects.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::future::ready;
+/// use std::sync::Mutex;
+///
+/// use tollgate_sessions::accounts::passwords::PasswordHash;
+/// use tollgate_sessions::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential, User, UserStore};
+/// use tollgate_sessions::store::StoreFuture;
+///
+/// #[derive(Debug, Default)]
+/// struct Users(Mutex<HashMap<LoginName, StoredCredential>>);
+///
+/// impl UserStore for Users {
+///     fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
+///         Box::pin(ready(Ok(self.0.lock().unwrap().get(login).cloned())))
+///     }
+///
+///     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>> {
+///         let users = self.0.lock().unwrap();
+///         let found = users.values().find(|stored| *stored.user.subject == *subject);
+///         Box::pin(ready(Ok(found.map(|stored| stored.user.clone()))))
+///     }
+///
+///     fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome> {
+///         let mut users = self.0.lock().unwrap();
+///         let stored = users
+///             .entry(new.user.login.clone())
+///             .or_insert_with(|| StoredCredential::new(new.user.clone(), new.hash.clone()));
+///         let added = stored.user.subject == new.user.subject;
+///         Box::pin(ready(Ok(if added { AddOutcome::Added } else { AddOutcome::Taken })))
+///     }
+///
+///     fn replace_hash<'a>(
+///         &'a self,
+///         subject: &'a str,
+///         old: &'a PasswordHash,
+///         new: &'a PasswordHash,
+///     ) -> StoreFuture<'a, bool> {
+///         let mut users = self.0.lock().unwrap();
+///         let found = users.values_mut().find(|stored| *stored.user.subject == *subject);
+///         let hash = found.and_then(|stored| stored.hash.as_mut()).filter(|hash| *hash == old || *hash == new);
+///         Box::pin(ready(Ok(hash.map(|hash| *hash = new.clone()).is_some())))
+///     }
+///
+///     fn ping(&self) -> StoreFuture<'_, ()> {
+///         Box::pin(ready(Ok(())))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let users = Users::default();
+/// let alice = NewUser::new("u-1", "alice@example.com".parse()?).with_scopes(["read:items"]);
+/// assert_eq!(users.add(&alice).await?, AddOutcome::Added);
+/// assert_eq!(users.find_subject("u-1").await?, Some(alice.user));
+/// # Ok(()) }
+/// ```
 pub trait UserStore: fmt::Debug + Send + Sync + 'static {
-    /// Who logs in with this name.
+    /// Finds the user with this login name.
     fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>>;
 
-    /// Who that is: asked when a session is renewed, for what its access tokens grant.
+    /// Finds the user with this subject. A refresh calls it for the scopes and roles of the new access token.
     fn find_subject<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Option<User>>;
 
-    /// Adds a user, unless somebody else has the login name. That takes as long as adding one.
+    /// Adds a user, unless another user has the login name. Both outcomes must take the same time.
     fn add<'a>(&'a self, new: &'a NewUser) -> StoreFuture<'a, AddOutcome>;
 
-    /// Puts `new` in the place of `old`. False, and nothing is changed, when the subject is not there or has a hash that
-    /// is neither of them.
+    /// Replaces the hash `old` of a user by `new`. Returns `false` and changes nothing if the user does not
+    /// exist, or has a hash that is neither `old` nor `new`.
     fn replace_hash<'a>(
         &'a self,
         subject: &'a str,
@@ -41,21 +105,21 @@ pub trait UserStore: fmt::Debug + Send + Sync + 'static {
         new: &'a PasswordHash,
     ) -> StoreFuture<'a, bool>;
 
-    /// Whether the store answers.
+    /// Checks that the store can answer, for a health check.
     fn ping(&self) -> StoreFuture<'_, ()>;
 }
 
-/// What came of adding a user.
+/// The result of [`UserStore::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AddOutcome {
-    /// The user is there now.
+    /// The store has the user.
     Added,
-    /// Somebody else has the login name.
+    /// Another user has the login name.
     Taken,
 }
 
-/// `Arc<dyn UserStore>` and the like.
+/// Forwards to the store inside, for example in an `Arc<dyn UserStore>`.
 impl<S: UserStore + ?Sized> UserStore for Arc<S> {
     fn find<'a>(&'a self, login: &'a LoginName) -> StoreFuture<'a, Option<StoredCredential>> {
         (**self).find(login)

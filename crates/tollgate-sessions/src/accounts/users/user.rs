@@ -1,75 +1,98 @@
-//! [`User`]: somebody with an account.
+//! [`User`]: a user with an account.
 
 use super::login_name::LoginName;
 use crate::accounts::passwords::PasswordHash;
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
+#[non_exhaustive]
 pub struct User {
-    /// Names the account in tokens and sessions, and never changes.
+    /// The subject of the user in tokens and sessions. It never changes.
     pub subject: Box<str>,
-    /// What the user logs in with.
+    /// The name that the user logs in with.
     pub login: LoginName,
-    /// What access tokens grant.
+    /// The scopes that access tokens grant to the user.
     pub scopes: Vec<String>,
-    /// What access tokens say the user is.
+    /// The roles of the user in access tokens.
     pub roles: Vec<String>,
-    /// Whether the user may log in, and renew sessions.
+    /// Whether the user may log in and refresh sessions.
     pub enabled: bool,
 }
 
-/// A user, and what a password is compared with.
+impl User {
+    /// Returns an enabled user without scopes and roles. A store then sets the other fields from its row.
+    pub fn new(subject: impl Into<Box<str>>, login: LoginName) -> Self {
+        Self { subject: subject.into(), login, scopes: Vec::new(), roles: Vec::new(), enabled: true }
+    }
+
+    /// Adds scopes that access tokens grant to the user.
+    #[must_use]
+    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds roles of the user.
+    #[must_use]
+    pub fn with_roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
+        self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+}
+
+/// A user, and the hash that a password is verified against.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate make it")]
+#[non_exhaustive]
 pub struct StoredCredential {
-    /// The user.
+    /// The user itself, without its password.
     pub user: User,
-    /// The hash of the password; `None` for a user who has none, and logs in some other way.
+    /// The hash of the password. `None` for a user without a password, who logs in some other way.
     pub hash: Option<PasswordHash>,
 }
 
-/// A user to be added.
+impl StoredCredential {
+    /// Returns what a store has found.
+    #[must_use]
+    pub fn new(user: User, hash: Option<PasswordHash>) -> Self {
+        Self { user, hash }
+    }
+}
+
+/// A user to add to a store.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "stores outside this crate read it")]
+#[non_exhaustive]
 pub struct NewUser {
-    /// The user.
+    /// The user itself, without its password.
     pub user: User,
-    /// The hash of the password, if there is one.
+    /// The hash of the password. `None` for a user without a password.
     pub hash: Option<PasswordHash>,
 }
 
 impl NewUser {
-    /// A user without scopes, roles and password, who may log in once there is one.
+    /// Returns an enabled user without scopes, roles and password. The user cannot log in without a password.
     pub fn new(subject: impl Into<Box<str>>, login: LoginName) -> Self {
-        let subject = subject.into();
-        Self {
-            user: User { subject, login, scopes: Vec::new(), roles: Vec::new(), enabled: true },
-            hash: None,
-        }
+        Self { user: User::new(subject, login), hash: None }
     }
 
-    /// Who has this password.
+    /// Sets the hash of the password.
     #[must_use]
     pub fn with_hash(self, hash: PasswordHash) -> Self {
         Self { hash: Some(hash), ..self }
     }
 
-    /// Grants these scopes.
+    /// Adds scopes that access tokens grant to the user.
     #[must_use]
-    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.user.scopes.extend(scopes.into_iter().map(Into::into));
-        self
+    pub fn with_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        Self { user: self.user.with_scopes(scopes), ..self }
     }
 
-    /// Grants these roles.
+    /// Adds roles of the user.
     #[must_use]
-    pub fn with_roles<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
-        self.user.roles.extend(roles.into_iter().map(Into::into));
-        self
+    pub fn with_roles<S: Into<String>>(self, roles: impl IntoIterator<Item = S>) -> Self {
+        Self { user: self.user.with_roles(roles), ..self }
     }
 
-    /// Who may not log in yet.
+    /// Disables the user until the application enables it.
     #[must_use]
     pub fn with_disabled(mut self) -> Self {
         self.user.enabled = false;

@@ -1,9 +1,10 @@
-//! Tokens of the profile, and what does not get into one.
+//! Tests of issued tokens, and of the claims and lifetimes that are rejected.
 
 use tollgate::{Algorithm, ClaimPath, Verifier};
 
 use super::*;
-use crate::issuing::KeyRotationSchedule;
+use crate::issuing::access_token::RESERVED;
+use crate::issuing::{ClientId, KeyRotationSchedule, KeyRotationTimes};
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
@@ -11,14 +12,14 @@ fn issuer() -> TokenIssuer {
     TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), "https://i.example", "api")
 }
 
+fn token() -> AccessToken {
+    AccessToken::new("alice", ClientId::new("web"))
+}
+
 #[test]
-fn tokens_are_of_the_profile() {
+fn issued_token_passes_the_rfc9068_profile() {
     let issuer = issuer();
-    let token = AccessToken::new("alice", "web")
-        .with_scopes(["a", "b"])
-        .with_roles(["admin"])
-        .with_claim("tenant", "t1")
-        .unwrap();
+    let token = token().with_scopes(["a", "b"]).with_roles(["admin"]).with_claim("tenant", "t1").unwrap();
     let signed = issuer.issue(&token, NOW).unwrap();
     let verifier =
         Verifier::new(issuer.key_set().unwrap(), "https://i.example", "api").with_rfc9068_profile();
@@ -34,29 +35,29 @@ fn tokens_are_of_the_profile() {
 }
 
 #[test]
-fn nobody_else_sets_the_registered_claims() {
+fn application_cannot_set_the_claims_of_the_issuer() {
     for name in RESERVED {
-        let error = AccessToken::new("alice", "web").with_claim(name, 1).unwrap_err();
+        let error = token().with_claim(name, 1).unwrap_err();
         assert_eq!(error, IssueError::ReservedClaim { name: name.into() });
     }
 }
 
 #[test]
-fn secrets_do_not_belong_into_a_token() {
-    let error = AccessToken::new("alice", "web").with_claim("password", "x").unwrap_err();
+fn claim_with_the_name_of_a_secret_is_rejected() {
+    let error = token().with_claim("password", "x").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "claim `password` is named like a secret, and whoever holds the token can read it"
+        "claim `password` has the name of a secret, and every holder of the token can read it"
     );
     let inside = serde_json::json!([{ "kind": "card", "card_number": "x" }]);
-    let error = AccessToken::new("alice", "web").with_claim("payment", &inside).unwrap_err();
+    let error = token().with_claim("payment", &inside).unwrap_err();
     assert_eq!(error, IssueError::SecretClaim { name: "card_number".into() });
-    AccessToken::new("alice", "web").with_sensitive_claim("payment", &inside).unwrap();
-    assert!(AccessToken::new("alice", "web").with_sensitive_claim("sid", 1).is_err());
+    token().with_sensitive_claim("payment", &inside).unwrap();
+    assert!(token().with_sensitive_claim("sid", 1).is_err());
 }
 
 #[test]
-fn lifetimes_are_bounded() {
+fn issuer_rejects_lifetimes_out_of_bounds() {
     for secs in [0, 24 * 3600 + 1, u64::MAX] {
         assert_eq!(
             issuer().with_lifetime(Duration::from_secs(secs)).unwrap_err(),
@@ -66,11 +67,13 @@ fn lifetimes_are_bounded() {
 }
 
 #[test]
-fn no_token_outlives_its_key() {
+fn issuer_rejects_lifetimes_beyond_its_key_ring() {
     let path = std::env::temp_dir().join(format!("tollgate-outlived-{}", std::process::id()));
     drop(std::fs::remove_dir_all(&path));
     let secs = Duration::from_secs;
-    let schedule = KeyRotationSchedule::new(secs(7200), secs(1800), secs(900)).unwrap();
+    let times =
+        KeyRotationTimes { rotate_every: secs(7200), publish_before: secs(1800), keep_after: secs(900) };
+    let schedule = KeyRotationSchedule::new(times).unwrap();
     let ring = KeyRing::open(Algorithm::EdDsa, &path, schedule, NOW).unwrap();
     let issuer = TokenIssuer::with_key_ring(Arc::new(ring), "https://issuer.example", "api");
     assert_eq!(issuer.clone().with_lifetime(secs(600)).unwrap().lifetime(), secs(600));
@@ -79,24 +82,24 @@ fn no_token_outlives_its_key() {
     std::fs::remove_dir_all(path).unwrap();
 }
 
-/// Up to a twentieth shorter, never longer, and not all alike.
+/// Lifetimes are up to a twentieth shorter, never longer, and not all equal.
 #[test]
-fn tokens_that_are_issued_together_end_apart() {
+fn tokens_issued_together_expire_apart() {
     let lifetime = |issuer: &TokenIssuer| {
-        let signed = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
+        let signed = issuer.issue(&token(), NOW).unwrap();
         signed.expires_at().since(NOW).as_secs()
     };
     let of = |secs| issuer().with_lifetime(Duration::from_secs(secs)).unwrap();
     let lifetimes: std::collections::BTreeSet<u64> = (0..200).map(|_| lifetime(&of(600))).collect();
     assert!(lifetimes.len() > 10 && lifetimes.iter().all(|secs| (570..=600).contains(secs)), "{lifetimes:?}");
     assert_eq!(lifetime(&of(600).with_exact_lifetime()), 600);
-    assert_eq!(lifetime(&of(1)), 1, "none is there for no time");
+    assert_eq!(lifetime(&of(1)), 1, "a lifetime of a second is not shortened to zero");
     assert!((19..=20).contains(&lifetime(&of(20))));
 }
 
 #[test]
-fn debug_shows_no_token() {
-    let signed = issuer().issue(&AccessToken::new("alice", "web"), NOW).unwrap();
+fn debug_does_not_show_the_token() {
+    let signed = issuer().issue(&token(), NOW).unwrap();
     let shown = format!("{signed:?} {:?}", issuer());
     assert!(!shown.contains("eyJ"), "{shown}");
 }

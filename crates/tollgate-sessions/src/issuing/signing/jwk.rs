@@ -1,4 +1,4 @@
-//! A private key as a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2), read strictly.
+//! [`PrivateJwk`]: a strict parser for private keys in JWKs (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use crate::issuing::SigningKeyError;
 
-/// The members of a JWK that is there to sign with one algorithm.
+/// The members of a JWK that may sign with one algorithm.
 pub(super) struct PrivateJwk(BTreeMap<String, Member>);
 
-/// What a member holds. What else it can be means nothing here.
+/// The value of a member. No member of a key has another type.
 enum Member {
     Text(Zeroizing<String>),
     Texts(Vec<String>),
@@ -37,7 +37,7 @@ pub(super) struct RsaNumbers {
 }
 
 impl PrivateJwk {
-    /// Checks that the key is for signing, and for `algorithm` if it says for which.
+    /// Parses the JWK. Checks that it allows signing, and that its `alg`, if present, is `algorithm`.
     pub(super) fn parse(algorithm: Algorithm, json: &[u8]) -> Result<Self, SigningKeyError> {
         if json.len() > MAX_BYTES {
             return Err(KeyError::TooLarge { bytes: json.len(), max: MAX_BYTES }.into());
@@ -56,7 +56,8 @@ impl PrivateJwk {
         self.optional("kid")
     }
 
-    /// All numbers: a key without its factors, or with more than two, is refused (RFC 7518 §6.3.2).
+    /// Returns all numbers of an RSA key. Rejects a key without its prime factors, or with more than two (RFC
+    /// 7518 §6.3.2).
     pub(super) fn rsa(&self, algorithm: Algorithm) -> Result<RsaNumbers, SigningKeyError> {
         self.expect(algorithm, "kty", "RSA")?;
         if self.0.contains_key("oth") {
@@ -74,7 +75,7 @@ impl PrivateJwk {
         })
     }
 
-    /// The private number, and the public point, uncompressed (RFC 7518 §6.2).
+    /// Returns the private number and the uncompressed public point (RFC 7518 §6.2).
     pub(super) fn ec(&self, algorithm: Algorithm) -> Result<(Bytes, Bytes), SigningKeyError> {
         let (curve, bytes) = match algorithm {
             Algorithm::Es256 => ("P-256", 32),
@@ -90,20 +91,20 @@ impl PrivateJwk {
         Ok((self.sized("d", bytes)?, point))
     }
 
-    /// The seed, and the public key (RFC 8037 §2).
+    /// Returns the seed and the public key (RFC 8037 §2).
     pub(super) fn ed25519(&self, algorithm: Algorithm) -> Result<(Bytes, Bytes), SigningKeyError> {
         self.expect(algorithm, "kty", "OKP")?;
         self.expect(algorithm, "crv", "Ed25519")?;
         Ok((self.sized("d", 32)?, self.sized("x", 32)?))
     }
 
-    /// RFC 7518 §6.4.
+    /// Returns the secret of a symmetric key (RFC 7518 §6.4).
     pub(super) fn secret(&self, algorithm: Algorithm) -> Result<Bytes, SigningKeyError> {
         self.expect(algorithm, "kty", "oct")?;
         self.decode("k")
     }
 
-    /// `use` and `key_ops` must allow signing, and not repeat themselves (RFC 7517 §4.2, §4.3).
+    /// Checks that `use` and `key_ops` allow signing, and that `key_ops` has no duplicates (RFC 7517 §4.2, §4.3).
     fn check_purpose(&self) -> Result<(), SigningKeyError> {
         if self.optional("use")?.is_some_and(|public_use| public_use != "sig") {
             return Err(SigningKeyError::NotForSigning { member: "use" });
@@ -148,13 +149,13 @@ impl PrivateJwk {
         Ok(Zeroizing::new(decoded.map_err(|_cause| KeyError::Malformed { name })?))
     }
 
-    /// With leading zeros up to its full size, and not more (RFC 7518 §6.2.1.2).
+    /// Decodes a value of exactly this size, which includes its leading zeros (RFC 7518 §6.2.1.2).
     fn sized(&self, name: &'static str, bytes: usize) -> Result<Bytes, SigningKeyError> {
         let decoded = self.decode(name)?;
         if decoded.len() == bytes { Ok(decoded) } else { Err(KeyError::Malformed { name }.into()) }
     }
 
-    /// Without leading zeros (RFC 7518 §2 `Base64urlUInt`).
+    /// Decodes a number without leading zeros (RFC 7518 §2, `Base64urlUInt`).
     fn number(&self, name: &'static str) -> Result<Bytes, SigningKeyError> {
         let decoded = self.decode(name)?;
         match decoded.first() {
@@ -166,7 +167,7 @@ impl PrivateJwk {
 
 const MAX_BYTES: usize = 64 * 1024;
 
-/// An object whose members have distinct names.
+/// Accepts only an object whose members have distinct names.
 impl<'de> Deserialize<'de> for PrivateJwk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -182,7 +183,7 @@ impl<'de> Deserialize<'de> for PrivateJwk {
                 let mut members = BTreeMap::new();
                 while let Some((name, member)) = map.next_entry()? {
                     match members.entry(name) {
-                        Entry::Vacant(place) => _ = place.insert(member),
+                        Entry::Vacant(slot) => _ = slot.insert(member),
                         Entry::Occupied(_) => return Err(A::Error::custom("a member occurs twice")),
                     }
                 }

@@ -1,4 +1,4 @@
-//! [`KeyPair`]: the private keys of aws-lc-rs behind one type.
+//! [`KeyPair`]: one type for the private keys of aws-lc-rs.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -20,7 +20,7 @@ pub(super) enum KeyPair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// What kind of key pair an algorithm needs.
+/// The kind of key pair that an algorithm needs.
 enum Kind {
     Rsa(&'static dyn RsaEncoding),
     Ecdsa(&'static EcdsaSigningAlgorithm),
@@ -53,7 +53,7 @@ impl KeyPair {
         generated.map_err(|_cause| SigningKeyError::Crypto)
     }
 
-    /// PKCS #8, or the older format of the kind of key.
+    /// Reads PKCS #8, or the older format for the kind of key.
     pub(super) fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, SigningKeyError> {
         let read = match kind(algorithm)? {
             Kind::Rsa(_) => RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)).map(Self::Rsa),
@@ -63,7 +63,7 @@ impl KeyPair {
         read.map_err(|_cause| SigningKeyError::Rejected { algorithm })
     }
 
-    /// The library compares the halves.
+    /// Reads the key from a JWK. The library checks that the two halves match.
     pub(super) fn from_jwk(algorithm: Algorithm, jwk: &PrivateJwk) -> Result<Self, SigningKeyError> {
         let read = match kind(algorithm)? {
             Kind::Rsa(_) => {

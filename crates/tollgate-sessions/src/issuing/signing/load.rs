@@ -1,4 +1,4 @@
-//! [`SigningKey`] from a file or the environment.
+//! Reads a [`SigningKey`] from a file or the environment.
 
 use std::path::Path;
 
@@ -11,11 +11,12 @@ use crate::files::private_file::{self, PrivateFileError};
 use crate::issuing::{LoadKeyError, SigningKeyError};
 
 impl SigningKey {
-    /// A key as text, as a file or a variable holds it: PEM, a JWK or, for the HMAC algorithms, a secret, whose bytes are
-    /// those of the text without white space around it.
+    /// Reads a key from the text of a file or variable: PEM, a JWK or, for the HMAC algorithms, a secret. The
+    /// secret is the text without surrounding white space.
     ///
     /// # Errors
-    /// As [`from_pem`](Self::from_pem), [`from_jwk`](Self::from_jwk) and [`hmac`](Self::hmac).
+    /// The errors of [`from_pem`](Self::from_pem), [`from_jwk`](Self::from_jwk) and [`hmac`](Self::hmac), and
+    /// [`SigningKeyError::Text`] for other text.
     pub fn from_text(algorithm: Algorithm, text: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
         let text = text.as_ref().trim_ascii();
         match text.first() {
@@ -26,31 +27,32 @@ impl SigningKey {
         }
     }
 
-    /// The key in the variable `name` of the environment, or in the file that the variable `name` followed by `_FILE`
-    /// names, read as by [`from_text`](Self::from_text).
+    /// Reads the key from the environment variable `name`, or from the file that the variable `name` followed
+    /// by `_FILE` names, with [`from_text`](Self::from_text).
     ///
     /// # Errors
-    /// [`LoadKeyError::Source`] when neither or both are set, or others can read the file; [`LoadKeyError::Key`] when the
-    /// value is no good key. No error shows the value.
+    /// [`LoadKeyError::Source`] when neither or both variables are set, or other users can read the file;
+    /// [`LoadKeyError::Key`] when the text is not a usable key. No error shows the value.
     pub fn from_env(algorithm: Algorithm, name: &str) -> Result<Self, LoadKeyError> {
         Ok(Self::from_text(algorithm, &*environment::secret(name)?)?)
     }
 
-    /// The key in the file at `path`, read as by [`from_text`](Self::from_text).
+    /// Reads the key from the file at `path`, with [`from_text`](Self::from_text).
     ///
     /// # Errors
-    /// [`LoadKeyError::Source`] when it cannot be read, or others can read it; [`LoadKeyError::Key`] when it holds no good
-    /// key.
+    /// [`LoadKeyError::Source`] when the file cannot be read, or other users can read it; [`LoadKeyError::Key`]
+    /// when the text is not a usable key.
     pub fn from_file(algorithm: Algorithm, path: impl AsRef<Path>) -> Result<Self, LoadKeyError> {
         let text = environment::secret_in(path.as_ref()).map_err(SecretSourceError::from)?;
         Ok(Self::from_text(algorithm, &*text)?)
     }
 
-    /// As [`from_file`](Self::from_file); where there is no file, a key pair is made and kept in one that only this user can
-    /// read. Two processes that start at the same time end up with the same key.
+    /// Reads the key from the file at `path`. If there is no file, this generates a key pair and creates a file
+    /// that only the current user can read. Two processes that start at the same time get the same key.
     ///
     /// # Errors
-    /// As [`from_file`](Self::from_file); [`SigningKeyError::NoKeyPair`] for the HMAC algorithms when there is no file.
+    /// The errors of [`from_file`](Self::from_file), and [`SigningKeyError::NoKeyPair`] for the HMAC algorithms
+    /// when there is no file.
     pub fn from_file_or_new(algorithm: Algorithm, path: impl AsRef<Path>) -> Result<Self, LoadKeyError> {
         private_file::create_if_missing(path.as_ref(), || {
             let pem = Self::generate(algorithm)?.to_pem()?;
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn text_says_what_it_is() {
+    fn from_text_recognizes_pem_and_secrets() {
         let key = SigningKey::generate(Algorithm::Es256).unwrap();
         let read =
             SigningKey::from_text(Algorithm::Es256, format!("\n{}\n", *key.to_pem().unwrap())).unwrap();
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_kept() {
+    fn from_file_or_new_generates_a_key_once() {
         let directory = directory("kept");
         let path = directory.join("signing-key.pem");
         assert!(matches!(SigningKey::from_file(Algorithm::EdDsa, &path), Err(LoadKeyError::Source(_))));
@@ -121,7 +123,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_others_can_read_is_no_secret() {
+    fn from_file_rejects_a_public_file() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let directory = directory("open");
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_secret_is_refused_with_advice() {
+    fn weak_secret_is_rejected_with_advice() {
         let error =
             SigningKey::from_text(Algorithm::Hs256, "correct horse battery staple and more").unwrap_err();
         let SigningKeyError::Key(reason) = error else { panic!("{error}") };

@@ -1,4 +1,4 @@
-//! [`SigningKey`]: a private key or secret, bound to its algorithm, prepared once.
+//! [`SigningKey`]: a private key or secret, bound to its algorithm.
 
 mod jwk;
 mod key_pair;
@@ -19,11 +19,35 @@ use key_pair::KeyPair;
 
 pub use ring::KeyRing;
 pub(crate) use ring::jwk_set;
-pub use schedule::KeyRotationSchedule;
+pub use schedule::{KeyRotationSchedule, KeyRotationTimes};
 
-/// A key that signs tokens. It is not `Clone`, and `Debug` shows its id and algorithm only.
+/// A key that signs tokens with one algorithm. It is not `Clone`, and `Debug` shows only its ID and algorithm.
 ///
-/// The key id is the RFC 7638 thumbprint of the public half, so the same key has the same id everywhere.
+/// The key ID is the RFC 7638 thumbprint of the public half, so the same key has the same ID everywhere.
+///
+/// # Examples
+/// ```
+/// use tollgate::Algorithm;
+/// use tollgate_sessions::SigningKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // A new key pair, to store as PEM.
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let pem = key.to_pem()?;
+///
+/// let read = SigningKey::from_pem(Algorithm::EdDsa, pem.as_bytes())?;
+/// assert_eq!(read.key_id(), key.key_id());
+///
+/// // Publish the public half, with which verifiers check the signatures.
+/// assert!(key.public_jwk().is_some_and(|jwk| jwk.contains(r#""alg":"EdDSA""#)));
+///
+/// // Or read the key from a file, which is created at the first start.
+/// # let directory = std::env::temp_dir().join(format!("tollgate-doc-signing-key-{}", std::process::id()));
+/// # let path = directory.join("signing-key.pem");
+/// let key = SigningKey::from_file_or_new(Algorithm::EdDsa, &path)?;
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok(()) }
+/// ```
 pub struct SigningKey {
     algorithm: Algorithm,
     key_id: Option<KeyId>,
@@ -36,18 +60,20 @@ enum Signer {
 }
 
 impl SigningKey {
-    /// A new key pair from the system's randomness. RSA keys have 3072 bits.
+    /// Generates a key pair. RSA keys have 3072 bits.
     ///
     /// # Errors
-    /// [`SigningKeyError::NoKeyPair`] for the HMAC algorithms.
+    /// [`SigningKeyError::NoKeyPair`] for the HMAC algorithms, and [`SigningKeyError::Crypto`] when the
+    /// operating system gives no random bytes.
     pub fn generate(algorithm: Algorithm) -> Result<Self, SigningKeyError> {
         Self::of(algorithm, KeyPair::generate(algorithm)?)
     }
 
-    /// A private key in PEM: PKCS #8 (`PRIVATE KEY`), or the older `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
+    /// Reads a private key in PEM: PKCS #8 (`PRIVATE KEY`), or the older `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
     ///
     /// # Errors
-    /// [`SigningKeyError`] when the text is no such key, the key is weak, or it does not go with the algorithm.
+    /// [`SigningKeyError`] when the text is not such a key, the key is weak, or it is not a key for the
+    /// algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
         let (label, der) = pem_rfc7468::decode_vec(pem.as_ref()).map_err(|_cause| SigningKeyError::Pem)?;
         let der = Zeroizing::new(der);
@@ -59,12 +85,13 @@ impl SigningKey {
         }
     }
 
-    /// A private key as a JWK (RFC 7517), or a secret as one with `"kty":"oct"`. RSA keys need all members of RFC 7518
-    /// §6.3.2 but `oth`. It keeps its `kid`.
+    /// Reads a private key from a JWK (RFC 7517), or a secret from a JWK with `"kty":"oct"`. RSA keys need all
+    /// members of RFC 7518 §6.3.2 except `oth`. The key keeps the `kid` of the JWK.
     ///
     /// # Errors
-    /// [`SigningKeyError`] when the text is no such key, or has a member twice; when `alg`, `use` or `key_ops` say that
-    /// it is for something else; when the key is weak, or its private half does not go with its public one.
+    /// [`SigningKeyError`] when the text is not such a key, or has a member twice; when `alg`, `use` or
+    /// `key_ops` do not allow signing with the algorithm; when the key is weak, or its private half does not
+    /// match its public half.
     pub fn from_jwk(algorithm: Algorithm, jwk: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
         let jwk = PrivateJwk::parse(algorithm, jwk.as_ref())?;
         let key = match algorithm {
@@ -79,10 +106,11 @@ impl SigningKey {
         }
     }
 
-    /// A secret for `Hs256`, `Hs384` or `Hs512`, as strong as [`VerifyingKey::hmac`] demands.
+    /// Makes a key from a secret for `Hs256`, `Hs384` or `Hs512`. The secret must be as strong as
+    /// [`VerifyingKey::hmac`] requires.
     ///
     /// # Errors
-    /// [`SigningKeyError::Key`] says what is wrong with the secret.
+    /// [`SigningKeyError::Key`], whose source says what is wrong with the secret.
     pub fn hmac(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, SigningKeyError> {
         let secret = Zeroizing::new(secret.as_ref().to_vec());
         VerifyingKey::hmac(algorithm, &*secret)?;
@@ -95,8 +123,8 @@ impl SigningKey {
         Ok(Self { algorithm, key_id: None, signer: Signer::Hmac { key, secret } })
     }
 
-    /// Checks that the public half verifies, so that a weak key is refused here and not by those who are sent its
-    /// tokens.
+    /// Makes a key from a key pair. Checks that the public half is accepted as a verifying key: otherwise the
+    /// verifiers would reject the tokens of a weak key later.
     fn of(algorithm: Algorithm, pair: KeyPair) -> Result<Self, SigningKeyError> {
         let public = pair.public(algorithm)?;
         let key_id = public.thumbprint();
@@ -105,10 +133,10 @@ impl SigningKey {
         Ok(Self { algorithm, key_id: Some(KeyId::new(key_id)?), signer: Signer::Pair { pair, public_jwk } })
     }
 
-    /// The same key under another key id.
+    /// Sets the key ID.
     ///
     /// # Errors
-    /// [`SigningKeyError::Key`] past [`KeyId::MAX_BYTES`].
+    /// [`SigningKeyError::Key`] when the ID is longer than [`KeyId::MAX_BYTES`].
     pub fn with_key_id(self, key_id: impl Into<Box<str>>) -> Result<Self, SigningKeyError> {
         let key_id = KeyId::new(key_id)?;
         let signer = match self.signer {
@@ -121,22 +149,23 @@ impl SigningKey {
         Ok(Self { key_id: Some(key_id), signer, ..self })
     }
 
-    /// The algorithm that it signs with.
+    /// Returns the algorithm of the signatures.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The key id that tokens carry. A secret has none unless it was given one.
+    /// Returns the key ID that tokens carry. A secret has none unless it was set.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
     }
 
-    /// What verifies this key's tokens.
+    /// Returns the key that verifies the signatures.
     ///
     /// # Errors
-    /// [`SigningKeyError::Key`]; not to be expected of a key that could be made.
+    /// [`SigningKeyError::Key`] when the verifying key cannot be made. This is not expected: the key was
+    /// checked when it was made.
     pub fn verifying_key(&self) -> Result<VerifyingKey, SigningKeyError> {
         match &self.signer {
             Signer::Pair { public_jwk, .. } => Ok(VerifyingKey::from_jwk(public_jwk)?),
@@ -150,7 +179,7 @@ impl SigningKey {
         }
     }
 
-    /// The public half as a JWK with `kid`, `alg` and `use` (RFC 7517 §4). A secret has no public half.
+    /// Returns the public half as a JWK with `kid`, `alg` and `use` (RFC 7517 §4). A secret has no public half.
     #[must_use]
     pub fn public_jwk(&self) -> Option<&str> {
         match &self.signer {
@@ -159,10 +188,13 @@ impl SigningKey {
         }
     }
 
-    /// The private key as PKCS #8 PEM, to be kept where only this process can read it. A secret is not exported.
+    /// Returns the private key as PKCS #8 PEM. A secret is not exported.
     ///
     /// # Errors
     /// [`SigningKeyError::NoKeyPair`] for a secret.
+    ///
+    /// # Security
+    /// Store the text where only this process can read it.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, SigningKeyError> {
         match &self.signer {
             Signer::Pair { pair, .. } => pair.to_pem(),
@@ -170,10 +202,10 @@ impl SigningKey {
         }
     }
 
-    /// The signature of `message`, in the form that JWS uses (RFC 7518 §3).
+    /// Signs `message`. The signature has the form of JWS (RFC 7518 §3).
     ///
     /// # Errors
-    /// [`SigningKeyError::Crypto`] when the system has no randomness.
+    /// [`SigningKeyError::Crypto`] when the operating system gives no random bytes, or the library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningKeyError> {
         match &self.signer {
             Signer::Hmac { key, .. } => Ok(hmac::sign(key, message).as_ref().to_vec()),
@@ -205,7 +237,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_key_survives_being_written_and_read() {
+    fn key_survives_pem() {
         for algorithm in PAIRS {
             let key = SigningKey::generate(algorithm).unwrap();
             let read = SigningKey::from_pem(algorithm, key.to_pem().unwrap().as_bytes()).unwrap();
@@ -215,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_goes_with_its_algorithm_only() {
+    fn key_is_rejected_for_another_algorithm() {
         let pem = SigningKey::generate(Algorithm::Es256).unwrap().to_pem().unwrap();
         for algorithm in PAIRS.into_iter().filter(|algorithm| *algorithm != Algorithm::Es256) {
             let error = SigningKey::from_pem(algorithm, pem.as_bytes()).unwrap_err();
@@ -227,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn debug_does_not_show_the_key() {
         let key = SigningKey::generate(Algorithm::EdDsa).unwrap().with_key_id("k1").unwrap();
         assert_eq!(format!("{key:?}"), r#"SigningKey { algorithm: EdDsa, key_id: Some("k1"), .. }"#);
     }

@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use der::Decode as _;
 use tollgate::Algorithm;
 
-/// The members that make up a public key, in the lexicographic order that a thumbprint wants (RFC 7638 §3.2).
-/// All are base64url text or fixed names, so nothing needs escaping.
+/// The members of a public key, in the lexicographic order that a thumbprint requires (RFC 7638 §3.2). All
+/// values are base64url text or fixed names, so none needs escaping.
 pub(super) struct PublicKey(Vec<(&'static str, String)>);
 
 impl PublicKey {
-    /// From the DER of an `RSAPublicKey` (RFC 8017 A.1.1).
+    /// Reads the DER of an `RSAPublicKey` (RFC 8017 A.1.1).
     pub(super) fn rsa(der: &[u8]) -> Option<Self> {
         let key = pkcs1::RsaPublicKeyRef::from_der(der).ok()?;
         let number = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
@@ -22,7 +22,7 @@ impl PublicKey {
         ]))
     }
 
-    /// From an uncompressed point.
+    /// Reads an uncompressed point.
     pub(super) fn ec(algorithm: Algorithm, point: &[u8]) -> Option<Self> {
         let curve = match algorithm {
             Algorithm::Es256 => "P-256",
@@ -44,13 +44,13 @@ impl PublicKey {
         Self(vec![("crv", "Ed25519".to_owned()), ("kty", "OKP".to_owned()), ("x", URL_SAFE_NO_PAD.encode(x))])
     }
 
-    /// RFC 7638 §3.
+    /// Returns the thumbprint (RFC 7638 §3).
     pub(super) fn thumbprint(&self) -> String {
         let hash = digest::digest(&digest::SHA256, object(&self.0).as_bytes());
         URL_SAFE_NO_PAD.encode(hash)
     }
 
-    /// With `kid`, `use` and `alg` (RFC 7517 §4). The key id may need escaping.
+    /// Returns the JWK with `kid`, `use` and `alg` (RFC 7517 §4). The key ID may need escaping.
     pub(super) fn to_jwk(&self, algorithm: Algorithm, key_id: &str) -> String {
         let mut members = self.0.clone();
         members.push(("alg", algorithm.name().to_owned()));
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thumbprint_of_rfc8037_appendix_a3() {
+    fn thumbprint_matches_rfc8037_appendix_a3() {
         let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
         assert_eq!(PublicKey::ed25519(&x).thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }

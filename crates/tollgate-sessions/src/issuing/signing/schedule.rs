@@ -1,26 +1,31 @@
-//! [`KeyRotationSchedule`]: when signing keys replace each other.
+//! [`KeyRotationSchedule`]: when the signing keys of a ring rotate.
 
 use std::time::Duration;
 
 use crate::issuing::KeyRingError;
 
-/// When keys replace each other.
+/// When the signing keys of a [`KeyRing`](crate::KeyRing) rotate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyRotationSchedule(KeyRotationTimes);
+
+/// The three durations of a [`KeyRotationSchedule`], by name, so that no caller can swap them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyRotationSchedule {
+#[expect(clippy::exhaustive_structs, reason = "callers name the fields")]
+pub struct KeyRotationTimes {
     /// How long a key signs.
-    pub(super) every: Duration,
-    /// How long it is published before.
-    pub(super) publish_before: Duration,
-    /// How long it stays published after.
-    pub(super) keep_after: Duration,
+    pub rotate_every: Duration,
+    /// How long a key is published before it signs.
+    pub publish_before: Duration,
+    /// How long a replaced key stays published.
+    pub keep_after: Duration,
 }
 
-/// Thirty days; published an hour before; kept for a day and ten minutes, which is longer than any access token is
-/// accepted.
-impl Default for KeyRotationSchedule {
+/// A key signs for thirty days. It is published an hour before, and for a day and ten minutes after, which is
+/// longer than verifiers accept any access token.
+impl Default for KeyRotationTimes {
     fn default() -> Self {
         Self {
-            every: Duration::from_secs(30 * 24 * 3600),
+            rotate_every: Duration::from_secs(30 * 24 * 3600),
             publish_before: Duration::from_secs(3600),
             keep_after: Duration::from_secs(24 * 3600 + 600),
         }
@@ -30,46 +35,62 @@ impl Default for KeyRotationSchedule {
 impl KeyRotationSchedule {
     /// How long caches may keep the key set that [`SessionEndpoints`](crate::SessionEndpoints) serve.
     pub const KEY_SET_MAX_AGE: Duration = Duration::from_secs(900);
-    /// The least time that a key is published before it signs: twice as long as caches may keep the key set without it.
+    /// The shortest time that a key must be published before it signs: twice the time that caches may keep a
+    /// key set without the key.
     pub const MIN_PUBLISH_BEFORE: Duration = Self::KEY_SET_MAX_AGE.saturating_mul(2);
-    /// The least time that a replaced key is kept: as long as a token of the usual ten minutes is accepted, with the longest
-    /// leeway. [`TokenIssuer::with_lifetime`](crate::TokenIssuer::with_lifetime) asks for more where tokens live longer.
+    /// The shortest time that a replaced key must stay published: the default lifetime of access tokens, ten
+    /// minutes, with the longest leeway. For a longer lifetime,
+    /// [`TokenIssuer::with_lifetime`](crate::TokenIssuer::with_lifetime) requires more.
     pub const MIN_KEEP_AFTER: Duration = Duration::from_secs(900);
 
-    /// Another schedule: how long a key signs, how long it is published before, and how long after.
+    /// Makes a schedule.
     ///
     /// # Errors
-    /// [`KeyRingError::Schedule`] when a key would have to be published before its predecessor signs,
-    /// [`KeyRingError::PublishedTooLate`] and [`KeyRingError::KeptTooShort`] below [`MIN_PUBLISH_BEFORE`](Self::MIN_PUBLISH_BEFORE) and
-    /// [`MIN_KEEP_AFTER`](Self::MIN_KEEP_AFTER): good tokens would be refused.
-    pub fn new(
-        every: Duration,
-        publish_before: Duration,
-        keep_after: Duration,
-    ) -> Result<Self, KeyRingError> {
-        if publish_before < Self::MIN_PUBLISH_BEFORE {
-            return Err(KeyRingError::PublishedTooLate { secs: publish_before.as_secs() });
+    /// [`KeyRingError::Schedule`] when `rotate_every` is not longer than `publish_before`;
+    /// [`KeyRingError::PublishedTooLate`] when `publish_before` is shorter than
+    /// [`MIN_PUBLISH_BEFORE`](Self::MIN_PUBLISH_BEFORE), and [`KeyRingError::KeptTooShort`] when `keep_after`
+    /// is shorter than [`MIN_KEEP_AFTER`](Self::MIN_KEEP_AFTER): verifiers would reject valid tokens.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate_sessions::issuing::{KeyRotationSchedule, KeyRotationTimes};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let week = Duration::from_secs(7 * 24 * 3600);
+    /// let schedule = KeyRotationSchedule::new(KeyRotationTimes { rotate_every: week, ..Default::default() })?;
+    /// assert_eq!(schedule.times().publish_before, Duration::from_secs(3600));
+    /// # Ok(()) }
+    /// ```
+    pub fn new(times: KeyRotationTimes) -> Result<Self, KeyRingError> {
+        if times.publish_before < Self::MIN_PUBLISH_BEFORE {
+            return Err(KeyRingError::PublishedTooLate { secs: times.publish_before.as_secs() });
         }
-        if keep_after < Self::MIN_KEEP_AFTER {
-            return Err(KeyRingError::KeptTooShort { secs: keep_after.as_secs() });
+        if times.keep_after < Self::MIN_KEEP_AFTER {
+            return Err(KeyRingError::KeptTooShort { secs: times.keep_after.as_secs() });
         }
-        Self::insecure_for_tests(every, publish_before, keep_after)
+        Self::insecure_for_tests(times)
     }
 
-    /// A schedule with any times, for tests that do not want to wait. In production it refuses good tokens: whoever has
-    /// fetched the keys just before does not know the one that signs, and a key is gone before its last token has expired.
+    /// Makes a schedule with short durations, for tests that do not wait.
+    ///
+    /// In production, verifiers would reject valid tokens: a verifier that has fetched the key set just before
+    /// does not have the key that signs, and a key is removed before its last token has expired.
     ///
     /// # Errors
-    /// [`KeyRingError::Schedule`], as [`new`](Self::new).
-    pub fn insecure_for_tests(
-        every: Duration,
-        publish_before: Duration,
-        keep_after: Duration,
-    ) -> Result<Self, KeyRingError> {
-        if every.as_secs() == 0 || publish_before >= every {
+    /// [`KeyRingError::Schedule`] when `rotate_every` is shorter than a second, or not longer than
+    /// `publish_before`.
+    pub fn insecure_for_tests(times: KeyRotationTimes) -> Result<Self, KeyRingError> {
+        if times.rotate_every.as_secs() == 0 || times.publish_before >= times.rotate_every {
             return Err(KeyRingError::Schedule);
         }
-        Ok(Self { every, publish_before, keep_after })
+        Ok(Self(times))
+    }
+
+    /// Returns the durations of the schedule.
+    #[must_use]
+    pub const fn times(&self) -> KeyRotationTimes {
+        self.0
     }
 }
 
@@ -78,21 +99,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_bounded() {
-        let of = |every, before, after| {
-            let secs = Duration::from_secs;
-            KeyRotationSchedule::new(secs(every), secs(before), secs(after))
+    fn schedule_rejects_durations_out_of_bounds() {
+        let new = |rotate_every, publish_before, keep_after| {
+            let [rotate_every, publish_before, keep_after] =
+                [rotate_every, publish_before, keep_after].map(Duration::from_secs);
+            KeyRotationSchedule::new(KeyRotationTimes { rotate_every, publish_before, keep_after })
         };
-        assert!(of(3600, 1800, 900).is_ok());
-        assert!(matches!(of(3600, 1799, 900), Err(KeyRingError::PublishedTooLate { secs: 1799 })));
-        assert!(matches!(of(3600, 1800, 899), Err(KeyRingError::KeptTooShort { secs: 899 })));
+        assert!(new(3600, 1800, 900).is_ok());
+        assert!(matches!(new(3600, 1799, 900), Err(KeyRingError::PublishedTooLate { secs: 1799 })));
+        assert!(matches!(new(3600, 1800, 899), Err(KeyRingError::KeptTooShort { secs: 899 })));
         for every in [0, 1799, 1800] {
-            assert!(matches!(of(every, 1800, 900), Err(KeyRingError::Schedule)), "{every}");
+            assert!(matches!(new(every, 1800, 900), Err(KeyRingError::Schedule)), "{every}");
         }
-        let KeyRotationSchedule { every, publish_before, keep_after } = KeyRotationSchedule::default();
-        assert!(KeyRotationSchedule::new(every, publish_before, keep_after).is_ok());
+        assert!(KeyRotationSchedule::new(KeyRotationSchedule::default().times()).is_ok());
         let second = Duration::from_secs(1);
-        assert!(KeyRotationSchedule::insecure_for_tests(second * 2, second, second).is_ok());
-        assert!(KeyRotationSchedule::insecure_for_tests(second, second, second).is_err());
+        let short = |rotate_every| {
+            let times = KeyRotationTimes { rotate_every, publish_before: second, keep_after: second };
+            KeyRotationSchedule::insecure_for_tests(times)
+        };
+        assert!(short(second * 2).is_ok());
+        assert!(short(second).is_err());
+        let late = new(3600, 60, 900).unwrap_err().to_string();
+        assert_eq!(late, "`publish_before` is 60 s, and must be at least 1800");
     }
 }

@@ -1,147 +1,180 @@
-//! [`RevokedSessions`]: what a gate knows about sessions that have ended.
+//! [`RevokedSessions`]: rejects access tokens of revoked sessions at a gate.
 
-mod known;
+mod revoked_set;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::timeout;
 use tollgate::{Revocations, RevocationsUnavailable, UnixTime, Verified};
 use tracing::{info, warn};
 
-use crate::session::{SessionId, StoreClock, UnixMillis};
+use crate::session::{SessionClaims, StoreClock, UnixMillis};
 use crate::store::{RevocationEntry, RevocationFeed, StoreError, StoreErrorKind};
-use known::Known;
+use revoked_set::RevokedSet;
 
-/// The sessions that have ended, in memory, for a gate to ask. Cheap to clone; clones know the same.
+/// The revoked sessions, in memory, so that a gate can check tokens without a query. Cheap to clone; clones
+/// share their state.
 ///
-/// It learns from a [`RevocationFeed`], which the store of the sessions is:
+/// [`follow`](Self::follow) reads revocations from a [`RevocationFeed`]. Every session store is one.
 ///
-/// ```no_run
-/// # fn of(gate: tollgate::Gate, sessions: tollgate_sessions::Sessions) -> tollgate::Gate {
-/// use tollgate_sessions::RevokedSessions;
+/// This checks tokens of one issuer, and accepts tokens of all others. It uses the claims `sid` and `sep`,
+/// which [`AccessToken::of_session`](crate::issuing::AccessToken::of_session) sets, and `sub` and `iat` for
+/// tokens without them. To revoke single tokens as well, pair it with a
+/// [`RevocationList`](tollgate::RevocationList): `gate.with_revocations((revoked, list))`.
+///
+/// # Security
+/// A revocation takes effect here when the feed announces it: at once in the process that revoked the session,
+/// and in other processes with the next poll at the latest, every two seconds. Until the feed has answered for
+/// the first time, the [`StalePolicy`] applies.
+///
+/// # Examples
+/// ```
+/// use tollgate::{Algorithm, Gate, Verifier};
+/// use tollgate_sessions::{RefreshKey, RefreshKeys, RevokedSessions, Sessions, SigningKey, TokenIssuer};
+/// use tollgate_sessions::store::MemoryStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo");
+/// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+/// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
+/// # let refresh_keys = RefreshKeys::new(key);
+/// let sessions = Sessions::new(MemoryStore::new(), refresh_keys, issuer.lifetime());
 ///
 /// let revoked = RevokedSessions::new("https://issuer.example");
 /// tokio::spawn(revoked.clone().follow(sessions.store()));
-/// gate.with_revocations(revoked)
-/// # }
+/// let gate = Gate::new(verifier).with_revocations(revoked);
+/// # Ok(()) }
 /// ```
-///
-/// It judges tokens of one issuer by their claims `sid` and `sep`, which
-/// [`AccessToken::of_session`](crate::issuing::AccessToken::of_session) sets, and those without by `sub` and `iat`. Tokens of other issuers are
-/// none of its business. Single tokens are withdrawn by a list beside it, as a pair:
-/// `gate.with_revocations((revoked, list))`.
-///
-/// # Security
-/// An end is known here as soon as the feed says so: at once in the process that has ended the session, elsewhere with
-/// the next poll, every two seconds. Until the first answer of the feed nothing is known, and [`StalePolicy`] decides.
 #[derive(Clone)]
 pub struct RevokedSessions(Arc<Inner>);
 
 struct Inner {
     issuer: Box<str>,
-    with_stale_policy: StalePolicy,
+    stale_policy: StalePolicy,
     clock: StoreClock,
-    known: RwLock<Known>,
-    /// When the feed last said that there is nothing newer; in milliseconds, [`NEVER`] before the first time.
-    confirmed_at: AtomicI64,
+    revoked: RwLock<RevokedSet>,
+    /// When the feed last answered with its last page, in milliseconds since the epoch. [`NEVER`] before the
+    /// first time.
+    updated_at: AtomicI64,
 }
 
-/// What to do while the feed does not answer.
+/// What a gate does while the feed does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StalePolicy {
-    /// Refuse to judge when its last answer is older than this: requests are answered with 503.
+    /// Responds to requests with 503.
     FailClosed {
-        /// How old it may be.
+        /// How old the last answer of the feed may be.
         after: Duration,
     },
-    /// Go by what is known. A token of an ended session may be good until it expires.
+    /// Uses the last known state. A gate may accept a token of a revoked session until the token expires.
     AcceptUntilExpiry,
 }
 
-/// How well [`RevokedSessions`] are informed.
+/// The state of [`RevokedSessions`], for a health check or for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FeedStatus {
-    /// How long ago the feed last answered; `None` when it never did.
+    /// How long ago the feed last answered. `None` when it never has.
     pub last_update: Option<Duration>,
-    /// Whether that is too long ago: then [`StalePolicy`] decides. A policy that goes on for ever counts it from thirty
-    /// seconds on.
+    /// Whether that is longer ago than [`StalePolicy::FailClosed`] allows. With
+    /// [`StalePolicy::AcceptUntilExpiry`], whether it is more than thirty seconds ago.
     pub is_stale: bool,
-    /// How many ended sessions are known, each until its last access token has expired.
+    /// The number of revoked sessions. Each one counts until its last access token has expired.
     pub sessions: usize,
-    /// How many subjects are known all of whose sessions were ended, likewise.
+    /// The number of subjects whose sessions were all revoked. Each one counts until the last access token has
+    /// expired.
     pub subjects: usize,
 }
 
 impl RevokedSessions {
-    /// Judges tokens of `issuer`. It fails closed when the feed has not answered for thirty seconds.
+    /// Checks tokens of `issuer`. Fails closed when the feed has not answered for thirty seconds.
     pub fn new(issuer: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner {
             issuer: issuer.into(),
-            with_stale_policy: StalePolicy::FailClosed { after: STALE_AFTER },
+            stale_policy: StalePolicy::FailClosed { after: STALE_AFTER },
             clock: StoreClock::server(),
-            known: RwLock::default(),
-            confirmed_at: AtomicI64::new(NEVER),
+            revoked: RwLock::default(),
+            updated_at: AtomicI64::new(NEVER),
         }))
     }
 
-    /// The same, knowing nothing yet, by another policy.
+    /// Sets the policy for a feed that does not answer. Call this before [`follow`](Self::follow): the result
+    /// has no revocations yet, and does not share the state of other clones.
     #[must_use]
-    pub fn with_stale_policy(self, with_stale_policy: StalePolicy) -> Self {
+    pub fn with_stale_policy(self, stale_policy: StalePolicy) -> Self {
         let (issuer, clock) = (self.0.issuer.clone(), self.0.clock.clone());
-        Self(Arc::new(Inner { issuer, with_stale_policy, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { issuer, stale_policy, clock, ..Inner::empty() }))
     }
 
-    /// The same, knowing nothing yet, by another clock. It has to agree with that of the gate.
+    /// Sets the clock, which must agree with the clock of the gate. Call this before [`follow`](Self::follow):
+    /// the result has no revocations yet, and does not share the state of other clones.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
-        let (issuer, with_stale_policy) = (self.0.issuer.clone(), self.0.with_stale_policy);
-        Self(Arc::new(Inner { issuer, with_stale_policy, clock, ..Inner::empty() }))
+        let (issuer, stale_policy) = (self.0.issuer.clone(), self.0.stale_policy);
+        Self(Arc::new(Inner { issuer, stale_policy, clock, ..Inner::empty() }))
     }
 
-    /// How long ago the feed last answered; `None` when it never did.
+    /// Returns how long ago the feed last answered, or `None` when it never has.
     #[must_use]
     pub fn age(&self, now: UnixTime) -> Option<Duration> {
-        let confirmed_at = self.0.confirmed_at.load(Ordering::Acquire);
-        (confirmed_at != NEVER).then(|| now.since(UnixMillis::from_millis(confirmed_at).to_unix_time()))
+        let updated_at = self.0.updated_at.load(Ordering::Acquire);
+        (updated_at != NEVER).then(|| now.since(UnixMillis::from_millis(updated_at).to_unix_time()))
     }
 
-    /// What is known, and since when, for a health check and for metrics.
+    /// Returns the state of the feed and the number of revocations, for a health check or for metrics.
     #[must_use]
     pub fn status(&self, now: UnixTime) -> FeedStatus {
         let last_update = self.age(now);
-        let after = match self.0.with_stale_policy {
+        let after = match self.0.stale_policy {
             StalePolicy::FailClosed { after } => after,
             StalePolicy::AcceptUntilExpiry => STALE_AFTER,
         };
-        let (sessions, subjects) = self.0.known.read().unwrap_or_else(PoisonError::into_inner).len();
+        let (sessions, subjects) = self.0.revoked.read().unwrap_or_else(PoisonError::into_inner).len();
         FeedStatus { last_update, is_stale: last_update.is_none_or(|age| age > after), sessions, subjects }
     }
 
-    /// Reads the feed for ever. To be spawned; dropping it stops it.
+    /// Reads the feed until the future is dropped. Spawn this as a background task.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_sessions::RevokedSessions;
+    /// use tollgate_sessions::store::MemoryStore;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// // A service that only verifies access tokens opens the store of the issuer.
+    /// let store = MemoryStore::new();
+    ///
+    /// let revoked = RevokedSessions::new("https://issuer.example");
+    /// let following = tokio::spawn(revoked.clone().follow(store));
+    /// // At shutdown:
+    /// following.abort();
+    /// # }
+    /// ```
     pub async fn follow(self, feed: impl RevocationFeed) {
         let mut cursor = None;
         let mut failing = false;
         loop {
-            // Made before the feed is read, so that nothing announced in between is missed.
+            // Subscribe before reading, so as not to miss an announcement in between.
             let changed = feed.changed();
             let read =
-                timeout(ANSWER_WITHIN, feed.revocations(cursor.as_ref())).await.unwrap_or_else(|_elapsed| {
+                timeout(READ_TIMEOUT, feed.revocations(cursor.as_ref())).await.unwrap_or_else(|_elapsed| {
                     Err(StoreError::new(StoreErrorKind::Unavailable, "the feed does not answer"))
                 });
             match read {
                 Ok(page) => {
-                    self.learn(page.entries);
+                    self.apply(page.entries);
                     cursor = Some(page.cursor);
                     if page.more {
                         continue;
                     }
-                    self.0.confirmed_at.store(self.0.clock.now().as_millis(), Ordering::Release);
+                    self.0.updated_at.store(self.0.clock.now().as_millis(), Ordering::Release);
                     if std::mem::take(&mut failing) {
                         info!("revocation feed answers again");
                     }
@@ -152,31 +185,31 @@ impl RevokedSessions {
                 }
                 Err(_again) => {}
             }
-            // It has changed, or the time is up: both mean to read again.
-            drop(timeout(POLL, changed).await);
+            // Read again after a signal, and after the poll interval.
+            drop(timeout(POLL_INTERVAL, changed).await);
         }
     }
 
-    fn learn(&self, entries: Vec<RevocationEntry>) {
-        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+    fn apply(&self, entries: Vec<RevocationEntry>) {
+        let mut revoked = self.0.revoked.write().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
-            known.add(entry);
+            revoked.add(entry);
         }
-        known.forget(self.0.clock.now());
+        revoked.evict_expired(self.0.clock.now());
     }
 
-    fn must_be_fresh(&self, now: UnixTime) -> Result<(), RevocationsUnavailable> {
-        let StalePolicy::FailClosed { after } = self.0.with_stale_policy else { return Ok(()) };
+    fn check_age(&self, now: UnixTime) -> Result<(), RevocationsUnavailable> {
+        let StalePolicy::FailClosed { after } = self.0.stale_policy else { return Ok(()) };
         match self.age(now) {
             Some(age) if age <= after => Ok(()),
             Some(age) => {
                 let secs = age.as_secs();
                 Err(RevocationsUnavailable::new(
-                    format!("ended sessions were last heard of {secs} s ago"),
-                    POLL,
+                    format!("last update of revoked sessions was {secs} s ago"),
+                    POLL_INTERVAL,
                 ))
             }
-            None => Err(RevocationsUnavailable::new("ended sessions were not heard of yet", POLL)),
+            None => Err(RevocationsUnavailable::new("revocation feed has not answered yet", POLL_INTERVAL)),
         }
     }
 }
@@ -185,41 +218,31 @@ impl Inner {
     fn empty() -> Self {
         Self {
             issuer: Box::default(),
-            with_stale_policy: StalePolicy::AcceptUntilExpiry,
+            stale_policy: StalePolicy::AcceptUntilExpiry,
             clock: StoreClock::server(),
-            known: RwLock::default(),
-            confirmed_at: AtomicI64::new(NEVER),
+            revoked: RwLock::default(),
+            updated_at: AtomicI64::new(NEVER),
         }
     }
 }
 
-/// What a token says about its session.
-#[derive(Deserialize)]
-struct SessionClaims {
-    sid: Option<Box<str>>,
-    sep: Option<i64>,
-}
-
 impl Revocations for RevokedSessions {
-    /// A token of ours whose session cannot be read counts as withdrawn.
+    /// Returns `true` for a token of this issuer with malformed session claims.
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {
         if token.issuer() != &*self.0.issuer {
             return Ok(false);
         }
-        self.must_be_fresh(now)?;
+        self.check_age(now)?;
         let Ok(claims) = token.claims::<SessionClaims>() else { return Ok(true) };
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sid) = claims.sid.as_deref() {
-            let Ok(session) = sid.parse::<SessionId>() else { return Ok(true) };
-            if known.session_ended(session) {
-                return Ok(true);
-            }
+        let revoked = self.0.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        if claims.sid.is_some() && claims.session().is_none_or(|session| revoked.has_session(session)) {
+            return Ok(true);
         }
-        let min_epoch = known.min_epoch(token.subject().unwrap_or_default());
+        let min_epoch = revoked.min_epoch(token.subject().unwrap_or_default());
         Ok(match (claims.sep, token.issued_at()) {
             _ if min_epoch == 0 => false,
             (Some(epoch), _) => epoch < min_epoch,
-            // Of the same second is too early: epochs are instants, and the token does not say more.
+            // `iat` has whole seconds only, and epochs are milliseconds: reject tokens of the same second.
             (None, Some(issued_at)) => issued_at.as_secs().saturating_mul(1000) <= min_epoch,
             (None, None) => true,
         })
@@ -230,17 +253,17 @@ impl fmt::Debug for RevokedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevokedSessions")
             .field("issuer", &self.0.issuer)
-            .field("with_stale_policy", &self.0.with_stale_policy)
+            .field("stale_policy", &self.0.stale_policy)
             .finish_non_exhaustive()
     }
 }
 
 const NEVER: i64 = i64::MIN;
-/// By then an end should have been heard of fifteen times over.
+/// Fifteen times the poll interval.
 const STALE_AFTER: Duration = Duration::from_secs(30);
-/// How often to ask where nobody tells of changes.
-const POLL: Duration = Duration::from_secs(2);
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How often to read a feed that signals no change.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

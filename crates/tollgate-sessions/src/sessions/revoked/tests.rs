@@ -1,12 +1,10 @@
-//! From an end of a session to the answer of the joint.
+//! From the revocation of a session to the decision of [`RevokedSessions`].
 
 use tollgate::{Algorithm, Verifier};
 
 use super::*;
-use crate::issuing::SigningKey;
-use crate::issuing::{AccessToken, TokenIssuer};
-use crate::session::RevokeReason;
-use crate::session::SessionInfo;
+use crate::issuing::{AccessToken, ClientId, SigningKey, TokenIssuer};
+use crate::session::{RevokeReason, SessionInfo};
 use crate::sessions::tokens::{RefreshKey, RefreshKeys};
 use crate::sessions::{Login, SessionSettings, Sessions};
 use crate::store::{FeedCursor, FeedPage, MemoryStore, StoreFuture};
@@ -36,7 +34,7 @@ impl World {
 
     async fn log_in(&self, subject: &str) -> (SessionInfo, Verified) {
         let session = self.sessions.create(&Login::new(subject)).await.unwrap().session;
-        let token = self.verified(&AccessToken::of_session(&session, "web"));
+        let token = self.verified(&AccessToken::of_session(&session, ClientId::new("web")));
         (session, token)
     }
 
@@ -51,7 +49,7 @@ impl World {
     }
 }
 
-/// Waits until all tasks that can run have run.
+/// Lets all ready tasks run.
 async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -59,49 +57,49 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn ends_reach_the_gate() {
+async fn revoked_sessions_reject_tokens_once_a_session_is_revoked() {
     let world = World::new();
     let revoked = world.revoked();
     let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
     settle().await;
-    let ended = |token: &Verified| revoked.is_revoked(token, world.now()).unwrap();
-    let (one, of_one) = world.log_in("alice").await;
-    let (_, of_two) = world.log_in("alice").await;
-    let (_, of_bob) = world.log_in("bob").await;
-    let sessionless = world.verified(&AccessToken::new("alice", "web"));
-    assert!(![&of_one, &of_two, &of_bob, &sessionless].into_iter().any(ended));
+    let is_revoked = |token: &Verified| revoked.is_revoked(token, world.now()).unwrap();
+    let (one, first_token) = world.log_in("alice").await;
+    let (_, second_token) = world.log_in("alice").await;
+    let (_, bobs_token) = world.log_in("bob").await;
+    let sessionless = world.verified(&AccessToken::new("alice", ClientId::new("web")));
+    assert!(![&first_token, &second_token, &bobs_token, &sessionless].into_iter().any(is_revoked));
     world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
     settle().await;
-    assert!(ended(&of_one) && !ended(&of_two));
+    assert!(is_revoked(&first_token) && !is_revoked(&second_token));
     world.sessions.revoke_all("alice", RevokeReason::Administrator).await.unwrap();
     settle().await;
-    assert!(ended(&of_two) && !ended(&of_bob));
-    assert!(ended(&sessionless), "issued in the same second");
-    // A new login within the same millisecond is told apart by its epoch.
-    let (_, of_three) = world.log_in("alice").await;
-    assert!(!ended(&of_three));
+    assert!(is_revoked(&second_token) && !is_revoked(&bobs_token));
+    assert!(is_revoked(&sessionless), "issued in the same second");
+    // The epoch distinguishes a new login within the same millisecond.
+    let (_, third_token) = world.log_in("alice").await;
+    assert!(!is_revoked(&third_token));
     world.sessions.revoke_everything(RevokeReason::Administrator).await.unwrap();
     settle().await;
-    assert!(ended(&of_three) && ended(&of_bob));
+    assert!(is_revoked(&third_token) && is_revoked(&bobs_token));
     following.abort();
 }
 
 #[tokio::test]
-async fn who_starts_late_hears_all_that_matters() {
+async fn revoked_sessions_learn_earlier_revocations_after_a_late_start() {
     let world = World::new();
-    let (one, of_one) = world.log_in("alice").await;
+    let (one, first_token) = world.log_in("alice").await;
     world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
     let revoked = world.revoked();
     assert_eq!(revoked.age(world.now()), None);
-    assert!(revoked.is_revoked(&of_one, world.now()).is_err(), "nothing is known yet");
+    assert!(revoked.is_revoked(&first_token, world.now()).is_err(), "the feed has not answered yet");
     let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
     settle().await;
-    assert!(revoked.is_revoked(&of_one, world.now()).unwrap());
+    assert!(revoked.is_revoked(&first_token, world.now()).unwrap());
     following.abort();
 }
 
 #[tokio::test]
-async fn tokens_of_others_are_not_judged() {
+async fn revoked_sessions_accept_tokens_of_other_issuers() {
     let world = World::new();
     let (_, token) = world.log_in("alice").await;
     let other = RevokedSessions::new("https://other.example");
@@ -118,7 +116,7 @@ impl RevocationFeed for Silent {
 }
 
 #[tokio::test]
-async fn a_stale_feed_obeys_its_policy() {
+async fn revoked_sessions_follow_the_stale_policy_when_the_feed_is_silent() {
     let world = World::new();
     let (_, token) = world.log_in("alice").await;
     let (closed, open) = (world.revoked(), world.revoked().with_stale_policy(StalePolicy::AcceptUntilExpiry));
@@ -138,28 +136,31 @@ async fn a_stale_feed_obeys_its_policy() {
     }
     assert_eq!(closed.age(after(31)), Some(Duration::from_secs(31)));
     let error = closed.is_revoked(&token, after(31)).unwrap_err();
-    assert_eq!(error.to_string(), "ended sessions were last heard of 31 s ago");
+    assert_eq!(error.to_string(), "last update of revoked sessions was 31 s ago");
     assert_eq!(open.is_revoked(&token, after(31)), Ok(false));
     for task in silent {
         task.abort();
     }
 }
 
-/// What is announced is counted, and asking the store finds the same without waiting for it.
+/// [`Sessions::is_live`] reports a revocation at once, and [`RevokedSessions::status`] after the announcement.
 #[tokio::test]
-async fn who_cannot_wait_asks_the_store() {
+async fn is_live_reports_a_revocation_before_the_feed_does() {
     let world = World::new();
     let revoked = world.revoked();
     let following = tokio::spawn(revoked.clone().follow(world.sessions.store()));
-    let (one, of_one) = world.log_in("alice").await;
-    let (two, of_two) = world.log_in("alice").await;
+    let (one, first_token) = world.log_in("alice").await;
+    let (two, second_token) = world.log_in("alice").await;
     let live = async |token: &Verified| world.sessions.is_live(token).await.unwrap();
-    assert!(live(&of_one).await && live(&of_two).await);
-    assert!(!live(&world.verified(&AccessToken::new("alice", "web"))).await, "of no session");
+    assert!(live(&first_token).await && live(&second_token).await);
+    assert!(
+        !live(&world.verified(&AccessToken::new("alice", ClientId::new("web")))).await,
+        "a token without a session"
+    );
     world.sessions.revoke(one.session, "alice", RevokeReason::Logout).await.unwrap();
-    assert!(!live(&of_one).await && live(&of_two).await);
+    assert!(!live(&first_token).await && live(&second_token).await);
     world.sessions.revoke_others("alice", two.session, RevokeReason::PasswordChange).await.unwrap();
-    assert!(!live(&of_two).await, "the session goes on, its earlier access tokens do not");
+    assert!(!live(&second_token).await, "the session stays live, but its earlier access tokens are revoked");
     settle().await;
     let status = revoked.status(world.now());
     assert_eq!((status.last_update, status.is_stale), (Some(Duration::ZERO), false));
@@ -167,13 +168,19 @@ async fn who_cannot_wait_asks_the_store() {
     following.abort();
 }
 
-/// However few sessions a subject may have: it may have had more before, on another node, or all at once.
+/// A subject can have more sessions than the settings allow: after a change of settings, or after concurrent
+/// logins.
 #[tokio::test]
-async fn a_session_among_very_many_is_live() {
+async fn is_live_finds_a_session_when_the_subject_has_more_than_allowed() {
     let world = World::new();
-    let few = world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1).unwrap());
-    let many =
-        world.sessions.clone().with_settings(SessionSettings::default().with_sessions_per_subject(1000).unwrap());
+    let few = world
+        .sessions
+        .clone()
+        .with_settings(SessionSettings::default().with_sessions_per_subject(1).unwrap());
+    let many = world
+        .sessions
+        .clone()
+        .with_settings(SessionSettings::default().with_sessions_per_subject(1000).unwrap());
     let world = World { sessions: many, ..world };
     let mut tokens = Vec::new();
     for _ in 0..200 {
@@ -188,36 +195,36 @@ async fn a_session_among_very_many_is_live() {
     assert!(!few.is_live(token).await.unwrap());
 }
 
-/// A store that never tells of changes, as a file does that another process writes.
+/// A store that signals no changes, like a file that another process writes.
 #[derive(Debug)]
-struct Untold(Arc<dyn crate::store::SessionStore>);
+struct Unsignaled(Arc<dyn crate::store::SessionStore>);
 
-impl RevocationFeed for Untold {
+impl RevocationFeed for Unsignaled {
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
         self.0.revocations(after)
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_hint_the_next_poll_finds_it() {
+async fn revoked_sessions_poll_when_the_feed_signals_no_change() {
     let world = World::new();
     let (session, token) = world.log_in("alice").await;
     let revoked = world.revoked();
-    let following = tokio::spawn(revoked.clone().follow(Untold(world.sessions.store())));
+    let following = tokio::spawn(revoked.clone().follow(Unsignaled(world.sessions.store())));
     settle().await;
     world.sessions.revoke(session.session, "alice", RevokeReason::Logout).await.unwrap();
     settle().await;
-    assert!(!revoked.is_revoked(&token, world.now()).unwrap(), "nobody told");
-    tokio::time::sleep(POLL + Duration::from_millis(1)).await;
+    assert!(!revoked.is_revoked(&token, world.now()).unwrap(), "no signal yet");
+    tokio::time::sleep(POLL_INTERVAL + Duration::from_millis(1)).await;
     assert!(revoked.is_revoked(&token, world.now()).unwrap());
     following.abort();
 }
 
-/// A feed that gives two announcements at a time, and at some moment none any longer.
+/// A feed with pages of two announcements. It fails after a number of pages.
 #[derive(Debug)]
 struct Paged {
     store: Arc<dyn crate::store::SessionStore>,
-    /// How many pages it still gives.
+    /// The number of pages until the feed fails.
     left: Arc<AtomicI64>,
 }
 
@@ -236,10 +243,10 @@ impl RevocationFeed for Paged {
     }
 }
 
-/// They are read one after the other at once, and nobody is up to date before the last one. One that fails is asked for
-/// again, from where the one before ended.
+/// Pages are read without a pause, and the state is not up to date before the last one. After a failure,
+/// reading continues after the last page that was read.
 #[tokio::test(start_paused = true)]
-async fn many_pages_are_followed_to_the_last() {
+async fn revoked_sessions_read_all_pages_before_they_are_up_to_date() {
     let world = World::new();
     let mut tokens = Vec::new();
     for _ in 0..7 {
@@ -252,36 +259,36 @@ async fn many_pages_are_followed_to_the_last() {
     let revoked = world.revoked();
     let following = tokio::spawn(revoked.clone().follow(Paged { store, left: Arc::clone(&left) }));
     settle().await;
-    let known = || revoked.status(world.now()).sessions;
-    assert_eq!((known(), revoked.age(world.now())), (4, None), "two pages of four");
+    let revoked_count = || revoked.status(world.now()).sessions;
+    assert_eq!((revoked_count(), revoked.age(world.now())), (4, None), "two pages of four");
     assert!(revoked.is_revoked(&live, world.now()).is_err(), "there may be more");
     left.store(i64::MAX, Ordering::SeqCst);
-    tokio::time::sleep(POLL + Duration::from_millis(1)).await;
+    tokio::time::sleep(POLL_INTERVAL + Duration::from_millis(1)).await;
     settle().await;
-    assert_eq!((known(), revoked.age(world.now())), (7, Some(Duration::ZERO)));
+    assert_eq!((revoked_count(), revoked.age(world.now())), (7, Some(Duration::ZERO)));
     assert!(tokens.iter().all(|token| revoked.is_revoked(token, world.now()).unwrap()));
     assert!(!revoked.is_revoked(&live, world.now()).unwrap());
     following.abort();
 }
 
 #[test]
-fn announcements_merge_in_any_order() {
+fn revoked_set_merges_announcements_in_any_order() {
     let at = |secs: i64| UnixMillis::from_millis(secs * 1000);
     let entry = |min_epoch, secs| RevocationEntry {
         revocation: crate::store::Revocation::Subject { subject: "alice".into(), min_epoch },
         until: at(secs),
     };
     let entries = [entry(5, 10), entry(9, 4), entry(5, 10), entry(2, 3)];
-    let mut known = Known::default();
-    let mut reverse = Known::default();
+    let mut forward = RevokedSet::default();
+    let mut reverse = RevokedSet::default();
     for (one, other) in entries.iter().zip(entries.iter().rev()) {
-        known.add(one.clone());
+        forward.add(one.clone());
         reverse.add(other.clone());
     }
-    for known in [&mut known, &mut reverse] {
-        known.forget(at(9));
-        assert_eq!(known.min_epoch("alice"), 9);
-        known.forget(at(10));
-        assert_eq!(known.min_epoch("alice"), 0);
+    for revoked in [&mut forward, &mut reverse] {
+        revoked.evict_expired(at(9));
+        assert_eq!(revoked.min_epoch("alice"), 9);
+        revoked.evict_expired(at(10));
+        assert_eq!(revoked.min_epoch("alice"), 0);
     }
 }

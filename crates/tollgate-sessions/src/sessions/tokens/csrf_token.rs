@@ -1,4 +1,4 @@
-//! [`SessionCsrfTokens`]: tokens against cross-site request forgery, bound to a session.
+//! [`SessionCsrfTokens`]: anti-CSRF tokens that are bound to a session.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -11,12 +11,14 @@ use crate::session::SessionId;
 use crate::support::first_bytes;
 use crate::support::{EntropyError, fill_random};
 
-/// The anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens). They come from
-/// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens), and [`SessionEndpoints`](crate::SessionEndpoints) whose
-/// gate requires them hand them out.
+/// Verifies the anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens).
 ///
-/// A token is the base64url of the first half of an HMAC-SHA-256 over `csrf/1`, the session and 16 random bytes, and those
-/// bytes. It is good as long as its session, and for no other one. Its key is derived from that of the refresh tokens.
+/// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens) returns one. When the gate of
+/// [`SessionEndpoints`](crate::SessionEndpoints) requires anti-CSRF tokens, the endpoints issue them.
+///
+/// A token is the base64url of the first half of an HMAC-SHA-256 over `csrf/1`, the session and 16 random
+/// bytes, followed by these random bytes. It is valid for its session only, and as long as the session. Its key
+/// is derived from the key of the refresh tokens.
 #[derive(Clone, Debug)]
 pub struct SessionCsrfTokens {
     keys: RefreshKeys,
@@ -41,7 +43,7 @@ impl CsrfTokens for SessionCsrfTokens {
 }
 
 impl RefreshKeys {
-    /// A new anti-CSRF token of `session`.
+    /// Makes a new anti-CSRF token of `session`.
     pub(crate) fn csrf_token(&self, session: SessionId) -> Result<String, EntropyError> {
         let mut nonce = [0; HALF];
         fill_random(&mut nonce)?;
@@ -49,13 +51,13 @@ impl RefreshKeys {
         Ok(URL_SAFE_NO_PAD.encode([tag, nonce].concat()))
     }
 
-    /// Whether `token` is one of `session` that needs no replacement.
+    /// Returns whether `token` belongs to `session` and was made with the newest key.
     pub(crate) fn is_csrf_token(&self, token: &[u8], session: SessionId) -> bool {
         Parts::read(token).is_some_and(|token| token.is_made_with(&self.newest.csrf, session))
     }
 }
 
-/// A token that was read.
+/// The decoded parts of a token.
 struct Parts {
     tag: [u8; HALF],
     nonce: [u8; HALF],
@@ -74,7 +76,8 @@ impl Parts {
     }
 }
 
-/// What is authenticated has parts of fixed lengths, so none can be taken for another.
+/// Returns the tag. All parts that it authenticates have fixed lengths, so that their boundaries are
+/// unambiguous.
 fn tag(key: &hmac::Key, session: SessionId, nonce: &[u8; HALF]) -> [u8; HALF] {
     let mut context = hmac::Context::with_key(key);
     context.update(b"csrf/1");
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn good_for_its_session_alone() {
+    fn csrf_token_is_valid_only_for_its_session() {
         let keys = keys(1, SECRET);
         let (mine, other) = (session(), session());
         let token = keys.csrf_token(mine).unwrap();
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_counts() {
+    fn csrf_token_is_rejected_when_any_bit_changes() {
         let keys = keys(1, SECRET);
         let session = session();
         let token = keys.csrf_token(session).unwrap();
@@ -133,7 +136,7 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             assert!(!genuine(URL_SAFE_NO_PAD.encode(changed).as_bytes()), "bit {bit}");
         }
-        // One text for one token: the bits that base64url leaves over are zero.
+        // A token has a single spelling: the spare bits of base64url must be zero.
         let last = token.as_bytes().last().copied().unwrap();
         let spare = (0..=127)
             .filter(|byte| *byte != last)
@@ -146,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_is_believed_until_it_is_left_out() {
+    fn csrf_token_of_a_replaced_key_is_valid_until_the_key_is_removed() {
         let session = session();
         let token = keys(1, SECRET).csrf_token(session).unwrap();
         let genuine = |keys: &RefreshKeys| tokens(keys).is_genuine(token.as_bytes(), &session.to_string());
         let new = keys(2, OTHER);
         let both = new.clone().with_older(RefreshKey::new(1, SECRET).unwrap()).unwrap();
         assert!(genuine(&both) && !genuine(&new));
-        assert!(!both.is_csrf_token(token.as_bytes(), session), "to be replaced");
+        assert!(!both.is_csrf_token(token.as_bytes(), session), "made with an older key");
     }
 }

@@ -1,4 +1,4 @@
-//! The secrets of a session: refresh tokens, the keys that make them, and anti-CSRF tokens.
+//! The tokens of a session: refresh tokens, the keys that authenticate them, and anti-CSRF tokens.
 
 mod csrf_token;
 mod key_directory;
@@ -6,5 +6,6 @@ mod refresh_keys;
 mod refresh_token;
 
 pub use csrf_token::SessionCsrfTokens;
+pub use key_directory::RefreshKeyTimes;
 pub use refresh_keys::{RefreshKey, RefreshKeyError, RefreshKeys};
 pub use refresh_token::{ParseRefreshTokenError, RefreshToken, RefreshTokenFlags};

@@ -1,4 +1,4 @@
-//! [`RefreshKeys`]: who can make a refresh token.
+//! [`RefreshKeys`]: the keys that authenticate refresh tokens.
 
 use std::fmt;
 use std::path::Path;
@@ -17,11 +17,13 @@ use crate::session::{Fingerprint, SessionId};
 use crate::support::EntropyError;
 use crate::support::first_bytes;
 
-/// The keys that authenticate refresh tokens: one makes them, some older ones are still believed.
+/// The keys that authenticate refresh tokens. The newest key makes new tokens. Tokens of older keys are still
+/// accepted.
 ///
 /// # Security
-/// Whoever has such a key and one old refresh token can make the current one. Guard it like the key that signs access
-/// tokens. Leaving out a key that was in use ends every session whose tokens it made.
+/// An attacker who has one of these keys and an old refresh token of a session can make its current token.
+/// Protect the keys like the key that signs access tokens. Removing a key logs out every session whose current
+/// token it made.
 #[derive(Clone, Debug)]
 pub struct RefreshKeys {
     pub(super) newest: RefreshKey,
@@ -29,37 +31,39 @@ pub struct RefreshKeys {
 }
 
 impl RefreshKeys {
-    /// Tokens are made, and believed, with this key.
+    /// Makes and accepts tokens with this key.
     #[must_use]
     pub const fn new(newest: RefreshKey) -> Self {
         Self { newest, older: Vec::new() }
     }
 
-    /// Still believes what `key` has made. Keep a key that was replaced for as long as a session may be idle; each
-    /// renewal moves its session to the newest key.
+    /// Accepts tokens of an older key too. Keep a replaced key for the idle lifetime of sessions: each refresh
+    /// moves its session to the newest key.
     ///
     /// # Errors
-    /// [`RefreshKeyError::DuplicateId`] when another key has the same id.
+    /// [`RefreshKeyError::DuplicateId`] when another key has the same ID.
     pub fn with_older(mut self, key: RefreshKey) -> Result<Self, RefreshKeyError> {
-        if self.all().any(|known| known.id == key.id) {
+        if self.all().any(|other| other.id == key.id) {
             return Err(RefreshKeyError::DuplicateId { id: key.id });
         }
         self.older.push(key);
         Ok(self)
     }
 
-    /// The first token of `session`.
+    /// Makes the first token of `session`.
     ///
     /// # Errors
-    /// [`EntropyError`] when the operating system gives no random bytes.
+    /// [`EntropyError`] when the operating system gave no random bytes.
     pub fn begin(&self, session: SessionId, flags: RefreshTokenFlags) -> Result<RefreshToken, EntropyError> {
         let mut token = RefreshToken::begin(self.newest.id, flags, session)?;
         token.set_tag(self.newest.tag(&token));
         Ok(token)
     }
 
-    /// The token of `generation` in the session of `presented`. It is always the same one, so that all who lost a race,
-    /// or an answer, are given the same successor, and no store needs to keep it.
+    /// Makes the token of `generation` in the session of `presented`.
+    ///
+    /// The result is deterministic. Clients that lost a race or a response thus get the same successor, and no
+    /// store has to keep it.
     #[must_use]
     pub fn successor(&self, presented: &RefreshToken, generation: u32) -> RefreshToken {
         let mut token = presented.successor(self.newest.id, generation);
@@ -67,26 +71,29 @@ impl RefreshKeys {
         token
     }
 
-    /// Whether one of these keys has made `token`. In constant time, apart from which key it names.
+    /// Returns whether one of these keys has made `token`. The comparison is in constant time; the lookup of
+    /// the key by its ID is not.
     #[must_use]
     pub fn verify(&self, token: &RefreshToken) -> bool {
         let key = self.all().find(|key| key.id == token.key_id());
         key.is_some_and(|key| verify_slices_are_equal(&key.tag(token), token.tag()).is_ok())
     }
 
-    /// What a client looks like, from what it says of itself: its family and its platform, not its version or address,
-    /// which change while a session lasts. Keyed, so that a store does not tell what its users use.
+    /// Returns the fingerprint of a client, from its description of itself.
+    ///
+    /// Describe the client by its family and platform, not by its version or address: those change while a
+    /// session lives. The hash is keyed, so that a store does not reveal which clients its users have.
     #[must_use]
     pub fn fingerprint(&self, client: &str) -> Fingerprint {
         self.newest.fingerprint(client)
     }
 
-    /// Whether it is that of `client`, made with any of these keys.
-    pub(crate) fn is_fingerprint(&self, known: Fingerprint, client: &str) -> bool {
-        self.all().any(|key| key.fingerprint(client) == known)
+    /// Returns whether `fingerprint` is the fingerprint of `client`, made with any of these keys.
+    pub(crate) fn is_fingerprint(&self, fingerprint: Fingerprint, client: &str) -> bool {
+        self.all().any(|key| key.fingerprint(client) == fingerprint)
     }
 
-    /// What hashes login names where attempts are counted.
+    /// Returns the key that hashes login names for the login throttle.
     pub(crate) fn login_throttle(&self) -> &hmac::Key {
         &self.newest.login_throttle
     }
@@ -96,7 +103,7 @@ impl RefreshKeys {
     }
 }
 
-/// One key of [`RefreshKeys`]. `Debug` shows its id.
+/// One of the [`RefreshKeys`]. Its `Debug` output shows the ID only.
 #[derive(Clone)]
 pub struct RefreshKey {
     id: u8,
@@ -107,10 +114,11 @@ pub struct RefreshKey {
 }
 
 impl RefreshKey {
-    /// The key that follows from the operator's secret. `id` is carried by its tokens: another secret needs another id.
+    /// Derives the key from the operator's secret. Its tokens carry `id`, so every secret needs an ID of its
+    /// own.
     ///
     /// # Errors
-    /// [`RefreshKeyError::Weak`] says what is wrong with the secret, and how to make a good one.
+    /// [`RefreshKeyError::Weak`] when the secret is too weak. Its source explains how to make a better one.
     pub fn new(id: u8, secret: impl AsRef<[u8]>) -> Result<Self, RefreshKeyError> {
         let secret = secret.as_ref();
         VerifyingKey::hmac(Algorithm::Hs256, secret).map_err(RefreshKeyError::Weak)?;
@@ -129,7 +137,7 @@ impl RefreshKey {
         })
     }
 
-    /// The number that its tokens carry.
+    /// Returns the ID that the tokens of this key carry.
     #[must_use]
     pub const fn id(&self) -> u8 {
         self.id
@@ -140,40 +148,41 @@ impl RefreshKey {
         Self { id, ..self }
     }
 
-    /// A secret from the system's randomness, in base64url: what to put into a file or an environment variable.
+    /// Generates a random secret in base64url, for a file or an environment variable.
     ///
     /// # Errors
-    /// [`RefreshKeyError::Crypto`] when the system has no randomness.
+    /// [`RefreshKeyError::Crypto`] when the operating system gave no random bytes.
     pub fn generate_secret() -> Result<Zeroizing<String>, RefreshKeyError> {
         let mut secret = Zeroizing::new([0; 32]);
         rand::fill(secret.as_mut_slice()).map_err(|_cause| RefreshKeyError::Crypto)?;
         Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())))
     }
 
-    /// The key whose secret is in the file at `path`, white space around it ignored.
+    /// Reads the secret from the file at `path`, and ignores white space around it.
     ///
     /// # Errors
-    /// [`RefreshKeyError::File`] when it cannot be read or others can read it, [`RefreshKeyError::Weak`] when what is
-    /// in it is no good secret.
+    /// [`RefreshKeyError::File`] when the file cannot be read, or other users can read it.
+    /// [`RefreshKeyError::Weak`] when the secret is too weak.
     pub fn from_file(id: u8, path: impl AsRef<Path>) -> Result<Self, RefreshKeyError> {
         let secret = private_file::read(path.as_ref())?;
         Self::new(id, secret.trim_ascii())
     }
 
-    /// The key whose secret is in the variable `name` of the environment, or in the file that the variable `name` followed by
-    /// `_FILE` names; white space around it ignored.
+    /// Reads the secret from the environment variable `name`, or from the file that the variable `name`
+    /// followed by `_FILE` names. Ignores white space around the secret.
     ///
     /// # Errors
-    /// [`RefreshKeyError::Source`] when neither or both are set, or others can read the file; [`RefreshKeyError::Weak`] when
-    /// the value is no good secret. No error shows the value.
+    /// [`RefreshKeyError::Source`] when neither or both of the variables are set, or when other users can read
+    /// the file. [`RefreshKeyError::Weak`] when the secret is too weak. No error shows the secret.
     pub fn from_env(id: u8, name: &str) -> Result<Self, RefreshKeyError> {
         Self::new(id, &*environment::secret(name)?)
     }
 
-    /// As [`from_file`](Self::from_file); where there is no file, one is made that only this user can read.
+    /// Reads the secret from the file at `path`. If there is no file, this creates one with a new secret that
+    /// only the current user can read.
     ///
     /// # Errors
-    /// As [`from_file`](Self::from_file).
+    /// The errors of [`from_file`](Self::from_file).
     pub fn from_file_or_new(id: u8, path: impl AsRef<Path>) -> Result<Self, RefreshKeyError> {
         private_file::create_if_missing(path.as_ref(), || {
             Self::generate_secret().map(|secret| Zeroizing::new(secret.as_bytes().to_vec()))
@@ -185,7 +194,7 @@ impl RefreshKey {
         Fingerprint::from_bytes(first_bytes(hmac::sign(&self.fingerprints, client.as_bytes())))
     }
 
-    /// The first half of the HMAC-SHA-256 of `tollgate/rt/1`, a zero byte and the token's body.
+    /// Returns the first half of the HMAC-SHA-256 of `tollgate/rt/1`, a zero byte and the token's body.
     fn tag(&self, token: &RefreshToken) -> [u8; TAG_BYTES] {
         let mut context = hmac::Context::with_key(&self.tokens);
         context.update(b"tollgate/rt/1\0");
@@ -200,32 +209,32 @@ impl fmt::Debug for RefreshKey {
     }
 }
 
-/// Why a key for refresh tokens cannot be made or read.
+/// Why a key for refresh tokens could not be made or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshKeyError {
-    /// The secret could be guessed.
-    #[error("secret for refresh tokens refused")]
+    /// An attacker could guess the secret.
+    #[error("secret for refresh tokens is too weak")]
     Weak(#[source] KeyError),
-    /// The file cannot be read or written, or others can read it.
+    /// The file cannot be read or written, or other users can read it.
     #[error(transparent)]
     File(#[from] PrivateFileError),
-    /// The environment has no secret, or too many.
+    /// The environment has no secret, or more than one.
     #[error(transparent)]
     Source(#[from] SecretSourceError),
-    /// Two keys have the same id.
-    #[error("two keys for refresh tokens have the id {id}")]
+    /// Two keys have the same ID.
+    #[error("two keys for refresh tokens have the ID {id}")]
     DuplicateId {
-        /// The id.
+        /// The ID of both keys.
         id: u8,
     },
-    /// The directory, or a file in it, holds something else.
-    #[error("the directory holds something else than keys for refresh tokens; name another")]
+    /// The directory contains a file that is not a key for refresh tokens.
+    #[error("the directory contains a file that is not a key for refresh tokens; use another directory")]
     NotKeys,
-    /// All ids are taken.
-    #[error("as many keys for refresh tokens are in use as there can be")]
+    /// All 255 IDs are in use.
+    #[error("all IDs of keys for refresh tokens are in use")]
     TooMany,
-    /// The system has no randomness, or the cryptographic library failed.
+    /// The operating system gave no random bytes, or the cryptographic library failed.
     #[error("the cryptographic library failed")]
     Crypto,
 }
@@ -248,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn successors_are_always_the_same() {
+    fn successor_is_deterministic() {
         let keys = keys(1, SECRET);
         let first = keys.begin(session(), RefreshTokenFlags::default()).unwrap();
         assert!(keys.verify(&first));
@@ -258,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_counts() {
+    fn refresh_token_is_rejected_when_any_bit_changes() {
         let keys = keys(1, SECRET);
         let text = keys.begin(session(), RefreshTokenFlags::default().cookie_bound()).unwrap().expose();
         let bytes = URL_SAFE_NO_PAD.decode(&text[4..]).unwrap();
@@ -266,13 +275,13 @@ mod tests {
             let mut changed = bytes.clone();
             changed[position / 8] ^= 1 << (position % 8);
             let text = format!("rt1_{}", URL_SAFE_NO_PAD.encode(changed));
-            let believed = text.parse::<RefreshToken>().is_ok_and(|token| keys.verify(&token));
-            assert!(!believed, "bit {position}");
+            let accepted = text.parse::<RefreshToken>().is_ok_and(|token| keys.verify(&token));
+            assert!(!accepted, "bit {position}");
         }
     }
 
     #[test]
-    fn a_replaced_key_is_believed_until_it_is_left_out() {
+    fn refresh_token_of_a_replaced_key_is_valid_until_the_key_is_removed() {
         let old = keys(1, SECRET);
         let token = old.begin(session(), RefreshTokenFlags::default()).unwrap();
         let new = keys(2, OTHER);
@@ -283,29 +292,29 @@ mod tests {
         assert_eq!(next.key_id(), 2);
         assert!(new.verify(&next));
         let error = both.with_older(RefreshKey::new(2, SECRET).unwrap()).unwrap_err();
-        assert_eq!(error.to_string(), "two keys for refresh tokens have the id 2");
+        assert_eq!(error.to_string(), "two keys for refresh tokens have the ID 2");
     }
 
     #[test]
-    fn weak_secrets_are_refused_with_advice() {
+    fn refresh_key_rejects_a_weak_secret_with_advice() {
         let error = RefreshKey::new(1, "changeme").unwrap_err();
         let RefreshKeyError::Weak(reason) = error else { panic!("{error}") };
         assert!(reason.to_string().contains("openssl rand -base64 32"), "{reason}");
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn refresh_keys_hide_secrets_in_debug_output() {
         let shown = format!("{:?}", keys(1, SECRET));
         assert_eq!(shown, "RefreshKeys { newest: RefreshKey { id: 1, .. }, older: [] }");
     }
 
     #[test]
-    fn fingerprints_are_keyed() {
+    fn fingerprint_depends_on_the_key() {
         let (one, two) = (keys(1, SECRET), keys(1, OTHER));
         assert_eq!(one.fingerprint("Firefox/Linux"), one.fingerprint("Firefox/Linux"));
         assert_ne!(one.fingerprint("Firefox/Linux"), one.fingerprint("Chrome/Linux"));
         assert_ne!(one.fingerprint("Firefox/Linux"), two.fingerprint("Firefox/Linux"));
-        // A browser stays the same one when the key is replaced.
+        // A fingerprint of an older key still matches.
         let old = one.fingerprint("Firefox/Linux");
         let both = keys(2, OTHER).with_older(RefreshKey::new(1, SECRET).unwrap()).unwrap();
         assert_ne!(both.fingerprint("Firefox/Linux"), old);

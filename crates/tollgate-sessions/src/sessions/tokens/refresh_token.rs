@@ -1,4 +1,4 @@
-//! [`RefreshToken`]: 54 bytes that a store can be asked about, and nothing else.
+//! [`RefreshToken`]: the 54 bytes of a refresh token, and their text form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,14 +13,15 @@ use crate::session::{SecretHash, SessionId};
 use crate::support::first_bytes;
 use crate::support::{EntropyError, fill_random};
 
-/// A refresh token, read or made.
+/// A refresh token.
 ///
-/// `rt1_` and the base64url of: key id (1 byte), flags (1), session (16), generation (4, big-endian), secret (16), tag
-/// (16). The tag is the first half of an HMAC-SHA-256 over all before it, so that a token which nobody here has made is
-/// refused without asking the store. The secret stays the same for the life of a session; the store has its hash.
+/// The text is `rt1_`, followed by the base64url of: key ID (1 byte), flags (1), session (16), generation (4,
+/// big-endian), secret (16), tag (16). The tag is the first half of an HMAC-SHA-256 over all bytes before it,
+/// so that a forged token is rejected without a call to the store. The secret stays the same for the life of a
+/// session; the store has its hash.
 ///
-/// Reading one checks its form only: [`RefreshKeys::verify`](crate::RefreshKeys::verify) checks the tag. It can be
-/// printed with [`expose`](Self::expose) and in no other way.
+/// Parsing a token checks its form only. [`RefreshKeys::verify`](crate::RefreshKeys::verify) checks the tag.
+/// Only [`expose`](Self::expose) shows the token; its `Debug` output does not.
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct RefreshToken {
     bytes: [u8; TOKEN_BYTES],
@@ -31,7 +32,7 @@ const TOKEN_BYTES: usize = 54;
 pub(super) const TAG_BYTES: usize = 16;
 const SECRET_BYTES: usize = 16;
 
-/// The parts of a token, as it is laid out.
+/// The parts of a token, in the order of its layout.
 struct Parts {
     key_id: u8,
     flags: u8,
@@ -44,7 +45,7 @@ impl RefreshToken {
     /// The length of every refresh token, in characters.
     pub const CHARS: usize = 76;
 
-    /// The first token of a session, without its tag.
+    /// Makes the first token of a session, without its tag.
     pub(super) fn begin(
         key_id: u8,
         flags: RefreshTokenFlags,
@@ -57,7 +58,7 @@ impl RefreshToken {
         Ok(Self::assemble(&parts))
     }
 
-    /// The token of `generation` in the same session, without its tag.
+    /// Makes the token of `generation` in the same session, without its tag.
     pub(super) fn successor(&self, key_id: u8, generation: u32) -> Self {
         Self::assemble(&Parts { key_id, generation, ..self.parts() })
     }
@@ -69,13 +70,13 @@ impl RefreshToken {
             .chain(parts.session)
             .chain(parts.generation.to_be_bytes())
             .chain(parts.secret);
-        for (place, byte) in bytes.iter_mut().zip(body) {
-            *place = byte;
+        for (slot, byte) in bytes.iter_mut().zip(body) {
+            *slot = byte;
         }
         Self { bytes }
     }
 
-    /// Every pattern of 54 bytes has parts, so nothing can fail here.
+    /// Splits the token. This cannot fail, as any 54 bytes have parts.
     fn parts(&self) -> Parts {
         let [key_id, flags, rest @ ..] = self.bytes;
         let (session, rest) = split::<16, 36>(rest);
@@ -84,7 +85,7 @@ impl RefreshToken {
         Parts { key_id, flags, session, generation: u32::from_be_bytes(generation), secret }
     }
 
-    /// What the tag is made of.
+    /// Returns the bytes that the tag authenticates.
     pub(super) fn body(&self) -> &[u8] {
         self.bytes.split_last_chunk::<TAG_BYTES>().map_or(&[], |(body, _)| body)
     }
@@ -94,36 +95,36 @@ impl RefreshToken {
     }
 
     pub(super) fn set_tag(&mut self, tag: [u8; TAG_BYTES]) {
-        if let Some(place) = self.bytes.last_chunk_mut::<TAG_BYTES>() {
-            *place = tag;
+        if let Some(slot) = self.bytes.last_chunk_mut::<TAG_BYTES>() {
+            *slot = tag;
         }
     }
 
-    /// Which key made the tag.
+    /// Returns the ID of the key that made the tag.
     #[must_use]
     pub fn key_id(&self) -> u8 {
         self.parts().key_id
     }
 
-    /// What it may be used for.
+    /// Returns the flags: the transport of the token, and the kind of its session.
     #[must_use]
     pub fn flags(&self) -> RefreshTokenFlags {
         RefreshTokenFlags(self.parts().flags)
     }
 
-    /// The session that it renews.
+    /// Returns the ID of the session that the token refreshes.
     #[must_use]
     pub fn session(&self) -> SessionId {
         SessionId::from_bytes(self.parts().session)
     }
 
-    /// How often the session had been renewed when it was made.
+    /// Returns the generation: how often the session had rotated when the token was made.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.parts().generation
     }
 
-    /// What the store keeps of the secret: SHA-256 of `tollgate/rs/1`, a zero byte and the secret.
+    /// Returns the hash that the store keeps: SHA-256 of `tollgate/rs/1`, a zero byte and the secret.
     #[must_use]
     pub fn secret_hash(&self) -> SecretHash {
         let mut context = digest::Context::new(&digest::SHA256);
@@ -132,7 +133,7 @@ impl RefreshToken {
         SecretHash::from_bytes(first_bytes(context.finish()))
     }
 
-    /// The token as text, to be sent to the client that it is for. Whoever has it has the session.
+    /// Returns the token as text, to be sent to its client. An attacker who has this text has the session.
     #[must_use]
     pub fn expose(&self) -> String {
         let mut text = String::with_capacity(Self::CHARS);
@@ -148,22 +149,23 @@ impl Drop for Parts {
     }
 }
 
-/// The first `N` bytes and the `M` others of an array of both.
+/// Splits an array into its first `N` bytes and the `M` bytes after them.
 fn split<const N: usize, const M: usize>(bytes: impl AsRef<[u8]>) -> ([u8; N], [u8; M]) {
     let (mut first, mut rest) = ([0; N], [0; M]);
-    for (place, byte) in first.iter_mut().chain(rest.iter_mut()).zip(bytes.as_ref()) {
-        *place = *byte;
+    for (slot, byte) in first.iter_mut().chain(rest.iter_mut()).zip(bytes.as_ref()) {
+        *slot = *byte;
     }
     (first, rest)
 }
 
-/// Text that is no refresh token. It says nothing about the text, which may be somebody's token with a typing error.
+/// The text is not a refresh token. The error shows nothing of the text, which may be a user's token with a
+/// typing error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a refresh token of this release")]
 #[non_exhaustive]
 pub struct ParseRefreshTokenError;
 
-/// One spelling a token: 54 bytes are 72 characters without a spare bit.
+/// Accepts a single spelling of each token: 54 bytes fill 72 characters without a spare bit.
 impl FromStr for RefreshToken {
     type Err = ParseRefreshTokenError;
 
@@ -186,7 +188,7 @@ impl FromStr for RefreshToken {
     }
 }
 
-/// In constant time.
+/// Compares in constant time.
 impl PartialEq for RefreshToken {
     fn eq(&self, other: &Self) -> bool {
         verify_slices_are_equal(&self.bytes, &other.bytes).is_ok()
@@ -204,7 +206,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// What the tag of a token vouches for besides the session.
+/// The authenticated flags of a refresh token: its transport, and the kind of its session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RefreshTokenFlags(u8);
 
@@ -213,25 +215,25 @@ impl RefreshTokenFlags {
     const TRANSIENT: u8 = 2;
     const KNOWN: u8 = Self::COOKIE_BOUND | Self::TRANSIENT;
 
-    /// The token travels in a cookie and nowhere else, so that a script cannot carry it away.
+    /// Binds the token to a cookie. It is rejected in a body, so that a script cannot steal and use it.
     #[must_use]
     pub const fn cookie_bound(self) -> Self {
         Self(self.0 | Self::COOKIE_BOUND)
     }
 
-    /// The session is one that is not to be remembered: it has the shorter limits.
+    /// Makes the session transient: it has the shorter lifetimes.
     #[must_use]
     pub const fn transient(self) -> Self {
         Self(self.0 | Self::TRANSIENT)
     }
 
-    /// Whether the token travels in a cookie only.
+    /// Returns whether the token is bound to a cookie.
     #[must_use]
     pub const fn is_cookie_bound(self) -> bool {
         self.0 & Self::COOKIE_BOUND != 0
     }
 
-    /// Whether the session has the shorter limits.
+    /// Returns whether the session is transient.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         self.0 & Self::TRANSIENT != 0
@@ -253,9 +255,9 @@ mod tests {
         token
     }
 
-    /// Byte for byte, so that no change of the layout goes unnoticed.
+    /// Pins the layout, byte for byte.
     #[test]
-    fn the_layout() {
+    fn refresh_token_has_a_fixed_layout() {
         let session: SessionId = "0190163d-8694-739b-aea5-966c26f8ad91".parse().unwrap();
         let parts = Parts {
             key_id: 1,
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_survives_being_written_and_read() {
+    fn refresh_token_round_trips_through_its_text() {
         let token = token();
         let read: RefreshToken = token.expose().parse().unwrap();
         assert!(read == token);
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_keeps_everything_but_key_and_generation() {
+    fn successor_changes_only_key_and_generation() {
         let token = token();
         let next = token.successor(8, 5);
         assert_eq!((next.key_id(), next.generation()), (8, 5));
@@ -297,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_token() {
+    fn refresh_token_rejects_malformed_text() {
         let text = token().expose();
         let unknown_flag = {
             let mut token = token();
@@ -322,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn refresh_token_hides_its_secret_in_debug_output() {
         let token = token();
         let shown = format!("{token:?} {token:#?} {:?}", token.secret_hash());
         let secret = format!("{:?}", token.parts().secret);
@@ -331,16 +333,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC*") {
+        fn refresh_token_parses_or_rejects_any_text(text in "\\PC*") {
             if let Ok(token) = text.parse::<RefreshToken>() {
                 prop_assert_eq!(token.expose(), text);
             }
         }
 
-        /// Of the right length, and nearly always of the right form.
+        /// The text has the right length, and nearly always the right form.
         #[test]
-        fn a_text_that_looks_like_one_is_read_or_refused(text in "rt1_[A-Za-z0-9_-]{72}", place in 0..76_usize, symbol in any::<char>()) {
-            let other: String = text.chars().enumerate().map(|(at, kept)| if at == place { symbol } else { kept }).collect();
+        fn refresh_token_parses_or_rejects_similar_text(text in "rt1_[A-Za-z0-9_-]{72}", position in 0..76_usize, symbol in any::<char>()) {
+            let other: String = text.chars().enumerate().map(|(at, kept)| if at == position { symbol } else { kept }).collect();
             for text in [text, other] {
                 if let Ok(token) = text.parse::<RefreshToken>() {
                     prop_assert_eq!(token.expose(), text);
@@ -349,7 +351,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_have_one_spelling(mut bytes in proptest::array::uniform32(any::<u8>())) {
+        fn refresh_token_has_a_single_spelling_for_any_bytes(mut bytes in proptest::array::uniform32(any::<u8>())) {
             bytes[1] &= RefreshTokenFlags::KNOWN;
             let mut all = [0x5a; TOKEN_BYTES];
             all[..32].copy_from_slice(&bytes);

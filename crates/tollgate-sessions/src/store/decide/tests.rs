@@ -1,10 +1,12 @@
 //! Every row of the table, and the invariants under any sequence of operations.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::session::{Lifetimes, NewSession, SecretHash, SessionId};
-use crate::store::RotateLifetimes;
+use crate::store::{RefreshPolicy, RotateLifetimes};
 
 const START: UnixMillis = UnixMillis::from_millis(1_700_000_000_000);
 const DAY: Duration = Duration::from_secs(24 * 3600);

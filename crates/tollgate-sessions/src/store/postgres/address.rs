@@ -1,4 +1,7 @@
-//! [`Address`]: the URL of a server, read; nothing is asked of the network.
+//! [`Address`]: the parsed URL of a server.
+//!
+//! `tokio_postgres::Config` reads the URL, except for `sslmode` and `sslrootcert`. Its `sslmode=prefer` falls back to
+//! plain text, which this store never does.
 
 use std::fmt;
 use std::fs;
@@ -10,9 +13,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::tls::Tls;
-use super::{CALL_WITHIN, StoreError, StoreErrorKind};
+use super::{CALL_TIMEOUT, StoreError, StoreErrorKind};
 
-/// Where the server is, and how to speak to it.
+/// The hosts of the server, the login, and how to connect.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) config: Config,
@@ -20,24 +23,24 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads `postgres://user:password@host:port/database?option=value`.
+    /// Parses `postgres://user:password@host:port/database?option=value`. It does not use the network.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        // A question mark before that belongs to the password.
+        // A question mark before the host is part of the password.
         let host = url.find('@').unwrap_or(0);
         let question = url.get(host..).and_then(|rest| rest.find('?')).and_then(|at| at.checked_add(host));
-        let (place, query) = question.and_then(|at| url.split_at_checked(at)).unwrap_or((url, ""));
+        let (base, query) = question.and_then(|at| url.split_at_checked(at)).unwrap_or((url, ""));
         let query = query.trim_start_matches('?');
-        let mut known = Vec::new();
+        let mut others = Vec::new();
         let (mut mode, mut authorities) = (None, None);
         for option in query.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(Mode::parse(value)?),
                 Some(("sslrootcert", value)) => authorities = Some(certificates(value)?),
-                _ => known.push(option),
+                _ => others.push(option),
             }
         }
-        let url = format!("{place}?{}", known.join("&"));
-        // The cause may quote what was given, and that may be a part of the password.
+        let url = format!("{base}?{}", others.join("&"));
+        // The cause may quote the URL, and with it a part of the password.
         let mut config: Config = url.parse().map_err(|_cause| misconfigured(FORM))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(misconfigured("the URL names no host"));
@@ -46,31 +49,36 @@ impl Address {
             Mode::Disable => SslMode::Disable,
             Mode::Verify => SslMode::Require,
         });
-        complete(&mut config);
+        set_defaults(&mut config);
         Ok(Self { config, tls: Tls::new(authorities.as_deref())? })
     }
 }
 
-/// What the URL does not say.
-fn complete(config: &mut Config) {
-    // Of several hosts the one that takes writes, also after a failover.
+/// Sets what the URL does not set.
+fn set_defaults(config: &mut Config) {
+    // Of several hosts, connect to the one that takes writes, also after a failover.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     if config.get_application_name().is_none() {
         config.application_name("tollgate");
     }
-    // Time for each of them, and for what follows.
+    // An equal share of the time for each host, and one for the statement.
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     let parts = u32::try_from(hosts).unwrap_or(u32::MAX).saturating_add(1);
-    let share = CALL_WITHIN.checked_div(parts).unwrap_or(CALL_WITHIN);
+    let share = CALL_TIMEOUT.checked_div(parts).unwrap_or(CALL_TIMEOUT);
     config.connect_timeout(config.get_connect_timeout().map_or(share, |wanted| share.min(*wanted)));
-    // A peer that is gone without a word is noticed, also by who only listens.
-    config.tcp_user_timeout(GONE_AFTER).keepalives_idle(GONE_AFTER).keepalives_interval(ASKED_EVERY);
+    // Detects a peer that has vanished, also on the connection that only listens.
+    config
+        .tcp_user_timeout(PEER_TIMEOUT)
+        .keepalives_idle(PEER_TIMEOUT)
+        .keepalives_interval(KEEPALIVE_INTERVAL);
 }
 
+/// How the connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
+    /// The connection is plain text.
     Disable,
-    /// TLS, and the certificate verified: nothing else is worth having.
+    /// The connection is TLS, and the certificate is verified.
     Verify,
 }
 
@@ -79,33 +87,33 @@ impl Mode {
         match value {
             "disable" => Ok(Self::Disable),
             "require" | "verify-full" => Ok(Self::Verify),
-            _ => Err(misconfigured("`sslmode` has to be `disable`, `require` or `verify-full`")),
+            _ => Err(misconfigured("`sslmode` must be `disable`, `require` or `verify-full`")),
         }
     }
 
-    /// Nobody listens between a machine and itself.
+    /// Returns the mode for a URL without `sslmode`. Connections within one machine need no TLS.
     fn default_for(config: &Config) -> Self {
-        let near = |host: &Host| match host {
+        let is_local = |host: &Host| match host {
             Host::Tcp(name) => {
                 name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
             }
             #[cfg(unix)]
             Host::Unix(_) => true,
         };
-        let near =
-            config.get_hosts().iter().all(near) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
-        if near { Self::Disable } else { Self::Verify }
+        let all_local =
+            config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        if all_local { Self::Disable } else { Self::Verify }
     }
 }
 
-/// The PEM text of the authorities that are trusted.
+/// Reads the PEM file of the authorities to trust.
 fn certificates(path: &str) -> Result<Vec<u8>, StoreError> {
     let path = percent_decode_str(path).decode_utf8_lossy();
     fs::read(&*path)
-        .map_err(|error| misconfigured("the file that `sslrootcert` names cannot be read").with_source(error))
+        .map_err(|error| misconfigured("the file of `sslrootcert` cannot be read").with_source(error))
 }
 
-/// Without user, password and options.
+/// Shows neither user, password nor options.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Address")
@@ -117,14 +125,16 @@ impl fmt::Debug for Address {
     }
 }
 
-fn misconfigured(what: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Misconfigured, what)
+fn misconfigured(message: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, message)
 }
 
 const FORM: &str =
     "the URL is not of the form postgres://user:password@host:port/database?option=value, percent-encoded";
-const GONE_AFTER: Duration = Duration::from_secs(15);
-const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// How long the peer may be silent.
+const PEER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The interval of TCP keepalive probes.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_unless_the_server_is_near_or_it_is_told_off() {
+    fn address_requires_tls_unless_local_or_disabled() {
         for url in [
             "postgres://u@db.example/d",
             "postgresql://u@10.0.0.1/d",
@@ -158,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_without_quoting_it() {
+    fn parse_rejects_bad_urls_without_quoting_them() {
         for (url, named) in [
             ("postgres://u:hunter2@h/d?sslmode=prefer", "sslmode"),
             ("postgres://u:hunter2@h/d?sslmode=", "sslmode"),
@@ -175,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_shows_no_password() {
+    fn address_debug_output_hides_the_password() {
         let address =
             Address::parse("postgres://u:hunter2@h/d?options=-c%20a.b%3Dhunter2&sslmode=disable").unwrap();
         assert!(!format!("{address:?}").contains("hunter2"));

@@ -1,4 +1,4 @@
-//! Reading what was announced, and being woken for it.
+//! Reading announcements, and listening for new ones.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,14 +11,17 @@ use tracing::debug;
 
 use super::address::Address;
 use super::call::Call;
-use super::connection::Link;
+use super::connection::Connection;
 use super::row::column_of;
-use super::{CALL_WITHIN, Result, StoreError, StoreErrorKind};
+use super::{CALL_TIMEOUT, Result, StoreError, StoreErrorKind};
 use crate::store::command::RevocationEntry;
 use crate::store::feed::{FeedCursor, FeedPage};
 
-/// Numbers are given out before what they number is committed, so a lower one may appear after a higher one was read. A
-/// reader that has reached the end therefore goes on from what is two minutes old: no statement takes that long.
+/// Returns the announcements after a cursor.
+///
+/// The server assigns a number before the transaction commits, so a smaller number may appear after a reader has read a
+/// larger one. A reader that has reached the end therefore continues from announcements that are two minutes old: no
+/// statement takes that long.
 pub(super) async fn read(call: &Call<'_>, after: Option<&FeedCursor>) -> Result<FeedPage> {
     let after = after.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0_i64);
     let values = [call.now(), (&after, Type::INT8), (&PAGE, Type::INT8)];
@@ -26,7 +29,7 @@ pub(super) async fn read(call: &Call<'_>, after: Option<&FeedCursor>) -> Result<
     let (mut entries, mut last, mut settled) = (Vec::new(), after, 0);
     for row in &rows {
         settled = column_of::<Option<i64>>(row, 0)?.unwrap_or(0);
-        // A row without an announcement says how far all is settled, where there is none.
+        // Without announcements there is one row, which only has the settled position.
         let Some(seq) = column_of::<Option<i64>>(row, 1)? else { continue };
         last = seq;
         let entry = RevocationEntry::from_columns(
@@ -44,7 +47,8 @@ pub(super) async fn read(call: &Call<'_>, after: Option<&FeedCursor>) -> Result<
     Ok(FeedPage { entries, cursor: FeedCursor::new(position.to_string()), more })
 }
 
-/// A position above all that is there is of a database that was since put back to an earlier state: all is read again.
+/// A position above every number is from before the database was restored to an earlier state. The reader then gets all
+/// announcements again.
 const READ: &str = concat!(
     with_now!(),
     "SELECT p.settled, r.seq, r.kind, r.key, r.min_epoch, r.until
@@ -57,19 +61,19 @@ const READ: &str = concat!(
      ORDER BY r.seq"
 );
 
-/// How many announcements are read at once.
+/// How many announcements a page has at most.
 const PAGE: i64 = 1000;
 
-/// The task that listens, once somebody wants to be woken.
+/// The task that listens for announcements. It starts with the first reader that waits.
 #[derive(Debug, Default)]
 pub(super) struct Listener(Mutex<Option<JoinHandle<()>>>);
 
 impl Listener {
-    /// Begins to listen, if that is not going on.
-    pub(super) fn ensure(&self, address: &Address, heard: &Arc<Notify>) {
+    /// Starts the task, unless it is running.
+    pub(super) fn ensure(&self, address: &Address, announced: &Arc<Notify>) {
         let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
-            *task = Some(tokio::spawn(listen(address.clone(), Arc::clone(heard))));
+            *task = Some(tokio::spawn(listen(address.clone(), Arc::clone(announced))));
         }
     }
 }
@@ -82,17 +86,17 @@ impl Drop for Listener {
     }
 }
 
-/// On a connection of its own, made again when it is lost. Without it, who waits looks every now and then.
-async fn listen(address: Address, heard: Arc<Notify>) {
+/// Listens on a connection of its own, and replaces it when it is lost. Until then, readers rely on their polls.
+async fn listen(address: Address, announced: Arc<Notify>) {
     loop {
-        let until = Instant::now().checked_add(CALL_WITHIN).unwrap_or_else(Instant::now);
-        let ended = match Link::open(&address, &heard, until).await {
-            Ok(link) => link.listen(&heard).await,
+        let deadline = Instant::now().checked_add(CALL_TIMEOUT).unwrap_or_else(Instant::now);
+        let ended = match Connection::open(&address, &announced, deadline).await {
+            Ok(connection) => connection.listen(&announced).await,
             Err(error) => Err(error),
         };
-        debug!(error = ended.err().map(tracing::field::display), "not listening for ended sessions");
-        sleep(PAUSE).await;
+        debug!(error = ended.err().map(tracing::field::display), "stopped listening for revocations");
+        sleep(RECONNECT_PAUSE).await;
     }
 }
 
-const PAUSE: Duration = Duration::from_secs(1);
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! [`Call`]: one call of a store, with its connection and the time that it has.
+//! [`Call`]: one call of a store, with its connection and its deadline.
 
 use std::time::Duration;
 
@@ -7,56 +7,58 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::connection::Parameter;
-use super::failure::Asked;
-use super::pool::{Lent, Pool};
-use super::{CALL_WITHIN, Durability, Result, StoreError, StoreErrorKind};
+use super::failure::Stage;
+use super::pool::{Pool, PooledConnection};
+use super::{CALL_TIMEOUT, Durability, Result, StoreError, StoreErrorKind};
 use crate::session::{StoreClock, UnixMillis, whole_millis};
 
 pub(super) struct Call<'a> {
-    link: Lent<'a>,
-    until: Instant,
-    /// `None` means: by the clock of the server.
+    connection: PooledConnection<'a>,
+    deadline: Instant,
+    /// The time of a manual clock, in milliseconds. `None` means the clock of the server.
     now: Option<i64>,
 }
 
 impl<'a> Call<'a> {
     pub(super) async fn begin(pool: &'a Pool, clock: &StoreClock) -> Result<Self> {
-        let until = Instant::now().checked_add(CALL_WITHIN).unwrap_or_else(Instant::now);
-        let link = pool.link(until).await?;
-        Ok(Self { link, until, now: clock.manual_time().map(UnixMillis::as_millis) })
+        let deadline = Instant::now().checked_add(CALL_TIMEOUT).unwrap_or_else(Instant::now);
+        let connection = pool.acquire(deadline).await?;
+        Ok(Self { connection, deadline, now: clock.manual_time().map(UnixMillis::as_millis) })
     }
 
-    /// What `$1` is in every statement.
+    /// Returns the parameter `$1` of every statement that uses `with_now!`.
     pub(super) fn now(&self) -> Parameter<'_> {
         (&self.now, Type::INT8)
     }
 
     pub(super) fn durability(&self) -> Durability {
-        self.link.durability()
+        self.connection.durability()
     }
 
-    /// A server that takes no writes, as its `setting` says, decides nothing: the next call looks for one that does.
-    pub(super) fn must_be_writable(&self, setting: &str) -> Result<()> {
-        if setting == "off" {
+    /// Rejects the answer of a read-only server, which must not decide. The next call looks for a primary.
+    ///
+    /// `read_only` is the server's setting `transaction_read_only`.
+    pub(super) fn require_primary(&self, read_only: &str) -> Result<()> {
+        if read_only == "off" {
             return Ok(());
         }
-        self.link.leave();
-        Err(StoreError::new(StoreErrorKind::Unavailable, "the server takes no writes at present"))
+        self.connection.retire();
+        Err(StoreError::new(StoreErrorKind::Unavailable, "the server is read-only"))
     }
 
     pub(super) async fn read(&self, doing: &str, sql: &str, with: &[Parameter<'_>]) -> Result<Vec<Row>> {
-        self.link.ask(doing, Asked::ToRead, self.until, sql, with).await
+        self.connection.query(doing, Stage::Reading, self.deadline, sql, with).await
     }
 
     pub(super) async fn write(&self, doing: &str, sql: &str, with: &[Parameter<'_>]) -> Result<Vec<Row>> {
-        self.link.ask(doing, Asked::ToWrite, self.until, sql, with).await
+        self.connection.query(doing, Stage::Writing, self.deadline, sql, with).await
     }
 }
 
-/// Milliseconds that can be added to an instant without leaving the type of the column.
+/// Returns a duration in milliseconds, bounded so that the server can add it to a time without overflow.
 pub(super) fn millis(duration: Duration) -> i64 {
-    whole_millis(duration).min(AGES)
+    whole_millis(duration).min(MAX_MILLIS)
 }
 
-/// Some thirty thousand years.
-const AGES: i64 = 1 << 50;
+/// About 35,000 years.
+const MAX_MILLIS: i64 = 1 << 50;

@@ -1,4 +1,4 @@
-//! What failures of a server, and on the way to it, mean to a store.
+//! Maps errors of the server, and of the connection, to [`StoreError`].
 
 use std::error::Error as _;
 use std::io;
@@ -8,54 +8,55 @@ use tokio_postgres::error::SqlState;
 
 use super::{StoreError, StoreErrorKind};
 
-/// What had been asked when it failed.
+/// The stage of a call at which it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// Nothing yet: there was no connection.
-    Nothing,
-    /// Something that changes nothing.
-    ToRead,
-    /// Something that may have been done.
-    ToWrite,
+pub(super) enum Stage {
+    /// The call had no connection yet.
+    Connecting,
+    /// The call had sent a statement that changes nothing.
+    Reading,
+    /// The call had sent a statement that the server may have done.
+    Writing,
 }
 
-impl Asked {
-    /// No answer came.
-    pub(super) fn unanswered(self) -> StoreErrorKind {
+impl Stage {
+    /// Returns the kind of failure when the server does not answer.
+    pub(super) fn without_answer(self) -> StoreErrorKind {
         match self {
-            Self::Nothing | Self::ToRead => StoreErrorKind::Unavailable,
-            Self::ToWrite => StoreErrorKind::Ambiguous,
+            Self::Connecting | Self::Reading => StoreErrorKind::Unavailable,
+            Self::Writing => StoreErrorKind::Ambiguous,
         }
     }
 }
 
-pub(super) fn failure(doing: &str, asked: Asked, error: Error) -> StoreError {
-    let Some(said) = error.as_db_error() else {
-        return StoreError::new(unspoken(asked, &error), doing).with_source(error);
+/// Returns the failure of a call. `doing` says what failed.
+pub(super) fn failure(doing: &str, stage: Stage, error: Error) -> StoreError {
+    let Some(answer) = error.as_db_error() else {
+        return StoreError::new(kind_without_answer(stage, &error), doing).with_source(error);
     };
-    // Its detail may quote a row; code and message do not.
-    let (code, kind) = (said.code().code(), spoken(asked, said.code()));
-    StoreError::new(kind, format!("{doing}: {} ({code})", said.message()))
+    // The detail may quote a row. Code and message do not.
+    let (code, kind) = (answer.code().code(), kind_of_code(stage, answer.code()));
+    StoreError::new(kind, format!("{doing}: {} ({code})", answer.message()))
 }
 
-/// A value that is not of the type that it was written with.
+/// Returns the failure to read a column as its type.
 pub(super) fn unreadable(error: Error) -> StoreError {
-    StoreError::new(StoreErrorKind::Corrupt, "a column holds something else").with_source(error)
+    StoreError::new(StoreErrorKind::Corrupt, "a column has another type").with_source(error)
 }
 
-/// Whether a connection that failed so is of no further use.
+/// Returns whether the connection must not be reused after this error.
 pub(super) fn is_fatal(error: &Error) -> bool {
     error.code().is_none_or(|code| {
         *code == SqlState::READ_ONLY_SQL_TRANSACTION || matches!(code.code().get(..2), Some("57" | "08"))
     })
 }
 
-/// The server did not answer, or not the way it should.
-fn unspoken(asked: Asked, error: &Error) -> StoreErrorKind {
-    if asked != Asked::Nothing {
-        return asked.unanswered();
+/// Returns the kind of a failure for which the server sent no error code.
+fn kind_without_answer(stage: Stage, error: &Error) -> StoreErrorKind {
+    if stage != Stage::Connecting {
+        return stage.without_answer();
     }
-    // On the way to a connection: a network fails, all else is the way it is set up. So is a certificate.
+    // While connecting, IO errors are failures of the network. All others, and bad certificates, are misconfiguration.
     match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
         Some(cause) if cause.kind() == io::ErrorKind::InvalidData => StoreErrorKind::Misconfigured,
         Some(_) => StoreErrorKind::Unavailable,
@@ -64,21 +65,22 @@ fn unspoken(asked: Asked, error: &Error) -> StoreErrorKind {
     }
 }
 
-/// By the code that the server gave (PostgreSQL, appendix A). The statement was not done.
-fn spoken(asked: Asked, code: &SqlState) -> StoreErrorKind {
+/// Returns the kind for an error code of the server (PostgreSQL, appendix A). Unless the kind is ambiguous, the
+/// server did not do the statement.
+fn kind_of_code(stage: Stage, code: &SqlState) -> StoreErrorKind {
     match code.code() {
-        // Serialization, deadlock, a lock that could not be had.
+        // A serialization failure, a deadlock, a lock that is not available.
         "40001" | "40P01" | "55P03" => StoreErrorKind::Contention,
-        // It was told to stop, and may have been done before it could say so.
-        "57P01" | "57P02" | "40003" => asked.unanswered(),
+        // A shutdown, or an unknown completion: the server may have done the statement.
+        "57P01" | "57P02" | "40003" => stage.without_answer(),
         // A damaged file or index.
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         code => match code.get(..2) {
-            // A constraint.
+            // A violated constraint.
             Some("23") => StoreErrorKind::Corrupt,
-            // What is there is not what it should be, or not allowed; who we are is not believed; a limit that is built in.
+            // A wrong schema, missing privileges, a rejected login, or a built-in limit.
             Some("0A" | "22" | "26" | "28" | "3D" | "3F" | "42" | "54") => StoreErrorKind::Misconfigured,
-            // Full, shutting down, starting, too many connections, read-only, too slow: it may be better later.
+            // A state that may pass: a full disk, a restart, too many connections, read-only, a timeout.
             _ => StoreErrorKind::Unavailable,
         },
     }
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_codes_of_the_server_mean() {
+    fn error_codes_map_to_kinds() {
         use StoreErrorKind::{Ambiguous, Contention, Corrupt, Misconfigured, Unavailable};
 
         for (code, kind) in [
@@ -108,8 +110,8 @@ mod tests {
             (SqlState::INVALID_PASSWORD, Misconfigured),
             (SqlState::INVALID_CATALOG_NAME, Misconfigured),
         ] {
-            assert_eq!(spoken(Asked::ToWrite, &code), kind, "{code:?}");
+            assert_eq!(kind_of_code(Stage::Writing, &code), kind, "{code:?}");
         }
-        assert_eq!(spoken(Asked::ToRead, &SqlState::ADMIN_SHUTDOWN), Unavailable);
+        assert_eq!(kind_of_code(Stage::Reading, &SqlState::ADMIN_SHUTDOWN), Unavailable);
     }
 }

@@ -8,6 +8,7 @@ mod announcements;
 mod call;
 mod connection;
 mod failure;
+mod ping;
 mod pool;
 mod purge;
 mod revoke;
@@ -38,39 +39,43 @@ use purge::PurgePosition;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Sessions in a PostgreSQL database, for any number of machines. PostgreSQL 13 or later.
+/// A store in a PostgreSQL database, for any number of machines. It needs PostgreSQL 13 or later.
 ///
-/// A renewal is one statement, and so is every end, with its announcement. The clock of the server judges all times. The
-/// tables are in the schema `tollgate`, which the store makes where it is missing: the role needs `CREATE` on the database for
-/// that, or on a schema of that name that is there and empty.
+/// A rotation is one statement, and so is a revocation with its announcement. The clock of the server judges all times.
 ///
-/// A few connections are opened when there is work for them, and again when they are lost. While the server is away every
-/// call fails within two seconds. Of several hosts in the URL the one that takes writes is used, also after a failover.
-/// A pooler such as `pgbouncer` may be in between, in transaction mode; ends are then heard of with the next poll, and not at once.
+/// The tables are in the schema `tollgate`, which the store creates if it is missing. For that the role needs
+/// `CREATE` on the database, or on an existing empty schema of that name.
 ///
-/// An end is as durable as the server makes a commit: with a standby that is to take over without losing any, set
-/// `synchronous_standby_names`. With `synchronous_commit = off` ends are reported as [`Durability::BestEffort`].
+/// The store opens a few connections on demand, and replaces lost ones. While the server is unreachable, calls fail
+/// within two seconds. If the URL lists several hosts, the store uses the one that takes writes, also after a
+/// failover. The store works through a pooler such as `pgbouncer` in transaction mode; readers then learn of
+/// revocations with their next poll, not at once.
+///
+/// A revocation is as durable as a commit of the server. To lose none when a standby takes over, set
+/// `synchronous_standby_names`. With `synchronous_commit = off` the store reports [`Durability::BestEffort`].
 ///
 /// # Security
-/// To a host elsewhere the connection is TLS, and the certificate and its name are verified, unless the URL says
-/// `sslmode=disable`; to the same machine it is not, unless the URL says `sslmode=require`. `sslrootcert=` names a file with
-/// the authorities to trust instead of the public ones. There is no `sslmode` that encrypts and verifies nothing, or that
-/// falls back to plain text.
+/// Connections to another host use TLS and verify the certificate and its name, unless the URL sets
+/// `sslmode=disable`. Connections to the same machine use plain text, unless the URL sets `sslmode=require`.
+/// `sslrootcert=` names a file with the authorities to trust instead of the public ones. No `sslmode` encrypts
+/// without verification, or falls back to plain text.
 pub struct PostgresStore {
     pool: Pool,
     clock: StoreClock,
-    /// Told of what this process announces, and of what is heard from others.
+    /// Wakes readers after an announcement of this process, or of another one.
     announced: Arc<Notify>,
     listener: Listener,
-    purged_up_to: PurgePosition,
+    purge_position: PurgePosition,
 }
 
 impl PostgresStore {
-    /// The store at `postgres://user:password@host:port/database?option=value`. It connects when it is first used: asking it to
-    /// [`ping`](SessionStore::ping) while starting up tells whether it can.
+    /// Opens the store at `postgres://user:password@host:port/database?option=value`.
+    ///
+    /// This does not connect; the first call does. Call [`ping`](SessionStore::ping) while starting up to test the
+    /// connection. It blocks only to read the file of `sslrootcert`.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when the URL cannot be read, or the authorities that it names.
+    /// [`StoreErrorKind::Misconfigured`] when the URL, or the file of `sslrootcert`, cannot be read.
     pub fn open(url: &str) -> Result<Self> {
         let announced = Arc::new(Notify::new());
         Ok(Self {
@@ -78,11 +83,11 @@ impl PostgresStore {
             clock: StoreClock::server(),
             announced,
             listener: Listener::default(),
-            purged_up_to: PurgePosition::default(),
+            purge_position: PurgePosition::default(),
         })
     }
 
-    /// The same, by another clock than the server's: for tests.
+    /// Sets the clock that judges all times, instead of the server's. For tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }
@@ -98,21 +103,21 @@ impl SessionStore for PostgresStore {
         Box::pin(async move { sessions::create(&self.call().await?, new).await })
     }
 
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
         Box::pin(async move {
-            let rotation = rotate::rotate(&self.call().await?, command).await?;
-            if matches!(rotation, RotateOutcome::Reuse(_)) {
+            let outcome = rotate::rotate(&self.call().await?, request).await?;
+            if matches!(outcome, RotateOutcome::Reuse(_)) {
                 self.announced.notify_waiters();
             }
-            Ok(rotation)
+            Ok(outcome)
         })
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
         Box::pin(async move {
-            let revoked = revoke::revoke(&self.call().await?, command).await?;
+            let outcome = revoke::revoke(&self.call().await?, request).await?;
             self.announced.notify_waiters();
-            Ok(revoked)
+            Ok(outcome)
         })
     }
 
@@ -121,11 +126,11 @@ impl SessionStore for PostgresStore {
     }
 
     fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
-        Box::pin(async move { purge::purge(&self.call().await?, &self.purged_up_to, budget).await })
+        Box::pin(async move { purge::purge(&self.call().await?, &self.purge_position, budget).await })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async move { schema::check(&self.call().await?).await })
+        Box::pin(async move { ping::ping(&self.call().await?).await })
     }
 }
 
@@ -143,12 +148,13 @@ impl RevocationFeed for PostgresStore {
     }
 }
 
-/// Without user and password.
+/// Shows neither user nor password.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").field("address", self.pool.address()).finish_non_exhaustive()
     }
 }
 
-/// How long a call may take, whatever it waits for: a little less than who calls waits, who is thus told what is known.
-const CALL_WITHIN: Duration = Duration::from_millis(1800);
+/// How long a call may take in all. A little less than the caller's own timeout, so that the caller gets this more
+/// exact error.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1800);

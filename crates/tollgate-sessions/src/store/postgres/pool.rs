@@ -1,133 +1,142 @@
-//! [`Pool`]: a few connections that are shared, and made again when they are lost.
+//! [`Pool`]: a few shared connections, which are replaced when they are lost.
+//!
+//! Pools such as `deadpool-postgres` and `bb8` lend a connection to one caller at a time. Here, statements of many
+//! callers share a connection and do not wait for each other, so that a few connections are enough.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as Turn, Notify};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Address;
-use super::connection::Link;
-use super::failure::Asked;
+use super::connection::Connection;
+use super::failure::Stage;
 use super::{StoreError, StoreErrorKind};
 
-/// Connections, opened when there is work for them.
+/// Connections that are opened on demand.
 ///
-/// Statements share a connection, so few are enough. Several, as a server waits once for the disk for all that commit at
-/// the same time.
+/// A few are enough, as statements share them. Several are faster than one, as the server waits for the disk once
+/// for all transactions that commit at the same time.
 #[derive(Debug)]
 pub(super) struct Pool {
     address: Address,
-    places: [Place; PLACES],
-    heard: Arc<Notify>,
+    slots: [Slot; SLOTS],
+    announced: Arc<Notify>,
 }
 
 impl Pool {
-    pub(super) fn new(address: Address, heard: Arc<Notify>) -> Self {
-        Self { address, places: Default::default(), heard }
+    pub(super) fn new(address: Address, announced: Arc<Notify>) -> Self {
+        Self { address, slots: Default::default(), announced }
     }
 
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
 
-    /// A connection, the one that has least to do.
-    pub(super) async fn link(&self, until: Instant) -> Result<Lent<'_>, StoreError> {
-        let place = self.places.iter().min_by_key(|place| place.burden()).ok_or_else(|| {
-            StoreError::new(StoreErrorKind::Unavailable, "there is no place for a connection")
-        })?;
-        let busy = Busy::at(place);
-        if let Some(link) = place.usable() {
-            return Ok(Lent { link, _busy: busy });
+    /// Returns the connection with the smallest load, and opens it if necessary.
+    pub(super) async fn acquire(&self, deadline: Instant) -> Result<PooledConnection<'_>, StoreError> {
+        let slot = self
+            .slots
+            .iter()
+            .min_by_key(|slot| slot.load())
+            .ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the pool has no slots"))?;
+        let guard = LoadGuard::of(slot);
+        if let Some(connection) = slot.usable() {
+            return Ok(PooledConnection { connection, _load: guard });
         }
-        match self.open(place, until).await {
-            Ok(link) => Ok(Lent { link, _busy: busy }),
-            // The server may take no more of them.
+        match self.open(slot, deadline).await {
+            Ok(connection) => Ok(PooledConnection { connection, _load: guard }),
+            // The server may have reached its limit of connections.
             Err(error) => {
-                *place.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-                let other = self.places.iter().find_map(Place::usable);
-                other.map(|link| Lent { link, _busy: busy }).ok_or(error)
+                *slot.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                let other = self.slots.iter().find_map(Slot::usable);
+                other.map(|connection| PooledConnection { connection, _load: guard }).ok_or(error)
             }
         }
     }
 
-    /// One opens, the others wait: a server that comes back is not met by all at once.
-    async fn open(&self, place: &Place, until: Instant) -> Result<Arc<Link>, StoreError> {
-        let Ok(_turn) = timeout_at(until, place.opening.lock()).await else {
-            return Err(StoreError::new(Asked::Nothing.unanswered(), "connecting takes too long"));
+    /// Opens the connection of a slot. One call connects while the others wait, so that a server that comes back is
+    /// not flooded with connections.
+    async fn open(&self, slot: &Slot, deadline: Instant) -> Result<Arc<Connection>, StoreError> {
+        let Ok(_guard) = timeout_at(deadline, slot.opening.lock()).await else {
+            return Err(StoreError::new(Stage::Connecting.without_answer(), "connecting: no answer in time"));
         };
-        if let Some(link) = place.usable() {
-            return Ok(link);
+        if let Some(connection) = slot.usable() {
+            return Ok(connection);
         }
-        let link = Arc::new(Link::open(&self.address, &self.heard, until).await?);
-        *place.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&link));
-        Ok(link)
+        let connection = Arc::new(Connection::open(&self.address, &self.announced, deadline).await?);
+        *slot.connection.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
+        Ok(connection)
     }
 }
 
-/// Where a connection is, or can be.
+/// A slot for one connection.
 #[derive(Debug, Default)]
-struct Place {
-    link: Mutex<Option<Arc<Link>>>,
-    opening: Turn<()>,
-    refused_at: Mutex<Option<Instant>>,
-    /// How many wait for an answer, or for a connection.
+struct Slot {
+    connection: Mutex<Option<Arc<Connection>>>,
+    opening: AsyncMutex<()>,
+    /// When the connection could not be opened.
+    failed_at: Mutex<Option<Instant>>,
+    /// The number of calls that use the slot, or wait for its connection.
     calls: AtomicUsize,
 }
 
-impl Place {
-    /// Forgets a connection that is lost.
-    fn usable(&self) -> Option<Arc<Link>> {
-        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        link.take_if(|link| !link.is_usable());
-        link.clone()
+impl Slot {
+    /// Returns the connection, and drops it instead if it is lost.
+    fn usable(&self) -> Option<Arc<Connection>> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.take_if(|connection| !connection.is_usable());
+        connection.clone()
     }
 
-    /// Opening a connection is worth it when all others are at work, and when that has not just failed.
-    fn burden(&self) -> (bool, usize) {
+    /// Returns the load of the slot, to compare it with other slots. An idle connection comes first, then a slot whose
+    /// connection must be opened, unless that has just failed, and then a connection in use.
+    fn load(&self) -> (bool, usize) {
         let calls = self.calls.load(Ordering::Relaxed).saturating_mul(2);
         if self.usable().is_some() {
             return (false, calls);
         }
-        let refused_at = *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
-        (refused_at.is_some_and(|at| at.elapsed() < REFUSED_FOR), calls.saturating_add(1))
+        let failed_at = *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        (failed_at.is_some_and(|at| at.elapsed() < FAILURE_PAUSE), calls.saturating_add(1))
     }
 }
 
-/// A connection, counted as busy.
+/// A connection of the pool, which counts as load of its slot until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lent<'a> {
-    link: Arc<Link>,
-    _busy: Busy<'a>,
+pub(super) struct PooledConnection<'a> {
+    connection: Arc<Connection>,
+    _load: LoadGuard<'a>,
 }
 
-impl Deref for Lent<'_> {
-    type Target = Link;
+impl Deref for PooledConnection<'_> {
+    type Target = Connection;
 
-    fn deref(&self) -> &Link {
-        &self.link
+    fn deref(&self) -> &Connection {
+        &self.connection
     }
 }
 
+/// Counts one call of a slot.
 #[derive(Debug)]
-struct Busy<'a>(&'a AtomicUsize);
+struct LoadGuard<'a>(&'a AtomicUsize);
 
-impl<'a> Busy<'a> {
-    fn at(place: &'a Place) -> Self {
-        place.calls.fetch_add(1, Ordering::Relaxed);
-        Self(&place.calls)
+impl<'a> LoadGuard<'a> {
+    fn of(slot: &'a Slot) -> Self {
+        slot.calls.fetch_add(1, Ordering::Relaxed);
+        Self(&slot.calls)
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for LoadGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// How many connections a store has at most, besides the one that listens.
-const PLACES: usize = 6;
-/// How long others do the work of a connection that could not be opened.
-const REFUSED_FOR: Duration = Duration::from_secs(1);
+const SLOTS: usize = 6;
+/// How long calls prefer other slots after a connection could not be opened.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Forgetting what is over.
+//! Purging expired sessions, and epochs and announcements that no token needs.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,11 +7,10 @@ use tokio_postgres::types::Type;
 use super::Result;
 use super::call::Call;
 use super::row::column_of;
-use crate::session::MAX_ABSOLUTE_LIFETIME;
-use crate::session::{SessionId, whole_millis};
+use crate::session::{MAX_ABSOLUTE_LIFETIME, SessionId, whole_millis};
 use crate::store::command::PurgeOutcome;
 
-/// Where the next purge begins. Nothing that a renewal changes is indexed, so a purge goes through the table in turns.
+/// Where the next purge begins. No column that a refresh changes is indexed, so each purge scans a part of the table.
 #[derive(Debug, Default)]
 pub(super) struct PurgePosition(Mutex<Option<String>>);
 
@@ -26,11 +25,11 @@ impl PurgePosition {
     }
 }
 
-/// In statements of their own: none holds locks that another waits for.
+/// Purges with one statement for each table, so that none of them holds locks while it waits for others.
 pub(super) async fn purge(call: &Call<'_>, position: &PurgePosition, budget: usize) -> Result<PurgeOutcome> {
     let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-    let (from, looked_at) = (position.get(), budget.saturating_mul(LOOKED_AT_PER_REMOVED));
-    let values = [call.now(), (&from, Type::TEXT), (&looked_at, Type::INT8)];
+    let (from, scanned) = (position.get(), budget.saturating_mul(SCANNED_PER_PURGED));
+    let values = [call.now(), (&from, Type::TEXT), (&scanned, Type::INT8)];
     let rows = call.write("purging sessions", SESSIONS, &values).await?;
     let mut purged = PurgeOutcome::default();
     if let Some(row) = rows.first() {
@@ -50,7 +49,7 @@ fn count(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or(0)
 }
 
-/// A session that is renewed meanwhile is looked at again once its row is locked, and stays.
+/// The statement checks the expiry again once a row is locked, so that a session that was refreshed meanwhile stays.
 const SESSIONS: &str = concat!(
     with_now!(),
     ", seen AS MATERIALIZED (SELECT s.sid, s.idle_exp FROM tollgate.auth_session s
@@ -69,7 +68,7 @@ const ANNOUNCEMENTS: &str = concat!(
          ORDER BY r.until LIMIT $2 FOR UPDATE OF r SKIP LOCKED) RETURNING seq"
 );
 
-/// The row of everybody stays, to be locked.
+/// The row of the global epoch stays, as other statements lock it.
 const EPOCHS: &str = concat!(
     with_now!(),
     "DELETE FROM tollgate.auth_subject WHERE sub IN (
@@ -77,5 +76,5 @@ const EPOCHS: &str = concat!(
          LIMIT $2 FOR UPDATE OF a SKIP LOCKED) RETURNING epoch"
 );
 
-/// How many rows a purge looks at for each that it may remove.
-const LOOKED_AT_PER_REMOVED: i64 = 4;
+/// How many rows a purge scans for each row that it may remove.
+const SCANNED_PER_PURGED: i64 = 4;

@@ -1,4 +1,4 @@
-//! Refreshing a session.
+//! Rotating a session.
 
 use tokio_postgres::types::Type;
 
@@ -10,30 +10,31 @@ use crate::session::{SessionRecord, UnixMillis, whole_millis};
 use crate::store::command::{RefreshKind, Refreshed, RotateMode, RotateOutcome, RotateRequest};
 use crate::store::decide::{RefreshDecision, decide};
 
-/// One statement rotates the session where the token is the current one and its grace period has passed. Everything else,
-/// and every preview, is decided in this process and written if nothing has changed meanwhile.
-pub(super) async fn rotate(call: &Call<'_>, command: &RotateRequest) -> Result<RotateOutcome> {
-    let mut outcome = match command.mode {
+/// One statement rotates the session where the token is the current one and its grace period has passed. Everything
+/// else, and every preview, is decided in this process and written if nothing has changed meanwhile.
+pub(super) async fn rotate(call: &Call<'_>, request: &RotateRequest) -> Result<RotateOutcome> {
+    let mut outcome = match request.mode {
         RotateMode::Preview => Ok(None),
-        RotateMode::Commit => advance(call, command).await,
+        RotateMode::Commit => advance(call, request).await,
     };
     for _ in 0..ATTEMPTS {
         match outcome {
-            Ok(Some(rotation)) => return Ok(rotation),
+            Ok(Some(outcome)) => return Ok(outcome),
             Err(error) if error.kind() != StoreErrorKind::Contention => return Err(error),
             // Another call has changed the session in between.
-            Ok(None) | Err(_) => outcome = read_and_decide(call, command).await,
+            Ok(None) | Err(_) => outcome = read_and_decide(call, request).await,
         }
     }
     outcome?
         .ok_or_else(|| StoreError::new(StoreErrorKind::Contention, "too many calls refresh the same session"))
 }
 
-async fn advance(call: &Call<'_>, command: &RotateRequest) -> Result<Option<RotateOutcome>> {
-    let (session, secret) = (command.session.to_string(), &command.secret_hash.as_bytes()[..]);
-    let generation = i64::from(command.generation);
-    let (idle, grace_period) = (millis(command.idle), whole_millis(command.policy.grace_period()));
-    let fingerprint = command.fingerprint.as_ref().map(|fingerprint| &fingerprint.as_bytes()[..]);
+/// Returns `None` when the statement does not apply.
+async fn advance(call: &Call<'_>, request: &RotateRequest) -> Result<Option<RotateOutcome>> {
+    let (session, secret) = (request.session.to_string(), &request.secret_hash.as_bytes()[..]);
+    let generation = i64::from(request.generation);
+    let (idle, grace_period) = (millis(request.idle), whole_millis(request.policy.grace_period()));
+    let fingerprint = request.fingerprint.as_ref().map(|fingerprint| &fingerprint.as_bytes()[..]);
     let values = [
         call.now(),
         (&session, Type::TEXT),
@@ -49,7 +50,7 @@ async fn advance(call: &Call<'_>, command: &RotateRequest) -> Result<Option<Rota
     Ok(Some(RotateOutcome::Live(Refreshed::new(RefreshKind::Rotated, session))))
 }
 
-/// The last generation has no successor.
+/// Rotates a session whose token is current. The largest generation has no successor.
 const ADVANCE: &str = concat!(
     with_now!(),
     "UPDATE tollgate.auth_session AS s
@@ -63,34 +64,34 @@ const ADVANCE: &str = concat!(
     columns!()
 );
 
-/// `None` when the session has changed since it was read.
-async fn read_and_decide(call: &Call<'_>, command: &RotateRequest) -> Result<Option<RotateOutcome>> {
-    let id = command.session.to_string();
+/// Returns `None` when the session has changed since it was read.
+async fn read_and_decide(call: &Call<'_>, request: &RotateRequest) -> Result<Option<RotateOutcome>> {
+    let id = request.session.to_string();
     let rows = call.read("reading a session", LOAD, &[call.now(), (&id, Type::TEXT)]).await?;
     let row =
         rows.first().ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt, "an answer without a row"))?;
-    call.must_be_writable(column_of(row, COLUMNS + 2)?)?;
+    call.require_primary(column_of(row, COLUMNS + 2)?)?;
     if column_of::<Option<&str>>(row, 0)?.is_none() {
         return Ok(Some(RotateOutcome::Unknown));
     }
     let mut session = record(row)?;
-    if session.secret_hash != command.secret_hash {
+    if session.secret_hash != request.secret_hash {
         return Ok(Some(RotateOutcome::Unknown));
     }
     let now = UnixMillis::from_millis(column_of(row, COLUMNS)?);
-    let decision = decide(&session, column_of(row, COLUMNS + 1)?, command, now);
-    let rotation = decision.apply(&mut session, command, now);
+    let decision = decide(&session, column_of(row, COLUMNS + 1)?, request, now);
+    let outcome = decision.apply(&mut session, request, now);
     let written = match decision {
         RefreshDecision::Rotate { expect, .. } => write_rotation(call, &id, &session, expect).await?,
         RefreshDecision::Reuse { expect } => {
-            write_reuse(call, &id, &session, expect, now.saturating_add(command.announce_for)).await?
+            write_reuse(call, &id, &session, expect, now.saturating_add(request.announce_for)).await?
         }
         RefreshDecision::Replay { .. } | RefreshDecision::Revoked(_) | RefreshDecision::Expired(_) => true,
     };
-    Ok(written.then_some(rotation))
+    Ok(written.then_some(outcome))
 }
 
-/// One row, also where there is no session: it says whether the server is one that decides.
+/// Returns one row, also where there is no session, as the row tells whether the server is a primary.
 const LOAD: &str = concat!(
     with_now!(),
     "SELECT ",
@@ -118,7 +119,7 @@ async fn write_rotation(call: &Call<'_>, id: &str, session: &SessionRecord, expe
     Ok(!call.write("refreshing a session", WRITE_ROTATION, &values).await?.is_empty())
 }
 
-/// Where the session is still what was read.
+/// The condition that the session has not changed since it was read.
 macro_rules! unchanged {
     () => {
         concat!(
@@ -135,7 +136,7 @@ const WRITE_ROTATION: &str = concat!(
     " RETURNING s.gen"
 );
 
-/// With its announcement, in one statement.
+/// Revokes the session and announces it, in one statement.
 async fn write_reuse(
     call: &Call<'_>,
     id: &str,
@@ -158,12 +159,12 @@ async fn write_reuse(
 }
 
 const WRITE_REUSE: &str = concat!(
-    "WITH ended AS (UPDATE tollgate.auth_session AS s SET state = $5, revoked_at = $4 ",
+    "WITH revoked AS (UPDATE tollgate.auth_session AS s SET state = $5, revoked_at = $4 ",
     unchanged!(),
     " RETURNING s.sid)
      INSERT INTO tollgate.auth_revocation (kind, key, min_epoch, until)
-     SELECT 1, uuid_send(ended.sid), 0, $6 FROM ended RETURNING seq"
+     SELECT 1, uuid_send(revoked.sid), 0, $6 FROM revoked RETURNING seq"
 );
 
-/// Times that others may get in between. Then there are too many of them.
+/// How often a call decides anew after another call has changed the session.
 const ATTEMPTS: u32 = 4;

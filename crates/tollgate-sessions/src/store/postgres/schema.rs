@@ -1,21 +1,20 @@
-//! The tables, in a schema of their own, and how one that others made is told apart.
+//! The tables, in the schema `tollgate`, and the check that the schema belongs to this crate.
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Row, Transaction};
 
-use super::call::Call;
-use super::failure::{Asked, failure};
+use super::failure::{Stage, failure};
 use super::row::column_of;
 use super::{Durability, StoreError, StoreErrorKind};
 
-/// What makes each version from the one before. Only ever add to it.
+/// The migrations, one for each version. Append only.
 const MIGRATIONS: [&str; 1] = [VERSION_1];
 
-/// Nothing that a renewal changes is indexed, and pages have room for the next version of a row: so a renewal writes to
-/// one page, and to no index.
+/// No index has a column that a rotation changes, and pages have room for the next version of a row. A rotation thus
+/// writes to one page and to no index.
 ///
-/// Text is kept as bytes: databases have encodings and collations, and not all of them can hold, or go on ordering, what a
-/// subject is made of.
+/// Text is stored as bytes. Not every encoding of a database can store every subject, and an upgrade of a collation can
+/// change the order of text.
 const VERSION_1: &str = "
     CREATE TABLE tollgate.auth_session (
         sid uuid NOT NULL PRIMARY KEY,
@@ -54,9 +53,9 @@ const VERSION_1: &str = "
     CREATE INDEX auth_revocation_until ON tollgate.auth_revocation (until);
 ";
 
-/// Looks at the version, and makes the tables, or those that are missing. One question where there is nothing to do.
+/// Creates the tables that are missing, and returns what a commit promises. If none is missing, this is one query.
 pub(super) async fn prepare(client: &mut Client) -> Result<Durability, StoreError> {
-    let failed = |error| failure("preparing the schema", Asked::Nothing, error);
+    let failed = |error| failure("preparing the schema", Stage::Connecting, error);
     let mut found = client.query_typed(VERSION, &[]).await;
     if found.as_ref().is_err_and(is_missing) {
         migrate(client).await?;
@@ -70,21 +69,14 @@ pub(super) async fn prepare(client: &mut Client) -> Result<Durability, StoreErro
     durability(row)
 }
 
-/// Whether the tables are there, and can be written to.
-pub(super) async fn check(call: &Call<'_>) -> Result<(), StoreError> {
-    let rows = call.read("reading the version of the schema", VERSION, &[]).await?;
-    let row = rows.first().ok_or_else(foreign)?;
-    version(row)?;
-    call.must_be_writable(column_of(row, 2)?)
-}
-
-const VERSION: &str = "
+/// Reads the version of the schema, and two settings of the server.
+pub(super) const VERSION: &str = "
     SELECT (SELECT max(version) FROM tollgate.auth_schema),
            current_setting('synchronous_commit'), current_setting('transaction_read_only')";
 
-/// Two processes that start at once do it one after the other, and the second finds it done.
+/// Runs the missing migrations under a lock. Of two processes that start at once, the second finds them done.
 async fn migrate(client: &mut Client) -> Result<(), StoreError> {
-    let failed = |error| failure("making the tables", Asked::Nothing, error);
+    let failed = |error| failure("creating the tables", Stage::Connecting, error);
     let transaction = client.transaction().await.map_err(failed)?;
     transaction.batch_execute(LOCK).await.map_err(failed)?;
     let from = found(&transaction).await?;
@@ -97,9 +89,9 @@ async fn migrate(client: &mut Client) -> Result<(), StoreError> {
     transaction.commit().await.map_err(failed)
 }
 
-/// The version that is there. Where nothing is, makes the schema, and the table that says which.
+/// Returns the version of the tables. Where there are none, creates the schema and the table of the version.
 async fn found(transaction: &Transaction<'_>) -> Result<usize, StoreError> {
-    let failed = |error| failure("reading the version of the schema", Asked::Nothing, error);
+    let failed = |error| failure("reading the version of the schema", Stage::Connecting, error);
     let rows = transaction.query_typed(PRESENT, &[]).await.map_err(failed)?;
     let row = rows.first().ok_or_else(foreign)?;
     let is = |column| column_of::<bool>(row, column);
@@ -125,7 +117,8 @@ const PRESENT: &str = "
            to_regclass('tollgate.auth_schema') IS NOT NULL,
            EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace('tollgate'))";
 
-fn version(row: &Row) -> Result<usize, StoreError> {
+/// Returns the version in a row of [`VERSION`].
+pub(super) fn version(row: &Row) -> Result<usize, StoreError> {
     let version: Option<i64> = row.try_get(0).map_err(|_cause| foreign())?;
     let newest = MIGRATIONS.len();
     match version.map(usize::try_from) {
@@ -133,15 +126,15 @@ fn version(row: &Row) -> Result<usize, StoreError> {
         None => Err(foreign()),
         Some(_) => {
             let version = version.unwrap_or_default();
-            let what = format!(
-                "the schema `tollgate` has version {version}, this release knows up to {newest}; run the newer release"
+            let message = format!(
+                "the schema `tollgate` has version {version}, this release supports up to {newest}; run the newer release"
             );
-            Err(StoreError::new(StoreErrorKind::Misconfigured, what))
+            Err(StoreError::new(StoreErrorKind::Misconfigured, message))
         }
     }
 }
 
-/// Without it a server says that something is written while it is not.
+/// Returns what a commit promises. With `synchronous_commit = off` the server confirms it before it is on the disk.
 fn durability(row: &Row) -> Result<Durability, StoreError> {
     let commit: &str = column_of(row, 1)?;
     Ok(if commit == "off" { Durability::BestEffort } else { Durability::Durable })
@@ -151,7 +144,8 @@ fn is_missing(error: &tokio_postgres::Error) -> bool {
     matches!(error.code(), Some(code) if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME)
 }
 
-fn foreign() -> StoreError {
-    let what = "the schema `tollgate` of the database belongs to something else; name another database";
-    StoreError::new(StoreErrorKind::Misconfigured, what)
+/// Returns the error for a schema that this crate did not create.
+pub(super) fn foreign() -> StoreError {
+    let message = "the schema `tollgate` of the database belongs to something else; choose another database";
+    StoreError::new(StoreErrorKind::Misconfigured, message)
 }

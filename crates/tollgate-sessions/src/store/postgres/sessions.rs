@@ -1,4 +1,4 @@
-//! Adding sessions, and listing them.
+//! Creating and listing sessions.
 
 use tokio_postgres::types::Type;
 
@@ -7,7 +7,7 @@ use super::row::record;
 use super::{Result, StoreError, StoreErrorKind};
 use crate::session::{NewSession, SessionInfo};
 
-/// The epoch is copied in the same statement. One that is raised meanwhile ends the session as it begins.
+/// Adds a session. The statement copies the epoch; if the epoch rises meanwhile, the session is revoked from the start.
 pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionInfo> {
     let (session, subject, secret) =
         (new.session.to_string(), new.subject.as_bytes(), &new.secret_hash.as_bytes()[..]);
@@ -28,15 +28,15 @@ pub(super) async fn create(call: &Call<'_>, new: &NewSession) -> Result<SessionI
     if let Some(row) = added.first() {
         return Ok(record(row)?.info());
     }
-    let known = call.read("reading a session", KNOWN, &[(&session, Type::TEXT)]).await?;
-    // What was there a moment ago has been purged: it was over.
-    let known = known.first().map(record).transpose()?.ok_or_else(|| {
-        StoreError::new(StoreErrorKind::Contention, "a session of that id was just forgotten")
+    let found = call.read("reading a session", FIND, &[(&session, Type::TEXT)]).await?;
+    // A session that existed a moment ago had expired, and was purged.
+    let found = found.first().map(record).transpose()?.ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Contention, "a session with this ID was just purged")
     })?;
-    if known.secret_hash == new.secret_hash && known.subject == new.subject {
-        Ok(known.info())
+    if found.secret_hash == new.secret_hash && found.subject == new.subject {
+        Ok(found.info())
     } else {
-        Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
+        Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same ID"))
     }
 }
 
@@ -50,7 +50,7 @@ const CREATE: &str = concat!(
      ON CONFLICT (sid) DO NOTHING RETURNING ",
     columns!()
 );
-const KNOWN: &str = concat!("SELECT ", columns!(), "FROM tollgate.auth_session s WHERE s.sid = $1::uuid");
+const FIND: &str = concat!("SELECT ", columns!(), "FROM tollgate.auth_session s WHERE s.sid = $1::uuid");
 
 pub(super) async fn list(call: &Call<'_>, subject: &str, limit: usize) -> Result<Vec<SessionInfo>> {
     let (subject, limit) = (subject.as_bytes(), i64::try_from(limit).unwrap_or(i64::MAX));

@@ -1,6 +1,6 @@
-//! What statements have in common. `$1` is the time of a test, or null.
+//! Parts that statements share. `$1` is the time of a manual clock, or null.
 
-/// One instant for the whole of a statement: the server's, unless a test has set one.
+/// Defines `t.now`, the instant of the whole statement: the manual clock's, or the server's.
 macro_rules! with_now {
     () => {
         "WITH t AS MATERIALIZED (SELECT coalesce($1::int8, \
@@ -8,7 +8,7 @@ macro_rules! with_now {
     };
 }
 
-/// The epoch of a subject, or of everybody when that is higher.
+/// The epoch of a subject, or the global epoch when that is higher.
 macro_rules! epoch_of {
     ($subject:literal) => {
         concat!(
@@ -19,7 +19,7 @@ macro_rules! epoch_of {
     };
 }
 
-/// What [`record`](super::row::record) reads, in its order.
+/// The columns that [`record`](super::row::record) reads, in the same order.
 macro_rules! columns {
     () => {
         "s.sid::text, s.sub, s.sec_hash, s.gen, s.grace_gen, s.rotated_at, s.epoch, s.abs_exp, s.idle_exp, \
@@ -27,7 +27,7 @@ macro_rules! columns {
     };
 }
 
-/// Where announcements are made known.
+/// The notification channel of announcements.
 macro_rules! channel {
     () => {
         "tollgate_auth_revocation"

@@ -1,4 +1,4 @@
-//! [`Tls`]: TLS to a server, by rustls on aws-lc-rs.
+//! [`Tls`]: TLS for connections to the server, by rustls on aws-lc-rs.
 
 use std::fmt;
 use std::future::Future;
@@ -16,18 +16,18 @@ use tokio_rustls::TlsConnector;
 
 use super::{StoreError, StoreErrorKind};
 
-/// Makes TLS sessions. The certificate of the server and its name are always verified.
+/// Opens TLS connections. It always verifies the certificate of the server and its name.
 #[derive(Clone)]
 pub(super) struct Tls(Arc<ClientConfig>);
 
 impl Tls {
-    /// Trusts the authorities in this PEM text; without one, the public ones.
+    /// Trusts the authorities in a PEM text; without one, the public authorities.
     pub(super) fn new(authorities: Option<&[u8]>) -> Result<Self, StoreError> {
-        let unusable = |what: &str| StoreError::new(StoreErrorKind::Misconfigured, what);
+        let unusable = |message: &str| StoreError::new(StoreErrorKind::Misconfigured, message);
         let roots = match authorities {
             None => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
             Some(pem) => trusted(pem)
-                .ok_or_else(|| unusable("the file that `sslrootcert` names holds no certificates in PEM"))?,
+                .ok_or_else(|| unusable("the file of `sslrootcert` contains no PEM certificates"))?,
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -58,13 +58,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for T
     type TlsConnect = Handshake;
     type Error = io::Error;
 
-    /// A host that is no name, such as a socket in the file system, fails only if it is to have TLS.
+    /// Never fails. A host without a name, such as a Unix socket, fails in the handshake, which only TLS reaches.
     fn make_tls_connect(&mut self, domain: &str) -> io::Result<Handshake> {
         Ok(Handshake { config: Arc::clone(&self.0), domain: domain.into() })
     }
 }
 
-/// A handshake that is to begin.
+/// A TLS handshake that has not started.
 pub(super) struct Handshake {
     config: Arc<ClientConfig>,
     domain: Box<str>,
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Hands
     }
 }
 
-/// A TLS session. It offers no channel binding: the certificate was verified.
+/// A TLS connection. It offers no channel binding, as the certificate is verified.
 pub(super) struct Session<S>(tokio_rustls::client::TlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Session<S> {

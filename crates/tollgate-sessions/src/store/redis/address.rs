@@ -1,4 +1,4 @@
-//! [`Address`]: where the server is, and how to get there.
+//! [`Address`]: the parsed URL of a server, and the TLS configuration for it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,16 +10,17 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::{StoreError, StoreErrorKind};
 
-/// Where the server is, and who asks.
+/// The server, and the login of the store.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) host: Box<str>,
     pub(super) port: u16,
     pub(super) tls: Option<Tls>,
-    /// The name and the password of the user, and the number of the database.
+    /// The name and password of the user, and the number of the database.
     pub(super) login: RedisConnectionInfo,
 }
 
+/// The TLS configuration, and the name that the certificate must have.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) name: ServerName<'static>,
@@ -28,42 +29,41 @@ pub(super) struct Tls {
 }
 
 impl Address {
-    /// Reads `redis://user:password@host:port/database`; the scheme may be `valkey`, or with TLS `rediss` and `valkeys`.
+    /// Parses `redis://user:password@host:port/database`. The scheme may also be `valkey`, or `rediss` and
+    /// `valkeys` for TLS.
     ///
-    /// What is wrong is said without the text, which may hold a password.
+    /// Errors do not quote the URL, which may contain a password.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        let misconfigured = |what: &str| StoreError::new(StoreErrorKind::Misconfigured, what);
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| misconfigured(NO_URL))?;
+        let misconfigured = |message: &str| StoreError::new(StoreErrorKind::Misconfigured, message);
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| misconfigured(EXPECTED))?;
         let encrypted = match scheme {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            _ => return Err(misconfigured(NO_URL)),
+            _ => return Err(misconfigured(EXPECTED)),
         };
         if rest.contains('#') {
-            return Err(misconfigured(
-                "the URL of Redis has a fragment; TLS without checks is not to be had",
-            ));
+            return Err(misconfigured("the URL has a fragment; TLS without verification is not supported"));
         }
-        // TLS is done here, not by the client library.
+        // This crate sets up TLS, not the client library.
         let info =
-            format!("redis://{rest}").into_connection_info().map_err(|_cause| misconfigured(NO_URL))?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(misconfigured(NO_URL)) };
+            format!("redis://{rest}").into_connection_info().map_err(|_cause| misconfigured(EXPECTED))?;
+        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(misconfigured(EXPECTED)) };
         let tls = if encrypted { Some(Tls::new(host, public_authorities())?) } else { None };
         Ok(Self { host: host.as_str().into(), port: *port, tls, login: info.redis_settings().clone() })
     }
 
-    /// Trusts these authorities too.
+    /// Also trusts the authorities in a PEM text.
     pub(super) fn with_authorities(mut self, pem: &[u8]) -> Result<Self, StoreError> {
-        let refused = || {
-            let what = "not PEM text with certificates of authorities";
-            StoreError::new(StoreErrorKind::Misconfigured, what)
+        let invalid = || {
+            let message = "expected PEM certificates of authorities, and a URL with TLS";
+            StoreError::new(StoreErrorKind::Misconfigured, message)
         };
         let certificates: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_cause| refused())?;
-        let Some(tls) = self.tls.take().filter(|_| !certificates.is_empty()) else { return Err(refused()) };
+            CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_cause| invalid())?;
+        let Some(tls) = self.tls.take().filter(|_| !certificates.is_empty()) else { return Err(invalid()) };
         let mut roots = tls.roots;
         for certificate in certificates {
-            roots.add(certificate).map_err(|error| refused().with_source(error))?;
+            roots.add(certificate).map_err(|error| invalid().with_source(error))?;
         }
         self.tls = Some(Tls::new(&self.host, roots)?);
         Ok(self)
@@ -86,7 +86,7 @@ impl Tls {
     }
 }
 
-/// Without the password.
+/// Shows neither user nor password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "rediss" } else { "redis" };
@@ -98,15 +98,14 @@ fn public_authorities() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-const NO_URL: &str =
-    "not the URL of a Redis: `redis://host:port/database`, or `rediss:` for TLS, is expected";
+const EXPECTED: &str = "the URL must be `redis://host:port/database`, or `rediss:` for TLS";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn urls() {
+    fn parse_accepts_urls_of_redis_and_valkey() {
         for (url, shown) in [
             ("redis://127.0.0.1", "redis://127.0.0.1:6379/0"),
             ("valkey://u:hunter2@cache.example:7000/3", "redis://cache.example:7000/3"),
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_password() {
+    fn parse_rejects_bad_urls_without_quoting_them() {
         for url in [
             "",
             "redis:",

@@ -1,4 +1,4 @@
-//! [`Call`]: one call of a store, from its first question to the server to its last.
+//! [`Call`]: one call of a store, from its first command to its last.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,49 +9,49 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 use tokio::time::timeout;
 
-use super::failure::{failure, is_connection_spent, is_refusal};
-use super::link::{Connection, Link, Target};
-use super::scripts::Known;
-use super::{StoreError, StoreErrorKind, StoreFuture, setup};
+use super::connection::{Connection, SharedConnection, Target};
+use super::failure::{failure, is_server_error, needs_reconnect};
+use super::scripts::ServerScript;
+use super::{StoreError, StoreErrorKind, StoreFuture, server_info};
 use crate::session::StoreClock;
 use crate::store::command::Durability;
 
-/// The server, as all calls of a store share it.
+/// The server and its connections, which all calls of a store share.
 pub(super) struct Server {
     pub(super) target: Target,
-    /// For whatever is answered at once.
-    pub(super) main: Link,
-    /// For ends of sessions, which wait until they are safe; what is sent on it meanwhile waits too.
-    pub(super) ends: Link,
-    /// For listening to what others announce.
-    pub(super) feed: Link,
+    /// The connection for commands that the server answers at once.
+    pub(super) main: SharedConnection,
+    /// The connection for revocations. They wait until they are durable, and delay every command that follows.
+    pub(super) revocations: SharedConnection,
+    /// The connection that listens for announcements.
+    pub(super) feed: SharedConnection,
     pub(super) prefix: Box<str>,
     pub(super) clock: StoreClock,
 }
 
-/// Which connection a question goes over.
+/// Selects one of the connections of a [`Server`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum ConnectionKind {
     Main,
-    Ends,
+    Revocations,
     Feed,
 }
 
-/// A call. It knows whether it may have changed anything.
+/// A call in progress.
 #[derive(Clone)]
 pub(super) struct Call<'a> {
     pub(super) server: &'a Server,
+    /// Whether the call may have written something.
     wrote: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// A call without a limit.
+    /// Returns a call without a timeout.
     pub(super) fn unbounded(&self) -> Call<'_> {
         Call { server: self, wrote: Arc::default() }
     }
 
-    /// Does `work`, no longer than is allowed. What fails after something may have been written is
-    /// [`StoreErrorKind::Ambiguous`].
+    /// Runs `work` within the timeout of a call. A failure after a possible write is [`StoreErrorKind::Ambiguous`].
     pub(super) fn call<'a, T, F>(&'a self, work: impl FnOnce(Call<'a>) -> F) -> StoreFuture<'a, T>
     where
         F: Future<Output = Result<T, StoreError>> + Send + 'a,
@@ -59,16 +59,16 @@ impl Server {
         let wrote = Arc::new(AtomicBool::new(false));
         let work = work(Call { server: self, wrote: Arc::clone(&wrote) });
         Box::pin(async move {
-            let answer = timeout(LIMIT, work).await.unwrap_or_else(|_elapsed| {
-                self.main.forget();
-                self.ends.forget();
-                let what = format!("no answer within {} ms", LIMIT.as_millis());
-                Err(StoreError::new(StoreErrorKind::Unavailable, what))
+            let answer = timeout(CALL_TIMEOUT, work).await.unwrap_or_else(|_elapsed| {
+                self.main.reset();
+                self.revocations.reset();
+                let message = format!("no answer within {} ms", CALL_TIMEOUT.as_millis());
+                Err(StoreError::new(StoreErrorKind::Unavailable, message))
             });
             answer.map_err(|error| {
-                let passed = error.kind() == StoreErrorKind::Unavailable;
-                if passed && wrote.load(Ordering::Relaxed) {
-                    error.of_kind(StoreErrorKind::Ambiguous)
+                let unavailable = error.kind() == StoreErrorKind::Unavailable;
+                if unavailable && wrote.load(Ordering::Relaxed) {
+                    error.with_kind(StoreErrorKind::Ambiguous)
                 } else {
                     error
                 }
@@ -78,11 +78,11 @@ impl Server {
 }
 
 impl Call<'_> {
-    /// Runs a script with the time, and `arguments` after it.
+    /// Runs a script with the manual time, if any, and then `arguments`.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
-        over: Over,
-        script: &Known,
+        kind: ConnectionKind,
+        script: &ServerScript,
         key: &str,
         arguments: &[&[u8]],
     ) -> Result<T, StoreError> {
@@ -94,39 +94,40 @@ impl Call<'_> {
             }
             command
         };
-        let by_hash = Question::One(complete(script.by_hash(key)));
-        let mut answer = self.exchange(over, script.writes, &by_hash).await?;
+        let by_hash = Request::Command(complete(script.by_hash(key)));
+        let mut answer = self.send(kind, script.writes, &by_hash).await?;
         if answer.as_ref().is_err_and(|error| error.kind() == NO_SCRIPT) {
-            let in_full = Question::One(complete(script.in_full(key)));
-            answer = self.exchange(over, script.writes, &in_full).await?;
+            let in_full = Request::Command(complete(script.in_full(key)));
+            answer = self.send(kind, script.writes, &in_full).await?;
         }
-        read(answer).map_err(failure("running a script"))
+        convert(answer).map_err(failure("running a script"))
     }
 
-    /// Asks several things at once. None of them changes anything.
-    pub(super) async fn look<T: FromRedisValue>(&self, questions: Pipeline) -> Result<T, StoreError> {
-        read(self.exchange(Over::Main, false, &Question::Many(questions)).await?).map_err(failure("reading"))
+    /// Sends commands that change no session, in one pipeline.
+    pub(super) async fn read<T: FromRedisValue>(&self, commands: Pipeline) -> Result<T, StoreError> {
+        let answer = self.send(ConnectionKind::Main, false, &Request::Pipeline(commands)).await?;
+        convert(answer).map_err(failure("reading"))
     }
 
-    /// Asks on a connection that works. Reading is tried again on a new one.
-    async fn exchange(
+    /// Sends a request. A read is retried once on a new connection.
+    async fn send(
         &self,
-        over: Over,
+        kind: ConnectionKind,
         writes: bool,
-        question: &Question,
+        request: &Request,
     ) -> Result<RedisResult<Value>, StoreError> {
-        let mut again = !writes;
+        let mut may_retry = !writes;
         loop {
-            let connection = self.connection(over).await?;
+            let connection = self.connection(kind).await?;
             let wrote_before = self.wrote.fetch_or(writes, Ordering::Relaxed);
-            let answer = question.ask(connection.handle()).await;
+            let answer = request.send(connection.handle()).await;
             let Err(error) = &answer else { return Ok(answer) };
-            if is_refusal(error) {
+            if is_server_error(error) {
                 self.wrote.store(wrote_before, Ordering::Relaxed);
             }
-            if is_connection_spent(error) {
-                self.link(over).forget();
-                if std::mem::take(&mut again) {
+            if needs_reconnect(error) {
+                self.shared(kind).reset();
+                if std::mem::take(&mut may_retry) {
                     continue;
                 }
             }
@@ -134,72 +135,73 @@ impl Call<'_> {
         }
     }
 
-    pub(super) async fn connection(&self, over: Over) -> Result<Arc<Connection>, StoreError> {
-        self.link(over).connection(&self.server.target).await
+    pub(super) async fn connection(&self, kind: ConnectionKind) -> Result<Arc<Connection>, StoreError> {
+        self.shared(kind).connection(&self.server.target).await
     }
 
-    pub(super) fn link(&self, over: Over) -> &Link {
-        match over {
-            Over::Main => &self.server.main,
-            Over::Ends => &self.server.ends,
-            Over::Feed => &self.server.feed,
+    pub(super) fn shared(&self, kind: ConnectionKind) -> &SharedConnection {
+        match kind {
+            ConnectionKind::Main => &self.server.main,
+            ConnectionKind::Revocations => &self.server.revocations,
+            ConnectionKind::Feed => &self.server.feed,
         }
     }
 
-    /// Waits until what was written on the connection for ends, and before, survives what the server is set up to
-    /// survive; not for long.
-    ///
-    /// With replicas, one of them has it. Without, it is on the disk.
-    pub(super) async fn settle(&self) -> Durability {
-        // The end itself is done: failing to hear of its safety is no failure of it.
-        self.try_settle().await.unwrap_or(Durability::BestEffort)
+    /// Waits, for a short time, until the writes on the connection for revocations are durable: on a replica, or on
+    /// the disk of a server without replicas.
+    pub(super) async fn wait_until_durable(&self) -> Durability {
+        // The revocation itself is done, so an error here is no failure of the call.
+        self.try_wait_until_durable().await.unwrap_or(Durability::BestEffort)
     }
 
-    async fn try_settle(&self) -> Result<Durability, RedisError> {
-        let Ok(connection) = self.connection(Over::Ends).await else { return Ok(Durability::BestEffort) };
+    async fn try_wait_until_durable(&self) -> Result<Durability, RedisError> {
+        let Ok(connection) = self.connection(ConnectionKind::Revocations).await else {
+            return Ok(Durability::BestEffort);
+        };
         let mut handle = connection.handle();
-        let state = setup::state(&mut handle).await;
-        let millis = u64::try_from(SETTLING.as_millis()).unwrap_or(u64::MAX);
-        let safe = if state.replicas > 0 {
+        let state = server_info::read_state(&mut handle).await;
+        let millis = u64::try_from(DURABILITY_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
+        let durable = if state.replicas > 0 {
             let replicas: u64 = cmd("WAIT").arg(1).arg(millis).query_async(&mut handle).await?;
             replicas > 0
-        } else if state.appends && connection.setup.waits_for_disk {
+        } else if state.appends && connection.info.waits_for_disk {
             let mut wait = cmd("WAITAOF");
-            let (here, _replicas): (u64, u64) =
+            let (local, _replicas): (u64, u64) =
                 wait.arg(1).arg(0).arg(millis).query_async(&mut handle).await?;
-            here > 0
+            local > 0
         } else {
-            state.appends && connection.setup.always_syncs
+            state.appends && connection.info.always_syncs
         };
-        Ok(if safe { Durability::Durable } else { Durability::BestEffort })
+        Ok(if durable { Durability::Durable } else { Durability::BestEffort })
     }
 
+    /// Returns a key with the prefix of the store.
     pub(super) fn key(&self, rest: &str) -> String {
         format!("{}{rest}", self.server.prefix)
     }
 }
 
-/// What is asked.
-enum Question {
-    One(Cmd),
-    Many(Pipeline),
+/// A request to the server.
+enum Request {
+    Command(Cmd),
+    Pipeline(Pipeline),
 }
 
-impl Question {
-    async fn ask(&self, mut connection: MultiplexedConnection) -> RedisResult<Value> {
+impl Request {
+    async fn send(&self, mut connection: MultiplexedConnection) -> RedisResult<Value> {
         match self {
-            Self::One(command) => command.query_async(&mut connection).await,
-            Self::Many(commands) => commands.query_async(&mut connection).await,
+            Self::Command(command) => command.query_async(&mut connection).await,
+            Self::Pipeline(commands) => commands.query_async(&mut connection).await,
         }
     }
 }
 
-fn read<T: FromRedisValue>(answer: RedisResult<Value>) -> RedisResult<T> {
+fn convert<T: FromRedisValue>(answer: RedisResult<Value>) -> RedisResult<T> {
     answer.and_then(|value| T::from_redis_value(value).map_err(RedisError::from))
 }
 
 const NO_SCRIPT: ErrorKind = ErrorKind::Server(ServerErrorKind::NoScript);
-/// How long a call may take.
-const LIMIT: Duration = Duration::from_millis(1_900);
-/// How long an end waits for a replica, or the disk.
-const SETTLING: Duration = Duration::from_millis(100);
+/// How long a call may take in all.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1_900);
+/// How long a revocation waits for a replica, or for the disk.
+const DURABILITY_TIMEOUT: Duration = Duration::from_millis(100);

@@ -1,10 +1,13 @@
-//! What Redis's failures mean to a store.
+//! Maps errors of Redis to [`StoreError`].
 
 use redis::{ErrorKind, RedisError};
 
 use super::{StoreError, StoreErrorKind};
 
-/// To be used with `map_err`. What was sent and got no answer may have been done; the caller knows whether that matters.
+/// Returns a closure for `map_err`. `doing` says what failed.
+///
+/// The server may have done a command that got no answer. The caller maps that case, as it knows whether the command
+/// writes.
 pub(super) fn failure(doing: &'static str) -> impl Fn(RedisError) -> StoreError {
     move |error| StoreError::new(kind(&error), doing).with_source(error)
 }
@@ -22,42 +25,43 @@ fn kind(error: &RedisError) -> StoreErrorKind {
 
 fn kind_of_code(error: &RedisError) -> StoreErrorKind {
     let code = error.code().unwrap_or_default();
-    if PASSES.contains(&code) {
+    if TRANSIENT.contains(&code) {
         return StoreErrorKind::Unavailable;
     }
     let full = error.detail().is_some_and(|detail| detail.contains("max number of clients"));
-    if full || is_wrapped(error, &PASSES) {
+    if full || is_wrapped(error, &TRANSIENT) {
         StoreErrorKind::Unavailable
     } else {
         StoreErrorKind::Misconfigured
     }
 }
 
-/// Older servers wrap the failure of a command within a script.
+/// Returns whether the error of a script has one of the codes inside, as older servers report the error of a
+/// command in a script.
 fn is_wrapped(error: &RedisError, codes: &[&str]) -> bool {
     let detail = error.detail().unwrap_or_default();
     error.code() == Some("ERR") && codes.iter().any(|code| detail.contains(code))
 }
 
-/// Whether the connection leads to a server that will not do, or to none.
-pub(super) fn is_connection_spent(error: &RedisError) -> bool {
+/// Returns whether the store must reconnect: the connection is lost, or the server can no longer decide.
+pub(super) fn needs_reconnect(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(_) | ErrorKind::Extension => {
-            SPENT.iter().any(|code| error.code() == Some(code)) || is_wrapped(error, &SPENT)
+            RECONNECT.iter().any(|code| error.code() == Some(code)) || is_wrapped(error, &RECONNECT)
         }
         _ => true,
     }
 }
 
-/// Whether the server has answered, so that it is known what it did not do.
-pub(super) fn is_refusal(error: &RedisError) -> bool {
+/// Returns whether the server answered with an error, and so did not do the command.
+pub(super) fn is_server_error(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
-/// States of a server that another connection may find ended, or lead away from.
-const SPENT: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"];
-/// States of a server that somebody, or a failover, ends.
-const PASSES: [&str; 10] = [
+/// Error codes after which a new connection may reach a server that works.
+const RECONNECT: [&str; 4] = ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH"];
+/// Error codes of a state that an operator or a failover ends.
+const TRANSIENT: [&str; 10] = [
     "READONLY",
     "LOADING",
     "OOM",
@@ -84,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_and_what_does_not() {
+    fn error_codes_map_to_kinds() {
         use StoreErrorKind::{Misconfigured, Unavailable};
-        for (line, kind, spent) in [
+        for (line, kind, reconnect) in [
             ("READONLY You can't write against a read only replica.", Unavailable, true),
             ("LOADING Redis is loading the dataset in memory", Unavailable, true),
             ("OOM command not allowed when used memory > 'maxmemory'.", Unavailable, false),
@@ -107,12 +111,12 @@ mod tests {
             ("ERR unknown command", Misconfigured, false),
         ] {
             let error = of(line);
-            assert_eq!((super::kind(&error), is_connection_spent(&error)), (kind, spent), "{line}");
-            assert!(is_refusal(&error));
+            assert_eq!((super::kind(&error), needs_reconnect(&error)), (kind, reconnect), "{line}");
+            assert!(is_server_error(&error));
         }
         let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
         assert_eq!(kind(&broken), Unavailable);
-        assert!(is_connection_spent(&broken) && !is_refusal(&broken));
+        assert!(needs_reconnect(&broken) && !is_server_error(&broken));
         let garbage = RedisError::from((ErrorKind::Parse, "no answer"));
         assert_eq!(kind(&garbage), StoreErrorKind::Corrupt);
     }

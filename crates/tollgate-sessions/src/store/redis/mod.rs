@@ -3,13 +3,13 @@
 mod address;
 mod announcements;
 mod call;
+mod connection;
 mod failure;
 mod keys;
-mod link;
 mod operations;
 mod row;
 mod scripts;
-mod setup;
+mod server_info;
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -23,47 +23,54 @@ use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
 use crate::session::{NewSession, SessionInfo, StoreClock};
 use address::Address;
-use call::{Over, Server};
-use link::{Link, Target};
+use call::{ConnectionKind, Server};
+use connection::{SharedConnection, Target};
 
-/// Sessions in Redis (6.2 or later) or Valkey, for any number of machines.
+/// A store in Redis (6.2 or later) or Valkey, for any number of machines.
 ///
-/// It connects when it is first used, and again when the connection is gone; meanwhile calls fail within two seconds.
-/// Every decision is one script with one key. What is over vanishes by itself. The server's clock is the one that counts.
+/// Each decision is one script with one key. The server removes expired sessions by itself, and its clock judges all
+/// times. The store reconnects when the connection is lost; meanwhile calls fail within two seconds.
 ///
-/// What Redis has acknowledged it may still lose: in a crash what was not on the disk, in a failover what was not on the
-/// replica. A renewal that is lost does no harm. The end of a session waits up to 100 ms for a replica if there is one,
-/// otherwise for the disk (Valkey, and Redis 7.2 or later; before, with `appendfsync always`), and
-/// [`RevokeOutcome::durability`](crate::Revoked::durability) tells what came of it. Set `appendonly yes`, and
-/// `maxmemory-policy noeviction`: the first connection logs a warning where the server can lose sessions in another way.
+/// # Durability
+/// Redis may lose writes that it has acknowledged: in a crash those that were not on the disk, in a failover those
+/// that were not on the replica. A lost rotation does no harm. A revocation waits up to 100 ms for a replica if
+/// there is one, and otherwise for the disk (Valkey, and Redis 7.2 or later; before, with `appendfsync always`).
+/// [`RevokeOutcome::durability`] reports the result. Set `appendonly yes` and `maxmemory-policy noeviction`: the
+/// first connection logs a warning if the server can lose sessions in another way.
 ///
-/// It speaks to one server, which may be replaced by another one under the same name. A cluster with several nodes needs a
-/// proxy in front.
+/// # Failover
+/// The store uses one server, which may be replaced by another one under the same name. A cluster with several nodes
+/// needs a proxy in front.
 ///
-/// A server that has become a replica is left at once, and answers nothing until it is a primary again. A primary that was
-/// cut off and replaced without knowing of it still answers those who reach it: it renews sessions that were ended on its
-/// successor, and its feed does not tell of those ends. With `min-replicas-to-write 1` it takes no writes, and so renews
-/// nothing, once its replicas have been silent for `min-replicas-max-lag`, which is 10 seconds if it is not set. What it
-/// cannot tell of counts for those who follow its feed when the access tokens run out.
+/// The store leaves a server that has become a replica at once. The replica answers no call until it is a primary
+/// again.
+///
+/// A primary that is cut off from its replicas may not know that it was replaced. It still answers the clients that can
+/// reach it: it rotates sessions that were revoked on its successor, and its feed lacks those revocations. With
+/// `min-replicas-to-write 1` it takes no writes, and so rotates nothing, once its replicas have been silent for
+/// `min-replicas-max-lag` (10 seconds by default). For gates that follow its feed, such a revocation takes effect when
+/// the access tokens expire.
 ///
 /// # Security
-/// Whoever can write to the server can bring sessions back. Give it a password, and TLS (`rediss:`) on any network
-/// that others are on.
+/// An attacker who can write to the server can restore revoked sessions. Set a password, and use TLS (`rediss:`) on
+/// every network that you share with others.
 pub struct RedisStore {
     server: Server,
-    /// What the feed was last read up to, by whomever.
-    read: Mutex<Option<FeedCursor>>,
-    /// Who listens for announcements.
+    /// The position of the last page, of any reader in this process.
+    last_read: Mutex<Option<FeedCursor>>,
+    /// Held by the reader that listens for announcements.
     listening: tokio::sync::Mutex<()>,
 }
 
 impl RedisStore {
-    /// The store at `redis://user:password@host:port/database`; user, password, port and database can be left out. With
-    /// `rediss:` the connection is encrypted, and the certificate has to be by one of Mozilla's authorities. `valkey:` and
-    /// `valkeys:` mean the same. No connection is made yet.
+    /// Opens the store at `redis://user:password@host:port/database`. This neither blocks nor connects; the first call
+    /// connects.
+    ///
+    /// User, password, port and database are optional. `rediss:` uses TLS, and trusts Mozilla's authorities.
+    /// `valkey:` and `valkeys:` mean the same as `redis:` and `rediss:`.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when that is not what `url` is.
+    /// [`StoreErrorKind::Misconfigured`] when `url` is not such a URL.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Ok(Self::at(Address::parse(url)?))
     }
@@ -71,17 +78,17 @@ impl RedisStore {
     fn at(address: Address) -> Self {
         let server = Server {
             target: Target { address, marker: String::new(), warned: AtomicBool::new(false) },
-            main: Link::default(),
-            ends: Link::default(),
-            feed: Link::default(),
+            main: SharedConnection::default(),
+            revocations: SharedConnection::default(),
+            feed: SharedConnection::default(),
             prefix: Box::default(),
             clock: StoreClock::server(),
         };
-        let store = Self { server, read: Mutex::default(), listening: tokio::sync::Mutex::default() };
+        let store = Self { server, last_read: Mutex::default(), listening: tokio::sync::Mutex::default() };
         store.with_prefix(PREFIX)
     }
 
-    /// Begins the names of all keys with this, instead of `tollgate:`. Stores with the same prefix are the same store.
+    /// Sets the prefix of all keys, instead of `tollgate:`. Stores with the same prefix share their sessions.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.server.prefix = prefix.into();
@@ -89,16 +96,17 @@ impl RedisStore {
         self
     }
 
-    /// Trusts these authorities too: PEM text with one or more certificates, as for a server with a private one.
+    /// Also trusts the authorities in a PEM text, for a server with a certificate of a private authority.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when that is not what it is, or the connection is not encrypted.
+    /// [`StoreErrorKind::Misconfigured`] when the text contains no certificates, or the URL does not use TLS.
     pub fn with_authorities(mut self, pem: impl AsRef<[u8]>) -> Result<Self, StoreError> {
         self.server.target.address = self.server.target.address.with_authorities(pem.as_ref())?;
         Ok(self)
     }
 
-    /// The same, by another clock. Then nothing vanishes by itself, but when it is next looked at.
+    /// Sets the clock that judges all times, instead of the server's. The store then removes an expired session
+    /// when a call reads it.
     #[must_use]
     pub fn with_clock(mut self, clock: StoreClock) -> Self {
         self.server.clock = clock;
@@ -111,19 +119,19 @@ impl SessionStore for RedisStore {
         self.server.call(|call| operations::create(call, new))
     }
 
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
-        self.server.call(|call| operations::rotate(call, command))
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
+        self.server.call(|call| operations::rotate(call, request))
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
-        self.server.call(|call| operations::revoke(call, command))
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
+        self.server.call(|call| operations::revoke(call, request))
     }
 
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         self.server.call(move |call| operations::list(call, subject, limit))
     }
 
-    /// Sessions vanish by themselves; what is left are announcements.
+    /// Purges announcements only. The server removes sessions and epochs by itself.
     fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
         self.server.call(move |call| async move {
             Ok(PurgeOutcome { sessions: 0, others: announcements::trim(&call, budget).await? })
@@ -132,15 +140,15 @@ impl SessionStore for RedisStore {
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         self.server.call(|call| async move {
-            let connection = call.connection(Over::Main).await?;
+            let connection = call.connection(ConnectionKind::Main).await?;
             let mut handle = connection.handle();
-            let mut fit = setup::claim(&mut handle, &call.server.target.marker).await;
-            // There are replicas that take writes.
-            if setup::state(&mut handle).await.is_replica {
-                fit = Err(setup::no_primary());
+            let mut result = server_info::check_marker(&mut handle, &call.server.target.marker).await;
+            // A replica may be configured to take writes.
+            if server_info::read_state(&mut handle).await.is_replica {
+                result = Err(server_info::not_primary());
             }
             // A server that has become a replica may have a successor under the same name.
-            fit.inspect_err(|_failed| call.server.main.forget())
+            result.inspect_err(|_failed| call.server.main.reset())
         })
     }
 }
@@ -150,19 +158,20 @@ impl RevocationFeed for RedisStore {
         let page = self.server.call(move |call| announcements::page(call, after));
         Box::pin(async move {
             let page = page.await?;
-            *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(page.cursor.clone());
+            *self.last_read.lock().unwrap_or_else(PoisonError::into_inner) = Some(page.cursor.clone());
             Ok(page)
         })
     }
 
-    /// Hears of what came after the last page that was read before. One listens at a time; others go by their poll.
+    /// Completes when there is an announcement after the last page that was read. One reader listens at a time; the
+    /// others rely on their polls.
     fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last_read = self.last_read.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move {
-            if let (Some(read), Ok(_alone)) = (read, self.listening.try_lock()) {
-                match announcements::listen(self.server.unbounded(), &read).await {
+            if let (Some(last_read), Ok(_guard)) = (last_read, self.listening.try_lock()) {
+                match announcements::listen(self.server.unbounded(), &last_read).await {
                     Ok(()) => return,
-                    Err(_failed) => self.server.feed.forget(),
+                    Err(_failed) => self.server.feed.reset(),
                 }
             }
             pending::<()>().await;

@@ -1,24 +1,25 @@
-//! A session as it lies in Redis.
+//! Reading the hash of a session.
 
 use super::{StoreError, StoreErrorKind};
-use crate::session::RevokeReason;
-use crate::session::{Fingerprint, SecretHash, SessionId, SessionRecord, SessionState, UnixMillis};
+use crate::session::{
+    Fingerprint, RevokeReason, SecretHash, SessionId, SessionRecord, SessionState, UnixMillis,
+};
 
-/// The fields of a session, in the order of the scripts' prelude.
+/// The fields of a session, in the order of `FIELDS` in `prelude.lua`.
 pub(super) const FIELDS: [&str; 14] =
     ["h", "sub", "g", "gg", "rt", "ep", "ax", "ix", "st", "ea", "at", "fp", "m", "ev"];
 
-/// Their values.
+/// The values of [`FIELDS`].
 pub(super) type Row = Vec<Option<Vec<u8>>>;
 
-/// A session that was found.
+/// A session in the store.
 pub(super) struct Found {
     pub(super) record: SessionRecord,
-    /// Whether its end is known to have been announced.
+    /// Whether its revocation is known to have been announced.
     pub(super) announced: bool,
 }
 
-/// `None` for a session that is not there.
+/// Returns `None` when there is no such session.
 pub(super) fn read(session: SessionId, row: Row) -> Result<Option<Found>, StoreError> {
     if row.first().is_none_or(Option::is_none) {
         return Ok(None);
@@ -40,7 +41,7 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
         absolute,
         idle,
         state,
-        ended,
+        revoked,
         auth,
         print,
         meta,
@@ -60,7 +61,7 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
             SUPERSEDED => SessionState::Revoked(RevokeReason::SubjectRevoked),
             code => SessionState::from_code(code),
         },
-        revoked_at: optional(ended, instant)?,
+        revoked_at: optional(revoked, instant)?,
         auth_time: instant(auth)?,
         fingerprint: optional(print, |bytes| Some(Fingerprint::from_bytes(bytes?.try_into().ok()?)))?,
         meta: optional(meta, text)?,
@@ -68,8 +69,8 @@ fn read_fields(session: SessionId, row: Row) -> Option<Found> {
     Some(Found { record, announced: announced.is_some() })
 }
 
-/// Absent is no mistake; what cannot be read is one.
-#[expect(clippy::option_option, reason = "the outer one is for what cannot be read")]
+/// Reads a field that may be absent. A field that cannot be read is an error.
+#[expect(clippy::option_option, reason = "the outer `None` is a field that cannot be read")]
 fn optional<T>(value: Option<Vec<u8>>, read: impl FnOnce(Option<Vec<u8>>) -> Option<T>) -> Option<Option<T>> {
     if value.is_none() { Some(None) } else { read(value).map(Some) }
 }
@@ -86,5 +87,5 @@ fn text(value: Option<Vec<u8>>) -> Option<Box<str>> {
     String::from_utf8(value?).ok().map(Into::into)
 }
 
-/// The state of a session whose end for reuse came after that of its subject, and does not count.
+/// The state of a session that was revoked for reuse after its subject was revoked. The earlier revocation counts.
 const SUPERSEDED: u8 = 254;

@@ -1,26 +1,26 @@
-//! What the server does in one step. Every script has one key, so that all of them run on a cluster too.
+//! The scripts. The server runs each of them as one atomic step. Each has one key, as a cluster requires.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, Script, cmd};
 
-/// A script, and the hash that the server knows it by.
-pub(super) struct Known {
+/// A script, and its hash.
+pub(super) struct ServerScript {
     code: &'static str,
     hash: LazyLock<String>,
-    /// Whether it may change anything.
+    /// Whether the script may write.
     pub(super) writes: bool,
 }
 
-impl Known {
-    /// Asks for it by its hash.
+impl ServerScript {
+    /// Returns the command that runs the script by its hash.
     pub(super) fn by_hash(&self, key: &str) -> Cmd {
         let mut command = cmd("EVALSHA");
         command.arg(&**self.hash).arg(1).arg(key);
         command
     }
 
-    /// Brings it along, for a server that does not know it yet.
+    /// Returns the command that also sends the script, for a server that has not cached it.
     pub(super) fn in_full(&self, key: &str) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.code).arg(1).arg(key);
@@ -31,9 +31,9 @@ impl Known {
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident = $file:literal, writes: $writes:literal;)*) => {$(
         $(#[$doc])*
-        pub(super) static $name: Known = {
+        pub(super) static $name: ServerScript = {
             const CODE: &str = concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file)));
-            Known { code: CODE, hash: LazyLock::new(|| Script::new(CODE).get_hash().to_owned()), writes: $writes }
+            ServerScript { code: CODE, hash: LazyLock::new(|| Script::new(CODE).get_hash().to_owned()), writes: $writes }
         };
     )*};
 }
@@ -41,14 +41,14 @@ macro_rules! scripts {
 scripts! {
     CREATE = "create.lua", writes: true;
     ROTATE = "rotate.lua", writes: true;
-    END = "end.lua", writes: true;
-    CONFIRM = "confirm.lua", writes: true;
-    SUPERSEDE = "supersede.lua", writes: true;
-    RESTAMP = "restamp.lua", writes: true;
-    DRAW = "draw.lua", writes: true;
-    RAISE = "raise.lua", writes: true;
-    RAISE_ALL = "raise_all.lua", writes: true;
-    ENLIST = "enlist.lua", writes: true;
+    REVOKE = "revoke.lua", writes: true;
+    MARK_ANNOUNCED = "mark_announced.lua", writes: true;
+    SUPERSEDE_REUSE = "supersede_reuse.lua", writes: true;
+    KEEP_SESSION = "keep_session.lua", writes: true;
+    DRAW_EPOCH = "draw_epoch.lua", writes: true;
+    RAISE_EPOCH = "raise_epoch.lua", writes: true;
+    RAISE_GLOBAL_EPOCH = "raise_global_epoch.lua", writes: true;
+    INDEX_SESSION = "index_session.lua", writes: true;
     ANNOUNCE = "announce.lua", writes: true;
     TRIM = "trim.lua", writes: true;
     PAGE = "page.lua", writes: false;

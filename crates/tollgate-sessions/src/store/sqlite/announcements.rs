@@ -1,4 +1,4 @@
-//! Reading what was announced.
+//! Reading announcements.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -12,23 +12,26 @@ use crate::store::feed::{FeedCursor, FeedPage};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Where a reader is: after the announcement of that number. What it says is told apart from what gets the same number
-/// after the file was put back to an earlier state.
+/// The position of a reader: after the announcement with this number.
+///
+/// The mark is a hash of the announcement. After the file was restored from a backup, another announcement may get the
+/// same number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
     number: i64,
     mark: u64,
 }
 
-/// A position that the file does not know is of a later state than the one it was put back to: all is read again.
+/// Returns the announcements after a position. A position that the file does not contain is from before a restore
+/// of the file; the reader then gets all announcements again.
 pub(super) fn page(connection: &Connection, after: Position, now: UnixMillis) -> Result<FeedPage> {
     let failed = failure("reading announcements");
-    // Both questions are about one state of the file.
-    let reading = connection.unchecked_transaction().map_err(&failed)?;
-    let mut position = if is_known(&reading, after)? { after } else { Position::default() };
+    // Both queries must see the same state of the file.
+    let transaction = connection.unchecked_transaction().map_err(&failed)?;
+    let mut position = if contains(&transaction, after)? { after } else { Position::default() };
     let sql = "SELECT seq, kind, key, min_epoch, until FROM auth_revocation
                WHERE seq > ?1 AND until > ?2 ORDER BY seq LIMIT ?3";
-    let mut statement = reading.prepare_cached(sql).map_err(&failed)?;
+    let mut statement = transaction.prepare_cached(sql).map_err(&failed)?;
     let mut rows = statement.query(params![position.number, now.as_millis(), PAGE]).map_err(&failed)?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next().map_err(&failed)? {
@@ -40,8 +43,9 @@ pub(super) fn page(connection: &Connection, after: Position, now: UnixMillis) ->
     Ok(FeedPage { entries, cursor: FeedCursor::new(position.to_text()), more })
 }
 
-/// An announcement that no token needs any longer may be gone. Its number was given out all the same.
-fn is_known(connection: &Connection, position: Position) -> Result<bool> {
+/// Returns whether the file has assigned the number of the position, to the same announcement. The announcement
+/// itself may have been purged.
+fn contains(connection: &Connection, position: Position) -> Result<bool> {
     let failed = failure("looking for an announcement");
     let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'auth_revocation'";
     let mut highest = connection.prepare_cached(sql).map_err(&failed)?;
@@ -63,7 +67,7 @@ impl Position {
     }
 }
 
-/// A row.
+/// A row of the table `auth_revocation`.
 #[derive(Hash)]
 struct Announced {
     number: i64,
@@ -97,5 +101,5 @@ impl Announced {
     }
 }
 
-/// How many announcements are read at once.
+/// How many announcements a page has at most.
 const PAGE: i64 = 1000;

@@ -1,10 +1,10 @@
-//! What SQLite's failures mean to a store.
+//! Maps SQLite errors to [`StoreError`].
 
 use rusqlite::{Error, ErrorCode};
 
 use super::{StoreError, StoreErrorKind};
 
-/// To be used with `map_err`.
+/// Returns a closure for `map_err`. `doing` says what failed.
 pub(crate) fn failure(doing: &'static str) -> impl Fn(Error) -> StoreError {
     move |error| StoreError::new(kind(&error), doing).with_source(error)
 }
@@ -14,7 +14,7 @@ fn kind(error: &Error) -> StoreErrorKind {
         Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreErrorKind::Contention,
             ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation => StoreErrorKind::Corrupt,
-            // `Unknown` is what a table or column that is not there gives.
+            // SQLite reports a missing table or column as `Unknown`.
             ErrorCode::NotADatabase
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied

@@ -1,44 +1,46 @@
-//! [`FileIdentity`]: whether a path still names the file that is open.
+//! [`FileIdentity`]: detects that a path no longer names the file that is open.
 
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, StoreErrorKind};
 
-/// Which file it is. One that was deleted can still be written to, and what is written is lost with the process.
+/// The identity of an open file. A process can write to a deleted file, but the data is lost when the process ends.
 #[derive(Clone, Debug)]
 pub(crate) struct FileIdentity {
     path: PathBuf,
-    found: Option<Place>,
+    number: Option<FileNumber>,
 }
 
-/// Device and number of the file.
-type Place = (u64, u64);
+/// The device and the inode of a file.
+type FileNumber = (u64, u64);
 
 impl FileIdentity {
     pub(crate) fn of(path: &Path) -> Self {
-        Self { path: path.to_owned(), found: place(path) }
+        Self { path: path.to_owned(), number: file_number(path) }
     }
 
+    /// Checks that the path still names the same file.
+    ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when the file has gone, or another one has taken its place.
+    /// [`StoreErrorKind::Misconfigured`] when the file was removed or replaced.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        if self.found == place(&self.path) {
+        if self.number == file_number(&self.path) {
             return Ok(());
         }
-        let what = format!("{} was removed or replaced; restart to begin a new one", self.path.display());
-        Err(StoreError::new(StoreErrorKind::Misconfigured, what))
+        let message = format!("{} was removed or replaced; restart the application", self.path.display());
+        Err(StoreError::new(StoreErrorKind::Misconfigured, message))
     }
 }
 
 #[cfg(unix)]
-fn place(path: &Path) -> Option<Place> {
+fn file_number(path: &Path) -> Option<FileNumber> {
     use std::os::unix::fs::MetadataExt as _;
 
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Where files have no numbers, an open one cannot be removed.
+/// On other systems an open file cannot be removed.
 #[cfg(not(unix))]
-fn place(_path: &Path) -> Option<Place> {
+fn file_number(_path: &Path) -> Option<FileNumber> {
     None
 }

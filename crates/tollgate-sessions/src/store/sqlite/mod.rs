@@ -1,4 +1,4 @@
-//! [`SqliteStore`]: sessions in a file.
+//! [`SqliteStore`]: sessions in an SQLite file.
 
 mod announcements;
 pub(crate) mod failure;
@@ -8,9 +8,7 @@ pub(crate) mod schema;
 pub(crate) mod worker;
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
 use std::future::Future;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +22,8 @@ use super::command::{PurgeOutcome, RevokeOutcome, RevokeRequest, RotateOutcome, 
 use super::error::{StoreError, StoreErrorKind};
 use super::feed::{FeedCursor, FeedPage, RevocationFeed};
 use super::{SessionStore, StoreFuture};
+use crate::files::PrivateFileError;
+use crate::files::private_file::ensure_exists;
 use crate::session::{NewSession, SessionInfo, StoreClock};
 
 use announcements::Position;
@@ -31,34 +31,34 @@ use failure::failure;
 use identity::FileIdentity;
 use worker::{Mode, Worker};
 
-/// Sessions in an SQLite file. Any number of processes of one machine can use the same one.
+/// A store in an SQLite file. Any number of processes on one machine can use the same file.
 ///
-/// What is written is on the disk when a call returns (`synchronous=FULL`); calls that come at the same time share one
-/// write. The file is made with mode 0600, and refused when others can read it. It must not lie on a network file
-/// system.
+/// A write is on the disk when its call completes (`synchronous=FULL`). Concurrent calls share one transaction, and
+/// so one write to the disk. The store creates the file with mode 0600, and rejects a file that others can read.
+/// The file must not be on a network file system.
 ///
-/// A call fails within two seconds while another program keeps the file locked, or the disk does not answer. What had not
-/// been begun by then, or when nobody waits for it any longer, is not done.
+/// While another program keeps the file locked, or the disk does not respond, calls fail within two seconds. A call
+/// that has not started by then, or that its caller has dropped, does not run later.
 pub struct SqliteStore {
     path: PathBuf,
     file: FileIdentity,
     writer: Worker,
     reader: Worker,
     clock: StoreClock,
-    /// Tells this process what this process has announced; others look into the file.
+    /// Wakes readers in this process after an announcement of this process. Other processes poll the file.
     announced: Arc<Notify>,
-    purged_up_to: operations::PurgePosition,
+    purge_position: operations::PurgePosition,
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it. It blocks: call it while starting up.
+    /// Opens the file, and creates it if it is missing. This blocks, so call it while starting up.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when the file belongs to something else, was made by a newer release, or can be
-    /// read by others; [`StoreErrorKind::Unavailable`] when it cannot be opened.
+    /// [`StoreErrorKind::Misconfigured`] when the file belongs to something else, was written by a newer release,
+    /// or can be read by others. [`StoreErrorKind::Unavailable`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        make_private(path)?;
+        create_private(path)?;
         let mut connection = connect(path)?;
         schema::prepare(&mut connection)?;
         let announced = Arc::new(Notify::new());
@@ -69,11 +69,11 @@ impl SqliteStore {
             reader: Worker::spawn(connect(path)?, Mode::Read)?,
             clock: StoreClock::server(),
             announced,
-            purged_up_to: operations::PurgePosition::default(),
+            purge_position: operations::PurgePosition::default(),
         })
     }
 
-    /// The same, by another clock.
+    /// Sets the clock that judges all times.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }
@@ -83,51 +83,51 @@ impl SqliteStore {
 impl SessionStore for SqliteStore {
     fn create<'a>(&'a self, new: &'a NewSession) -> StoreFuture<'a, SessionInfo> {
         let (new, clock) = (new.clone(), self.clock.clone());
-        self.writer.ask(move |connection| operations::create(connection, &new, clock.now()))
+        self.writer.call(move |connection| operations::create(connection, &new, clock.now()))
     }
 
-    fn rotate<'a>(&'a self, command: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
-        let (command, clock) = (command.clone(), self.clock.clone());
-        let answer = self.writer.ask(move |connection| operations::rotate(connection, &command, clock.now()));
+    fn rotate<'a>(&'a self, request: &'a RotateRequest) -> StoreFuture<'a, RotateOutcome> {
+        let (request, clock) = (request.clone(), self.clock.clone());
+        let call = self.writer.call(move |connection| operations::rotate(connection, &request, clock.now()));
         Box::pin(async move {
-            let rotation = answer.await?;
-            if matches!(rotation, RotateOutcome::Reuse(_)) {
+            let outcome = call.await?;
+            if matches!(outcome, RotateOutcome::Reuse(_)) {
                 self.announced.notify_waiters();
             }
-            Ok(rotation)
+            Ok(outcome)
         })
     }
 
-    fn revoke<'a>(&'a self, command: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
-        let (command, clock) = (command.clone(), self.clock.clone());
-        let answer = self.writer.ask(move |connection| operations::revoke(connection, &command, clock.now()));
+    fn revoke<'a>(&'a self, request: &'a RevokeRequest) -> StoreFuture<'a, RevokeOutcome> {
+        let (request, clock) = (request.clone(), self.clock.clone());
+        let call = self.writer.call(move |connection| operations::revoke(connection, &request, clock.now()));
         Box::pin(async move {
-            let revoked = answer.await?;
+            let outcome = call.await?;
             self.announced.notify_waiters();
-            Ok(revoked)
+            Ok(outcome)
         })
     }
 
     fn list<'a>(&'a self, subject: &'a str, limit: usize) -> StoreFuture<'a, Vec<SessionInfo>> {
         let (subject, clock) = (Box::<str>::from(subject), self.clock.clone());
-        self.reader.ask(move |connection| operations::list(connection, &subject, limit, clock.now()))
+        self.reader.call(move |connection| operations::list(connection, &subject, limit, clock.now()))
     }
 
     fn purge(&self, budget: usize) -> StoreFuture<'_, PurgeOutcome> {
-        let (position, clock) = (self.purged_up_to.clone(), self.clock.clone());
-        self.writer.ask(move |connection| operations::purge(connection, &position, budget, clock.now()))
+        let (position, clock) = (self.purge_position.clone(), self.clock.clone());
+        self.writer.call(move |connection| operations::purge(connection, &position, budget, clock.now()))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         let file = self.file.clone();
-        self.writer.ask(move |connection| schema::try_to_write(connection, &file))
+        self.writer.call(move |connection| schema::ping(connection, &file))
     }
 }
 
 impl RevocationFeed for SqliteStore {
     fn revocations<'a>(&'a self, after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
         let (after, clock) = (after.and_then(Position::parse).unwrap_or_default(), self.clock.clone());
-        self.reader.ask(move |connection| announcements::page(connection, after, clock.now()))
+        self.reader.call(move |connection| announcements::page(connection, after, clock.now()))
     }
 
     fn changed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -144,50 +144,31 @@ impl fmt::Debug for SqliteStore {
 pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failure("opening the file"))?;
-    connection.busy_handler(Some(wait_for_others)).map_err(failure("opening the file"))?;
+    connection.busy_handler(Some(wait_for_lock)).map_err(failure("opening the file"))?;
     Ok(connection)
 }
 
-/// The files beside it, such as the write-ahead log, get the mode of the file itself.
-pub(crate) fn make_private(path: &Path) -> Result<(), StoreError> {
-    let failed = |source: io::Error| {
-        let what = format!("{} cannot be made or read", path.display());
-        StoreError::new(StoreErrorKind::Unavailable, what).with_source(source)
-    };
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let file = options.open(path).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
-            let path = path.display();
-            let what = format!("{path} can be read by others; run: chmod 600 {path}");
-            return Err(StoreError::new(StoreErrorKind::Misconfigured, what));
+/// Creates the file for its owner only. SQLite gives the files beside it, such as the write-ahead log, the same mode.
+pub(crate) fn create_private(path: &Path) -> Result<(), StoreError> {
+    ensure_exists(path).map_err(|error| match error {
+        PrivateFileError::Io { path, source } => {
+            let message = format!("{} cannot be created or read", path.display());
+            StoreError::new(StoreErrorKind::Unavailable, message).with_source(source)
         }
-    }
-    drop(file);
-    Ok(())
+        error => StoreError::new(StoreErrorKind::Misconfigured, error.to_string()),
+    })
 }
 
-/// Another connection is writing. SQLite's own handler comes to look ten times a second only: one that writes again and
-/// again would hardly be met between two transactions.
-fn wait_for_others(looked: i32) -> bool {
-    thread::sleep(PAUSE);
-    looked < LOOKS
+/// Waits for the lock of another connection. SQLite's own handler retries ten times a second only, and could miss every
+/// gap between the transactions of a busy writer.
+fn wait_for_lock(retries: i32) -> bool {
+    thread::sleep(RETRY_INTERVAL);
+    retries < MAX_RETRIES
 }
 
-/// How often, and at what distance: for a little more than a second. A call may have to wait for the one before it too.
-const LOOKS: i32 = 500;
-const PAUSE: Duration = Duration::from_millis(2);
+/// Together a little more than a second: a call may have to wait for the call before it too.
+const MAX_RETRIES: i32 = 500;
+const RETRY_INTERVAL: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests;

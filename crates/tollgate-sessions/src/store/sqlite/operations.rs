@@ -1,4 +1,4 @@
-//! What is done inside a transaction. Nothing here waits, and the time is an argument.
+//! The operations of the store, each within a transaction. None of them waits, and the time is an argument.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,12 +20,12 @@ use crate::store::decide::{RefreshDecision, decide};
 type Result<T> = std::result::Result<T, StoreError>;
 
 pub(super) fn create(connection: &Connection, new: &NewSession, now: UnixMillis) -> Result<SessionInfo> {
-    if let Some(known) = load(connection, new.session)? {
-        let same = known.secret_hash == new.secret_hash && known.subject == new.subject;
+    if let Some(found) = load(connection, new.session)? {
+        let same = found.secret_hash == new.secret_hash && found.subject == new.subject;
         return if same {
-            Ok(known.info())
+            Ok(found.info())
         } else {
-            Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same id"))
+            Err(StoreError::new(StoreErrorKind::Corrupt, "another session has the same ID"))
         };
     }
     let record = SessionRecord::begin(new, epoch(connection, &new.subject)?, now);
@@ -48,40 +48,40 @@ pub(super) fn create(connection: &Connection, new: &NewSession, now: UnixMillis)
 
 pub(super) fn rotate(
     connection: &Connection,
-    command: &RotateRequest,
+    request: &RotateRequest,
     now: UnixMillis,
 ) -> Result<RotateOutcome> {
-    let known = load(connection, command.session)?;
-    let Some(mut record) = known.filter(|record| record.secret_hash == command.secret_hash) else {
+    let found = load(connection, request.session)?;
+    let Some(mut record) = found.filter(|record| record.secret_hash == request.secret_hash) else {
         return Ok(RotateOutcome::Unknown);
     };
     let epoch = epoch(connection, &record.subject)?;
-    let decision = decide(&record, epoch, command, now);
-    let rotation = decision.apply(&mut record, command, now);
+    let decision = decide(&record, epoch, request, now);
+    let outcome = decision.apply(&mut record, request, now);
     match decision {
         RefreshDecision::Rotate { .. } => save(connection, &record)?,
         RefreshDecision::Reuse { .. } => {
             save(connection, &record)?;
-            let until = now.saturating_add(command.announce_for);
-            announce(connection, Revocation::Session(command.session), until)?;
+            let until = now.saturating_add(request.announce_for);
+            announce(connection, Revocation::Session(request.session), until)?;
         }
         RefreshDecision::Replay { .. } | RefreshDecision::Revoked(_) | RefreshDecision::Expired(_) => {}
     }
-    Ok(rotation)
+    Ok(outcome)
 }
 
 pub(super) fn revoke(
     connection: &Connection,
-    command: &RevokeRequest,
+    request: &RevokeRequest,
     now: UnixMillis,
 ) -> Result<RevokeOutcome> {
-    let until = now.saturating_add(command.announce_for);
+    let until = now.saturating_add(request.announce_for);
     let mut changed = true;
-    match &command.scope {
+    match &request.scope {
         RevokeScope::Session { session, owner } => {
             let sql = "UPDATE auth_session SET state = ?2, revoked_at = ?3
                        WHERE sid = ?1 AND state = 0 AND (?4 IS NULL OR sub = ?4)";
-            let values = params![session.as_bytes(), command.reason.code(), now.as_millis(), owner];
+            let values = params![session.as_bytes(), request.reason.code(), now.as_millis(), owner];
             changed = execute(connection, sql, values)? > 0;
             if changed {
                 announce(connection, Revocation::Session(*session), until)?;
@@ -89,7 +89,7 @@ pub(super) fn revoke(
         }
         RevokeScope::Subject { subject, keep } => {
             let before = epoch(connection, subject)?;
-            let min_epoch = raise(connection, subject, now)?;
+            let min_epoch = raise_epoch(connection, subject, now)?;
             if let Some(session) = keep
                 && let Some(record) = load(connection, *session)?
                 && record.subject == *subject
@@ -100,7 +100,7 @@ pub(super) fn revoke(
             announce(connection, Revocation::Subject { subject: subject.clone(), min_epoch }, until)?;
         }
         RevokeScope::Everything => {
-            let min_epoch = raise(connection, "", now)?;
+            let min_epoch = raise_epoch(connection, "", now)?;
             announce(connection, Revocation::Everything { min_epoch }, until)?;
         }
     }
@@ -127,7 +127,7 @@ pub(super) fn list(
     rows.map(|row| row.map(|record| record.info()).map_err(&failed)).collect()
 }
 
-/// Where the next purge begins. Nothing that a renewal changes is indexed, so a purge goes through the table in turns.
+/// Where the next purge begins. No column that a refresh changes is indexed, so each purge scans a part of the table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PurgePosition(Arc<Mutex<Option<SessionId>>>);
 
@@ -144,7 +144,7 @@ pub(super) fn purge(
     let last: Option<[u8; 16]> = connection
         .query_row(
             "SELECT max(sid) FROM (SELECT sid FROM auth_session WHERE sid > ?1 ORDER BY sid LIMIT ?2)",
-            params![start.as_bytes(), budget.saturating_mul(LOOKED_AT_PER_REMOVED)],
+            params![start.as_bytes(), budget.saturating_mul(SCANNED_PER_PURGED)],
             |row| row.get(0),
         )
         .map_err(&failed)?;
@@ -164,12 +164,12 @@ pub(super) fn purge(
         "DELETE FROM auth_subject WHERE sub IN (SELECT sub FROM auth_subject WHERE epoch <= ?1 LIMIT ?2)";
     let epochs = count(execute(connection, sql, params![oldest, budget])?);
     purged.others = purged.others.saturating_add(epochs);
-    give_back(connection)?;
+    shrink(connection)?;
     Ok(purged)
 }
 
-/// Shortens the file by some of what is free. Every step of the statement gives back one page.
-fn give_back(connection: &Connection) -> Result<()> {
+/// Gives some free pages of the file back to the file system, one page for each step of the statement.
+fn shrink(connection: &Connection) -> Result<()> {
     let failed = failure("shortening the file");
     let mut statement = connection.prepare("PRAGMA incremental_vacuum(100)").map_err(&failed)?;
     let mut rows = statement.query([]).map_err(&failed)?;
@@ -184,7 +184,7 @@ fn load(connection: &Connection, session: SessionId) -> Result<Option<SessionRec
     statement.query_row(params![session.as_bytes()], record).optional().map_err(&failed)
 }
 
-/// Writes what can change. It never adds a row.
+/// Writes the columns that can change. It never adds a row.
 fn save(connection: &Connection, record: &SessionRecord) -> Result<()> {
     let sql = "UPDATE auth_session SET gen = ?2, grace_gen = ?3, rotated_at = ?4, epoch = ?5, idle_exp = ?6, state = ?7,
                revoked_at = ?8, fp = ?9 WHERE sid = ?1";
@@ -206,7 +206,7 @@ const COLUMNS: &str =
     "sid, sub, sec_hash, gen, grace_gen, rotated_at, epoch, abs_exp, idle_exp, state, revoked_at,
                        auth_time, fp, meta";
 
-/// A row of [`COLUMNS`].
+/// Reads a row of [`COLUMNS`].
 fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     let instant = |index: usize| row.get(index).map(UnixMillis::from_millis);
     Ok(SessionRecord {
@@ -227,7 +227,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     })
 }
 
-/// That of the subject, or of everybody when that is higher.
+/// Returns the epoch of a subject, or the global epoch when that is higher.
 fn epoch(connection: &Connection, subject: &str) -> Result<i64> {
     let failed = failure("reading an epoch");
     let sql = "SELECT coalesce(max(epoch), 0) FROM auth_subject WHERE sub IN (?1, '')";
@@ -235,8 +235,9 @@ fn epoch(connection: &Connection, subject: &str) -> Result<i64> {
     statement.query_row(params![subject], |row| row.get(0)).map_err(&failed)
 }
 
-/// Raises the epoch of a subject above all that a session of it can have; for everybody, above those of all.
-fn raise(connection: &Connection, subject: &str, now: UnixMillis) -> Result<i64> {
+/// Raises the epoch of a subject above every epoch that a session of the subject can have. The global epoch, of the
+/// empty subject, rises above the epochs of all subjects.
+fn raise_epoch(connection: &Connection, subject: &str, now: UnixMillis) -> Result<i64> {
     let highest = if subject.is_empty() {
         let sql = "SELECT coalesce(max(epoch), 0) FROM auth_subject";
         connection.query_row(sql, [], |row| row.get(0)).map_err(failure("reading epochs"))?
@@ -266,5 +267,5 @@ fn count(rows: usize) -> u64 {
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
-/// How many rows a purge looks at for each that it may remove.
-const LOOKED_AT_PER_REMOVED: i64 = 4;
+/// How many rows a purge scans for each row that it may remove.
+const SCANNED_PER_PURGED: i64 = 4;

@@ -1,4 +1,4 @@
-//! The tables, and how a file that others made is told apart.
+//! The tables and their versions, and the check that a file belongs to this crate.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::failure::failure;
 use super::identity::FileIdentity;
 use super::{StoreError, StoreErrorKind};
 
-/// Says in the head of the file whose it is: `TOLL`.
+/// Marks the file as ours in its header: `TOLL` in ASCII.
 const APPLICATION_ID: i64 = 0x544f_4c4c;
 
-/// What makes each version from the one before. Only ever add to it.
+/// The migrations, one for each version. Append only.
 const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
-/// Nothing that a renewal changes is indexed.
+/// Sessions. No index has a column that a refresh changes.
 const VERSION_1: &str = "
     CREATE TABLE auth_session (
         sid BLOB NOT NULL PRIMARY KEY CHECK (length(sid) = 16),
@@ -48,7 +48,7 @@ const VERSION_1: &str = "
     CREATE INDEX auth_revocation_until ON auth_revocation (until);
 ";
 
-/// Users. Scopes and roles are lists in JSON.
+/// Users. Scopes and roles are JSON arrays.
 const VERSION_2: &str = "
     CREATE TABLE auth_user (
         sub TEXT NOT NULL PRIMARY KEY,
@@ -60,13 +60,13 @@ const VERSION_2: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes the tables, or those that are missing, in one step: two processes that start at once do not meet in the middle.
+/// Creates the tables that are missing, in one transaction, so that several processes can start at once.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
-    // SQLite waits for others by itself, but not where it changes the kind of journal.
-    let begun = Instant::now();
+    // The busy handler does not apply when SQLite changes the journal mode.
+    let started = Instant::now();
     loop {
         match try_prepare(connection) {
-            Err(error) if error.kind() == StoreErrorKind::Contention && begun.elapsed() < PATIENCE => {
+            Err(error) if error.kind() == StoreErrorKind::Contention && started.elapsed() < TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             prepared => return prepared,
@@ -74,13 +74,13 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-/// How long others may take to make the tables.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long another process may take to create the tables.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = failure("preparing the file");
-    if version_now(connection)? == Found::Empty {
-        // Only an empty file can be told to give back what is deleted.
+    if read_version(connection)? == Found::Empty {
+        // Only an empty file can switch to incremental vacuum.
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(&failed)?;
     }
     let set = |sql: &str| connection.query_row(sql, [], |_row| Ok(())).map_err(&failed);
@@ -102,55 +102,57 @@ fn try_prepare(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(&failed)
 }
 
-/// Whether the file is still what it was, and can be written to: a full disk is found out here. Within a transaction.
-pub(crate) fn try_to_write(connection: &Connection, file: &FileIdentity) -> Result<(), StoreError> {
+/// Checks, within a transaction, that the file is still the same and takes writes. This detects a full disk.
+pub(crate) fn ping(connection: &Connection, file: &FileIdentity) -> Result<(), StoreError> {
     file.check()?;
     check(connection)?;
     let version = MIGRATIONS.len();
     connection
         .execute_batch(&format!("PRAGMA user_version = {version}"))
-        .map_err(failure("trying to write to the file"))
+        .map_err(failure("writing to the file"))
 }
 
-/// Whether the tables are still what they were.
+/// Checks that the file still has the tables.
 fn check(connection: &Connection) -> Result<(), StoreError> {
     match version(connection)? {
         Found::Version(_) => Ok(()),
-        Found::Empty => Err(StoreError::new(StoreErrorKind::Misconfigured, "the tables are gone")),
+        Found::Empty => Err(StoreError::new(StoreErrorKind::Misconfigured, "the tables are missing")),
     }
 }
 
+/// What a file contains.
 #[derive(PartialEq, Eq)]
 enum Found {
     Empty,
     Version(usize),
 }
 
-/// In one transaction: what is read first and last must not be from before and after somebody else made the tables.
-fn version_now(connection: &Connection) -> Result<Found, StoreError> {
-    let reading = connection.unchecked_transaction().map_err(failure("reading the version of the file"))?;
-    version(&reading)
+/// Reads the version in a transaction, so that another process cannot create the tables between the queries.
+fn read_version(connection: &Connection) -> Result<Found, StoreError> {
+    let transaction =
+        connection.unchecked_transaction().map_err(failure("reading the version of the file"))?;
+    version(&transaction)
 }
 
-/// Within a transaction.
+/// Reads the version, within a transaction.
 fn version(connection: &Connection) -> Result<Found, StoreError> {
     let number = |sql: &str| -> Result<i64, StoreError> {
         connection.query_row(sql, [], |row| row.get(0)).map_err(failure("reading the version of the file"))
     };
     let application = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
-    let misconfigured = |what: String| Err(StoreError::new(StoreErrorKind::Misconfigured, what));
+    let misconfigured = |message: String| Err(StoreError::new(StoreErrorKind::Misconfigured, message));
     if application == 0 && version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
         return Ok(Found::Empty);
     }
     if application != APPLICATION_ID {
-        return misconfigured("the file is a database of something else; name another file".to_owned());
+        return misconfigured("the file belongs to something else; choose another file".to_owned());
     }
     let newest = MIGRATIONS.len();
     match usize::try_from(version) {
         Ok(version) if (1..=newest).contains(&version) => Ok(Found::Version(version)),
         _ => misconfigured(format!(
-            "the file has schema version {version}, this release knows up to {newest}; run the newer release"
+            "the file has schema version {version}, this release supports up to {newest}; run the newer release"
         )),
     }
 }

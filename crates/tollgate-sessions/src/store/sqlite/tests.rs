@@ -1,16 +1,13 @@
-//! The file: who may read it, and what is done about one that somebody else made. What a store has to do is tested by
-//! the suite that all stores pass.
+//! The file: its mode, files of other programs, locks and failed writes. The contract is tested by the suite that all
+//! stores pass.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use super::*;
-use crate::session::Lifetimes;
-use crate::accounts::users::SqliteUsers;
-use crate::accounts::users::{NewUser, UserStore as _};
-use crate::session::RevokeReason;
-use crate::session::{SecretHash, SessionId};
-use crate::store::RotateLifetimes;
-use crate::store::{Revocation, RevokeScope};
+use crate::accounts::users::{NewUser, SqliteUsers, UserStore as _};
+use crate::session::{Lifetimes, RevokeReason, SecretHash, SessionId};
+use crate::store::{Revocation, RevokeScope, RotateLifetimes};
 
 struct Scratch(PathBuf);
 
@@ -32,7 +29,7 @@ impl Drop for Scratch {
     }
 }
 
-fn refused(path: &Path) -> String {
+fn open_error(path: &Path) -> String {
     let error = SqliteStore::open(path).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
     error.to_string()
@@ -40,7 +37,7 @@ fn refused(path: &Path) -> String {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_its_owner_reads_it() {
+async fn files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let scratch = Scratch::new("mode");
@@ -52,33 +49,33 @@ async fn only_its_owner_reads_it() {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
         files += 1;
     }
-    assert!(files >= 2, "the write-ahead log is there too");
+    assert!(files >= 2, "the write-ahead log exists too");
     drop(store);
     fs::set_permissions(scratch.file(), fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(refused(&scratch.file()).contains("chmod 600"));
+    assert!(open_error(&scratch.file()).contains("chmod 600"));
 }
 
-/// What is written to a file that has no name any longer would be gone with the process.
+/// Data in a deleted file would be lost when the process ends.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_is_gone_or_replaced_is_not_ready() {
+async fn ping_fails_when_the_file_is_removed_or_replaced() {
     let scratch = Scratch::new("gone");
     let (store, users) =
         (SqliteStore::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
-    let answers = async || [store.ping().await.is_ok(), users.ping().await.is_ok()];
-    assert_eq!(answers().await, [true, true]);
+    let pings = async || [store.ping().await.is_ok(), users.ping().await.is_ok()];
+    assert_eq!(pings().await, [true, true]);
     let aside = scratch.0.join("aside");
     fs::rename(scratch.file(), &aside).unwrap();
-    assert_eq!(answers().await, [false, false]);
+    assert_eq!(pings().await, [false, false]);
     fs::write(scratch.file(), "").unwrap();
-    assert_eq!(answers().await, [false, false]);
+    assert_eq!(pings().await, [false, false]);
     fs::rename(&aside, scratch.file()).unwrap();
-    assert_eq!(answers().await, [true, true]);
+    assert_eq!(pings().await, [true, true]);
 }
 
-/// Reading would still work.
+/// Reads would still work.
 #[tokio::test]
-async fn a_file_that_cannot_be_written_to_is_not_ready() {
+async fn ping_fails_when_the_file_is_read_only() {
     let scratch = Scratch::new("read-only");
     let store = SqliteStore::open(scratch.file()).unwrap();
     store.ping().await.unwrap();
@@ -86,13 +83,13 @@ async fn a_file_that_cannot_be_written_to_is_not_ready() {
         connection.execute_batch("PRAGMA query_only = 1").unwrap();
         Ok(())
     };
-    store.writer.ask(set).await.unwrap();
+    store.writer.call(set).await.unwrap();
     assert_eq!(store.ping().await.unwrap_err().kind(), StoreErrorKind::Misconfigured);
 }
 
 #[tokio::test]
-async fn it_is_made_once_and_opened_by_many() {
-    // What goes wrong between them does so rarely.
+async fn concurrent_opens_create_the_file_once() {
+    // A race would show rarely, hence the rounds.
     for round in 0..20 {
         let scratch = Scratch::new(&format!("many-{round}"));
         let (opened, stores) = std::sync::mpsc::channel();
@@ -109,32 +106,32 @@ async fn it_is_made_once_and_opened_by_many() {
 }
 
 #[test]
-fn files_of_others_are_refused() {
+fn open_rejects_files_of_other_programs() {
     let scratch = Scratch::new("others");
     drop(SqliteStore::open(scratch.file()).unwrap());
     let change = |sql: &str| connect(&scratch.file()).unwrap().execute_batch(sql).unwrap();
     change("PRAGMA user_version = 99");
-    let newer = refused(&scratch.file());
+    let newer = open_error(&scratch.file());
     assert!(newer.contains("schema version 99") && newer.contains("newer release"), "{newer}");
     change("PRAGMA user_version = 1; PRAGMA application_id = 7");
-    assert!(refused(&scratch.file()).contains("something else"));
+    assert!(open_error(&scratch.file()).contains("something else"));
 
     let path = scratch.0.join("text.db");
-    make_private(&path).unwrap();
-    fs::write(&path, "not a database, but long enough for one to be looked for in it ".repeat(20)).unwrap();
-    refused(&path);
+    create_private(&path).unwrap();
+    fs::write(&path, "not a database, but long enough to be read as one ".repeat(20)).unwrap();
+    open_error(&path);
 }
 
 #[tokio::test]
-async fn tables_that_are_gone_are_no_answer_about_a_session() {
-    let scratch = Scratch::new("gone");
+async fn missing_tables_do_not_read_as_missing_sessions() {
+    let scratch = Scratch::new("dropped");
     let store = SqliteStore::open(scratch.file()).unwrap();
     connect(&scratch.file()).unwrap().execute_batch("DROP TABLE auth_session").unwrap();
     let error = store.list("alice", 1).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
 }
 
-fn unborn(subject: &str) -> NewSession {
+fn new_session(subject: &str) -> NewSession {
     let lifetimes = Lifetimes::new(Duration::from_secs(3600), Duration::from_secs(7200)).unwrap();
     let session = SessionId::generate(StoreClock::server().now()).unwrap();
     NewSession::new(session, subject, SecretHash::from_bytes([7; 32]), lifetimes)
@@ -155,31 +152,31 @@ async fn is_live(store: &SqliteStore, session: &NewSession) -> bool {
     matches!(store.rotate(&present(session)).await.unwrap(), RotateOutcome::Live(_))
 }
 
-/// Another program writes and does not come to an end. What was refused meanwhile was not done, and is not done later.
+/// Another program holds the write lock. Calls that failed meanwhile have not run, and do not run later.
 #[tokio::test]
-async fn a_lock_of_others_is_not_waited_for() {
+async fn calls_fail_while_another_program_holds_the_lock() {
     let scratch = Scratch::new("locked");
     let (store, users) =
         (SqliteStore::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
-    let [one, two, unmade] = [unborn("alice"), unborn("alice"), unborn("alice")];
+    let [one, two, uncreated] = [new_session("alice"), new_session("alice"), new_session("alice")];
     for session in [&one, &two] {
         store.create(session).await.unwrap();
     }
     let other = connect(&scratch.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    // Nobody waits for this one any longer.
-    let given_up = logout(&two);
+    // The caller drops this call.
+    let dropped = logout(&two);
     tokio::select! {
         biased;
-        _ = store.revoke(&given_up) => panic!("it waits for the lock"),
+        _ = store.revoke(&dropped) => panic!("the lock is held"),
         () = std::future::ready(()) => {}
     }
-    let (rotate, end) = (present(&one), logout(&one));
+    let (rotate, revoke) = (present(&one), logout(&one));
     let new_user = NewUser::new("alice", "alice".parse().unwrap());
-    let (rotated, ended, created, purged, added, ready, listed) = tokio::join!(
+    let (rotated, revoked, created, purged, added, ready, listed) = tokio::join!(
         store.rotate(&rotate),
-        store.revoke(&end),
-        store.create(&unmade),
+        store.revoke(&revoke),
+        store.create(&uncreated),
         store.purge(10),
         users.add(&new_user),
         users.ping(),
@@ -187,7 +184,7 @@ async fn a_lock_of_others_is_not_waited_for() {
     );
     let errors = [
         rotated.unwrap_err(),
-        ended.unwrap_err(),
+        revoked.unwrap_err(),
         created.unwrap_err(),
         purged.unwrap_err(),
         added.unwrap_err(),
@@ -196,48 +193,48 @@ async fn a_lock_of_others_is_not_waited_for() {
     for error in errors {
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
     }
-    assert_eq!(listed.unwrap().len(), 2, "who reads is not kept waiting");
+    assert_eq!(listed.unwrap().len(), 2, "readers do not wait for the lock");
     other.execute_batch("ROLLBACK").unwrap();
     store.ping().await.unwrap();
     assert!(is_live(&store, &one).await && is_live(&store, &two).await);
-    assert_eq!(store.rotate(&present(&unmade)).await.unwrap(), RotateOutcome::Unknown);
+    assert_eq!(store.rotate(&present(&uncreated)).await.unwrap(), RotateOutcome::Unknown);
     assert!(users.find_subject("alice").await.unwrap().is_none());
-    assert!(store.revoke(&end).await.unwrap().changed);
+    assert!(store.revoke(&revoke).await.unwrap().changed);
 }
 
-/// One that stands in line behind others is given up as well, and is then not done.
+/// A call that waits behind another one times out too, and then never runs.
 #[tokio::test]
-async fn a_call_that_waits_in_line_is_given_up() {
+async fn queued_call_times_out_and_never_runs() {
     let scratch = Scratch::new("line");
     let store = SqliteStore::open(scratch.file()).unwrap();
-    let new = unborn("alice");
+    let new = new_session("alice");
     store.create(&new).await.unwrap();
     let (release, released) = std::sync::mpsc::channel::<()>();
-    let slow = store.writer.ask(move |_connection| {
+    let slow = store.writer.call(move |_connection| {
         released.recv().unwrap_err();
         Ok(())
     });
-    let end = logout(&new);
-    let (slow, ended) = tokio::join!(slow, store.revoke(&end));
-    assert_eq!(slow.unwrap_err().kind(), StoreErrorKind::Ambiguous, "it had begun");
-    assert_eq!(ended.unwrap_err().kind(), StoreErrorKind::Unavailable, "it had not");
+    let revoke = logout(&new);
+    let (slow, queued) = tokio::join!(slow, store.revoke(&revoke));
+    assert_eq!(slow.unwrap_err().kind(), StoreErrorKind::Ambiguous, "it had started");
+    assert_eq!(queued.unwrap_err().kind(), StoreErrorKind::Unavailable, "it had not started");
     drop(release);
     assert!(is_live(&store, &new).await);
 }
 
-/// A copy from before is put back while the file is in use, and goes on with numbers that were given out already.
+/// An older copy of the file is restored while the file is in use. The store then assigns the same numbers again.
 #[tokio::test]
-async fn a_reader_notices_a_file_that_was_put_back() {
+async fn reader_misses_no_announcement_after_a_restore() {
     let scratch = Scratch::new("restored");
     let store = SqliteStore::open(scratch.file()).unwrap();
     let other = connect(&scratch.file()).unwrap();
-    let end = async || {
-        let new = unborn("alice");
+    let revoke = async || {
+        let new = new_session("alice");
         store.create(&new).await.unwrap();
         assert!(store.revoke(&logout(&new)).await.unwrap().changed);
         new.session
     };
-    let heard = async |after: &FeedPage| {
+    let read = async |after: &FeedPage| {
         let page = store.revocations(Some(&after.cursor)).await.unwrap();
         let sessions = page.entries.iter().map(|entry| match entry.revocation {
             Revocation::Session(session) => session,
@@ -245,114 +242,114 @@ async fn a_reader_notices_a_file_that_was_put_back() {
         });
         (sessions.collect::<BTreeSet<_>>(), page.clone())
     };
-    let first = end().await;
-    let copy = "CREATE TABLE kept AS SELECT * FROM auth_revocation; CREATE TABLE at AS SELECT seq FROM sqlite_sequence";
-    other.execute_batch(copy).unwrap();
-    let put_back =
+    let first = revoke().await;
+    let backup = "CREATE TABLE kept AS SELECT * FROM auth_revocation; CREATE TABLE at AS SELECT seq FROM sqlite_sequence";
+    other.execute_batch(backup).unwrap();
+    let restore =
         "BEGIN IMMEDIATE; DELETE FROM auth_revocation; INSERT INTO auth_revocation SELECT * FROM kept;
                     UPDATE sqlite_sequence SET seq = (SELECT seq FROM at); COMMIT";
-    let lost = [end().await, end().await];
+    let lost = [revoke().await, revoke().await];
     let page = store.revocations(None).await.unwrap();
     assert_eq!(page.entries.len(), 1 + lost.len());
-    assert!(heard(&page).await.0.is_empty());
+    assert!(read(&page).await.0.is_empty());
 
-    // It has not come as far as it was.
-    other.execute_batch(put_back).unwrap();
-    let second = end().await;
-    let (sessions, page) = heard(&page).await;
+    // The numbers have not yet reached the position of the reader.
+    other.execute_batch(restore).unwrap();
+    let second = revoke().await;
+    let (sessions, page) = read(&page).await;
     assert_eq!(sessions, BTreeSet::from([first, second]));
-    assert!(heard(&page).await.0.is_empty());
-    let (_, page) = { (end().await, heard(&page).await.1) };
+    assert!(read(&page).await.0.is_empty());
+    let (_, page) = { (revoke().await, read(&page).await.1) };
 
-    // It has come farther before anybody looks.
-    other.execute_batch(put_back).unwrap();
+    // The numbers have passed the position of the reader before it reads again.
+    other.execute_batch(restore).unwrap();
     let mut all = BTreeSet::from([first]);
     for _ in 0..5 {
-        all.insert(end().await);
+        all.insert(revoke().await);
     }
-    let (sessions, page) = heard(&page).await;
+    let (sessions, page) = read(&page).await;
     assert_eq!(sessions, all);
 
-    // What was only forgotten, as no token needs it, is no reason to read again.
+    // Purged announcements are no reason to start again.
     other.execute_batch("DELETE FROM auth_revocation WHERE seq > 1").unwrap();
-    assert!(heard(&page).await.0.is_empty());
-    let third = end().await;
-    assert_eq!(heard(&page).await.0, BTreeSet::from([third]));
-    // A cursor of something else is none.
+    assert!(read(&page).await.0.is_empty());
+    let third = revoke().await;
+    assert_eq!(read(&page).await.0, BTreeSet::from([third]));
+    // The cursor of another store counts as none.
     let foreign = FeedCursor::new("12");
     assert_eq!(store.revocations(Some(&foreign)).await.unwrap().entries.len(), 2);
 }
 
-/// Nothing of what was asked is done in part, and nothing that was there is lost.
+/// A failed call changes nothing, and existing sessions stay.
 #[tokio::test]
-async fn a_file_that_cannot_grow() {
+async fn full_file_rejects_calls_as_a_whole() {
     let scratch = Scratch::new("full");
     let store = SqliteStore::open(scratch.file()).unwrap();
     let limit = |pages: &'static str| {
-        store.writer.ask(move |connection| {
+        store.writer.call(move |connection| {
             let sql = format!("PRAGMA max_page_count = {pages}");
             connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(failure("limiting"))
         })
     };
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for _ in 0..150 {
-        made.push(unborn("alice"));
-        store.create(made.last().unwrap()).await.unwrap();
+        created.push(new_session("alice"));
+        store.create(created.last().unwrap()).await.unwrap();
     }
-    // No less than there are.
+    // SQLite raises the limit to the present number of pages.
     limit("1").await.unwrap();
     let error = loop {
-        let new = unborn("alice");
+        let new = new_session("alice");
         match store.create(&new).await {
-            Ok(_) => made.push(new),
+            Ok(_) => created.push(new),
             Err(error) => break error,
         }
     };
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
-    // An end that cannot be announced is not made.
-    let mut ended = 0;
+    // A revocation that cannot be announced does not happen.
+    let mut revoked = 0;
     let error = loop {
-        match store.revoke(&logout(&made[ended])).await {
-            Ok(revoked) => assert!(revoked.changed),
+        match store.revoke(&logout(&created[revoked])).await {
+            Ok(outcome) => assert!(outcome.changed),
             Err(error) => break error,
         }
-        ended += 1;
+        revoked += 1;
     };
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
-    assert!(is_live(&store, &made[ended]).await);
+    assert!(is_live(&store, &created[revoked]).await);
     limit("1000000").await.unwrap();
-    for (place, new) in made.iter().enumerate() {
-        assert_eq!(is_live(&store, new).await, place >= ended);
-        assert_eq!(store.revoke(&logout(new)).await.unwrap().changed, place >= ended);
+    for (index, new) in created.iter().enumerate() {
+        assert_eq!(is_live(&store, new).await, index >= revoked);
+        assert_eq!(store.revoke(&logout(new)).await.unwrap().changed, index >= revoked);
     }
-    assert_eq!(store.revocations(None).await.unwrap().entries.len(), made.len());
+    assert_eq!(store.revocations(None).await.unwrap().entries.len(), created.len());
 }
 
-/// All that share the transaction are told that it is not known, and none of it was done.
+/// All calls in the transaction are ambiguous, and none of them had an effect.
 #[tokio::test]
-async fn a_commit_that_fails() {
+async fn failed_commit_is_ambiguous_and_changes_nothing() {
     let scratch = Scratch::new("commit");
     let store = SqliteStore::open(scratch.file()).unwrap();
-    let new = unborn("alice");
+    let new = new_session("alice");
     store.create(&new).await.unwrap();
     let tables = "CREATE TABLE parent (id INTEGER PRIMARY KEY);
                   CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)";
     connect(&scratch.file()).unwrap().execute_batch(tables).unwrap();
-    let (command, now) = (logout(&new), StoreClock::server().now());
-    let answer = store.writer.ask(move |connection| {
-        let revoked = operations::revoke(connection, &command, now)?;
-        // Found out by `COMMIT`.
+    let (request, now) = (logout(&new), StoreClock::server().now());
+    let call = store.writer.call(move |connection| {
+        let outcome = operations::revoke(connection, &request, now)?;
+        // `COMMIT` fails because of the missing parent.
         connection.execute("INSERT INTO child VALUES (1)", []).map_err(failure("adding a child"))?;
-        Ok(revoked)
+        Ok(outcome)
     });
-    assert_eq!(answer.await.unwrap_err().kind(), StoreErrorKind::Ambiguous);
+    assert_eq!(call.await.unwrap_err().kind(), StoreErrorKind::Ambiguous);
     assert!(store.revocations(None).await.unwrap().entries.is_empty());
-    assert!(is_live(&store, &new).await, "and the next transaction is another one");
+    assert!(is_live(&store, &new).await, "the next transaction is not affected");
     assert!(store.revoke(&logout(&new)).await.unwrap().changed);
 }
 
 #[tokio::test]
-async fn what_is_committed_is_synchronized() {
+async fn commits_are_synchronous() {
     let scratch = Scratch::new("synchronous");
     let (store, users) =
         (SqliteStore::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
@@ -362,7 +359,7 @@ async fn what_is_committed_is_synchronized() {
         Ok((level, journal))
     };
     for worker in [&store.writer, users.writer()] {
-        // 2 is FULL.
-        assert_eq!(worker.ask(setting).await.unwrap(), (2, "wal".to_owned()));
+        // 2 means FULL.
+        assert_eq!(worker.call(setting).await.unwrap(), (2, "wal".to_owned()));
     }
 }

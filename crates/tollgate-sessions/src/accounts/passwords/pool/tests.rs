@@ -1,4 +1,4 @@
-//! The pool, with work that waits until it is let go.
+//! Tests of the pool, with work that blocks until the test opens a gate.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -10,22 +10,19 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::accounts::passwords::HashCost;
 
-/// Long enough for any machine; where time matters it is Tokio's paused one.
-const FOREVER: Duration = Duration::from_secs(3600);
+/// Long enough for any machine. Tests in which time matters use Tokio's paused time.
+const FOREVER: Duration = PasswordSettings::MAX_WAIT;
 
 fn settings(threads: usize) -> PasswordSettings {
-    PasswordSettings::default()
-        .with_cost(HashCost::insecure_for_tests())
-        .with_threads(threads)
-        .with_queue(64)
-        .with_wait(FOREVER)
+    let settings = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
+    settings.with_threads(threads).unwrap().with_queue(64).unwrap().with_wait(FOREVER).unwrap()
 }
 
 fn pool(settings: &PasswordSettings) -> Arc<Pool> {
     Arc::new(Pool::spawn(settings).unwrap())
 }
 
-/// Work that says when it begins, and goes on when it is told to.
+/// Makes work that reports when it starts, and then blocks until the gate is open.
 struct Gate {
     begun: mpsc::Receiver<()>,
     begin: mpsc::Sender<()>,
@@ -58,7 +55,7 @@ impl Gate {
         self.open.1.notify_all();
     }
 
-    /// Occupies a thread.
+    /// Occupies a thread until the gate is open.
     async fn occupy(&self, pool: &Arc<Pool>) -> JoinHandle<Result<Tag, HashPoolBusy>> {
         let caller = self.call(pool);
         while self.begun.try_recv().is_err() {
@@ -73,7 +70,7 @@ impl Gate {
     }
 }
 
-/// Lets all tasks that can run do so.
+/// Lets all tasks run until they wait for something.
 async fn settle() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;
@@ -81,7 +78,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn a_flood_is_bounded_and_the_rest_is_told_so() {
+async fn flood_fills_the_queue_and_the_rest_is_refused() {
     let (pool, gate) = (pool(&settings(2)), Gate::closed());
     let mut callers = vec![gate.occupy(&pool).await, gate.occupy(&pool).await];
     callers.extend((2..500).map(|_| gate.call(&pool)));
@@ -98,27 +95,28 @@ async fn a_flood_is_bounded_and_the_rest_is_told_so() {
     }
     let counts = pool.counts();
     assert_eq!((answered, counts.computed, counts.waiting), (66, 66, 0));
-    assert_eq!(gate.most.load(Ordering::SeqCst), 2, "as many at the same time as there are threads");
-    assert_eq!(counts.buffers, 2, "and as many pieces of memory");
-    assert!(pool.compute(gate.work()).await.is_ok(), "it goes on afterwards");
+    assert_eq!(gate.most.load(Ordering::SeqCst), 2, "one hash at a time on each thread");
+    assert_eq!(counts.buffers, 2, "one buffer for each thread");
+    assert!(pool.compute(gate.work()).await.is_ok(), "the pool works after the flood");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_is_told_so_and_who_has_begun_is_not() {
-    let (pool, gate) = (pool(&settings(1).with_wait(Duration::from_secs(1))), Gate::closed());
+async fn waiting_job_times_out_and_started_job_does_not() {
+    let settings = settings(1).with_wait(Duration::from_secs(1)).unwrap();
+    let (pool, gate) = (pool(&settings), Gate::closed());
     let begun = gate.occupy(&pool).await;
     let before = Instant::now();
     assert!(gate.call(&pool).await.unwrap().is_err());
     assert_eq!(before.elapsed(), Duration::from_secs(1));
     gate.open();
     assert!(begun.await.unwrap().is_ok());
-    // Paused time runs on whenever the runtime has nothing to do, sometimes before the thread has looked.
+    // Paused time advances whenever the runtime is idle, sometimes before the thread has taken the job.
     while pool.compute(gate.work()).await.is_err() {}
-    assert_eq!(pool.counts().computed, 2, "nothing was computed for who was told so");
+    assert_eq!(pool.counts().computed, 2, "a refused job is not computed");
 }
 
 #[tokio::test]
-async fn who_goes_away_costs_neither_a_place_nor_a_hash() {
+async fn canceled_job_frees_its_slot_and_is_not_computed() {
     let (pool, gate) = (pool(&settings(1)), Gate::closed());
     let begun = gate.occupy(&pool).await;
     for _ in 0..3 {
@@ -139,7 +137,7 @@ async fn who_goes_away_costs_neither_a_place_nor_a_hash() {
 }
 
 #[tokio::test]
-async fn work_that_panics_costs_no_thread() {
+async fn panic_does_not_end_the_thread() {
     let pool = pool(&settings(1));
     let gate = Gate::closed();
     gate.open();
@@ -150,11 +148,11 @@ async fn work_that_panics_costs_no_thread() {
 }
 
 #[tokio::test]
-async fn threads_end_with_the_pool() {
+async fn dropping_the_pool_ends_its_threads_and_drops_its_queue() {
     let (pool, gate) = (pool(&settings(2)), Gate::closed());
     let first = gate.occupy(&pool).await;
     let second = gate.occupy(&pool).await;
-    // It lies in the queue, and is dropped with it.
+    // This job stays in the queue, and is dropped with it.
     let (held, gone) = mpsc::channel::<()>();
     let queued = {
         let pool = Arc::clone(&pool);

@@ -1,4 +1,5 @@
-//! Users in a file, by several handles, as by several processes. Calls, answers and contents are those of users in memory.
+//! Tests of users in an SQLite file, with several handles in the place of several processes. The store in
+//! memory passes the same contract.
 
 use std::fs;
 use std::sync::Arc;
@@ -38,12 +39,12 @@ fn user(subject: &str, login: &str) -> NewUser {
     NewUser::new(subject, name(login)).with_hash(hash("first"))
 }
 
-/// What every store of users does.
+/// Asserts the contract of [`UserStore`].
 async fn contract(store: &dyn UserStore) {
     store.ping().await.unwrap();
     let alice = user("s-1", "alice@example.com").with_scopes(["a:b", "c\"d"]).with_roles(["admin"]);
     assert_eq!(store.add(&alice).await.unwrap(), AddOutcome::Added);
-    assert_eq!(store.add(&alice).await.unwrap(), AddOutcome::Added, "the same again");
+    assert_eq!(store.add(&alice).await.unwrap(), AddOutcome::Added, "a repeated call");
     assert_eq!(store.add(&user("s-2", "alice@example.com")).await.unwrap(), AddOutcome::Taken);
     assert_eq!(store.add(&user("s-1", "other")).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     assert_eq!(store.add(&user("s-3", "Alice@example.com")).await.unwrap(), AddOutcome::Added);
@@ -56,8 +57,8 @@ async fn contract(store: &dyn UserStore) {
         assert_eq!(found.hash.as_ref().map(PasswordHash::expose), phc);
         assert_eq!(store.find_subject(&new.user.subject).await.unwrap().as_ref(), Some(&new.user));
     }
-    assert!(store.find(&name("nobody")).await.unwrap().is_none());
-    assert!(store.find_subject("s-2").await.unwrap().is_none(), "nothing is left of who was not added");
+    assert!(store.find(&name("unknown")).await.unwrap().is_none());
+    assert!(store.find_subject("s-2").await.unwrap().is_none(), "the user with a taken name was not stored");
 
     let (first, second, third) = (hash("first"), hash("second"), hash("third"));
     for (subject, old, new, done) in [
@@ -65,7 +66,7 @@ async fn contract(store: &dyn UserStore) {
         ("s-1", &first, &second, true),
         ("s-1", &first, &second, true),
         ("s-1", &first, &third, false),
-        ("nobody", &first, &second, false),
+        ("unknown", &first, &second, false),
         (&*odd.user.subject, &first, &second, false),
     ] {
         assert_eq!(store.replace_hash(subject, old, new).await.unwrap(), done, "{subject}");
@@ -75,14 +76,14 @@ async fn contract(store: &dyn UserStore) {
 }
 
 #[tokio::test]
-async fn in_memory_and_in_a_file() {
+async fn memory_and_sqlite_users_fulfil_the_contract() {
     contract(&MemoryUsers::new()).await;
     let scratch = Scratch::new("contract");
     contract(&SqliteUsers::open(scratch.file()).unwrap()).await;
 }
 
 #[tokio::test]
-async fn what_is_written_is_there_for_others_and_afterwards() {
+async fn users_are_visible_to_other_handles_and_after_a_restart() {
     let scratch = Scratch::new("others");
     let (one, other) =
         (SqliteUsers::open(scratch.file()).unwrap(), SqliteUsers::open(scratch.file()).unwrap());
@@ -91,15 +92,14 @@ async fn what_is_written_is_there_for_others_and_afterwards() {
     assert_eq!(other.add(&user("s-2", "alice")).await.unwrap(), AddOutcome::Taken);
     assert!(other.disable("s-1").await.unwrap());
     assert!(!one.find_subject("s-1").await.unwrap().unwrap().enabled);
-    assert!(one.enable("s-1").await.unwrap() && !one.enable("nobody").await.unwrap());
+    assert!(one.enable("s-1").await.unwrap() && !one.enable("unknown").await.unwrap());
     drop((one, other));
     let again = SqliteUsers::open(scratch.file()).unwrap();
     assert!(again.find_subject("s-1").await.unwrap().unwrap().enabled);
 }
 
-/// Of many who want a name, or replace a hash, one does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_of_many_wins() {
+async fn one_of_many_concurrent_writers_wins() {
     let scratch = Scratch::new("many");
     let handles: Vec<_> = (0..4).map(|_| Arc::new(SqliteUsers::open(scratch.file()).unwrap())).collect();
     let mut adding = tokio::task::JoinSet::new();
@@ -120,9 +120,9 @@ async fn one_of_many_wins() {
     assert_eq!(replacing.join_all().await.into_iter().filter(|replaced| *replaced).count(), 1);
 }
 
-/// Else a client could tell by the time whether a name is taken.
+/// Otherwise a client could tell by the time whether a name is taken.
 #[tokio::test]
-async fn a_name_that_is_taken_is_written_to_the_disk_too() {
+async fn adding_a_taken_name_writes_to_the_disk() {
     let scratch = Scratch::new("disk");
     let store = SqliteUsers::open(scratch.file()).unwrap();
     let log = scratch.0.join("users.db-wal");
@@ -138,7 +138,7 @@ async fn a_name_that_is_taken_is_written_to_the_disk_too() {
 }
 
 #[tokio::test]
-async fn sessions_may_be_in_the_same_file() {
+async fn users_and_sessions_share_a_file() {
     let scratch = Scratch::new("same");
     let sessions = crate::store::SqliteStore::open(scratch.file()).unwrap();
     let users = SqliteUsers::open(scratch.file()).unwrap();
@@ -147,7 +147,7 @@ async fn sessions_may_be_in_the_same_file() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_gets_its_users() {
+async fn open_migrates_a_file_of_the_first_version_and_rejects_a_newer_one() {
     let scratch = Scratch::new("older");
     drop(SqliteUsers::open(scratch.file()).unwrap());
     let change = |sql: &str| connect(&scratch.file()).unwrap().execute_batch(sql).unwrap();
@@ -162,7 +162,7 @@ async fn a_file_of_the_first_version_gets_its_users() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_its_owner_reads_it() {
+async fn open_requires_a_private_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let scratch = Scratch::new("mode");
@@ -178,7 +178,7 @@ async fn only_its_owner_reads_it() {
 }
 
 #[tokio::test]
-async fn tables_that_are_gone_are_no_answer_about_a_user() {
+async fn find_fails_without_the_table() {
     let scratch = Scratch::new("gone");
     let users = SqliteUsers::open(scratch.file()).unwrap();
     connect(&scratch.file()).unwrap().execute_batch("DROP TABLE auth_user").unwrap();

@@ -1,28 +1,28 @@
-//! Private keys as others write them, and what is wrong with some.
+//! Tests with the private keys of the specifications, and with defective ones.
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::issuing::SigningKey;
 
-/// RFC 7517 appendix A.2.
+/// The key of RFC 7517 appendix A.2.
 fn ec() -> Value {
     json!({"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
         "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","kid":"1"})
 }
 
-/// RFC 8037 appendix A.1.
+/// The key of RFC 8037 appendix A.1.
 fn okp() -> Value {
     json!({"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})
 }
 
-/// RFC 7515 appendix A.1.
+/// The key of RFC 7515 appendix A.1.
 fn oct() -> Value {
     json!({"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})
 }
 
-/// RFC 7515 appendix A.2.
+/// The key of RFC 7515 appendix A.2.
 fn rsa() -> Value {
     json!({"kty":"RSA",
         "n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ",
@@ -50,7 +50,7 @@ fn without(mut jwk: Value, name: &str) -> Value {
 }
 
 #[test]
-fn keys_of_the_specifications() {
+fn keys_of_the_specifications_are_accepted() {
     let signed = |algorithm, jwk: &Value| {
         let key = key(algorithm, jwk).unwrap();
         let signature = key.sign(b"message").unwrap();
@@ -69,9 +69,9 @@ fn keys_of_the_specifications() {
     assert_eq!(key.key_id().unwrap().as_str(), "secret-1");
 }
 
-/// RFC 8037 appendix A.4 and RFC 7515 appendix A.1 and A.2: the same key makes the same signature.
+/// RFC 8037 appendix A.4, and RFC 7515 appendix A.1 and A.2.
 #[test]
-fn signatures_of_the_specifications() {
+fn signatures_match_the_specifications() {
     let sign = |algorithm, jwk: &Value, message: &str| {
         URL_SAFE_NO_PAD.encode(key(algorithm, jwk).unwrap().sign(message.as_bytes()).unwrap())
     };
@@ -90,7 +90,7 @@ fn signatures_of_the_specifications() {
 }
 
 #[test]
-fn a_key_for_something_else_is_refused() {
+fn key_for_another_purpose_or_algorithm_is_rejected() {
     let not_for = |member| SigningKeyError::NotForSigning { member };
     let malformed = |name| SigningKeyError::Key(KeyError::Malformed { name });
     for (name, value, expected) in [
@@ -129,7 +129,7 @@ fn a_key_for_something_else_is_refused() {
 }
 
 #[test]
-fn halves_belong_together() {
+fn key_with_mismatched_halves_is_rejected() {
     let other = json!("u8SZX1gtiWHYaSEIWUK0LlXBNsX-fUoDqnbJMYlVoZY");
     for (algorithm, jwk) in [
         (Algorithm::Es256, with(ec(), "d", other.clone())),
@@ -147,7 +147,7 @@ fn halves_belong_together() {
 }
 
 #[test]
-fn members_are_all_there_and_well_formed() {
+fn key_with_missing_or_malformed_members_is_rejected() {
     for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi", "kty"] {
         let missing = KeyError::Missing { name };
         assert_eq!(key(Algorithm::Rs256, &without(rsa(), name)).unwrap_err(), missing.into());
@@ -172,7 +172,7 @@ fn members_are_all_there_and_well_formed() {
 }
 
 #[test]
-fn only_one_object_with_distinct_members() {
+fn jwk_must_be_one_object_with_distinct_members() {
     let text = ec().to_string();
     let twice = |member: &str| text.replacen('{', &format!("{{{member},"), 1);
     for wrong in [

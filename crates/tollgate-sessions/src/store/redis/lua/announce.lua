@@ -1,4 +1,4 @@
--- KEYS: stream. ARGV: time, how long it matters, kind, what it is about, least epoch.
+-- Adds an announcement. KEYS: stream. ARGV: time, how long it is announced, kind, key, smallest epoch.
 local now = clock()
 redis.call('XADD', KEYS[1], '*', 'kind', ARGV[3], 'key', ARGV[4], 'min', ARGV[5], 'until',
   whole(now + tonumber(ARGV[2])))

@@ -1,5 +1,5 @@
--- Announcements after one of them, the time, and the last one that was ever made. KEYS: stream. ARGV: time, after, how
--- many.
+-- Returns the time, the ID of the newest announcement ever made, and the announcements after a given ID. KEYS: stream.
+-- ARGV: time, the ID, how many announcements at most.
 local last = '0-0'
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local about = redis.call('XINFO', 'STREAM', KEYS[1])

@@ -26,7 +26,7 @@ elseif previous and since < tonumber(ARGV[6]) then
 else
   redis.call('HSET', KEYS[1], 'st', 3, 'ea', whole(now))
   row = redis.call('HMGET', KEYS[1], unpack(FIELDS))
-  keep_until(KEYS[1], math.min(now + tonumber(ARGV[9]), absolute))
+  expire_at(KEYS[1], math.min(now + tonumber(ARGV[9]), absolute))
   return { 'reuse', row }
 end
 
@@ -42,5 +42,5 @@ else
 end
 row = redis.call('HMGET', KEYS[1], unpack(FIELDS))
 -- An idle lifetime of zero expires at once.
-keep_until(KEYS[1], idle)
+expire_at(KEYS[1], idle)
 return { kind, row }

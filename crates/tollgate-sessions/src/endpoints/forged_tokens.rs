@@ -1,4 +1,4 @@
-//! Refresh tokens that nobody here has made.
+//! Throttles clients that present forged refresh tokens.
 
 use tracing::warn;
 
@@ -8,9 +8,10 @@ use super::problem::Problem;
 use crate::sessions::RefreshError;
 
 impl Endpoints {
-    /// Why a session is not renewed, as far as the client may know. Whoever presents many tokens that were not made here has to
-    /// wait. Their tags have been checked by then, so that no good token ever has to.
-    pub(super) fn refusal(&self, error: RefreshError, client: &Client) -> Problem {
+    /// Returns the problem that a rejected refresh reports to the client. Throttles addresses that present many
+    /// forged or malformed tokens. The tag of the token was checked before, so a valid token is never
+    /// throttled.
+    pub(super) fn refresh_problem(&self, error: RefreshError, client: &Client) -> Problem {
         let forged = matches!(error, RefreshError::Malformed | RefreshError::Forged);
         if forged && let Err(throttled) = self.accounts.admit_forged_token(client.peer) {
             let retry_after = throttled.retry_after;
@@ -31,55 +32,59 @@ mod tests {
 
     const BURST: u64 = 20;
 
-    async fn renew(world: &World, token: &str) -> SessionResponse {
+    async fn refresh(world: &World, token: &str) -> SessionResponse {
         world.send(&post("/auth/refresh"), &format!(r#"{{"refresh_token":"{token}"}}"#)).await
     }
 
-    fn retry_after(reply: &SessionResponse) -> Option<u64> {
-        let (_, value) = reply.headers().find(|(name, _)| *name == "retry-after")?;
+    fn retry_after(response: &SessionResponse) -> Option<u64> {
+        let (_, value) = response.headers().find(|(name, _)| *name == "retry-after")?;
         value.parse().ok()
     }
 
     #[tokio::test]
-    async fn a_flood_has_to_wait_and_nobody_else() {
+    async fn forged_tokens_are_throttled_without_throttling_valid_ones() {
         let world = World::new().await;
         let good = member(&world.log_in("").await, "refresh_token");
         let in_cookie = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
         let forged = format!("rt1_{}", "A".repeat(72));
         for token in [&forged, "rt1_x"].into_iter().cycle().take(20) {
-            assert_eq!(renew(&world, token).await.status(), 401);
+            assert_eq!(refresh(&world, token).await.status(), 401);
         }
         for token in [&forged, "rt1_x"] {
-            let reply = renew(&world, token).await;
-            assert_eq!((reply.status(), retry_after(&reply)), (429, Some(3)), "{}", reply.body());
+            let response = refresh(&world, token).await;
+            assert_eq!((response.status(), retry_after(&response)), (429, Some(3)), "{}", response.body());
             let cookie = format!("__Host-Http-rt={token}");
-            let reply = world.send(&post_with("/auth/refresh", &cookie), "{}").await;
-            assert_eq!((reply.status(), cleared_by(&reply)), (429, 0), "who waits keeps the cookies");
+            let response = world.send(&post_with("/auth/refresh", &cookie), "{}").await;
+            assert_eq!(
+                (response.status(), cleared_by(&response)),
+                (429, 0),
+                "a throttled client keeps its cookies"
+            );
         }
-        // Good tokens, and logins, from the same address.
-        assert_eq!(renew(&world, &good).await.status(), 200);
+        // Valid tokens and logins from the same address are not throttled.
+        assert_eq!(refresh(&world, &good).await.status(), 200);
         assert_eq!(world.send(&post_with("/auth/refresh", &in_cookie), "{}").await.status(), 200);
         assert_eq!(world.log_in("").await.status(), 200);
         world.clock.advance(Duration::from_secs(3));
         let cookie = format!("__Host-Http-rt={forged}");
-        let reply = world.send(&post_with("/auth/refresh", &cookie), "{}").await;
-        assert_eq!((reply.status(), cleared_by(&reply)), (401, 2));
-        assert_eq!(renew(&world, &forged).await.status(), 429);
+        let response = world.send(&post_with("/auth/refresh", &cookie), "{}").await;
+        assert_eq!((response.status(), cleared_by(&response)), (401, 2));
+        assert_eq!(refresh(&world, &forged).await.status(), 429);
         let sessions = world.sessions.counts();
         assert_eq!(sessions.forged + sessions.malformed, BURST + 6);
         let expected = EndpointCounts { forgeries_throttled: 5, ..EndpointCounts::default() };
         assert_eq!(world.endpoints.counts(), expected);
     }
 
-    /// Only what was not made here counts: sessions end all the time.
+    /// Tokens of revoked sessions are no forgeries, as sessions are revoked all the time.
     #[tokio::test]
-    async fn tokens_of_sessions_that_are_over_count_for_nothing() {
+    async fn tokens_of_revoked_sessions_are_not_throttled() {
         let world = World::new().await;
-        let over = member(&world.log_in("").await, "refresh_token");
-        let body = format!(r#"{{"refresh_token":"{over}"}}"#);
+        let revoked = member(&world.log_in("").await, "refresh_token");
+        let body = format!(r#"{{"refresh_token":"{revoked}"}}"#);
         assert_eq!(world.send(&post("/auth/logout"), &body).await.status(), 204);
         for _ in 0..BURST + 1 {
-            assert_eq!(renew(&world, &over).await.status(), 401);
+            assert_eq!(refresh(&world, &revoked).await.status(), 401);
             assert_eq!(world.send(&post("/auth/refresh"), "{}").await.status(), 401);
         }
     }

@@ -1,4 +1,5 @@
--- Takes a live session over into a new epoch. KEYS: session. ARGV: time, subject, the epoch before, the new one.
+-- Gives a live session the new epoch of its subject. KEYS: session. ARGV: time, subject, the epoch before, the new
+-- epoch.
 local now = clock()
 local row = read(KEYS[1], now)
 local epoch = tonumber(row[6])

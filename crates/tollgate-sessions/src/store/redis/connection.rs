@@ -1,4 +1,8 @@
-//! [`Link`]: a connection that is made when it is needed, and made again when it is gone.
+//! [`SharedConnection`]: a connection that is opened on demand, and again when it is lost.
+//!
+//! The `ConnectionManager` of the crate `redis` reconnects by itself; this module first checks that the new server
+//! is a primary with the data of this store. It also sets up TLS, as the crate would use the process-wide provider
+//! of rustls.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +18,26 @@ use tokio_rustls::TlsConnector;
 
 use super::address::Address;
 use super::failure::failure;
-use super::setup::{self, Setup};
+use super::server_info::{self, ServerInfo};
 use super::{StoreError, StoreErrorKind};
 
-/// A connection that many calls share, when there is one.
+/// A connection that many calls share.
 #[derive(Default)]
-pub(super) struct Link {
+pub(super) struct SharedConnection {
     current: RwLock<Option<Arc<Connection>>>,
-    /// One call connects; others wait for it, no longer than for anything else.
+    /// Held by the call that connects, while other calls wait within their own timeouts.
     connecting: Mutex<()>,
 }
 
-/// A connection, and what was learnt about the server when it was made.
+/// An open connection, and what the server reported when it was opened.
 pub(super) struct Connection {
     handle: MultiplexedConnection,
     driver: JoinHandle<()>,
-    pub(super) setup: Setup,
+    pub(super) info: ServerInfo,
 }
 
-impl Link {
-    /// The connection. Nothing was sent by this call when it fails.
+impl SharedConnection {
+    /// Returns the connection, and opens it if necessary. If this fails, the call has sent nothing.
     pub(super) async fn connection(&self, to: &Target) -> Result<Arc<Connection>, StoreError> {
         if let Some(connection) = self.current() {
             return Ok(connection);
@@ -42,25 +46,26 @@ impl Link {
         if let Some(connection) = self.current() {
             return Ok(connection);
         }
-        let made = Arc::new(to.connect().await?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
-        Ok(made)
+        let connection = Arc::new(to.connect().await?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
+        Ok(connection)
     }
 
-    /// What has broken since is not handed out.
+    /// Returns the connection unless it is lost.
     fn current(&self) -> Option<Arc<Connection>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|connection| !connection.driver.is_finished()).map(Arc::clone)
     }
 
-    /// The next call connects again. Calls that still wait for an answer on the old connection may get it.
-    pub(super) fn forget(&self) {
+    /// Drops the connection, so that the next call connects again. Calls in flight may still get their answers on
+    /// the old connection.
+    pub(super) fn reset(&self) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 impl Connection {
-    /// Calls on it share it.
+    /// Returns a handle to send commands with. Handles share the connection.
     pub(super) fn handle(&self) -> MultiplexedConnection {
         self.handle.clone()
     }
@@ -72,12 +77,12 @@ impl Drop for Connection {
     }
 }
 
-/// Where connections lead.
+/// The server to connect to.
 pub(super) struct Target {
     pub(super) address: Address,
-    /// The key that says whose the data are.
+    /// The key whose value is the version of the data.
     pub(super) marker: String,
-    /// Whether it was told what is wrong with the server.
+    /// Whether the log has a warning about the server.
     pub(super) warned: AtomicBool,
 }
 
@@ -87,45 +92,45 @@ impl Target {
         let tcp = TcpStream::connect((&*self.address.host, self.address.port)).await.map_err(broken)?;
         tcp.set_nodelay(true).map_err(broken)?;
         let (mut handle, driver) = match &self.address.tls {
-            None => self.shake_hands(tcp).await?,
+            None => self.handshake(tcp).await?,
             Some(tls) => {
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 let stream = connector.connect(tls.name.clone(), tcp).await.map_err(|error| {
-                    // TLS itself has failed, as with a certificate that is not for this name.
-                    let refused = error.kind() == std::io::ErrorKind::InvalidData;
+                    // TLS itself has failed, for example because the certificate is for another name.
+                    let invalid = error.kind() == std::io::ErrorKind::InvalidData;
                     let kind =
-                        if refused { StoreErrorKind::Misconfigured } else { StoreErrorKind::Unavailable };
+                        if invalid { StoreErrorKind::Misconfigured } else { StoreErrorKind::Unavailable };
                     StoreError::new(kind, "connecting with TLS").with_source(error)
                 })?;
-                self.shake_hands(stream).await?
+                self.handshake(stream).await?
             }
         };
-        let setup = setup::look(&mut handle).await;
-        let connection = Connection { handle, driver, setup };
-        if connection.setup.state.is_replica {
-            return Err(setup::no_primary());
+        let info = ServerInfo::read(&mut handle).await;
+        let connection = Connection { handle, driver, info };
+        if connection.info.state.is_replica {
+            return Err(server_info::not_primary());
         }
-        setup::claim(&mut connection.handle(), &self.marker).await?;
+        server_info::check_marker(&mut connection.handle(), &self.marker).await?;
         if !self.warned.swap(true, Ordering::Relaxed) {
-            connection.setup.warn(&self.address);
+            connection.info.warn(&self.address);
         }
         Ok(connection)
     }
 
-    async fn shake_hands(
+    async fn handshake(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<(MultiplexedConnection, JoinHandle<()>), StoreError> {
-        // Each call has a limit of its own.
+        // Each call has a timeout of its own.
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_pipeline_buffer_size(1024);
-        let made = MultiplexedConnection::new_with_config(&self.address.login, stream, config).await;
-        let (handle, driver) = made.map_err(failure("logging in to Redis"))?;
+        let opened = MultiplexedConnection::new_with_config(&self.address.login, stream, config).await;
+        let (handle, driver) = opened.map_err(failure("logging in to Redis"))?;
         Ok((handle, tokio::spawn(driver)))
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for SharedConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("connected", &self.current().is_some()).finish()
+        f.debug_struct("SharedConnection").field("connected", &self.current().is_some()).finish()
     }
 }

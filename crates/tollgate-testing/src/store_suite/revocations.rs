@@ -1,4 +1,4 @@
-//! Ending sessions, and hearing of it.
+//! Revocations and their announcements.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ pub(super) async fn revocation_holds_during_the_grace_period(under: StoreUnderTe
     under.pass_grace_period();
     under.rotate(&new, 0).await;
     assert!(under.logout(&new).await.changed);
-    assert!(!under.logout(&new).await.changed, "once is enough");
+    assert!(!under.logout(&new).await.changed, "a repetition changes nothing");
     for generation in [0, 1, 2] {
         assert_eq!(under.rotate(&new, generation).await, RotateOutcome::Revoked(RevokeReason::Logout));
     }
@@ -28,12 +28,12 @@ pub(super) async fn session_is_revoked_by_its_owner_only(under: StoreUnderTest) 
 pub(super) async fn subject_revocation_covers_all_its_sessions(under: StoreUnderTest) {
     let (one, two, other) =
         (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
-    // Twice within a millisecond, and after the clock has stepped back.
+    // Two revocations within a millisecond, and one after the clock has stepped back.
     for back in [Duration::ZERO, Duration::ZERO, HOUR] {
         under.clock.set(under.clock.now().saturating_sub(back));
         under.logout_everywhere("alice").await;
         let after = under.begin("alice").await;
-        assert!(is_live(&under.rotate(&after, 0).await), "a new login is not concerned");
+        assert!(is_live(&under.rotate(&after, 0).await), "a later login is not revoked");
         under.logout_everywhere("alice").await;
         assert!(!is_live(&under.rotate(&after, 0).await));
     }
@@ -46,15 +46,16 @@ pub(super) async fn subject_revocation_covers_all_its_sessions(under: StoreUnder
 pub(super) async fn subject_revocation_keeps_the_named_session(under: StoreUnderTest) {
     let (kept, other, bobs) =
         (under.begin("alice").await, under.begin("alice").await, under.begin("bob").await);
-    let but = |keep: &NewSession| RevokeScope::Subject { subject: "alice".into(), keep: Some(keep.session) };
-    under.revoke(but(&kept)).await;
+    let all_but =
+        |keep: &NewSession| RevokeScope::Subject { subject: "alice".into(), keep: Some(keep.session) };
+    under.revoke(all_but(&kept)).await;
     assert!(is_live(&under.rotate(&kept, 0).await));
     assert!(!is_live(&under.rotate(&other, 0).await));
-    // What was ended is not kept, nor is somebody else's.
-    under.revoke(but(&other)).await;
+    // Neither a revoked session nor one of another subject can be kept.
+    under.revoke(all_but(&other)).await;
     assert!(!is_live(&under.rotate(&other, 0).await));
     assert!(!is_live(&under.rotate(&kept, 0).await));
-    under.revoke(but(&bobs)).await;
+    under.revoke(all_but(&bobs)).await;
     assert!(is_live(&under.rotate(&bobs, 0).await));
 }
 
@@ -81,7 +82,7 @@ pub(super) async fn revocations_are_announced(under: StoreUnderTest) {
     under.pass_grace_period();
     under.rotate(&two, 0).await;
     let (mut found, cursor) = under.announced(Some(cursor)).await;
-    // A page may repeat what an earlier one said.
+    // A page may repeat announcements.
     found.dedup();
     assert_eq!(found, [Revocation::Session(one.session), Revocation::Session(two.session)]);
     let three = under.begin("alice").await;
@@ -96,49 +97,49 @@ pub(super) async fn revocations_are_announced(under: StoreUnderTest) {
         Revocation::Everything { min_epoch } => Some(*min_epoch),
         _ => None,
     });
-    let view = under.store.create(&three).await.unwrap();
-    assert!(view.epoch < of_alice.unwrap() && of_alice.unwrap() < of_all.unwrap());
+    let info = under.store.create(&three).await.unwrap();
+    assert!(info.epoch < of_alice.unwrap() && of_alice.unwrap() < of_all.unwrap());
     let (all, _) = under.announced(None).await;
-    assert!(all.len() >= 4, "who asks for the first time hears all that matters: {all:?}");
+    assert!(all.len() >= 4, "a new reader gets all announcements: {all:?}");
     under.clock.advance(HOUR * 2);
     under.store.purge(100).await.unwrap();
     assert!(under.announced(None).await.0.is_empty());
 }
 
-/// More than a page holds. Who reads one after the other, while there are more ends, misses none.
+/// A reader that reads page by page misses no announcement, although more are added meanwhile.
 pub(super) async fn announcements_are_read_page_by_page(under: StoreUnderTest) {
-    let mut ended = HashSet::new();
+    let mut revoked = HashSet::new();
     for _ in 0..12 {
-        let end = |_| {
+        let revoke = |_| {
             let under = under.clone();
-            tokio::spawn(async move { begin_and_end(&under).await })
+            tokio::spawn(async move { begin_and_revoke(&under).await })
         };
-        let ending: Vec<_> = (0..100).map(end).collect();
-        for session in ending {
-            ended.insert(session.await.unwrap());
+        let revoking: Vec<_> = (0..100).map(revoke).collect();
+        for session in revoking {
+            revoked.insert(session.await.unwrap());
         }
     }
-    let (mut heard, mut cursor, mut pages) = (HashSet::new(), None, 0_usize);
+    let (mut announced, mut cursor, mut pages) = (HashSet::new(), None, 0_usize);
     loop {
         let page = under.store.revocations(cursor.as_ref()).await.unwrap();
         pages += 1;
-        assert!(pages <= ended.len(), "it does not come to an end");
-        heard.extend(page.entries.into_iter().map(|entry| entry.revocation));
+        assert!(pages <= revoked.len(), "the feed has no last page");
+        announced.extend(page.entries.into_iter().map(|entry| entry.revocation));
         cursor = Some(page.cursor);
         if pages < 3 {
-            ended.insert(begin_and_end(&under).await);
+            revoked.insert(begin_and_revoke(&under).await);
         } else if !page.more {
             break;
         }
     }
-    let ended: HashSet<_> = ended.into_iter().map(Revocation::Session).collect();
-    assert!(heard == ended, "{} of {} in {pages} pages", heard.len(), ended.len());
-    let last = begin_and_end(&under).await;
+    let revoked: HashSet<_> = revoked.into_iter().map(Revocation::Session).collect();
+    assert!(announced == revoked, "{} of {} in {pages} pages", announced.len(), revoked.len());
+    let last = begin_and_revoke(&under).await;
     let (later, _) = under.announced(cursor).await;
     assert!(later.contains(&Revocation::Session(last)));
 }
 
-async fn begin_and_end(under: &StoreUnderTest) -> SessionId {
+async fn begin_and_revoke(under: &StoreUnderTest) -> SessionId {
     let new = under.begin("alice").await;
     assert!(under.logout(&new).await.changed);
     new.session
