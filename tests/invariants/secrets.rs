@@ -273,23 +273,23 @@ fn session_log_contains_no_refresh_token() {
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async {
             let keys = RefreshKeys::new(RefreshKey::new(1, SENTINEL).expect("a strong secret"));
-            let strict = RefreshPolicy::default().with_grace_period(Duration::ZERO);
+            let strict = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within bounds");
             let sessions = Sessions::new(MemoryStore::new(), keys.clone(), Duration::from_secs(600))
                 .with_settings(SessionSettings::default().with_refresh_policy(strict));
             let login = Login::new("alice\nforged log line").with_client("Firefox");
             let first = sessions.create(&login).await.expect("a login");
             let text = first.refresh_token.expose();
             let refreshed =
-                sessions.rotate(&text, TokenTransport::Body, Some("Chrome")).await.expect("a refresh");
+                sessions.refresh(&text, TokenTransport::Body, Some("Chrome")).await.expect("a refresh");
             let next = refreshed.refresh_token.expose();
             let wrong_way =
-                sessions.rotate(&next, TokenTransport::Cookie, None).await.expect_err("wrong transport");
-            let reuse = sessions.rotate(&text, TokenTransport::Body, None).await.expect_err("reuse");
-            let ended = sessions.rotate(&next, TokenTransport::Body, None).await.expect_err("ended");
+                sessions.refresh(&next, TokenTransport::Cookie, None).await.expect_err("wrong transport");
+            let reuse = sessions.refresh(&text, TokenTransport::Body, None).await.expect_err("reuse");
+            let ended = sessions.refresh(&next, TokenTransport::Body, None).await.expect_err("ended");
             let forged = format!("{}AAAA", &next[..72]);
-            let forgery = sessions.rotate(&forged, TokenTransport::Body, None).await.expect_err("forged");
+            let forgery = sessions.refresh(&forged, TokenTransport::Body, None).await.expect_err("forged");
             let malformed =
-                sessions.rotate(SENTINEL, TokenTransport::Body, None).await.expect_err("malformed");
+                sessions.refresh(SENTINEL, TokenTransport::Body, None).await.expect_err("malformed");
             sessions.logout(&next).await.expect("a logout");
             let weak = RefreshKey::new(1, &SENTINEL[..20]).expect_err("too short");
 
