@@ -75,7 +75,7 @@
 mod absent;
 mod builder;
 mod cache;
-mod caching;
+mod cache_control;
 #[cfg(feature = "client")]
 mod client;
 mod discovery;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Gate;
 use crate::cross_site::CrossSite;
-use crate::csrf_tokens::{self, CsrfTokens};
+use crate::csrf_verifier::{self, CsrfTokens};
 use crate::error::{AuthError, CrossSiteError};
 use crate::request::RequestView;
 use crate::source::{self, Credential};
@@ -48,7 +48,7 @@ impl Gate {
     /// [`CrossSiteError`] when tokens are required, the request can change something, and it has not that of `session`.
     pub fn check_csrf_token<R: RequestView>(&self, request: &R, session: &str) -> Result<(), CrossSiteError> {
         let tokens = self.csrf_tokens();
-        tokens.map_or(Ok(()), |tokens| csrf_tokens::check(tokens, request, || Some(session.into())))
+        tokens.map_or(Ok(()), |tokens| csrf_verifier::check(tokens, request, || Some(session.into())))
     }
 
     /// Whether the request presents a token in another way than in a cookie, well-formed or not. Cookies then do not count.
@@ -74,7 +74,7 @@ impl Gate {
         }
         self.cross_site().check(request).map_err(AuthError::CrossSite)?;
         match self.csrf_tokens().filter(|_| credential.source.is_ambient()) {
-            Some(tokens) => csrf_tokens::check(tokens, request, || csrf_tokens::session_of(verified))
+            Some(tokens) => csrf_verifier::check(tokens, request, || csrf_verifier::session_of(verified))
                 .map_err(AuthError::CrossSite),
             None => Ok(()),
         }
