@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
 use http::{Request, Response};
-use tollgate::{Admission, Algorithm, Decision, Gate, TokenSource, Verifier};
+use tollgate::adapter::Decision;
+use tollgate::{Admission, Algorithm, Gate, TokenSource, Verifier};
 use tollgate_testing::{Forge, keys};
 use tollgate_tower::{AuthenticateLayer, HttpRequest};
 use tower::{Layer as _, Service};

@@ -179,7 +179,7 @@ fn arbitrary_requests() {
                 }
             }
             let decision = gate.admit(&tollgate_tower::HttpRequest::from(&request), NOW);
-            prop_assert!(matches!(decision, tollgate::Decision::Refused(_)));
+            prop_assert!(matches!(decision, tollgate::adapter::Decision::Refused(_)));
             Ok(())
         })
         .expect("never admitted");

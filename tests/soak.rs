@@ -92,7 +92,7 @@ async fn rotations_and_failures_are_not_seen() {
     let issuer = Issuer::start(None).await;
     publish(&issuer, &rotation);
     let tasks_before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    let set = RemoteKeySet::at(format!("http://{}/jwks", issuer.address()))
+    let set = RemoteKeySet::from_url(format!("http://{}/jwks", issuer.address()))
         .with_insecure_loopback()
         .with_settings(
             RefreshSettings::new()
@@ -215,7 +215,7 @@ fn resident_kib() -> Option<u64> {
 
 fn report(
     counts: &Counts,
-    status: &tollgate_jwks::Status,
+    status: &tollgate_jwks::KeySetStatus,
     memory: &[Option<u64>],
     requests: u64,
     forged: u64,

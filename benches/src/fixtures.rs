@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, Validation};
-use tollgate::{Algorithm, Gate, RequestView, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::RequestView;
+use tollgate::{Algorithm, Gate, UnixTime, Verifier, VerifyingKey};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, TokenBuilder, keys};
 

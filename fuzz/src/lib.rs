@@ -1,6 +1,7 @@
 //! What the fuzz targets share: a gate to refuse at, and a request to be refused.
 
-use tollgate::{Algorithm, Decision, Gate, RequestView, TokenSource, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::{Decision, RequestView};
+use tollgate::{Algorithm, Gate, TokenSource, UnixTime, Verifier, VerifyingKey};
 
 const SECRET: &str = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);

@@ -19,7 +19,7 @@ const COOLDOWN: Duration = Duration::from_millis(500);
 pub(crate) async fn flood(report: Report) {
     let issuer = Issuer::start(None).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
-    let set = RemoteKeySet::at(format!("http://{}/jwks", issuer.address()))
+    let set = RemoteKeySet::from_url(format!("http://{}/jwks", issuer.address()))
         .with_insecure_loopback()
         .with_settings(RefreshSettings::new().with_cooldown(COOLDOWN))
         .connect()

@@ -72,7 +72,7 @@ fn builder(issuer: &Issuer, authority: &Authority) -> RemoteKeySetBuilder {
         .with_authorities(authority.pem())
         .and_then(tollgate_jwks::HttpsClientBuilder::build)
         .expect("a client");
-    RemoteKeySet::at(format!("https://{}/jwks", issuer.address()))
+    RemoteKeySet::from_url(format!("https://{}/jwks", issuer.address()))
         .with_client(client)
         .with_settings(settings())
 }

@@ -2,9 +2,9 @@
 
 use libtest_mimic::Trial;
 use serde_json::json;
+use tollgate::adapter::Decision;
 use tollgate::{
-    Algorithm, AuthError, Decision, Gate, Policy, Rejection, RequestError, ResourceMetadata, TokenError,
-    Verifier,
+    Algorithm, AuthError, Gate, Policy, Rejection, RequestError, ResourceMetadata, TokenError, Verifier,
 };
 use tollgate_testing::{Forge, keys};
 use tollgate_tower::HttpRequest;

@@ -31,7 +31,7 @@ fn claims() -> Value {
     json!({"iss": ISSUER, "aud": [AUDIENCE, "x"], "sub": "älice \"1\"", "exp": now + 600, "nbf": now, "iat": now, "scope": "a b"})
 }
 
-fn verify(key: impl Into<tollgate::Keys>, token: &str) -> Result<Verified, AuthError> {
+fn verify(key: impl Into<tollgate::KeySnapshot>, token: &str) -> Result<Verified, AuthError> {
     Verifier::new(key, ISSUER, AUDIENCE).verify(token, SystemClock::new().now())
 }
 
@@ -69,7 +69,7 @@ fn with_another_symbol(token: &str) -> String {
     format!("{input}.{}", symbols.into_iter().collect::<String>())
 }
 
-fn refusal(key: impl Into<tollgate::Keys>, token: &str) -> TokenError {
+fn refusal(key: impl Into<tollgate::KeySnapshot>, token: &str) -> TokenError {
     match verify(key, token) {
         Err(AuthError::InvalidToken(error)) => error,
         other => panic!("{other:?}"),
@@ -89,7 +89,7 @@ fn our_keys(algorithm: Algorithm, exported: &Value) -> Vec<VerifyingKey> {
     let jwk = if jwk.algorithms().any(|bound| bound == algorithm) {
         jwk
     } else {
-        jwk.also_for(algorithm).expect("an RSA key")
+        jwk.with_algorithm(algorithm).expect("an RSA key")
     };
     vec![jwk, pem]
 }

@@ -5,9 +5,10 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use http::Request;
+use tollgate::adapter::{CompactToken, Decision};
 use tollgate::{
-    Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
-    RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
+    Algorithm, AuthError, CrossSite, Gate, KeyError, KeyRefresh, KeySet, Policy, RegisteredClaims,
+    ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
 use tollgate_conformance::log::Log;
 use tollgate_sessions::{
@@ -65,7 +66,7 @@ fn keys_and_everything_that_holds_them() {
     let gate = Gate::new(verifier.clone());
     printed.add(&key);
     printed.add(&KeySet::from(key.clone()));
-    printed.add(&tollgate::Keys::from(key));
+    printed.add(&tollgate::KeySnapshot::from(key));
     printed.add(&verifier);
     printed.add(&gate);
     printed.add(&AuthenticateLayer::new(gate));

@@ -36,7 +36,8 @@ impl Server {
     /// The same, and calls with cookies need an anti-CSRF token.
     pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
         let cookies = CookieSettings::default();
-        let required = |gate: Gate, sessions: &Sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions));
+        let required =
+            |gate: Gate, sessions: &Sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions));
         Self::start_behind(driver, LENIENT, required)
     }
 

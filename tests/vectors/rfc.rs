@@ -1,9 +1,10 @@
 //! The examples of RFC 7515, RFC 7517, RFC 7519, RFC 7520, RFC 7638 and RFC 8037.
 
 use serde_json::Value;
+use tollgate::adapter::CompactToken;
 use tollgate::{
-    Algorithm, AuthError, ClaimError, CompactToken, HeaderError, KeyError, KeySet, TokenError, UnixTime,
-    Verifier, VerifyingKey,
+    Algorithm, AuthError, ClaimError, HeaderError, KeyError, KeySet, TokenError, UnixTime, Verifier,
+    VerifyingKey,
 };
 use tollgate_sessions::SigningKey;
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer};
-use tollgate::{Admission, Algorithm, CacheLimits, Decision, Gate, UnixTime};
+use tollgate::adapter::Decision;
+use tollgate::{Admission, Algorithm, CacheLimits, Gate, UnixTime};
 use tollgate_benches::fixtures::{self, Bearer, Size, User};
 use tollgate_benches::svg::{self, Series};
 use tollgate_benches::{Options, Report, Spread, grouped, machine, nanoseconds};

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, HttpMessage as _};
-use tollgate::{Admission, Decision, Gate, KeyRefresh, Rejection};
+use tollgate::adapter::Decision;
+use tollgate::{Admission, Gate, KeyRefresh, Rejection};
 
 use crate::future::AuthenticateFuture;
 use crate::rejection::{OnRejection, ProblemDetails, finish, finish_error, respond};
@@ -91,7 +92,7 @@ where
             }
             Decision::Refused(rejection) => AuthenticateFuture::reject(self.0.refuse(request, &rejection)),
             Decision::AwaitKeys(refresh) => {
-                AuthenticateFuture::await_keys(Rc::clone(&self.0).readmit(request, refresh))
+                AuthenticateFuture::await_keys(Rc::clone(&self.0).admit_after_refresh(request, refresh))
             }
         }
     }
@@ -118,7 +119,7 @@ impl<S, R> Guarded<S, R> {
     }
 
     /// The keys have been asked for; whatever came of it, the verdict is final then.
-    async fn readmit<B>(
+    async fn admit_after_refresh<B>(
         self: Rc<Self>,
         request: ServiceRequest,
         refresh: KeyRefresh,
@@ -129,7 +130,7 @@ impl<S, R> Guarded<S, R> {
         B: MessageBody + 'static,
     {
         refresh.await;
-        match self.gate.readmit(&ActixRequest::from(&request), self.gate.now()) {
+        match self.gate.admit_after_refresh(&ActixRequest::from(&request), self.gate.now()) {
             Ok(admission) => {
                 let private = admission.is_private();
                 // It was ready when the request came in, which may be a while ago.

@@ -68,7 +68,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
             Some(admission) => admission.authorize(&self.policy),
-            None => Err(Rejection::no_gate()),
+            None => Err(Rejection::missing_gate()),
         };
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.service.call(request) } },

@@ -235,7 +235,7 @@ fn extract<E>(
     let admission = request.extensions().get::<Admission>().cloned();
     let outcome = match &admission {
         Some(admission) => of(admission),
-        None => Err(tollgate::Rejection::no_gate()),
+        None => Err(tollgate::Rejection::missing_gate()),
     };
     outcome.map_err(|rejection| {
         let anonymous = admission.is_some_and(|admission| admission.verified().is_none());

@@ -39,7 +39,7 @@
 //!
 //! # Optional authentication
 //!
-//! With [`Gate::optional`], requests without a token pass, and handlers ask for [`Optional<Claims<T>>`](Optional). A
+//! With [`Gate::with_optional_token`], requests without a token pass, and handlers ask for [`Optional<Claims<T>>`](Optional). A
 //! bad token is refused all the same: it is never the same as none.
 //!
 //! Actix gives handlers `Option<E>` of every extractor `E`, and `None` for every error. `Option<Claims<T>>` still does

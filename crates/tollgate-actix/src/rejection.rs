@@ -213,7 +213,7 @@ fn take_default<B>(response: &mut HttpResponse<B>) -> Option<tollgate::Rejection
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(headers: &mut HeaderMap) {
     let cache_control = headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes);
-    if !tollgate::is_kept_from_shared_caches(cache_control) {
+    if !tollgate::adapter::forbids_shared_caching(cache_control) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::dev::{RequestHead, ServiceRequest};
 use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::Authority;
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// A borrowed view of a request. Nothing is cloned.
 ///

@@ -172,5 +172,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Scopes {
 
 /// What the layer has put into the request. Its absence is a mistake in the wiring, never an anonymous request.
 fn admission(parts: &Parts) -> Result<&Admission, Rejection> {
-    parts.extensions.get().ok_or_else(|| tollgate::Rejection::no_gate().into())
+    parts.extensions.get().ok_or_else(|| tollgate::Rejection::missing_gate().into())
 }

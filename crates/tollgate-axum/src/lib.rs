@@ -56,7 +56,7 @@
 //!
 //! # Optional authentication
 //!
-//! With [`Gate::optional`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is
+//! With [`Gate::with_optional_token`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is
 //! refused all the same: it is never the same as none.
 //!
 //! # Policies

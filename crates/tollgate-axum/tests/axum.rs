@@ -129,13 +129,15 @@ async fn options_and_bad_tokens() {
         assert_eq!(user.is_some(), token.is_some());
         user.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
     }
-    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    let app =
+        Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&app, without("/")).await, (200, "anonymous".to_owned()));
     assert_eq!(call(&app, with(&forge().token().sign(), "/")).await, (200, "alice".to_owned()));
     assert_eq!(call(&app, with("garbage", "/")).await.0, 401);
     // A token that the type cannot be made from is a bad one, never none.
     assert_eq!(call(&app, with(&forge().token().without("sub").sign(), "/")).await.0, 401);
-    let required = Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().optional()));
+    let required =
+        Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&required, without("/")).await.0, 401);
 }
 
@@ -277,7 +279,8 @@ async fn a_handler_may_look_at_the_rejection() {
             Err(rejection) => format!("refused with {}", rejection.into_inner().status()),
         }
     }
-    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    let app =
+        Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&app, without("/")).await, (200, "refused with 401".to_owned()));
 }
 

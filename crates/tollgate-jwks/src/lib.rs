@@ -97,7 +97,7 @@ pub use settings::RefreshSettings;
 
 // How it is.
 pub use outcome::FetchOutcome;
-pub use status::{Health, LastFailure, Status};
+pub use status::{KeySetHealth, KeySetStatus, LastFailure};
 
 // What can go wrong.
 pub use error::{FetchError, MetadataError, StartError};

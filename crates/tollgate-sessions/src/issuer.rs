@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{KeySet, Keys, UnixTime};
+use tollgate::{KeySet, KeySnapshot, UnixTime};
 use tracing::warn;
 
 use crate::error::{IssueError, KeyRingError, SigningKeyError};
@@ -146,12 +146,12 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// As [`key_set`](Self::key_set).
-    pub fn keys(&self) -> Result<Keys, KeyRingError> {
+    pub fn keys(&self) -> Result<KeySnapshot, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(key.verifying_key()?.into()),
             Signer::Ring(ring) => {
                 let ring: Arc<KeyRing> = Arc::clone(ring);
-                Ok(Keys::shared(ring))
+                Ok(KeySnapshot::from_shared(ring))
             }
         }
     }

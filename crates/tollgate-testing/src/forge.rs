@@ -194,7 +194,7 @@ impl TokenBuilder {
 
     /// An unsecured token: `alg` is `none`, the signature empty (RFC 7519 §6).
     #[must_use]
-    pub fn unsecured(self) -> String {
+    pub fn unsigned(self) -> String {
         format!("{}.", self.header("alg", "none").signing_input())
     }
 

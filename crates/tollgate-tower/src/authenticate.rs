@@ -4,7 +4,8 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
-use tollgate::{Admission, Decision, Gate, KeyRefresh, Rejection};
+use tollgate::adapter::Decision;
+use tollgate::{Admission, Gate, KeyRefresh, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -129,7 +130,7 @@ pub(crate) fn admitted<B>(request: &mut Request<B>, admission: Admission, gate: 
 /// Credentials are not printed when an inner service logs its request: every line of every field that may hold one.
 fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
     for (name, value) in headers.iter_mut() {
-        if gate.is_credential_field(name.as_str()) {
+        if gate.is_credential_header(name.as_str()) {
             value.set_sensitive(true);
         }
     }

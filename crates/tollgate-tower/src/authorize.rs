@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tollgate::{Admission, Policy, Rejection, Shared};
+use tollgate::adapter::PerThreadArc;
+use tollgate::{Admission, Policy, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -19,14 +20,14 @@ use crate::response::{OnRejection, ProblemDetails, respond};
 /// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
 #[derive(Clone, Debug)]
 pub struct AuthorizeLayer {
-    policy: Shared<Policy>,
+    policy: PerThreadArc<Policy>,
 }
 
 impl AuthorizeLayer {
     /// Requires `policy`.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self { policy: Shared::new(policy) }
+        Self { policy: PerThreadArc::new(policy) }
     }
 }
 
@@ -42,7 +43,7 @@ impl<S> Layer<S> for AuthorizeLayer {
 #[derive(Clone, Debug)]
 pub struct Authorize<S> {
     inner: S,
-    policy: Shared<Policy>,
+    policy: PerThreadArc<Policy>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
@@ -61,7 +62,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
             Some(admission) => admission.authorize(&self.policy),
-            None => Err(Rejection::no_gate()),
+            None => Err(Rejection::missing_gate()),
         };
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.inner.call(request) } },

@@ -114,7 +114,7 @@ where
                 DetourProjection::AwaitKeys { refresh, waiting } => {
                     ready!(Pin::new(refresh).poll(context));
                     match waiting.take() {
-                        Some(waiting) => waiting.readmit(),
+                        Some(waiting) => waiting.admit_after_refresh(),
                         None => return Poll::Pending, // polled after completion
                     }
                 }
@@ -130,9 +130,9 @@ where
     R: OnRejection<ResBody>,
 {
     /// The keys have been asked for; whatever came of it, the verdict is final now.
-    fn readmit(self) -> Detour<S, R, ReqBody, S::Response> {
+    fn admit_after_refresh(self) -> Detour<S, R, ReqBody, S::Response> {
         let Self { mut service, mut request, gate, on_rejection } = self;
-        match gate.readmit(&HttpRequest::from(&request), gate.now()) {
+        match gate.admit_after_refresh(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
                 let private = admission.is_private();
                 admitted(&mut request, admission, &gate);

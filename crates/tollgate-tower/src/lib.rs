@@ -33,7 +33,7 @@
 //!
 //! # Optional authentication
 //!
-//! [`Gate::optional`](tollgate::Gate::optional) lets requests without a token pass; their
+//! [`Gate::with_optional_token`](tollgate::Gate::with_optional_token) lets requests without a token pass; their
 //! [`Admission::verified`](tollgate::Admission::verified) is `None`. A bad token is refused all the same.
 //!
 //! # Policies

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Uri};
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// A borrowed view of an `http` 1 request. Nothing is cloned.
 #[derive(Clone, Copy)]

@@ -2,7 +2,8 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Extensions, Response, StatusCode};
-use tollgate::{Rejection, is_kept_from_shared_caches};
+use tollgate::Rejection;
+use tollgate::adapter::forbids_shared_caching;
 
 /// Makes the response to a request that was not admitted.
 ///
@@ -12,7 +13,8 @@ use tollgate::{Rejection, is_kept_from_shared_caches};
 ///
 /// ```
 /// use http::Response;
-/// use tollgate::{Rejection, is_kept_from_shared_caches};
+/// use tollgate::adapter::forbids_shared_caching;
+/// use tollgate::Rejection;
 /// # use tollgate_tower::OnRejection;
 ///
 /// fn terse(rejection: &Rejection, mut response: Response<()>) -> Response<String> {
@@ -122,7 +124,7 @@ fn take_default(extensions: &mut Extensions) -> Option<Rejection> {
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private<B>(response: &mut Response<B>) {
     let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
-    if !is_kept_from_shared_caches(cache_control) {
+    if !forbids_shared_caching(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

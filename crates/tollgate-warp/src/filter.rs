@@ -4,7 +4,8 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tollgate::{Admission, Decision, FromClaims, Gate, Policy, Shared};
+use tollgate::adapter::{Decision, PerThreadArc};
+use tollgate::{Admission, FromClaims, Gate, Policy};
 use warp::Filter;
 
 use crate::extract::{Authenticated, Claims, Scopes};
@@ -56,7 +57,7 @@ pub fn authorize(
     gate: &Gate,
     policy: Policy,
 ) -> impl Filter<Extract = (Authenticated,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
-    let policy = Shared::new(policy); // warp clones filters for every request
+    let policy = PerThreadArc::new(policy); // warp clones filters for every request
     ask(gate, move |admission| {
         admission.authorize(&policy)?;
         Authenticated::new(admission)
@@ -77,7 +78,7 @@ where
 
 /// Asks `gate` and extracts the application's claims, or `None` for an anonymous request.
 ///
-/// Whether a request may be anonymous is for the gate to say: give it one in [optional](Gate::optional) mode. Under
+/// Whether a request may be anonymous is for the gate to say: give it one in [optional](Gate::with_optional_token) mode. Under
 /// one that requires a token this never extracts `None`. A bad token is refused by both.
 ///
 /// ```
@@ -87,7 +88,7 @@ where
 /// # #[derive(serde::Deserialize)]
 /// # struct User { sub: String }
 /// # fn routes(gate: Gate) {
-/// let hello = warp::path!("hello").and(tollgate_warp::optional_claims(&gate.clone().optional())).map(
+/// let hello = warp::path!("hello").and(tollgate_warp::optional_claims(&gate.clone().with_optional_token())).map(
 ///     |user: Option<Claims<User>>| match user {
 ///         Some(user) => format!("hello {}", user.sub),
 ///         None => "hello".to_owned(),
@@ -158,7 +159,7 @@ pub fn admit(
 #[must_use]
 pub fn admission() -> impl Filter<Extract = (Admission,), Error = warp::Rejection> + Copy + Send + Sync {
     warp::ext::optional::<Admission>().and_then(|admission: Option<Admission>| {
-        ready(admission.ok_or_else(|| reject(tollgate::Rejection::no_gate())))
+        ready(admission.ok_or_else(|| reject(tollgate::Rejection::missing_gate())))
     })
 }
 
@@ -179,7 +180,7 @@ where
             let (gate, take) = (gate.clone(), take.clone());
             Answer::awaited(async move {
                 refresh.await;
-                gate.readmit(&request, gate.now()).and_then(take)
+                gate.admit_after_refresh(&request, gate.now()).and_then(take)
             })
         }
     })

@@ -46,9 +46,9 @@
 //!
 //! # Optional authentication
 //!
-//! With [`Gate::optional`], requests without a token pass, and [`optional_claims`] extracts `None`. A bad token is
+//! With [`Gate::with_optional_token`], requests without a token pass, and [`optional_claims`] extracts `None`. A bad token is
 //! refused all the same: it is never the same as none. A gate is cheap to clone, so one application can use both:
-//! `optional_claims(&gate.clone().optional())`.
+//! `optional_claims(&gate.clone().with_optional_token())`.
 //!
 //! # Policies
 //!

@@ -70,7 +70,7 @@ where
 /// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(response: &mut Response) {
     let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
-    if !tollgate::is_kept_from_shared_caches(cache_control) {
+    if !tollgate::adapter::forbids_shared_caching(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

@@ -22,7 +22,8 @@ use std::process::{Command, ExitCode};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tollgate::{Algorithm, Decision, Gate, RequestView, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::{Decision, RequestView};
+use tollgate::{Algorithm, Gate, UnixTime, Verifier, VerifyingKey};
 
 const SECRET: [u8; 32] = *b"\x51\x0e\x52\x7f\xad\xe6\x82\xd1\x9b\x05\x68\x8c\x2b\x3e\x6c\x1f\x1f\x83\xd9\xab\xfb\x41\xbd\x6b\x5b\xe0\xcd\x19\x13\x7e\x21\x79";
 const ISSUER: &str = "https://issuer.example";

@@ -12,11 +12,11 @@ use crate::cache::{CacheLimits, CachedToken, TokenCache};
 use crate::challenge::Protection;
 use crate::claims::Payload;
 use crate::cross_site::CrossSite;
-use crate::csrf_verifier::CsrfTokens;
+use crate::csrf_verifier::CsrfVerifier;
 use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
-use crate::per_thread_arc::Shared;
+use crate::per_thread_arc::PerThreadArc;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::request::RequestView;
@@ -43,7 +43,7 @@ use crate::verify::{Unverified, Verifier};
 /// # Ok(gate) }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gate(Shared<Inner>);
+pub struct Gate(PerThreadArc<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
@@ -53,14 +53,14 @@ struct Inner {
     policy: Option<Policy>,
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
-    csrf_tokens: Option<Arc<dyn CsrfTokens>>,
+    csrf_verifier: Option<Arc<dyn CsrfVerifier>>,
     /// Verifiers have it too, and give it to the tokens they verify.
     protection: Arc<Protection>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
     /// One for all verifiers: a header is read before its issuer is known.
     headers: Arc<KnownHeaders>,
-    /// Shared by clones that differ in what is decided anew for each request; replaced when verifiers change.
+    /// PerThreadArc by clones that differ in what is decided anew for each request; replaced when verifiers change.
     cache: Option<Arc<TokenCache>>,
 }
 
@@ -91,7 +91,7 @@ impl Gate {
     /// A gate that requires a token which `verifier` accepts, in `Authorization: Bearer`.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self(Shared::new(Inner {
+        Self(PerThreadArc::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),
             headers: Arc::clone(verifier.known_headers()),
             protection: Arc::clone(verifier.protection()),
@@ -101,7 +101,7 @@ impl Gate {
             policy: None,
             revocations: None,
             cross_site: CrossSite::new(),
-            csrf_tokens: None,
+            csrf_verifier: None,
             clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
@@ -110,7 +110,7 @@ impl Gate {
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner::clone(&self.0);
         change(&mut inner);
-        Self(Shared::new(inner))
+        Self(PerThreadArc::new(inner))
     }
 
     /// Accepts tokens of one more issuer. Its keys never verify another issuer's tokens: the verifier is chosen by
@@ -149,7 +149,7 @@ impl Gate {
 
     /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
     #[must_use]
-    pub fn is_credential_field(&self, name: &str) -> bool {
+    pub fn is_credential_header(&self, name: &str) -> bool {
         let mut own_fields = self.0.sources.iter().filter_map(TokenSource::own_field);
         matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
     }
@@ -157,13 +157,13 @@ impl Gate {
     /// Whether it looks at nothing of a request but its header fields: it has no source that other sites can make a browser
     /// use, so neither method nor target matter. For adapters, where showing those is not for nothing.
     #[must_use]
-    pub fn looks_at_fields_only(&self) -> bool {
+    pub fn needs_headers_only(&self) -> bool {
         !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
     /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
     #[must_use]
-    pub fn optional(self) -> Self {
+    pub fn with_optional_token(self) -> Self {
         self.change(|inner| inner.mode = Mode::Optional)
     }
 
@@ -236,7 +236,11 @@ impl Gate {
     ///
     /// # Errors
     /// The [`Rejection`] when the request is not admitted.
-    pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
+    pub fn admit_after_refresh<R: RequestView>(
+        &self,
+        request: &R,
+        now: UnixTime,
+    ) -> Result<Admission, Rejection> {
         let mut refused_by = None;
         let judged = self.judge(request, now, &mut refused_by);
         judged.map_err(|error| self.refuse_for_good(error, refused_by, now))
@@ -250,8 +254,8 @@ impl Gate {
 
     /// The client hears of a bad token only when the issuer has been asked for its key.
     fn refuse_for_good(&self, error: AuthError, refused_by: Option<&Verifier>, now: UnixTime) -> Rejection {
-        match refused_by.and_then(|verifier| verifier.unanswered(&error, now)) {
-            Some(unanswered) => self.refuse(AuthError::KeysUnavailable(unanswered)),
+        match refused_by.and_then(|verifier| verifier.why_unavailable(&error, now)) {
+            Some(why_unavailable) => self.refuse(AuthError::KeysUnavailable(why_unavailable)),
             None => self.refuse(error),
         }
     }

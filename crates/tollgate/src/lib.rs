@@ -70,6 +70,7 @@ mod cross_site;
 mod csrf_verifier;
 mod error;
 mod gate;
+mod grammar;
 mod header;
 mod json;
 mod key;
@@ -89,6 +90,7 @@ mod token;
 mod verified;
 mod verify;
 
+pub mod adapter;
 pub mod manual;
 
 #[cfg(test)]
@@ -101,9 +103,11 @@ pub use algorithm::Algorithm;
 pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths};
 pub use cross_site::CrossSite;
-pub use csrf_verifier::CsrfTokens;
-pub use gate::{Decision, Gate};
-pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, Keys, SkippedKey, VerifyingKey};
+pub use csrf_verifier::CsrfVerifier;
+pub use gate::Gate;
+pub use key::{
+    KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySnapshot, KeySource, SkippedKey, VerifyingKey,
+};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
 pub use revocation::{RevocationList, Revocations};
@@ -111,7 +115,7 @@ pub use source::TokenSource;
 pub use verify::Verifier;
 
 // What a gate admits.
-pub use claims::{Audience, FromClaims, RegisteredClaims};
+pub use claims::{Audiences, FromClaims, RegisteredClaims};
 pub use header::Header;
 pub use scope::ScopeSet;
 pub use verified::Verified;
@@ -120,13 +124,13 @@ pub use verified::Verified;
 pub use challenge::{Challenge, ErrorCode};
 pub use error::{
     AuthError, ClaimError, ClaimsError, ConfigError, CrossSiteError, Excerpt, HeaderError, JsonError,
-    KeyError, KeysUnavailable, Part, RequestError, RevocationsUnavailable, TokenError, WeakSecret,
+    KeyError, KeysUnavailable, RequestError, RevocationsUnavailable, TokenError, TokenPart, WeakSecret,
 };
 pub use rejection::Rejection;
 
 // For adapters, and for tests.
-pub use cache_control::is_kept_from_shared_caches;
-pub use per_thread_arc::Shared;
+pub use cache_control::forbids_shared_caching;
+pub use per_thread_arc::PerThreadArc;
 pub use request::RequestView;
 pub use source::find_cookie;
 pub use time::{Clock, SystemClock, UnixTime};

@@ -1,76 +1,78 @@
-//! [`Shared`]: a value whose owners are counted by each thread for itself.
+//! [`PerThreadArc`]: a reference-counted value whose counts are kept per thread.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
-use crate::threads::{place_of_this_thread, places};
+use crate::threads::{slot_of_this_thread, slots};
 
-/// A value with many owners, for adapters. Frameworks clone what a route consists of for every request, and processors that
-/// count the owners of one [`Arc`] wait for each other each time; here, each counts for itself.
+/// A reference-counted value for adapters, with one reference count per thread slot.
 ///
-/// An owner keeps a reference for every other thread that has cloned it. One that stays on its thread, as those do that live
-/// for a request, allocates nothing.
+/// Frameworks clone the parts of a route for every request. With a plain [`Arc`], all processors contend for the cache
+/// line of its count. Here, each thread updates the count of its own slot.
+///
+/// An owner keeps a reference for every slot from which it was cloned. An owner that stays on its thread, such as one
+/// that lives for one request, allocates nothing.
 ///
 /// ```
-/// use tollgate::Shared;
+/// use tollgate::adapter::PerThreadArc;
 ///
-/// let text = Shared::new("on the first thread".to_owned());
+/// let text = PerThreadArc::new("on the first thread".to_owned());
 /// let there = std::thread::spawn({
 ///     let text = text.clone();
 ///     move || text.clone().len()
 /// });
 /// assert_eq!(there.join().unwrap(), text.len());
 /// ```
-pub struct Shared<T> {
+pub struct PerThreadArc<T> {
     counted: Arc<Counted<T>>,
-    /// For the threads of other places. Most owners never meet one.
+    /// The counted references of other slots. Most owners never need one.
     elsewhere: OnceLock<Box<[OnceLock<Arc<Counted<T>>>]>>,
 }
 
-/// What the owners of one place count. Aligned so that the counts before it have lines of the processor's cache to themselves.
+/// The counted reference of one slot. Aligned so that the counts of two slots never share a cache line.
 #[repr(align(128))]
 struct Counted<T> {
     value: Arc<Value<T>>,
-    place: usize,
+    slot: usize,
 }
 
 struct Value<T> {
     value: T,
-    /// What is counted at each place. Weak, as the owners there keep it.
+    /// The counted reference of each slot. Weak, as the owners keep it alive.
     counted: Box<[Mutex<Weak<Counted<T>>>]>,
 }
 
-/// Every connection has owners of its own, so more would weigh more than they gain.
-static PLACES: LazyLock<usize> = LazyLock::new(|| places(8));
+/// Every connection has owners of its own, so more slots would cost more memory than they save time.
+static SLOTS: LazyLock<usize> = LazyLock::new(|| slots(8));
 
-impl<T> Shared<T> {
-    /// The first owner of `value`.
+impl<T> PerThreadArc<T> {
+    /// Creates the first owner of `value`.
     #[must_use]
     pub fn new(value: T) -> Self {
-        let counted = (0..*PLACES).map(|_| Mutex::default()).collect();
+        let counted = (0..*SLOTS).map(|_| Mutex::default()).collect();
         let value = Arc::new(Value { value, counted });
-        let counted = Value::counted_at(&value, place_of_this_thread(*PLACES));
+        let counted = Value::counted_at(&value, slot_of_this_thread(*SLOTS));
         Self { counted, elsewhere: OnceLock::new() }
     }
 
-    /// What this thread counts.
+    /// Returns the counted reference of this thread's slot.
     fn counted_here(&self) -> &Arc<Counted<T>> {
-        let place = place_of_this_thread(*PLACES);
-        if place == self.counted.place {
+        let slot = slot_of_this_thread(*SLOTS);
+        if slot == self.counted.slot {
             return &self.counted;
         }
-        let elsewhere = self.elsewhere.get_or_init(|| (0..*PLACES).map(|_| OnceLock::new()).collect());
-        let counted = || Value::counted_at(&self.counted.value, place);
-        elsewhere.get(place).map_or(&self.counted, |known| known.get_or_init(counted))
+        let elsewhere = self.elsewhere.get_or_init(|| (0..*SLOTS).map(|_| OnceLock::new()).collect());
+        let counted = || Value::counted_at(&self.counted.value, slot);
+        elsewhere.get(slot).map_or(&self.counted, |known| known.get_or_init(counted))
     }
 }
 
 impl<T> Value<T> {
-    /// What is counted at `place`, made when nobody there is an owner yet.
-    fn counted_at(this: &Arc<Self>, place: usize) -> Arc<Counted<T>> {
-        let made = || Arc::new(Counted { value: Arc::clone(this), place });
-        let Some(known) = this.counted.get(place) else { return made() };
+    /// Returns the counted reference of `slot`, and makes it when the slot has no owner yet.
+    fn counted_at(this: &Arc<Self>, slot: usize) -> Arc<Counted<T>> {
+        let made = || Arc::new(Counted { value: Arc::clone(this), slot });
+        let Some(known) = this.counted.get(slot) else { return made() };
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.upgrade().unwrap_or_else(|| {
             let counted = made();
@@ -80,13 +82,13 @@ impl<T> Value<T> {
     }
 }
 
-impl<T> Clone for Shared<T> {
+impl<T> Clone for PerThreadArc<T> {
     fn clone(&self) -> Self {
         Self { counted: Arc::clone(self.counted_here()), elsewhere: OnceLock::new() }
     }
 }
 
-impl<T> Deref for Shared<T> {
+impl<T> Deref for PerThreadArc<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -94,7 +96,7 @@ impl<T> Deref for Shared<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+impl<T: fmt::Debug> fmt::Debug for PerThreadArc<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::fmt(self, f)
     }
@@ -106,14 +108,14 @@ mod tests {
 
     use super::*;
 
-    fn is_counted_with<T>(one: &Shared<T>, other: &Shared<T>) -> bool {
+    fn is_counted_with<T>(one: &PerThreadArc<T>, other: &PerThreadArc<T>) -> bool {
         Arc::ptr_eq(&one.counted, &other.counted)
     }
 
-    /// On a thread of another place than `owner`.
-    fn elsewhere<R: Send>(owner: &Shared<String>, act: impl Fn() -> R + Sync) -> R {
+    /// Runs `act` on a thread whose slot is not that of `owner`.
+    fn elsewhere<R: Send>(owner: &PerThreadArc<String>, act: impl Fn() -> R + Sync) -> R {
         loop {
-            let is_elsewhere = || place_of_this_thread(*PLACES) != owner.counted.place;
+            let is_elsewhere = || slot_of_this_thread(*SLOTS) != owner.counted.slot;
             let acted = thread::scope(|scope| scope.spawn(|| is_elsewhere().then(&act)).join().unwrap());
             if let Some(result) = acted {
                 return result;
@@ -123,10 +125,10 @@ mod tests {
 
     #[test]
     fn a_thread_counts_its_clones_together_and_another_counts_its_own() {
-        let here = Shared::new("value".to_owned());
+        let here = PerThreadArc::new("value".to_owned());
         assert!(is_counted_with(&here, &here.clone()) && here.elsewhere.get().is_none());
-        if *PLACES == 1 {
-            return; // a single processor, which waits for nobody
+        if *SLOTS == 1 {
+            return; // a single processor has one slot
         }
         let (once, twice) = elsewhere(&here, || {
             let once = here.clone();
@@ -139,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn owners_that_meet_a_place_count_the_same_there() {
-        let first = Shared::new("value".to_owned());
+    fn owners_share_the_count_of_a_slot() {
+        let first = PerThreadArc::new("value".to_owned());
         let second = first.clone();
-        if *PLACES == 1 {
+        if *SLOTS == 1 {
             return;
         }
         let (one, other) = elsewhere(&first, || (first.clone(), second.clone()));
@@ -151,9 +153,9 @@ mod tests {
 
     #[test]
     fn the_last_owner_drops_the_value() {
-        let here = Shared::new("value".to_owned());
+        let here = PerThreadArc::new("value".to_owned());
         let value = Arc::downgrade(&here.counted.value);
-        let there = if *PLACES == 1 { here.clone() } else { elsewhere(&here, || here.clone()) };
+        let there = if *SLOTS == 1 { here.clone() } else { elsewhere(&here, || here.clone()) };
         let back = there.clone();
         drop((here, there));
         assert!(value.upgrade().is_some_and(|value| value.value == *back));

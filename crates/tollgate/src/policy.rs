@@ -36,7 +36,7 @@ enum Node {
     Scope(Box<str>),
     Role(Box<str>),
     ClaimIs(ClaimPath, Box<str>),
-    Test(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
+    Predicate(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -94,7 +94,7 @@ impl Policy {
         Self::of(Node::Role(role.into()))
     }
 
-    /// The claim at `path` is this string. To compare anything else, use [`Policy::test`].
+    /// The claim at `path` is this string. To compare anything else, use [`Policy::predicate`].
     ///
     /// Given as text, the path is split at dots, unless it is a URL; for other names with dots use
     /// [`ClaimPath::name`].
@@ -105,8 +105,8 @@ impl Policy {
 
     /// The test answers `true` for the token.
     #[must_use]
-    pub fn test(test: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
-        Self::of(Node::Test(Arc::new(test)))
+    pub fn predicate(test: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
+        Self::of(Node::Predicate(Arc::new(test)))
     }
 
     /// All of these hold. None at all: holds for every token.
@@ -153,7 +153,7 @@ impl Node {
                 let claim = claim.and_then(|json| serde_json::from_str::<String>(json).ok());
                 Ok(claim.as_deref() == Some(value))
             }
-            Self::Test(test) => Ok(test(token)),
+            Self::Predicate(test) => Ok(test(token)),
             Self::All(nodes) => nodes.iter().try_fold(true, |holds, node| Ok(holds && node.holds(token)?)),
             Self::Any(nodes) => nodes.iter().try_fold(false, |holds, node| Ok(holds || node.holds(token)?)),
             Self::Not(node) => node.holds(token).map(|holds| !holds),
@@ -164,7 +164,7 @@ impl Node {
         match self {
             Self::Scope(scope) if is_scope_token(scope) => scopes.insert(scope),
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.collect_scopes(scopes)),
-            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Test(_) | Self::Not(_) => {}
+            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Predicate(_) | Self::Not(_) => {}
         }
     }
 }
@@ -208,7 +208,7 @@ impl fmt::Debug for Node {
             Self::Scope(scope) => f.debug_tuple("scope").field(scope).finish(),
             Self::Role(role) => f.debug_tuple("role").field(role).finish(),
             Self::ClaimIs(path, value) => f.debug_tuple("claim_is").field(path).field(value).finish(),
-            Self::Test(_) => f.write_str("test"),
+            Self::Predicate(_) => f.write_str("predicate"),
             Self::All(nodes) => f.debug_tuple("all").field(nodes).finish(),
             Self::Any(nodes) => f.debug_tuple("any").field(nodes).finish(),
             Self::Not(node) => f.debug_tuple("not").field(node).finish(),

@@ -77,7 +77,7 @@ impl Rejection {
 
     /// The answer where no gate stands in front of a route that asks for a verified token: 500, logged as an error.
     #[must_use]
-    pub fn no_gate() -> Self {
+    pub fn missing_gate() -> Self {
         tracing::error!(
             "a handler asks for a verified token, but no tollgate layer stands in front of it: add the layer to this route"
         );

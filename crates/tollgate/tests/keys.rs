@@ -316,8 +316,8 @@ fn keys_without_alg_leave_no_choice() {
     let pss = sample_of(Algorithm::Ps256).token;
     let algorithm = Algorithm::Ps256;
     assert_eq!(verify(jwk_key(&rsa).unwrap(), &pss), Err(TokenError::AlgorithmMismatch { algorithm }));
-    assert_eq!(verify(jwk_key(&rsa).unwrap().also_for(algorithm).unwrap(), &pss), Ok(()));
-    assert!(jwk_key(&rsa).unwrap().also_for(Algorithm::Es256).is_err());
+    assert_eq!(verify(jwk_key(&rsa).unwrap().with_algorithm(algorithm).unwrap(), &pss), Ok(()));
+    assert!(jwk_key(&rsa).unwrap().with_algorithm(Algorithm::Es256).is_err());
     let secret = sample_of(Algorithm::Hs256).jwk;
     assert_eq!(jwk_key(&without(&secret, "alg")).unwrap_err(), KeyError::Missing { name: "alg" });
 }

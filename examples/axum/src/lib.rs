@@ -21,7 +21,7 @@ struct App {
 /// The application.
 pub fn app(settings: Settings) -> Router {
     let required = AuthenticateLayer::new(settings.gate.clone());
-    let optional = AuthenticateLayer::new(settings.gate.clone().optional());
+    let optional = AuthenticateLayer::new(settings.gate.clone().with_optional_token());
     // Where tokens come from elsewhere, nobody can log in here.
     let sessions = settings.endpoints().map_or_else(Router::new, session_routes);
     let state = App { settings: Arc::new(settings), items: Items::default() };

@@ -53,7 +53,9 @@ impl Router {
         let guarded = |policy: Policy| AuthorizeLayer::new(policy).layer(tower::service_fn(subject));
         let service: Routed = match request.uri().path() {
             "/" => boxed(gated(self.gate).layer(tower::service_fn(subject))),
-            "/optional" => boxed(gated(self.gate.optional()).layer(tower::service_fn(optional_subject))),
+            "/optional" => {
+                boxed(gated(self.gate.with_optional_token()).layer(tower::service_fn(optional_subject)))
+            }
             "/typed" => boxed(gated(self.gate).layer(tower::service_fn(typed))),
             "/scope" => boxed(gated(self.gate).layer(guarded(scope_policy()))),
             "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
@@ -103,7 +105,7 @@ async fn panics(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
 }
 
 fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {
-    request.extensions().get().ok_or_else(Rejection::no_gate)
+    request.extensions().get().ok_or_else(Rejection::missing_gate)
 }
 
 fn answer(outcome: Result<String, Rejection>) -> Response<Body> {

@@ -31,10 +31,11 @@ impl Driver for Warp {
 
 /// Routes that every request reaches.
 fn open(gate: &Gate) -> BoxedFilter<(String,)> {
-    let optional =
-        warp::path!("optional").and(admit(&gate.clone().optional())).map(|admission: Admission| {
+    let optional = warp::path!("optional").and(admit(&gate.clone().with_optional_token())).map(
+        |admission: Admission| {
             admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").to_owned()
-        });
+        },
+    );
     let unguarded = warp::path!("unguarded").and(admission()).map(|_| "reached".to_owned());
     let open = warp::path!("open").map(|| "open".to_owned());
     optional.or(unguarded).unify().or(open).unify().boxed()

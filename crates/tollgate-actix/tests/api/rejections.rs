@@ -201,7 +201,7 @@ async fn the_innermost_idea_of_bodies_holds() {
     let inner = Authenticate::new(gate()).on_rejection(|_: &core::Rejection, response: HttpResponse<()>| {
         response.set_body("inner").map_into_boxed_body()
     });
-    let outer = Authenticate::new(gate().optional()).on_rejection(terse);
+    let outer = Authenticate::new(gate().with_optional_token()).on_rejection(terse);
     let app = App::new()
         .service(web::resource("/handler").get(own).wrap(inner.clone()))
         .service(web::resource("/error").get(own).wrap(from_fn(guard)).wrap(inner))
@@ -215,7 +215,7 @@ async fn the_innermost_idea_of_bodies_holds() {
 #[actix_web::test]
 async fn a_rejection_is_an_answer_by_itself() {
     let request = get("/").to_http_request();
-    let rejection = Rejection::from(core::Rejection::no_gate());
+    let rejection = Rejection::from(core::Rejection::missing_gate());
     assert_eq!(rejection.to_string(), "request answered with 500");
     assert!(std::error::Error::source(&rejection).is_some());
     assert_eq!(rejection.status_code(), 500);

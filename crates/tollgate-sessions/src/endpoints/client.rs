@@ -4,10 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tollgate::{
-    Admission, AuthError, ClaimError, Decision, Excerpt, KeyRefresh, Rejection, RequestView, TokenError,
-    find_cookie,
-};
+use tollgate::adapter::{Decision, RequestView, find_cookie};
+use tollgate::{Admission, AuthError, ClaimError, Excerpt, KeyRefresh, Rejection, TokenError};
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
@@ -55,7 +53,7 @@ impl Presented {
     /// is one is for the gate to say; `Authorization: Basic` is none, as a proxy that asks for a password makes browsers add it.
     pub(super) fn read<R: RequestView>(endpoints: &Inner, request: &R) -> Self {
         let none = Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
-        if endpoints.gate.is_explicit(request) {
+        if endpoints.gate.has_explicit_credential(request) {
             return none;
         }
         let cookies = &endpoints.cookies;
@@ -63,7 +61,7 @@ impl Presented {
         let refresh = find_cookie(request, cookies.refresh_name());
         let there = |found: &Result<Option<&[u8]>, _>| !matches!(found, Ok(None));
         let text = |value: &[u8]| Zeroizing::new(String::from_utf8_lossy(value).into_owned());
-        let csrf = endpoints.gate.csrf_tokens().map(|tokens| find_cookie(request, tokens.cookie_name()));
+        let csrf = endpoints.gate.csrf_verifier().map(|tokens| find_cookie(request, tokens.cookie_name()));
         let csrf = csrf.and_then(|found| std::str::from_utf8(found.ok()??).ok());
         Self {
             csrf: csrf.map(Into::into),

@@ -13,7 +13,7 @@ use crate::sessions::Sessions;
 /// |---|---|---|
 /// | `__Host-Http-at` | the access token | `Path=/; Secure; HttpOnly; SameSite=Lax` |
 /// | `__Host-Http-rt` | the refresh token | `Path=/; Secure; HttpOnly; SameSite=Strict` |
-/// | `__Host-csrf` | the anti-CSRF token, where the gate [requires](tollgate::Gate::with_csrf_tokens) one | `Path=/; Secure; SameSite=Strict` |
+/// | `__Host-csrf` | the anti-CSRF token, where the gate [requires](tollgate::Gate::with_csrf_verifier) one | `Path=/; Secure; SameSite=Strict` |
 ///
 /// They have no `Domain`: the prefix makes browsers refuse one, so that no sibling domain can plant them (RFC 10017). Those of
 /// a session that is not to be remembered end with the browser.
@@ -179,7 +179,7 @@ impl CookieSettings {
     /// use tollgate_sessions::{CookieSettings, Sessions};
     ///
     /// # fn with_tokens(gate: Gate, sessions: &Sessions) -> Gate {
-    /// gate.with_csrf_tokens(CookieSettings::default().csrf_tokens(sessions))
+    /// gate.with_csrf_verifier(CookieSettings::default().csrf_tokens(sessions))
     /// # }
     /// ```
     #[must_use]

@@ -1,6 +1,6 @@
 //! `POST csrf`, and what checks the tokens that it gives.
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 use tracing::warn;
 
 use super::Inner;
@@ -20,7 +20,7 @@ impl Inner {
         presented: &Presented,
     ) -> Result<(), Problem> {
         let exempt = matches!(route, Route::Login | Route::Register | Route::CsrfToken);
-        if exempt || self.gate.csrf_tokens().is_none() {
+        if exempt || self.gate.csrf_verifier().is_none() {
             return Ok(());
         }
         let session = presented.refresh_token().and_then(|token| self.sessions.session_of(token));
@@ -33,7 +33,7 @@ impl Inner {
 
     /// A token for a page that has none, or one of another session. It is no secret that an ended session could give away.
     pub(super) fn csrf_token(&self, client: &Client) -> Result<Reply, Problem> {
-        if self.gate.csrf_tokens().is_none() {
+        if self.gate.csrf_verifier().is_none() {
             return Err(Problem::NoSuchPath);
         }
         let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of(token));
@@ -50,7 +50,7 @@ impl Inner {
         client: &Client,
         max_age: Option<u64>,
     ) -> Result<Option<String>, Problem> {
-        let Some(tokens) = self.gate.csrf_tokens() else { return Ok(None) };
+        let Some(tokens) = self.gate.csrf_verifier() else { return Ok(None) };
         let token = self.sessions.csrf_token(session, client.csrf_token.as_deref());
         let token = token.map_err(|error| Problem::failed(&error))?;
         self.cookies.set_csrf(tokens.cookie_name(), &token, max_age).map(Some)
@@ -58,14 +58,14 @@ impl Inner {
 
     /// Makes a browser forget all cookies of ours.
     pub(super) fn cleared_cookies(&self) -> impl Iterator<Item = String> {
-        let csrf = self.gate.csrf_tokens().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
+        let csrf = self.gate.csrf_verifier().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
         self.cookies.clear().into_iter().chain(csrf)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tollgate::Decision;
+    use tollgate::adapter::Decision;
 
     use super::super::testing::{FakeRequest, PASSWORD, World, cookies_of, header, member, post, post_with};
     use crate::endpoints::CookieSettings;

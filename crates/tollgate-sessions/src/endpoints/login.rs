@@ -20,7 +20,7 @@ impl Inner {
         if client.peer.is_none() {
             warn_of_unknown_addresses();
         }
-        if mode == Mode::Cookie && !self.gate.looks_into_cookie(self.cookies.access_name()) {
+        if mode == Mode::Cookie && !self.gate.reads_cookie(self.cookies.access_name()) {
             warn!(
                 "login refused: cookies are asked for, and the gate does not look for them; see CookieSettings::token_source"
             );

@@ -25,7 +25,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, RequestView, UnixTime};
+use tollgate::adapter::RequestView;
+use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, UnixTime};
 use tracing::warn;
 
 pub use address::ClientAddress;
@@ -56,7 +57,7 @@ use route::Route;
 /// | `POST /auth/password` | `{"current_password","new_password"}` | 204, and all other sessions have ended |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
-/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, where the gate [requires](Gate::with_csrf_tokens) them |
+/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, where the gate [requires](Gate::with_csrf_verifier) them |
 /// | `GET /.well-known/jwks.json` | | 200, the public keys |
 ///
 /// `mode` is `token`, the default, or `cookie`, where the gate looks for [its cookie](CookieSettings::token_source); a session is remembered unless `remember` is `false`. Tokens are

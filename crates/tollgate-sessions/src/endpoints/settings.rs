@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// Whether everybody can make an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

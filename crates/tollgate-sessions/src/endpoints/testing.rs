@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
+use tollgate::adapter::RequestView;
+use tollgate::{Algorithm, Clock, CrossSite, Gate, TokenSource, UnixTime, Verifier};
 
 use super::{CookieSettings, Reply, SessionEndpoints};
 use crate::accounts::{AccountSettings, Accounts, Registered};
@@ -87,7 +88,7 @@ impl World {
     /// The gate requires anti-CSRF tokens.
     pub(super) async fn with_csrf_tokens() -> Self {
         let cookies = CookieSettings::default();
-        Self::behind(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
+        Self::behind(|gate, sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions))).await
     }
 
     /// The gate is changed before it is given to the endpoints.

@@ -1,6 +1,6 @@
 //! What a client says of itself, without what changes while a session lasts.
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// Family and platform, as in `Firefox/Linux`. Versions and addresses change while a session lasts, these do not.
 ///

@@ -4,14 +4,14 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tollgate::CsrfTokens;
+use tollgate::CsrfVerifier;
 
 use super::keys::RefreshKeys;
 use crate::digest::first_bytes;
 use crate::error::SigningKeyError;
 use crate::session::SessionId;
 
-/// The anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens). They come from
+/// The anti-CSRF tokens of sessions, for [`Gate::with_csrf_verifier`](tollgate::Gate::with_csrf_verifier). They come from
 /// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens), and [`SessionEndpoints`](crate::SessionEndpoints) whose
 /// gate requires them hand them out.
 ///
@@ -29,7 +29,7 @@ impl SessionCsrfTokens {
     }
 }
 
-impl CsrfTokens for SessionCsrfTokens {
+impl CsrfVerifier for SessionCsrfTokens {
     fn cookie_name(&self) -> &str {
         &self.cookie
     }

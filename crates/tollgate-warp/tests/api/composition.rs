@@ -267,7 +267,7 @@ async fn a_refused_request_keeps_its_body_for_the_next_branch() {
 
 #[tokio::test]
 async fn the_rejection_is_a_reply_too() {
-    let refused = tollgate::Rejection::no_gate();
+    let refused = tollgate::Rejection::missing_gate();
     let reply = Rejection::from(refused.clone()).into_response();
     assert_eq!(reply.status(), 500);
     assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), refused.body());

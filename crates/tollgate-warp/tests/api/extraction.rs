@@ -51,14 +51,14 @@ async fn registered_claims_are_a_type_as_any() {
 async fn claims_that_the_token_does_not_hold_are_its_fault() {
     let required = claims(&gate()).map(|_: Claims<Employee>| "in").recover(handle_rejection);
     assert_eq!(challenge(&good("/").reply(&required).await), INVALID_TOKEN);
-    let optional = optional_claims(&gate().optional()).map(|_: Option<Claims<Employee>>| "in");
+    let optional = optional_claims(&gate().with_optional_token()).map(|_: Option<Claims<Employee>>| "in");
     assert_eq!(challenge(&good("/").reply(&optional.recover(handle_rejection)).await), INVALID_TOKEN);
 }
 
 #[tokio::test]
 async fn optional_claims_are_none_without_a_token_only() {
     let greet = |user: Option<Claims<User>>| user.map_or_else(|| "anonymous".to_owned(), |user| hello(&user));
-    let app = optional_claims(&gate().optional()).map(greet).recover(handle_rejection);
+    let app = optional_claims(&gate().with_optional_token()).map(greet).recover(handle_rejection);
     assert_eq!(text(&get("/").reply(&app).await), "anonymous");
     assert_eq!(text(&good("/").reply(&app).await), "hello alice");
     let response = bad("/").reply(&app).await;
@@ -70,7 +70,7 @@ async fn optional_claims_are_none_without_a_token_only() {
 
 #[tokio::test]
 async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
-    let gate = gate().optional();
+    let gate = gate().with_optional_token();
     let app = warp::path!("claims")
         .and(claims::<User>(&gate))
         .map(drop)
@@ -91,7 +91,7 @@ async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
 
 #[tokio::test]
 async fn an_admission_may_be_anonymous() {
-    let app = admit(&gate().optional())
+    let app = admit(&gate().with_optional_token())
         .map(|admission: Admission| admission.verified().is_some().to_string())
         .recover(handle_rejection);
     assert_eq!(text(&get("/").reply(&app).await), "false");

@@ -92,7 +92,7 @@ async fn another_body_is_given_to_everything_refused() {
 
 #[tokio::test]
 async fn anonymous_requests_pass_an_optional_gate() {
-    let app = protect(&gate().optional(), tree());
+    let app = protect(&gate().with_optional_token(), tree());
     assert_eq!(text(&get("/in").reply(&app).await), "in");
     assert_eq!(bad("/in").reply(&app).await.status(), 401);
 }

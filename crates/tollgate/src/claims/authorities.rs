@@ -27,13 +27,13 @@ impl Default for ClaimPaths {
 impl ClaimPaths {
     /// Scopes are at these paths: a string of values separated by spaces (RFC 6749 §3.3), or an array of strings.
     #[must_use]
-    pub fn scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+    pub fn with_scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { scopes: paths.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// Roles are at these paths: one string, or an array of strings.
     #[must_use]
-    pub fn roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+    pub fn with_roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { roles: paths.into_iter().map(Into::into).collect(), ..self }
     }
 }
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(read(&default, r#"{"scp":["a","b"],"roles":"x y"}"#), ("a b".into(), vec!["x y".into()]));
         assert_eq!(read(&default, r#"{"scope":"a","scp":"b"}"#).0, "a b");
         assert_eq!(read(&default, "{}"), (String::new(), vec![]));
-        let keycloak = ClaimPaths::default().roles_at(["realm_access.roles", "cognito:groups"]);
+        let keycloak = ClaimPaths::default().with_roles_at(["realm_access.roles", "cognito:groups"]);
         assert_eq!(
             read(&keycloak, r#"{"realm_access":{"roles":["x"]},"cognito:groups":["y"]}"#).1,
             ["x", "y"]
@@ -124,7 +124,7 @@ mod tests {
             let error = Authorities::read(&ClaimPaths::default(), payload).unwrap_err();
             assert!(matches!(error, TokenError::Claim { error: ClaimError::WrongType, .. }), "{payload}");
         }
-        let nested = ClaimPaths::default().roles_at(["realm_access.roles"]);
+        let nested = ClaimPaths::default().with_roles_at(["realm_access.roles"]);
         for payload in
             [r#"{"realm_access":"x"}"#, r#"{"realm_access":[]}"#, r#"{"realm_access":{"roles":1}}"#]
         {

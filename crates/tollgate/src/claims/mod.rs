@@ -10,7 +10,7 @@ mod registered;
 pub use authorities::ClaimPaths;
 pub use extract::FromClaims;
 pub use path::ClaimPath;
-pub use registered::{Audience, RegisteredClaims};
+pub use registered::{Audiences, RegisteredClaims};
 
 pub(crate) use authorities::Authorities;
 pub(crate) use path::NotOnTheWay;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::date::NumericDate;
-use crate::error::{ClaimError, Part, TokenError};
+use crate::error::{ClaimError, TokenError, TokenPart};
 use crate::json::{Fault, Members, Scanner, Value};
 use crate::token::CompactToken;
 
@@ -19,9 +19,9 @@ pub(crate) struct Payload {
 
 #[derive(Default)]
 struct Index {
-    issuer: Option<Place>,
-    subject: Option<Place>,
-    token_id: Option<Place>,
+    issuer: Option<Span>,
+    subject: Option<Span>,
+    token_id: Option<Span>,
     audience: Option<Audience>,
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
@@ -72,7 +72,7 @@ impl Payload {
         let Self { json, index, members } = self;
         members.read(json, |name, value| index.read(name.as_bytes(), value, json)).map_err(
             |fault| match fault {
-                Fault::Json(error) => TokenError::json(Part::Payload, error),
+                Fault::Json(error) => TokenError::json(TokenPart::Payload, error),
                 Fault::Refused(WrongType(name)) => TokenError::claim(name, ClaimError::WrongType),
             },
         )
@@ -82,13 +82,13 @@ impl Payload {
     pub(crate) fn index_bytes(&self) -> usize {
         let Index { issuer, subject, token_id, audience, .. } = &self.index;
         let (list, audiences) = match audience {
-            Some(Audience::Many(places)) => (places.capacity(), places.as_slice()),
-            Some(Audience::One(place)) => (0, std::slice::from_ref(place)),
+            Some(Audience::Many(spans)) => (spans.capacity(), spans.as_slice()),
+            Some(Audience::One(span)) => (0, std::slice::from_ref(span)),
             None => (0, [].as_slice()),
         };
-        let places = [issuer, subject, token_id].into_iter().flatten().chain(audiences);
-        let copies: usize = places.map(Place::copied_bytes).sum();
-        list.saturating_mul(size_of::<Place>()).saturating_add(copies)
+        let spans = [issuer, subject, token_id].into_iter().flatten().chain(audiences);
+        let copies: usize = spans.map(Span::copied_bytes).sum();
+        list.saturating_mul(size_of::<Span>()).saturating_add(copies)
     }
 
     pub(crate) fn json(&self) -> &str {
@@ -100,24 +100,24 @@ impl Payload {
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
-        self.index.issuer.as_ref().map(|place| place.text(&self.json))
+        self.index.issuer.as_ref().map(|span| span.text(&self.json))
     }
 
     pub(crate) fn subject(&self) -> Option<&str> {
-        self.index.subject.as_ref().map(|place| place.text(&self.json))
+        self.index.subject.as_ref().map(|span| span.text(&self.json))
     }
 
     pub(crate) fn token_id(&self) -> Option<&str> {
-        self.index.token_id.as_ref().map(|place| place.text(&self.json))
+        self.index.token_id.as_ref().map(|span| span.text(&self.json))
     }
 
     /// `None` when the claim is absent.
     pub(crate) fn audience(&self) -> Option<impl Iterator<Item = &str>> {
-        let places = match self.index.audience.as_ref()? {
-            Audience::One(place) => std::slice::from_ref(place),
-            Audience::Many(places) => places,
+        let spans = match self.index.audience.as_ref()? {
+            Audience::One(span) => std::slice::from_ref(span),
+            Audience::Many(spans) => spans,
         };
-        Some(places.iter().map(|place| place.text(&self.json)))
+        Some(spans.iter().map(|span| span.text(&self.json)))
     }
 
     pub(crate) fn expires_at(&self) -> Option<NumericDate> {
@@ -150,17 +150,17 @@ impl Payload {
 
 /// `aud`, most often one string: no list is made of that.
 enum Audience {
-    One(Place),
-    Many(Vec<Place>),
+    One(Span),
+    Many(Vec<Span>),
 }
 
 /// Where a string of the payload is: a range of the text, or a copy when it was written with escapes.
-enum Place {
+enum Span {
     Range(Range<usize>),
     Copy(Box<str>),
 }
 
-impl Place {
+impl Span {
     fn of(text: Cow<'_, str>, json: &str) -> Self {
         match text {
             Cow::Borrowed(text) => {
@@ -211,10 +211,10 @@ impl Index {
     #[inline]
     fn note_text(&mut self, name: &[u8], text: Range<usize>) -> Option<bool> {
         match name {
-            b"iss" => self.issuer = Some(Place::Range(text)),
-            b"sub" => self.subject = Some(Place::Range(text)),
-            b"jti" => self.token_id = Some(Place::Range(text)),
-            b"aud" => self.audience = Some(Audience::One(Place::Range(text))),
+            b"iss" => self.issuer = Some(Span::Range(text)),
+            b"sub" => self.subject = Some(Span::Range(text)),
+            b"jti" => self.token_id = Some(Span::Range(text)),
+            b"aud" => self.audience = Some(Audience::One(Span::Range(text))),
             b"exp" | b"nbf" | b"iat" => return None,
             name => self.mark(name),
         }
@@ -223,9 +223,9 @@ impl Index {
 
     fn read(&mut self, name: &[u8], value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
-            b"iss" => self.issuer = Some(place("iss", value, json)?),
-            b"sub" => self.subject = Some(place("sub", value, json)?),
-            b"jti" => self.token_id = Some(place("jti", value, json)?),
+            b"iss" => self.issuer = Some(span("iss", value, json)?),
+            b"sub" => self.subject = Some(span("sub", value, json)?),
+            b"jti" => self.token_id = Some(span("jti", value, json)?),
             b"aud" => self.audience = Some(audience(value, json)?),
             b"exp" => self.expires_at = Some(date("exp", value)?),
             b"nbf" => self.not_before = Some(date("nbf", value)?),
@@ -239,9 +239,9 @@ impl Index {
     }
 }
 
-fn place(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Place, Fault<WrongType>> {
+fn span(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Span, Fault<WrongType>> {
     let text = value.text()?.ok_or(Fault::Refused(WrongType(name)))?;
-    Ok(Place::of(text, json))
+    Ok(Span::of(text, json))
 }
 
 #[inline]
@@ -261,11 +261,11 @@ fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate
 /// One string or an array of strings (RFC 7519 §4.1.3).
 fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Audience, Fault<WrongType>> {
     if let Some(text) = value.text()? {
-        return Ok(Audience::One(Place::of(text, json)));
+        return Ok(Audience::One(Span::of(text, json)));
     }
-    let mut places = Vec::new();
-    let are_strings = value.texts(|text| places.push(Place::of(text, json)))?;
-    if are_strings { Ok(Audience::Many(places)) } else { Err(Fault::Refused(WrongType("aud"))) }
+    let mut spans = Vec::new();
+    let are_strings = value.texts(|text| spans.push(Span::of(text, json)))?;
+    if are_strings { Ok(Audience::Many(spans)) } else { Err(Fault::Refused(WrongType("aud"))) }
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub struct RegisteredClaims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
     /// `aud`: whom it is for.
-    #[serde(default, skip_serializing_if = "Audience::is_empty")]
-    pub aud: Audience,
+    #[serde(default, skip_serializing_if = "Audiences::is_empty")]
+    pub aud: Audiences,
     /// `exp`: when it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<UnixTime>,
@@ -36,9 +36,9 @@ pub struct RegisteredClaims {
 
 /// `aud`: the recipients that a token is meant for (RFC 7519 §4.1.3). On the wire one string, or an array of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Audience(Vec<String>);
+pub struct Audiences(Vec<String>);
 
-impl Audience {
+impl Audiences {
     /// Whether `recipient` is among them, compared exactly.
     #[must_use]
     pub fn contains(&self, recipient: &str) -> bool {
@@ -57,19 +57,19 @@ impl Audience {
     }
 }
 
-impl<S: Into<String>> FromIterator<S> for Audience {
+impl<S: Into<String>> FromIterator<S> for Audiences {
     fn from_iter<I: IntoIterator<Item = S>>(recipients: I) -> Self {
         Self(recipients.into_iter().map(Into::into).collect())
     }
 }
 
-impl From<&str> for Audience {
+impl From<&str> for Audiences {
     fn from(recipient: &str) -> Self {
         Self(vec![recipient.to_owned()])
     }
 }
 
-impl Serialize for Audience {
+impl Serialize for Audiences {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {
             [one] => one.serialize(serializer),
@@ -78,7 +78,7 @@ impl Serialize for Audience {
     }
 }
 
-impl<'de> Deserialize<'de> for Audience {
+impl<'de> Deserialize<'de> for Audiences {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]

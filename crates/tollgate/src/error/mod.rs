@@ -18,7 +18,7 @@ use std::fmt;
 pub use config::ConfigError;
 pub use key::{KeyError, WeakSecret};
 pub use request::{AuthError, CrossSiteError, KeysUnavailable, RequestError, RevocationsUnavailable};
-pub use token::{ClaimError, ClaimsError, HeaderError, Part, TokenError};
+pub use token::{ClaimError, ClaimsError, HeaderError, TokenError, TokenPart};
 
 pub use crate::json::JsonError;
 

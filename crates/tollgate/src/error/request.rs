@@ -49,16 +49,16 @@ pub enum RequestError {
     #[error("tokens were presented in more than one way")]
     SeveralSources,
     /// A field, cookie or parameter that carries a token occurs more than once.
-    #[error("the {place} that carries the token occurs more than once")]
+    #[error("the {location} that carries the token occurs more than once")]
     Repeated {
         /// Where.
-        place: &'static str,
+        location: &'static str,
     },
     /// Not `b64token` (RFC 6750 §2.1).
-    #[error("the {place} does not hold one b64token")]
+    #[error("the {location} does not hold one b64token")]
     NotAToken {
         /// Where.
-        place: &'static str,
+        location: &'static str,
     },
 }
 

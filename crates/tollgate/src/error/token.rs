@@ -11,7 +11,7 @@ use crate::time::UnixTime;
 /// One of the three parts of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
+pub enum TokenPart {
     /// The JOSE header.
     Header,
     /// The claims.
@@ -20,7 +20,7 @@ pub enum Part {
     Signature,
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for TokenPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Header => "header",
@@ -64,13 +64,13 @@ pub enum TokenError {
     #[error("{part} is not strict base64url")]
     Encoding {
         /// The part.
-        part: Part,
+        part: TokenPart,
     },
     /// A part is not one strict JSON object.
     #[error("{part} is not acceptable JSON")]
     Json {
         /// The part.
-        part: Part,
+        part: TokenPart,
         /// What is wrong with it.
         #[source]
         error: JsonError,
@@ -196,7 +196,7 @@ impl std::fmt::Display for KeyIdOrAny<'_> {
 }
 
 impl TokenError {
-    pub(crate) fn json(part: Part, error: JsonError) -> Self {
+    pub(crate) fn json(part: TokenPart, error: JsonError) -> Self {
         Self::Json { part, error }
     }
 

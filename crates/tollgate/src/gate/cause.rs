@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Gate;
 use crate::cross_site::CrossSite;
-use crate::csrf_verifier::{self, CsrfTokens};
+use crate::csrf_verifier::{self, CsrfVerifier};
 use crate::error::{AuthError, CrossSiteError};
 use crate::request::RequestView;
 use crate::source::{self, Credential};
@@ -31,14 +31,14 @@ impl Gate {
     /// host, which cannot read the cookie. A WebSocket handshake needs none, as pages cannot give it a field; where it comes
     /// from is checked.
     #[must_use]
-    pub fn with_csrf_tokens(self, tokens: impl CsrfTokens) -> Self {
-        self.change(|inner| inner.csrf_tokens = Some(Arc::new(tokens)))
+    pub fn with_csrf_verifier(self, tokens: impl CsrfVerifier) -> Self {
+        self.change(|inner| inner.csrf_verifier = Some(Arc::new(tokens)))
     }
 
     /// The anti-CSRF tokens that it requires.
     #[must_use]
-    pub fn csrf_tokens(&self) -> Option<&dyn CsrfTokens> {
-        self.0.csrf_tokens.as_deref()
+    pub fn csrf_verifier(&self) -> Option<&dyn CsrfVerifier> {
+        self.0.csrf_verifier.as_deref()
     }
 
     /// Checks the anti-CSRF token of a request that carries another credential of `session` in a cookie than an access
@@ -47,19 +47,19 @@ impl Gate {
     /// # Errors
     /// [`CrossSiteError`] when tokens are required, the request can change something, and it has not that of `session`.
     pub fn check_csrf_token<R: RequestView>(&self, request: &R, session: &str) -> Result<(), CrossSiteError> {
-        let tokens = self.csrf_tokens();
+        let tokens = self.csrf_verifier();
         tokens.map_or(Ok(()), |tokens| csrf_verifier::check(tokens, request, || Some(session.into())))
     }
 
     /// Whether the request presents a token in another way than in a cookie, well-formed or not. Cookies then do not count.
     #[must_use]
-    pub fn is_explicit<R: RequestView>(&self, request: &R) -> bool {
-        source::is_explicit(request, &self.0.sources)
+    pub fn has_explicit_credential<R: RequestView>(&self, request: &R) -> bool {
+        source::has_explicit_credential(request, &self.0.sources)
     }
 
     /// Whether it looks for access tokens in the cookie of this name.
     #[must_use]
-    pub fn looks_into_cookie(&self, name: &str) -> bool {
+    pub fn reads_cookie(&self, name: &str) -> bool {
         self.0.sources.iter().any(|source| source.is_cookie(name))
     }
 
@@ -73,7 +73,7 @@ impl Gate {
             return Ok(());
         }
         self.cross_site().check(request).map_err(AuthError::CrossSite)?;
-        match self.csrf_tokens().filter(|_| credential.source.is_ambient()) {
+        match self.csrf_verifier().filter(|_| credential.source.is_ambient()) {
             Some(tokens) => csrf_verifier::check(tokens, request, || csrf_verifier::session_of(verified))
                 .map_err(AuthError::CrossSite),
             None => Ok(()),

@@ -16,6 +16,6 @@ pub enum Decision {
     Admitted(Admission),
     /// It may not.
     Refused(Rejection),
-    /// The key that its token names is not known yet. Await the refresh, then call [`Gate::readmit`](super::Gate::readmit).
+    /// The key that its token names is not known yet. Await the refresh, then call [`Gate::admit_after_refresh`](super::Gate::admit_after_refresh).
     AwaitKeys(KeyRefresh),
 }

@@ -30,7 +30,7 @@ fn refused(gate: &Gate, request: &FakeRequest) -> Rejection {
 #[test]
 fn required_and_optional() {
     let required = Gate::new(verifier());
-    let optional = required.clone().optional();
+    let optional = required.clone().with_optional_token();
     assert_eq!(refused(&required, &FakeRequest::get("/")).error(), &AuthError::MissingToken);
     let anonymous = admitted(&optional, &FakeRequest::get("/"));
     assert!(anonymous.verified().is_none());
@@ -196,10 +196,10 @@ fn keys_are_awaited_only_where_they_may_help() {
     }
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
-    assert!(gate.readmit(&named("new"), NOW).is_ok());
+    assert!(gate.admit_after_refresh(&named("new"), NOW).is_ok());
     // A third refresh would not help, and readmitting asks for none.
     assert_eq!(refused(&gate, &named("third")).status(), 401);
-    assert_eq!(gate.readmit(&named("third"), NOW).unwrap_err().status(), 401);
+    assert_eq!(gate.admit_after_refresh(&named("third"), NOW).unwrap_err().status(), 401);
     // The right key, and a wrong signature: no refresh either.
     let forged = format!("{}A", sign(r#"{"alg":"HS256","kid":"new"}"#, "{}"));
     assert_eq!(refused(&gate, &bearer(&forged)).status(), 401);
@@ -227,7 +227,7 @@ fn every_bad_token_gets_the_same_bytes() {
     let error = refused(&gate, &bearer("a, b"));
     assert_eq!(
         error.error(),
-        &AuthError::InvalidRequest(RequestError::NotAToken { place: "Authorization field" })
+        &AuthError::InvalidRequest(RequestError::NotAToken { location: "Authorization field" })
     );
 }
 
@@ -291,7 +291,8 @@ fn a_second_request_finds_the_verified_token() {
     // Clones that differ in what is decided for each request share what was verified.
     let gate = Gate::new(verifier());
     let first = admitted(&gate, &bearer(&token(""))).require().unwrap().clone();
-    let second = admitted(&gate.clone().optional(), &bearer(&token(""))).require().unwrap().clone();
+    let second =
+        admitted(&gate.clone().with_optional_token(), &bearer(&token(""))).require().unwrap().clone();
     assert!(std::ptr::eq(first.payload(), second.payload()));
     // Another verifier may say otherwise, so nothing is taken over.
     let other = Verifier::new(key(), "https://other.example", AUDIENCE);
@@ -328,7 +329,7 @@ impl KeySource for Unreachable {
         asks.then(|| KeyRefresh::new(std::future::ready(())))
     }
 
-    fn unanswered(&self, _: KeyRequest<'_>, _: UnixTime) -> Option<KeysUnavailable> {
+    fn why_unavailable(&self, _: KeyRequest<'_>, _: UnixTime) -> Option<KeysUnavailable> {
         Some(KeysUnavailable::new("the issuer does not answer", Duration::from_secs(7)))
     }
 }
@@ -344,7 +345,7 @@ fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
     assert_eq!(rejection.status(), 503, "without a refresh");
     assert!(rejection.headers().any(|field| field == ("retry-after", "7".into())));
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
-    assert_eq!(gate.readmit(&named("new"), NOW).unwrap_err().status(), 503, "after a refresh");
+    assert_eq!(gate.admit_after_refresh(&named("new"), NOW).unwrap_err().status(), 503, "after a refresh");
     assert_eq!(refused(&gate, &bearer("garbage")).status(), 401);
 }
 
@@ -424,7 +425,7 @@ fn refusals_are_not_kept() {
 fn sources_are_looked_at_once() {
     let twice = Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::bearer()]);
     assert_eq!(at(&twice, &bearer(&token("")), 0), 200);
-    let none = Gate::new(verifier()).with_sources([]).optional();
+    let none = Gate::new(verifier()).with_sources([]).with_optional_token();
     assert_eq!(at(&none, &FakeRequest::get("/"), 0), 401, "never anonymous by mistake");
 }
 

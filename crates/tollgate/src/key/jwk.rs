@@ -9,7 +9,7 @@ use super::material::PublicMaterial;
 use crate::algorithm::{Algorithm, Curve};
 use crate::base64url;
 use crate::error::KeyError;
-use crate::json::{self, Scanner};
+use crate::json::{self, JsonError, Scanner};
 
 /// A key as a JWK says it.
 pub(super) struct Jwk {
@@ -158,4 +158,18 @@ fn okp(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
 fn decode(name: &'static str, text: Option<&str>) -> Result<Vec<u8>, KeyError> {
     let text = text.ok_or(KeyError::Missing { name })?;
     base64url::decode(text).map_err(|base64url::NotBase64Url| KeyError::Malformed { name })
+}
+
+/// The largest JWK or JWK Set document that is read.
+pub(super) const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+
+/// Returns the document as text.
+///
+/// # Errors
+/// [`KeyError::TooLarge`] past [`MAX_DOCUMENT_BYTES`], [`KeyError::Json`] when it is not UTF-8.
+pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
+    if json.len() > MAX_DOCUMENT_BYTES {
+        return Err(KeyError::TooLarge { bytes: json.len(), max: MAX_DOCUMENT_BYTES });
+    }
+    std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
 }

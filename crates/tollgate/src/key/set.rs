@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::id::KeyId;
-use super::jwk::Jwk;
+use super::jwk::{Jwk, utf8};
 use super::verifying::VerifyingKey;
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
@@ -47,7 +47,7 @@ pub struct SkippedKey {
 
 impl KeySet {
     /// The largest JWK Set document that is read.
-    pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+    pub const MAX_DOCUMENT_BYTES: usize = super::jwk::MAX_DOCUMENT_BYTES;
     /// The largest number of keys that is read.
     pub const MAX_KEYS: usize = 256;
 
@@ -200,13 +200,6 @@ fn drop_ambiguous(keys: Vec<(usize, VerifyingKey)>, skipped: &mut Vec<SkippedKey
     }
     skipped.sort_by_key(|key| key.index);
     kept
-}
-
-pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
-    if json.len() > KeySet::MAX_DOCUMENT_BYTES {
-        return Err(KeyError::TooLarge { bytes: json.len(), max: KeySet::MAX_DOCUMENT_BYTES });
-    }
-    std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
 }
 
 /// The members of `keys`, each as its own text: one that cannot be read does not spoil the others.

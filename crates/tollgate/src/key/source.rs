@@ -35,7 +35,7 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`keys`](Self::keys), whenever that does.
-    fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+    fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         self.keys(now).map(|keys| keys.id())
     }
 
@@ -49,7 +49,7 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// the default, when the issuer has spoken.
     ///
     /// Asked when [`refresh`](Self::refresh) answered `None`, and when the key is still unknown after a refresh.
-    fn unanswered(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
+    fn why_unavailable(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
         None
     }
 }
@@ -92,7 +92,7 @@ impl fmt::Debug for KeyRefresh {
 
 /// The keys of one verifier: a fixed [`KeySet`] or [`VerifyingKey`], or a [`KeySource`] that can change.
 #[derive(Clone, Debug)]
-pub struct Keys(Kind);
+pub struct KeySnapshot(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -100,10 +100,10 @@ enum Kind {
     Source(Arc<dyn KeySource>),
 }
 
-impl Keys {
+impl KeySnapshot {
     /// The keys of a source that others hold too.
     #[must_use]
-    pub fn shared(source: Arc<dyn KeySource>) -> Self {
+    pub fn from_shared(source: Arc<dyn KeySource>) -> Self {
         Self(Kind::Source(source))
     }
 
@@ -122,10 +122,10 @@ impl Keys {
         }
     }
 
-    pub(crate) fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+    pub(crate) fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         match &self.0 {
             Kind::Fixed(keys) => Ok(keys.id()),
-            Kind::Source(source) => source.current(now),
+            Kind::Source(source) => source.key_set_id(now),
         }
     }
 
@@ -136,27 +136,27 @@ impl Keys {
         }
     }
 
-    pub(crate) fn unanswered(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
+    pub(crate) fn why_unavailable(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
         match &self.0 {
             Kind::Fixed(_) => None,
-            Kind::Source(source) => source.unanswered(wanted, now),
+            Kind::Source(source) => source.why_unavailable(wanted, now),
         }
     }
 }
 
-impl From<KeySet> for Keys {
+impl From<KeySet> for KeySnapshot {
     fn from(keys: KeySet) -> Self {
         Self(Kind::Fixed(keys))
     }
 }
 
-impl From<VerifyingKey> for Keys {
+impl From<VerifyingKey> for KeySnapshot {
     fn from(key: VerifyingKey) -> Self {
         Self(Kind::Fixed(key.into()))
     }
 }
 
-impl<S: KeySource> From<S> for Keys {
+impl<S: KeySource> From<S> for KeySnapshot {
     fn from(source: S) -> Self {
         Self(Kind::Source(Arc::new(source)))
     }

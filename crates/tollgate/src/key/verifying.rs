@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::id::KeyId;
-use super::jwk::{Jwk, JwkMaterial};
+use super::jwk::{Jwk, JwkMaterial, utf8};
 use super::material::PublicMaterial;
 use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
@@ -72,12 +72,12 @@ impl VerifyingKey {
     /// A key from one JSON Web Key (RFC 7517 §4), public or `oct`.
     ///
     /// It is bound to its `alg`. Without one, EC and OKP keys leave no choice, RSA keys are taken for RS256 and an
-    /// `oct` key is refused. Add further algorithms with [`also_for`](Self::also_for).
+    /// `oct` key is refused. Add further algorithms with [`with_algorithm`](Self::with_algorithm).
     ///
     /// # Errors
     /// [`KeyError`] says which member is wrong, or why the key is not used.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        let json = super::set::utf8(json.as_ref())?;
+        let json = utf8(json.as_ref())?;
         let jwk = Jwk::parse(json)?;
         match jwk.material {
             JwkMaterial::Public(_) => Self::from_public_jwk(jwk),
@@ -121,7 +121,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// [`KeyError::AlgorithmMismatch`] when the algorithm does not go with this kind of key.
-    pub fn also_for(self, algorithm: Algorithm) -> Result<Self, KeyError> {
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self, KeyError> {
         let Some(material) = &self.material else { return Err(KeyError::AlgorithmMismatch { algorithm }) };
         let mut algorithms: Vec<Algorithm> = self.algorithms().collect();
         if !algorithms.contains(&algorithm) {

@@ -77,12 +77,3 @@ impl Verifier {
         self.required.iter().try_for_each(|requirement| requirement.check(payload.json()))
     }
 }
-
-/// A media type without the `application/` that RFC 7515 §4.1.9 lets senders leave out.
-pub(crate) fn media_type(typ: &str) -> &str {
-    const PREFIX: &str = "application/";
-    match typ.get(..PREFIX.len()) {
-        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => typ.get(PREFIX.len()..).unwrap_or_default(),
-        _ => typ,
-    }
-}

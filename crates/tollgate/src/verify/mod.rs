@@ -12,13 +12,12 @@ use crate::challenge::Protection;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
-use crate::key::{KeyRefresh, KeyRequest, Keys};
+use crate::key::{KeyRefresh, KeyRequest, KeySnapshot};
 use crate::known_headers::KnownHeaders;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
 
-pub(crate) use checks::media_type;
 use settings::{Requirement, Types};
 pub(crate) use unverified::Unverified;
 
@@ -44,7 +43,7 @@ pub(crate) use unverified::Unverified;
 /// [`manual::defaults`]: crate::manual::defaults
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    keys: Keys,
+    keys: KeySnapshot,
     issuer: Arc<str>,
     audiences: Vec<Box<str>>,
     /// Empty: every algorithm that a key is bound to.
@@ -71,7 +70,11 @@ impl Verifier {
     ///
     /// Both are compared exactly, byte for byte: `https://issuer.example` and `https://issuer.example/` are two
     /// issuers. An empty issuer or audience matches nothing.
-    pub fn new(keys: impl Into<Keys>, issuer: impl Into<Arc<str>>, audience: impl Into<Box<str>>) -> Self {
+    pub fn new(
+        keys: impl Into<KeySnapshot>,
+        issuer: impl Into<Arc<str>>,
+        audience: impl Into<Box<str>>,
+    ) -> Self {
         let (issuer, audience) = (issuer.into(), audience.into());
         if issuer.is_empty() || audience.is_empty() {
             tracing::error!("verifier with an empty issuer or audience; it will refuse every token");
@@ -171,7 +174,7 @@ impl Verifier {
     pub(crate) fn recheck(&self, verified: &Verified, now: UnixTime) -> Result<bool, AuthError> {
         // First, so that an expired token asks nobody for keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
-        let current = self.keys.current(now).map_err(AuthError::KeysUnavailable)?;
+        let current = self.keys.key_set_id(now).map_err(AuthError::KeysUnavailable)?;
         Ok(current == verified.key_set())
     }
 
@@ -184,8 +187,8 @@ impl Verifier {
     }
 
     /// Why `error`, an unknown key, is not the last word: the issuer could not be asked for the key.
-    pub(crate) fn unanswered(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
-        self.keys.unanswered(wanted_key(error)?, now)
+    pub(crate) fn why_unavailable(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
+        self.keys.why_unavailable(wanted_key(error)?, now)
     }
 
     /// Headers of tokens that this verifier has accepted.
@@ -300,7 +303,7 @@ impl Verifier {
     /// Accepts tokens that carry this claim although it marks tokens of another kind: `nonce`, `at_hash`, `c_hash`,
     /// `s_hash` (ID tokens) or `events` (security events). For issuers that put one into access tokens.
     #[must_use]
-    pub fn with_allowed_claim(mut self, name: impl Into<Box<str>>) -> Self {
+    pub fn tolerate_id_token_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.allowed_kinds.push(name.into());
         self
     }

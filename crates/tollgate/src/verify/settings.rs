@@ -1,8 +1,8 @@
 //! The settings of a verifier that are more than a number.
 
-use super::checks::media_type;
 use crate::claims::ClaimPath;
 use crate::error::{ClaimError, ConfigError, TokenError};
+use crate::header::media_type;
 
 /// Which values of `typ` are accepted.
 #[derive(Clone, Debug)]

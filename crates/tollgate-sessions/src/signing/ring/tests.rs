@@ -135,7 +135,7 @@ fn a_key_that_was_replaced_admits_nobody() {
     let gate = tollgate::Gate::new(verifier);
     let token = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
     let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
-    let admitted = || matches!(gate.admit(&request, NOW), tollgate::Decision::Admitted(_));
+    let admitted = || matches!(gate.admit(&request, NOW), tollgate::adapter::Decision::Admitted(_));
     assert!(admitted() && admitted());
     ring.replace_all(NOW).unwrap();
     assert!(!admitted());
