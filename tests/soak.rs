@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tollgate::{Algorithm, Gate, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Verifier};
 use tollgate_conformance::issuer::{Answer, Issuer, response};
 use tollgate_conformance::requests::ask;
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
@@ -104,7 +104,11 @@ async fn rotations_and_failures_are_not_seen() {
         .connect()
         .await
         .expect("keys");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let counts = Arc::new(Counts::default());
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| tokio::spawn(client(gate.clone(), rotation.clone(), Arc::clone(&counts), pace.pause)))

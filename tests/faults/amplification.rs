@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::{Gate, Verifier};
+use tollgate::{Audience, Gate, Verifier};
 use tollgate_conformance::issuer::{Issuer, json};
 use tollgate_conformance::requests::ask;
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
@@ -25,7 +25,11 @@ pub(crate) async fn flood(report: Report) {
         .connect()
         .await
         .expect("keys");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let tokens: Vec<String> = (0..FORGED).map(|n| forged(&format!("forged-{n}"))).collect();
     let alone = good_requests(&gate).await;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tollgate::{Algorithm, Gate, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Verifier};
 use tollgate_conformance::certificates::{Authority, Validity};
 use tollgate_conformance::issuer::{Issuer, json};
 use tollgate_conformance::requests::{Answered, ask};
@@ -90,7 +90,11 @@ async fn examine(fault: &Fault, authority: &Authority) -> Row {
     let mut issuer = Issuer::start(Some(authority.server("127.0.0.1", Validity::Now))).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
     let set = builder(&issuer, authority).connect().await.expect("a good issuer");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     assert_eq!(ask(&gate, &token(KNOWN)).await.status, 200);
     let (requests_before, connections_before) = (issuer.requests(), issuer.connections());
 

@@ -3,7 +3,8 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tollgate::{
-    Algorithm, AuthError, Clock as _, KeySet, SystemClock, TokenError, Verified, Verifier, VerifyingKey,
+    Algorithm, Audience, AuthError, Clock as _, Issuer, KeySet, SystemClock, TokenError, Verified, Verifier,
+    VerifyingKey,
 };
 
 use crate::peer::Peer;
@@ -32,7 +33,8 @@ fn claims() -> Value {
 }
 
 fn verify(key: impl Into<tollgate::KeySnapshot>, token: &str) -> Result<Verified, AuthError> {
-    Verifier::new(key, ISSUER, AUDIENCE).verify(token, SystemClock::new().now())
+    Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap())
+        .verify(token, SystemClock::new().now())
 }
 
 fn they_sign(peer: &Peer, name: &str) {

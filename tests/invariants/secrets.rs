@@ -7,8 +7,8 @@ use std::time::Duration;
 use http::Request;
 use tollgate::adapter::{CompactToken, Decision};
 use tollgate::{
-    Algorithm, AuthError, CrossSite, Gate, KeyError, KeyRefresh, KeySet, Policy, RegisteredClaims,
-    ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
+    Algorithm, Audience, AuthError, CrossSite, Gate, Issuer, KeyError, KeyRefresh, KeySet, Policy,
+    RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
 use tollgate_conformance::log::Log;
 use tollgate_sessions::{
@@ -62,7 +62,7 @@ fn keys_and_everything_that_holds_them() {
     let mut printed = Printed::default();
     let key = VerifyingKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
     let signing = || SigningKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
-    let verifier = Verifier::new(key.clone(), ISSUER, AUDIENCE);
+    let verifier = Verifier::new(key.clone(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
     let gate = Gate::new(verifier.clone());
     printed.add(&key);
     printed.add(&KeySet::from(key.clone()));
@@ -71,7 +71,7 @@ fn keys_and_everything_that_holds_them() {
     printed.add(&gate);
     printed.add(&AuthenticateLayer::new(gate));
     printed.add(&signing());
-    printed.add(&TokenIssuer::new(signing(), ISSUER, AUDIENCE));
+    printed.add(&TokenIssuer::new(signing(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()));
     printed.add(&Forge::new(ISSUER, AUDIENCE).with_key(signing()));
     for weak in [SENTINEL[..20].to_owned(), format!("secret-{SENTINEL}")] {
         let error = VerifyingKey::hmac(Algorithm::Hs256, &weak).expect_err("weak");
@@ -104,7 +104,11 @@ fn tokens_and_claims() {
     let mut printed = Printed::default();
     let clock = ManualClock::at(NOW.as_secs());
     let forge = Forge::new(ISSUER, AUDIENCE).with_clock(&clock);
-    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let verifier = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     let token = forge.token().subject(SENTINEL).claim("email", SENTINEL).sign();
     let verified = verifier.verify(&token, NOW).expect("a good token");
     printed.add(&verified);
@@ -127,7 +131,11 @@ fn tokens_and_claims() {
         printed.add(&error);
         writeln!(printed.0, "{error}").expect("a string");
     }
-    let issuer = TokenIssuer::new(keys::signing(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let issuer = TokenIssuer::new(
+        keys::signing(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     printed.add(&issuer.issue(&AccessToken::new("alice", "web"), NOW).expect("a token"));
     printed.assert_free_of(&["SENTINEL", "eyJ", &token]);
 }
@@ -138,7 +146,11 @@ fn everything_else() {
     let mut printed = Printed::default();
     let forge = Forge::new(ISSUER, AUDIENCE);
     let token = forge.token().subject(SENTINEL).sign();
-    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let request =
         |value: &str| Request::builder().header("authorization", value).body(()).expect("a request");
     let good = request(&format!("Bearer {token}"));
@@ -153,7 +165,8 @@ fn everything_else() {
     printed.add(&HttpRequest::from(&good));
     printed.add(&rejection);
     printed.add(&rejection.error());
-    writeln!(printed.0, "{rejection} {} {:?}", rejection.body(), rejection.headers().collect::<Vec<_>>())
+    let body = String::from_utf8(rejection.body().into_bytes()).expect("text");
+    writeln!(printed.0, "{rejection} {body} {:?}", rejection.headers().collect::<Vec<_>>())
         .expect("a string");
     printed.add(&gate.refuse(AuthError::MissingToken));
     printed.add(&AuthorizeLayer::new(Policy::scope("a") & !Policy::role("b")));
@@ -175,10 +188,17 @@ async fn fields_are_marked_sensitive() {
 
     let token = Forge::new(ISSUER, AUDIENCE).token().sign();
     let sources = [TokenSource::bearer(), TokenSource::header("x-token").expect("a name")];
-    let gate =
-        Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE)).with_sources(sources);
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
+    .with_sources(sources)
+    .unwrap();
     let show = async |request: Request<()>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(format!("{:?}", request.headers())))
+        Ok::<_, std::convert::Infallible>(http::Response::new(
+            format!("{:?}", request.headers()).into_bytes(),
+        ))
     };
     let service = AuthenticateLayer::new(gate).layer(tower::service_fn(show));
     let request = Request::builder()
@@ -188,6 +208,7 @@ async fn fields_are_marked_sensitive() {
         .body(())
         .expect("a request");
     let shown = service.oneshot(request).await.expect("infallible").into_body();
+    let shown = String::from_utf8(shown).expect("text");
     assert!(shown.contains("Sensitive"), "{shown}");
     assert!(!shown.contains(&token) && !shown.contains("SENTINEL"), "{shown}");
 }
@@ -197,7 +218,11 @@ async fn fields_are_marked_sensitive() {
 fn the_log() {
     let (log, subscriber) = Log::capture();
     let forge = Forge::new(ISSUER, AUDIENCE);
-    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     tracing::subscriber::with_default(subscriber, || {
         for value in [
             format!("Bearer {}", forge.token().subject(SENTINEL).sign()),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate::{Algorithm, CrossSite, Gate, TokenSource, Verifier};
+use tollgate::{Algorithm, Audience, CrossSite, Gate, Issuer, TokenSource, Verifier};
 use tollgate_conformance::client::{self, Response};
 use tollgate_sessions::{
     Accounts, CookieSettings, HashCost, LoginThrottle, MemoryUsers, PasswordSettings, Passwords, RefreshKey,
@@ -55,11 +55,16 @@ impl Server {
         let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
         let key = SigningKey::generate(Algorithm::EdDsa).expect("a key");
         let cookie = CookieSettings::default().token_source().expect("a name");
-        let gate = Gate::new(Verifier::new(key.verifying_key().expect("a key"), ORIGIN, "api"))
-            .with_sources([TokenSource::bearer(), cookie])
-            .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
+        let gate = Gate::new(Verifier::new(
+            key.verifying_key().expect("a key"),
+            Issuer::new(ORIGIN).unwrap(),
+            Audience::new("api").unwrap(),
+        ))
+        .with_sources([TokenSource::bearer(), cookie])
+        .unwrap()
+        .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
         let store = Switch::default();
-        let issuer = TokenIssuer::new(key, ORIGIN, "api");
+        let issuer = TokenIssuer::new(key, Issuer::new(ORIGIN).unwrap(), Audience::new("api").unwrap());
         let once = RotationPolicy::default().with_window(Duration::ZERO);
         let sessions = Sessions::new(store.clone(), keys.clone(), issuer.lifetime())
             .with_settings(SessionSettings::default().with_rotation(once));

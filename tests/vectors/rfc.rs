@@ -3,8 +3,8 @@
 use serde_json::Value;
 use tollgate::adapter::CompactToken;
 use tollgate::{
-    Algorithm, AuthError, ClaimError, HeaderError, KeyError, KeySet, TokenError, UnixTime, Verifier,
-    VerifyingKey,
+    Algorithm, Audience, AuthError, ClaimError, HeaderError, Issuer, KeyError, KeySet, TokenError, UnixTime,
+    Verifier, VerifyingKey,
 };
 use tollgate_sessions::SigningKey;
 
@@ -91,8 +91,9 @@ fn other_serialisations() {
 fn rfc7519_section_3_1() {
     let example = fixture("rfc/rfc7515-a1.json");
     let verify = |issuer: &str, now: i64| {
-        let verdict = Verifier::new(key(&example), issuer, "api")
-            .verify(text(&example, "token"), UnixTime::from_secs(now));
+        let verdict =
+            Verifier::new(key(&example), Issuer::new(issuer).unwrap(), Audience::new("api").unwrap())
+                .verify(text(&example, "token"), UnixTime::from_secs(now));
         match verdict {
             Err(AuthError::InvalidToken(error)) => error,
             other => panic!("{other:?}"),

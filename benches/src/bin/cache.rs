@@ -66,7 +66,8 @@ fn requests(count: usize) -> Vec<Bearer> {
 }
 
 fn gate(tokens: usize) -> Gate {
-    fixtures::gate(Algorithm::Hs256).with_cache(CacheLimits::new(tokens, tokens as u64 * 4096))
+    fixtures::gate(Algorithm::Hs256)
+        .with_cache(CacheLimits::new(tokens, tokens as u64 * 4096).expect("a cache of some tokens"))
 }
 
 fn admit(gate: &Gate, request: &Bearer) -> Admission {
@@ -363,7 +364,8 @@ fn weigh(count: usize, claims: bool) {
 
 /// Prints, ten times, how many tokens there were and what the process has grown by.
 fn flood(count: usize, tokens: usize, bytes: u64) {
-    let gate = fixtures::gate(Algorithm::Hs256).with_cache(CacheLimits::new(tokens, bytes));
+    let gate = fixtures::gate(Algorithm::Hs256)
+        .with_cache(CacheLimits::new(tokens, bytes).expect("a cache of some tokens"));
     let builder = fixtures::token(Algorithm::Hs256, Size::Small);
     let before = machine::resident_bytes();
     for nth in 1..=count {

@@ -24,12 +24,12 @@ use crate::status::KeySetStatus;
 ///
 /// # Examples
 /// ```no_run
-/// use tollgate::{Gate, Verifier};
+/// use tollgate::{Audience, Gate, Issuer, Verifier};
 /// use tollgate_jwks::RemoteKeySet;
 ///
-/// # async fn example() -> Result<(), tollgate_jwks::StartError> {
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let keys = RemoteKeySet::discover("https://issuer.example").connect().await?;
-/// let gate = Gate::new(Verifier::new(keys, "https://issuer.example", "api://demo"));
+/// let gate = Gate::new(Verifier::new(keys, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]

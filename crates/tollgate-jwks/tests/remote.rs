@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tollgate::adapter::{Decision, RequestView};
-use tollgate::{Algorithm, Gate, KeyRefresh, UnixTime, Verifier};
+use tollgate::{Algorithm, Audience, Gate, KeyRefresh, UnixTime, Verifier};
 use tollgate_jwks::{
     FetchOutcome, HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse, KeySetHealth, KeySetStatus,
     RefreshSettings, RemoteKeySet, StartError,
@@ -99,7 +99,11 @@ fn builder(issuer: &Arc<Issuer>) -> tollgate_jwks::RemoteKeySetBuilder {
 }
 
 fn gate(keys: &RemoteKeySet) -> Gate {
-    Gate::new(Verifier::new(keys.clone(), ISSUER, AUDIENCE))
+    Gate::new(Verifier::new(
+        keys.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
 }
 
 fn token(algorithm: Algorithm) -> String {
@@ -413,7 +417,11 @@ async fn a_hanging_issuer_does_not_slow_another() {
     let good_keys = builder(&good).connect().await.unwrap();
     let bad_keys = builder(&bad).start().unwrap();
     let gate = gate(&good_keys)
-        .with_verifier(Verifier::new(bad_keys.clone(), "https://other.example", AUDIENCE))
+        .with_verifier(Verifier::new(
+            bad_keys.clone(),
+            tollgate::Issuer::new("https://other.example").unwrap(),
+            Audience::new(AUDIENCE).unwrap(),
+        ))
         .unwrap();
     let of_bad =
         Forge::new("https://other.example", AUDIENCE).with_algorithm(Algorithm::Es256).token().sign();

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{KeySet, KeySnapshot, UnixTime};
+use tollgate::{Audience, Issuer, KeySet, KeySnapshot, UnixTime, Verifier};
 use tracing::warn;
 
 use crate::error::{IssueError, KeyRingError, SigningKeyError};
@@ -37,15 +37,13 @@ const RESERVED: [&str; 13] = [
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const SENSIBLE_LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
-/// The longest that a verifier can have.
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Signs access tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
     signer: Signer,
-    issuer: Arc<str>,
-    audience: Arc<str>,
+    issuer: Issuer,
+    audience: Audience,
     lifetime: Duration,
     spread: Spread,
 }
@@ -61,20 +59,18 @@ enum Spread {
 impl TokenIssuer {
     /// Signs with `key`, as `issuer`, for `audience`. Tokens live for ten minutes unless told otherwise, and up to 5 % less, so
     /// that clients that began together do not renew together.
-    pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
-        Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
+    #[must_use]
+    pub fn new(key: SigningKey, issuer: Issuer, audience: Audience) -> Self {
+        Self::signing_with(Signer::Key(Arc::new(key)), issuer, audience)
     }
 
     /// Signs with whichever key of `ring` is due. Otherwise as [`new`](Self::new).
-    pub fn with_key_ring(
-        ring: Arc<KeyRing>,
-        issuer: impl Into<Arc<str>>,
-        audience: impl Into<Arc<str>>,
-    ) -> Self {
-        Self::signing_with(Signer::Ring(ring), issuer.into(), audience.into())
+    #[must_use]
+    pub fn with_key_ring(ring: Arc<KeyRing>, issuer: Issuer, audience: Audience) -> Self {
+        Self::signing_with(Signer::Ring(ring), issuer, audience)
     }
 
-    fn signing_with(signer: Signer, issuer: Arc<str>, audience: Arc<str>) -> Self {
+    fn signing_with(signer: Signer, issuer: Issuer, audience: Audience) -> Self {
         Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
@@ -93,7 +89,7 @@ impl TokenIssuer {
             return Err(IssueError::Lifetime { secs });
         }
         if let Signer::Ring(ring) = &self.signer
-            && ring.keep_after() < lifetime.saturating_add(MAX_LEEWAY)
+            && ring.keep_after() < lifetime.saturating_add(Verifier::MAX_LEEWAY)
         {
             return Err(IssueError::OutlivesKey { secs, kept: ring.keep_after().as_secs() });
         }
@@ -117,7 +113,7 @@ impl TokenIssuer {
 
     /// The `iss` of its tokens.
     #[must_use]
-    pub fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
@@ -165,9 +161,9 @@ impl TokenIssuer {
         let mut claims = token.extra.clone();
         let expires_at = now.saturating_add(self.spread.shorten(self.lifetime)?);
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        set("iss", (*self.issuer).into());
+        set("iss", self.issuer.as_str().into());
         set("sub", (*token.subject).into());
-        set("aud", (*self.audience).into());
+        set("aud", self.audience.as_str().into());
         set("client_id", (*token.client_id).into());
         set("exp", expires_at.as_secs().into());
         set("iat", now.as_secs().into());

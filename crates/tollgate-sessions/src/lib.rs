@@ -1,14 +1,16 @@
 //! The issuing side of tollgate: signing keys, the access tokens made with them, and the sessions that renew them.
 //!
 //! ```
-//! use tollgate::{Algorithm, Gate, SystemClock, Clock, Verifier};
+//! use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock, Verifier};
 //! use tollgate_sessions::{AccessToken, SigningKey, TokenIssuer};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = SigningKey::generate(Algorithm::EdDsa)?;
-//! let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo").with_rfc9068_profile();
+//! let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+//! let verifier =
+//!     Verifier::new(key.verifying_key()?, issuer.clone(), audience.clone()).with_rfc9068_profile();
 //!
-//! let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+//! let issuer = TokenIssuer::new(key, issuer, audience);
 //! let now = SystemClock::new().now();
 //! let token = issuer.issue(&AccessToken::new("alice", "web").with_scopes(["read:items"]), now)?;
 //!

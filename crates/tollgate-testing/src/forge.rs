@@ -6,13 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{Algorithm, Clock, SystemClock, UnixTime};
+use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock, UnixTime};
 use tollgate_sessions::SigningKey;
 
 use crate::keys;
 
-/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm (HS256 unless told
-/// otherwise).
+/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm, by default that of HS256.
+///
+/// A forge takes its issuer and audience as text, as it makes wrong tokens on purpose: unlike
+/// [`Issuer`](tollgate::Issuer) and [`Audience`](tollgate::Audience), these may be empty or malformed.
 #[derive(Clone, Debug)]
 pub struct Forge {
     issuer: Arc<str>,
@@ -30,6 +32,26 @@ impl Forge {
             key: Arc::new(keys::signing(Algorithm::Hs256)),
             clock: Arc::new(SystemClock::new()),
         }
+    }
+
+    /// Returns the issuer of good tokens, for a [`Verifier`](tollgate::Verifier).
+    ///
+    /// # Panics
+    /// When [`Issuer::new`] rejects the text.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(&*self.issuer).expect("a forge whose issuer is well-formed")
+    }
+
+    /// Returns the audience of good tokens, for a [`Verifier`](tollgate::Verifier).
+    ///
+    /// # Panics
+    /// When [`Audience::new`] rejects the text.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience::new(&*self.audience).expect("a forge whose audience is well-formed")
     }
 
     /// Signs with the fixed key of this algorithm.
@@ -192,7 +214,7 @@ impl TokenBuilder {
         self.with_signature(&signature)
     }
 
-    /// An unsecured token: `alg` is `none`, the signature empty (RFC 7519 §6).
+    /// Returns an unsecured token: `alg` is `none`, the signature empty (RFC 7519 §6).
     #[must_use]
     pub fn unsigned(self) -> String {
         format!("{}.", self.header("alg", "none").signing_input())

@@ -160,8 +160,12 @@ mod tests {
     async fn a_gate_is_shown_what_it_looks_at() {
         let gate = |sources: &[TokenSource]| {
             let key = tollgate_testing::keys::verifying(tollgate::Algorithm::Hs256);
-            let verifier = tollgate::Verifier::new(key, "https://issuer.example", "api://demo");
-            Gate::new(verifier).with_sources(sources.to_vec())
+            let verifier = tollgate::Verifier::new(
+                key,
+                tollgate::Issuer::new("https://issuer.example").unwrap(),
+                tollgate::Audience::new("api://demo").unwrap(),
+            );
+            Gate::new(verifier).with_sources(sources.to_vec()).unwrap()
         };
         let request =
             || Request::get("http://api.example/?a=b").header("x-token", "one").header("x-token", "two");

@@ -23,7 +23,7 @@ use crate::request::{WarpRequest, request};
 /// # let _ = routes; }
 /// ```
 ///
-/// Not inside [`protect`](crate::protect): nobody who logs in has a token yet. A request for anything else is rejected
+/// Not inside [`protect`](crate::protect): a user who logs in has no token yet. A request for anything else is rejected
 /// as not found, so that other routes are tried.
 ///
 /// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no place where another one

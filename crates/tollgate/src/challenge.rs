@@ -32,7 +32,7 @@ impl ErrorCode {
     }
 }
 
-/// What every challenge of a gate says: the realm, and where the resource metadata is (RFC 9728 §5.1).
+/// What every challenge of a gate says: the realm, and the URL of the resource metadata (RFC 9728 §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Protection {
     realm: Box<str>,

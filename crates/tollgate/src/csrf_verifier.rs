@@ -86,6 +86,7 @@ mod tests {
                 TokenSource::cookie("at").unwrap(),
                 TokenSource::insecure_query("t").unwrap(),
             ])
+            .unwrap()
             .with_csrf_verifier(Capitals)
     }
 

@@ -14,7 +14,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::{
-    Algorithm, AuthError, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey, WeakSecret,
+    Algorithm, Audience, AuthError, Issuer, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey,
+    WeakSecret,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -48,7 +49,13 @@ fn sample_of(algorithm: Algorithm) -> Sample {
 }
 
 fn verify(key: VerifyingKey, token: &str) -> Result<(), TokenError> {
-    match Verifier::new(key, "https://issuer.example", "api://demo").verify(token, NOW) {
+    match Verifier::new(
+        key,
+        Issuer::new("https://issuer.example").unwrap(),
+        Audience::new("api://demo").unwrap(),
+    )
+    .verify(token, NOW)
+    {
         Ok(verified) => {
             assert_eq!(verified.subject(), Some("alice"));
             Ok(())

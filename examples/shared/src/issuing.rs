@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Clock as _, Gate, SystemClock};
+use tollgate::{Audience, Clock as _, Gate, Issuer, SystemClock};
 use tollgate_sessions::{
     AccountSettings, Accounts, CookieSettings, KeyRing, LoginThrottle, MemoryUsers, PasswordSettings,
     Passwords, RefreshKeys, Registration, RevokedSessions, RotationPolicy, SessionEndpoints, SessionSettings,
@@ -39,7 +39,7 @@ impl Issuing {
         tokens: TokenIssuer,
         ring: Option<Arc<KeyRing>>,
         gate: Gate,
-        issuer: &str,
+        issuer: Issuer,
         data: &Path,
     ) -> Result<(Self, Gate), SettingsError> {
         let keys = refresh_keys(&data.join("refresh-keys"))?;
@@ -65,8 +65,8 @@ impl Issuing {
 /// What signs, as whom, for whom.
 pub(crate) fn token_issuer(
     signer: Signer,
-    issuer: &str,
-    audience: &str,
+    issuer: Issuer,
+    audience: Audience,
 ) -> Result<(TokenIssuer, Option<Arc<KeyRing>>), SettingsError> {
     const NAME: &str = "TOLLGATE_ACCESS_TTL";
     let (tokens, ring) = match signer {

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tollgate::{Admission, Gate, Policy, Rejection};
-use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, ProblemDetails, respond};
+use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, respond};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -39,7 +40,7 @@ impl Driver for Tower {
     }
 }
 
-type Body = String;
+type Body = Full<Bytes>;
 type Routed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
 #[derive(Clone)]
@@ -61,9 +62,9 @@ impl Router {
             "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
             "/panic" => boxed(gated(self.gate).layer(tower::service_fn(panics))),
             "/unguarded" => boxed(tower::service_fn(subject)),
-            "/open" => boxed(tower::service_fn(async |_| Ok(Response::new("open".to_owned())))),
+            "/open" => boxed(tower::service_fn(async |_| Ok(Response::new(Body::from("open"))))),
             _ => boxed(tower::service_fn(async |_| {
-                Ok(Response::builder().status(404).body(String::new()).unwrap_or_default())
+                Ok(Response::builder().status(404).body(Body::default()).unwrap_or_default())
             })),
         };
         service.oneshot(request).await
@@ -110,7 +111,7 @@ fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {
 
 fn answer(outcome: Result<String, Rejection>) -> Response<Body> {
     match outcome {
-        Ok(body) => Response::new(body),
-        Err(rejection) => respond(&ProblemDetails::default(), &rejection),
+        Ok(body) => Response::new(body.into()),
+        Err(rejection) => respond(&rejection),
     }
 }

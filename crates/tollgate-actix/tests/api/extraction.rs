@@ -23,7 +23,7 @@ async fn employee(_: Claims<Employee>) -> &'static str {
 #[actix_web::test]
 async fn claims_are_of_the_type_asked_for() {
     async fn registered(claims: Claims<RegisteredClaims>) -> String {
-        format!("{:?}", claims.into_inner().sub)
+        format!("{:?}", claims.0.sub)
     }
     let app = App::new()
         .route("/user", web::get().to(hello))
@@ -65,7 +65,7 @@ async fn the_token_and_its_scopes_can_be_asked_for() {
 }
 
 async fn optional_claims(user: Optional<Claims<User>>) -> String {
-    user.into_inner().map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
+    user.0.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
 }
 
 async fn optional_token(user: Optional<Authenticated>) -> String {

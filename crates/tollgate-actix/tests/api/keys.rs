@@ -15,7 +15,8 @@ use actix_web::{App, Error, HttpResponse, web};
 use tokio::sync::Notify;
 use tollgate::{KeyRefresh, KeyRequest, KeySnapshot, KeySource, KeysUnavailable, UnixTime};
 use tollgate_actix::{
-    Algorithm, Authenticate, Authenticated, Claims, Gate, KeySet, Optional, TokenSource, Verifier,
+    Algorithm, Audience, Authenticate, Authenticated, Claims, Gate, Issuer, KeySet, Optional, TokenSource,
+    Verifier,
 };
 use tollgate_testing::keys;
 
@@ -70,7 +71,11 @@ fn wrong() -> Option<KeySet> {
 fn late() -> (Arc<LateKeys>, Gate) {
     let source = Arc::new(LateKeys::default());
     let keys = KeySnapshot::from(Shared(Arc::clone(&source)));
-    (source, Gate::new(Verifier::new(keys, ISSUER, AUDIENCE)).with_clock(clock()))
+    (
+        source,
+        Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))
+            .with_clock(clock()),
+    )
 }
 
 fn is_pending(future: std::pin::Pin<&mut impl Future>) -> bool {
@@ -150,7 +155,7 @@ async fn others_do_not_wait() {
 #[actix_web::test]
 async fn everything_else_holds_after_waiting_too() {
     let (source, gate) = late();
-    let gate = gate.with_sources([TokenSource::insecure_query("access_token").unwrap()]);
+    let gate = gate.with_sources([TokenSource::insecure_query("access_token").unwrap()]).unwrap();
     let app = App::new()
         .route("/", web::get().to(subject))
         .route("/option", web::get().to(async |_: Option<Claims<Employee>>| "anonymous"))

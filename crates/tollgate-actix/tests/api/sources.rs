@@ -16,7 +16,7 @@ fn token() -> String {
 }
 
 fn cookie_gate() -> Gate {
-    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()])
+    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()]).unwrap()
 }
 
 #[actix_web::test]

@@ -40,7 +40,7 @@ impl LoginError {
         match self {
             Self::Denied(_) => None,
             Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
-            Self::Store(_) => Some(RETRY_AFTER),
+            Self::Store(_) => Some(StoreError::RETRY_AFTER),
         }
     }
 }
@@ -106,7 +106,7 @@ impl RegisterError {
         match self {
             Self::Name(_) | Self::Password(_) | Self::Crypto => None,
             Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
-            Self::Store(_) => Some(RETRY_AFTER),
+            Self::Store(_) => Some(StoreError::RETRY_AFTER),
         }
     }
 }
@@ -148,7 +148,7 @@ impl ChangePasswordError {
         match self {
             Self::Denied(_) | Self::Password(_) | Self::Crypto => None,
             Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
-            Self::Store(_) => Some(RETRY_AFTER),
+            Self::Store(_) => Some(StoreError::RETRY_AFTER),
         }
     }
 }
@@ -217,6 +217,3 @@ impl From<HashError> for ChangePasswordError {
         }
     }
 }
-
-/// Long enough for a failover to get on, short enough for a person to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -131,7 +131,7 @@ fn ask<R: RequestView>(
 fn holder(endpoints: &Inner, admission: &Admission) -> Result<Holder, Rejection> {
     let token = admission.require()?;
     let refuse = |error| endpoints.gate.refuse(AuthError::InvalidToken(error));
-    if token.issuer() != endpoints.issuer.issuer() {
+    if token.issuer() != endpoints.issuer.issuer().as_str() {
         return Err(refuse(TokenError::IssuerMismatch { found: Excerpt::new(token.issuer()) }));
     }
     let subject = token.subject().filter(|subject| !subject.is_empty());

@@ -162,7 +162,7 @@ impl CookieSettings {
     /// use tollgate_sessions::CookieSettings;
     ///
     /// # fn with_cookies(gate: Gate) -> Result<Gate, tollgate::ConfigError> {
-    /// let gate = gate.with_sources([TokenSource::bearer(), CookieSettings::default().token_source()?]);
+    /// let gate = gate.with_sources([TokenSource::bearer(), CookieSettings::default().token_source()?])?;
     /// # Ok(gate) }
     /// ```
     ///

@@ -10,7 +10,7 @@ use super::*;
 /// Nobody is logged in with a cookie that the gate does not look for.
 #[tokio::test]
 async fn cookies_that_nobody_looks_for() {
-    let world = World::behind(|gate, _sessions| gate.with_sources([TokenSource::bearer()])).await;
+    let world = World::behind(|gate, _sessions| gate.with_sources([TokenSource::bearer()]).unwrap()).await;
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
     let refused = world.send(&post("/auth/login"), &body).await;
     assert_eq!((refused.status(), member(&refused, "error").as_str()), (400, "invalid_request"));
@@ -45,7 +45,7 @@ async fn a_bearer_token_counts_alone() {
 async fn a_token_in_a_field_of_its_own_counts_alone() {
     let cookie = || CookieSettings::default().token_source().unwrap();
     let field = TokenSource::header("x-token").unwrap();
-    let world = World::behind(|gate, _sessions| gate.with_sources([field, cookie()])).await;
+    let world = World::behind(|gate, _sessions| gate.with_sources([field, cookie()]).unwrap()).await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let token = member(&world.log_in("").await, "access_token");
     let with = |path: &str, token: &str| post_with(path, &cookies).header("x-token", token);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use tollgate::Rejection;
+use tollgate::adapter::ProblemDetails;
 
 /// What to answer: a status, header fields and a body. `Debug` shows the status alone.
 ///
@@ -29,8 +30,8 @@ impl Reply {
     }
 
     /// Problem details (RFC 9457).
-    pub(super) fn problem(status: u16, body: &impl Serialize) -> Self {
-        Self::empty(status).with_body(Rejection::CONTENT_TYPE, body)
+    pub(super) fn problem(status: u16, problem: &ProblemDetails<'_>) -> Self {
+        Self::empty(status).with_body(ProblemDetails::CONTENT_TYPE, problem)
     }
 
     /// A document that is the same for everybody.
@@ -81,12 +82,12 @@ impl Reply {
     }
 }
 
-/// What a gate answers to a request that it does not admit.
+/// Rejections of the gate have problem details here, as all problems of the endpoints.
 impl From<&Rejection> for Reply {
     fn from(rejection: &Rejection) -> Self {
-        let mut headers = vec![("content-type", Rejection::CONTENT_TYPE.to_owned())];
+        let mut headers = vec![("content-type", ProblemDetails::CONTENT_TYPE.to_owned())];
         headers.extend(rejection.headers().map(|(name, value)| (name, value.into_owned())));
-        Self { status: rejection.status(), headers, body: rejection.body() }
+        Self { status: rejection.status(), headers, body: rejection.problem_details().to_json() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tollgate::adapter::RequestView;
-use tollgate::{Algorithm, Clock, CrossSite, Gate, TokenSource, UnixTime, Verifier};
+use tollgate::{Algorithm, Audience, Clock, CrossSite, Gate, Issuer, TokenSource, UnixTime, Verifier};
 
 use super::{CookieSettings, Reply, SessionEndpoints};
 use crate::accounts::{AccountSettings, Accounts, Registered};
@@ -98,12 +98,17 @@ impl World {
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
         let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
         let cookie = CookieSettings::default().token_source().unwrap();
-        let verifier = Verifier::new(key.verifying_key().unwrap(), ISSUER, "api");
+        let verifier = Verifier::new(
+            key.verifying_key().unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         let gate = Gate::new(verifier)
             .with_sources([TokenSource::bearer(), cookie])
+            .unwrap()
             .with_cross_site(CrossSite::new().with_public_origin(ISSUER).unwrap())
             .with_clock(Hands(clock.clone()));
-        let issuer = TokenIssuer::new(key, ISSUER, "api");
+        let issuer = TokenIssuer::new(key, Issuer::new(ISSUER).unwrap(), Audience::new("api").unwrap());
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions = Sessions::new(store, keys.clone(), issuer.lifetime()).with_clock(clock.clone());
         let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests()).with_threads(1);

@@ -1,6 +1,6 @@
 //! Tokens of the profile, and what does not get into one.
 
-use tollgate::{Algorithm, ClaimPath, Verifier};
+use tollgate::{Algorithm, Audience, ClaimPath, Issuer, Verifier};
 
 use super::*;
 use crate::signing::RotationSchedule;
@@ -8,7 +8,11 @@ use crate::signing::RotationSchedule;
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
 fn issuer() -> TokenIssuer {
-    TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), "https://i.example", "api")
+    TokenIssuer::new(
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+        Issuer::new("https://i.example").unwrap(),
+        Audience::new("api").unwrap(),
+    )
 }
 
 #[test]
@@ -20,8 +24,12 @@ fn tokens_are_of_the_profile() {
         .with_claim("tenant", "t1")
         .unwrap();
     let signed = issuer.issue(&token, NOW).unwrap();
-    let verifier =
-        Verifier::new(issuer.key_set().unwrap(), "https://i.example", "api").with_rfc9068_profile();
+    let verifier = Verifier::new(
+        issuer.key_set().unwrap(),
+        Issuer::new("https://i.example").unwrap(),
+        Audience::new("api").unwrap(),
+    )
+    .with_rfc9068_profile();
     let verified = verifier.verify(signed.as_str(), NOW).unwrap();
     assert_eq!(verified.header().typ(), Some("at+jwt"));
     assert_eq!(verified.header().key_id(), issuer.key_set().unwrap().iter().next().unwrap().key_id());
@@ -72,7 +80,11 @@ fn no_token_outlives_its_key() {
     let secs = Duration::from_secs;
     let schedule = RotationSchedule::new(secs(7200), secs(1800), secs(900)).unwrap();
     let ring = KeyRing::open(Algorithm::EdDsa, &path, schedule, NOW).unwrap();
-    let issuer = TokenIssuer::with_key_ring(Arc::new(ring), "https://issuer.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::new(ring),
+        Issuer::new("https://issuer.example").unwrap(),
+        Audience::new("api").unwrap(),
+    );
     assert_eq!(issuer.clone().with_lifetime(secs(600)).unwrap().lifetime(), secs(600));
     let error = issuer.with_lifetime(secs(601)).unwrap_err();
     assert_eq!(error, IssueError::OutlivesKey { secs: 601, kept: 900 });

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::time::timeout;
-use tollgate::{Revocations, RevocationsUnavailable, UnixTime, Verified};
+use tollgate::{Issuer, Revocations, RevocationsUnavailable, UnixTime, Verified};
 use tracing::{info, warn};
 
 use crate::session::{SessionId, StoreClock, UnixMillis};
@@ -21,12 +21,12 @@ use known::Known;
 /// It learns from a [`RevocationFeed`], which the store of the sessions is:
 ///
 /// ```no_run
-/// # fn of(gate: tollgate::Gate, sessions: tollgate_sessions::Sessions) -> tollgate::Gate {
+/// # fn of(gate: tollgate::Gate, sessions: tollgate_sessions::Sessions) -> Result<tollgate::Gate, tollgate::ConfigError> {
 /// use tollgate_sessions::RevokedSessions;
 ///
-/// let revoked = RevokedSessions::new("https://issuer.example");
+/// let revoked = RevokedSessions::new(tollgate::Issuer::new("https://issuer.example")?);
 /// tokio::spawn(revoked.clone().follow(sessions.store()));
-/// gate.with_revocations(revoked)
+/// Ok(gate.with_revocations(revoked))
 /// # }
 /// ```
 ///
@@ -42,7 +42,7 @@ use known::Known;
 pub struct RevokedSessions(Arc<Inner>);
 
 struct Inner {
-    issuer: Box<str>,
+    issuer: Issuer,
     when_stale: WhenStale,
     clock: StoreClock,
     known: RwLock<Known>,
@@ -80,9 +80,10 @@ pub struct FeedStatus {
 
 impl RevokedSessions {
     /// Judges tokens of `issuer`. It fails closed when the feed has not answered for thirty seconds.
-    pub fn new(issuer: impl Into<Box<str>>) -> Self {
+    #[must_use]
+    pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
-            issuer: issuer.into(),
+            issuer,
             when_stale: WhenStale::FailClosed { after: STALE_AFTER },
             clock: StoreClock::of_the_store(),
             known: RwLock::default(),
@@ -94,14 +95,14 @@ impl RevokedSessions {
     #[must_use]
     pub fn when_stale(self, when_stale: WhenStale) -> Self {
         let (issuer, clock) = (self.0.issuer.clone(), self.0.clock.clone());
-        Self(Arc::new(Inner { issuer, when_stale, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { when_stale, clock, ..Inner::empty(issuer) }))
     }
 
     /// The same, knowing nothing yet, by another clock. It has to agree with that of the gate.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         let (issuer, when_stale) = (self.0.issuer.clone(), self.0.when_stale);
-        Self(Arc::new(Inner { issuer, when_stale, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { when_stale, clock, ..Inner::empty(issuer) }))
     }
 
     /// How long ago the feed last answered; `None` when it never did.
@@ -182,9 +183,9 @@ impl RevokedSessions {
 }
 
 impl Inner {
-    fn empty() -> Self {
+    fn empty(issuer: Issuer) -> Self {
         Self {
-            issuer: Box::default(),
+            issuer,
             when_stale: WhenStale::AcceptUntilExpiry,
             clock: StoreClock::of_the_store(),
             known: RwLock::default(),
@@ -203,7 +204,7 @@ struct SessionClaims {
 impl Revocations for RevokedSessions {
     /// A token of ours whose session cannot be read counts as withdrawn.
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {
-        if token.issuer() != &*self.0.issuer {
+        if token.issuer() != self.0.issuer.as_str() {
             return Ok(false);
         }
         self.must_be_fresh(now)?;

@@ -1,6 +1,6 @@
 //! From an end of a session to the answer of the joint.
 
-use tollgate::{Algorithm, Verifier};
+use tollgate::{Algorithm, Audience, Issuer, Verifier};
 
 use super::*;
 use crate::issuer::{AccessToken, TokenIssuer};
@@ -25,7 +25,11 @@ impl World {
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions =
             Sessions::new(store, RefreshKeys::new(key), Duration::from_secs(600)).with_clock(clock.clone());
-        let issuer = TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), ISSUER, "api");
+        let issuer = TokenIssuer::new(
+            SigningKey::generate(Algorithm::Es256).unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         Self { sessions, issuer, clock }
     }
 
@@ -41,12 +45,16 @@ impl World {
 
     fn verified(&self, token: &AccessToken) -> Verified {
         let signed = self.issuer.issue(token, self.now()).unwrap();
-        let verifier = Verifier::new(self.issuer.key_set().unwrap(), ISSUER, "api");
+        let verifier = Verifier::new(
+            self.issuer.key_set().unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         verifier.verify(signed.as_str(), self.now()).unwrap()
     }
 
     fn revoked(&self) -> RevokedSessions {
-        RevokedSessions::new(ISSUER).with_clock(self.clock.clone())
+        RevokedSessions::new(Issuer::new(ISSUER).unwrap()).with_clock(self.clock.clone())
     }
 }
 
@@ -103,7 +111,7 @@ async fn who_starts_late_hears_all_that_matters() {
 async fn tokens_of_others_are_not_judged() {
     let world = World::new();
     let (_, token) = world.log_in("alice").await;
-    let other = RevokedSessions::new("https://other.example");
+    let other = RevokedSessions::new(Issuer::new("https://other.example").unwrap());
     assert!(!other.is_revoked(&token, world.now()).unwrap());
 }
 

@@ -58,7 +58,7 @@ impl RefreshError {
     /// When asking again makes sense, if it does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Store(_)).then_some(RETRY_AFTER)
+        matches!(self, Self::Store(_)).then_some(StoreError::RETRY_AFTER)
     }
 }
 
@@ -81,9 +81,6 @@ impl SessionError {
     /// When asking again makes sense, if it does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Store(_)).then_some(RETRY_AFTER)
+        matches!(self, Self::Store(_)).then_some(StoreError::RETRY_AFTER)
     }
 }
-
-/// Long enough for a failover to get on, short enough for a person to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The store could not do what it was asked. It says nothing about any session or user: nobody is logged out, or denied,
 /// because of it.
@@ -31,6 +32,9 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
+    /// When a client may try again: long enough for most of a failover, short enough for a person to wait.
+    pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
+
     /// A failure of that kind. `what` says more, in a few words without a secret.
     #[must_use]
     pub fn new(kind: StoreErrorKind, what: impl Into<Box<str>>) -> Self {

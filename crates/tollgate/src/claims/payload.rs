@@ -1,4 +1,4 @@
-//! [`Payload`]: the claims of a token, read once. Strings stay where they are in the text.
+//! [`Payload`]: the claims of a token, parsed once. Strings stay where they are in the text.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,12 +8,12 @@ use crate::error::{ClaimError, TokenError, TokenPart};
 use crate::json::{Fault, Members, Scanner, Value};
 use crate::token::CompactToken;
 
-/// The decoded payload with the registered claims located in it.
+/// The decoded payload and the positions of the registered claims in it.
 #[derive(Default)]
 pub(crate) struct Payload {
     json: String,
     index: Index,
-    /// Everything in it, for the application's claims.
+    /// All members, for the application's claims.
     members: Members,
 }
 
@@ -26,22 +26,23 @@ struct Index {
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    /// The first claim of another kind of token (see [`Payload::other_kinds`]), as a bit per name.
+    /// The claims of other kinds of tokens that occur (see [`Payload::other_kinds`]), as one bit per name.
     markers: u8,
     sender_constrained: bool,
 }
 
-/// Claims that only tokens for another purpose carry: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
+/// Claims that only tokens for other purposes have: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
 /// security event tokens such as logout tokens (RFC 8417 §2.2).
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
 impl Payload {
-    /// Reads the payload of `token` into an empty one: moving it costs as much as reading some of its claims.
+    /// Reads the payload of `token` into this empty one. Returning it would move it, which costs as much as
+    /// reading some of its claims.
     ///
     /// # Errors
-    /// [`TokenError::Encoding`] when it is not strict base64url; [`TokenError::Json`] when it is not one strict JSON
-    /// object; [`TokenError::Claim`] when a registered claim has the wrong type. A malformed claim is never taken for an
-    /// absent one.
+    /// [`TokenError::Encoding`] when it is not strict base64url. [`TokenError::Json`] when it is not one strict
+    /// JSON object. [`TokenError::Claim`] when a registered claim has the wrong type: a malformed claim never
+    /// counts as missing.
     #[inline]
     pub(crate) fn read(&mut self, token: &CompactToken<'_>) -> Result<(), TokenError> {
         token.decode_payload(&mut self.json)?;
@@ -57,7 +58,7 @@ impl Payload {
         self.read_with_care()
     }
 
-    /// `None` unless everything is as usual.
+    /// The fast path. Returns `None` unless every claim has its usual form.
     #[inline]
     fn read_compact(&mut self) -> Option<()> {
         let Self { json, index, members } = self;
@@ -78,7 +79,8 @@ impl Payload {
         )
     }
 
-    /// Bytes of memory that the located claims take beside the text, as far as the sender decides about it.
+    /// Returns the memory that the located claims take in addition to the text, in bytes, as far as the sender
+    /// controls it.
     pub(crate) fn index_bytes(&self) -> usize {
         let Index { issuer, subject, token_id, audience, .. } = &self.index;
         let (list, audiences) = match audience {
@@ -111,7 +113,7 @@ impl Payload {
         self.index.token_id.as_ref().map(|span| span.text(&self.json))
     }
 
-    /// `None` when the claim is absent.
+    /// Returns the values of `aud`, or `None` when the claim is missing.
     pub(crate) fn audience(&self) -> Option<impl Iterator<Item = &str>> {
         let spans = match self.index.audience.as_ref()? {
             Audience::One(span) => std::slice::from_ref(span),
@@ -132,7 +134,7 @@ impl Payload {
         self.index.issued_at
     }
 
-    /// Which claims show that the token is of another kind.
+    /// Returns the claims that show that the token is of another kind.
     pub(crate) fn other_kinds(&self) -> impl Iterator<Item = &'static str> {
         let markers = self.index.markers;
         OTHER_KINDS
@@ -142,19 +144,20 @@ impl Payload {
             .map(|(_, name)| name)
     }
 
-    /// Whether `cnf` is there (RFC 7800 §3).
+    /// Returns whether `cnf` is present (RFC 7800 §3).
     pub(crate) fn is_sender_constrained(&self) -> bool {
         self.index.sender_constrained
     }
 }
 
-/// `aud`, most often one string: no list is made of that.
+/// The values of `aud`. Most often it is one string, which needs no list.
 enum Audience {
     One(Span),
     Many(Vec<Span>),
 }
 
-/// Where a string of the payload is: a range of the text, or a copy when it was written with escapes.
+/// The position of a string in the payload: a range of the text, or a copy if the string was written with
+/// escapes.
 enum Span {
     Range(Range<usize>),
     Copy(Box<str>),
@@ -171,7 +174,7 @@ impl Span {
         }
     }
 
-    /// What a copy takes of the allocator, which hands out no less than 32 bytes.
+    /// Returns the bytes that the allocator uses for a copy, which are 32 at least.
     fn copied_bytes(&self) -> usize {
         match self {
             Self::Range(_) => 0,
@@ -187,12 +190,12 @@ impl Span {
     }
 }
 
-/// The registered claim whose value is not of its type.
+/// The registered claim that has the wrong type.
 struct WrongType(&'static str);
 
 impl Index {
     fn mark(&mut self, name: &[u8]) {
-        // Written out, each is a comparison of one number or two; in a loop over the list it is a call.
+        // Written out, each comparison is of one number or two. In a loop over the list it would be a call.
         self.markers |= match name {
             b"cnf" => {
                 self.sender_constrained = true;
@@ -207,7 +210,7 @@ impl Index {
         };
     }
 
-    /// Notes a string without escapes. `None` when the claim should be something else.
+    /// Records a string without escapes. Returns `None` when the claim must have another type.
     #[inline]
     fn note_text(&mut self, name: &[u8], text: Range<usize>) -> Option<bool> {
         match name {
@@ -258,7 +261,7 @@ fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate
     number.ok_or(Fault::Refused(WrongType(name)))
 }
 
-/// One string or an array of strings (RFC 7519 §4.1.3).
+/// Reads one string or an array of strings (RFC 7519 §4.1.3).
 fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Audience, Fault<WrongType>> {
     if let Some(text) = value.text()? {
         return Ok(Audience::One(Span::of(text, json)));
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn registered_claims_are_found_where_they_are() {
+    fn registered_claims_are_located_in_the_payload() {
         let payload = parse(
             r#"{"aud":["a","\u0062"],"iss":"https://i","sub":"s\"s","jti":"","exp":2.5,"nbf":-1,"iat":0,"x":{"iss":1}}"#,
         )
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_claim_is_not_an_absent_one() {
+    fn malformed_claim_is_not_treated_as_missing() {
         let strings = ["1", "null", "true", "{}", r#"["https://evil","https://good"]"#];
         for name in ["iss", "sub", "jti"] {
             for value in strings {
@@ -322,15 +325,15 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_of_token_are_noticed() {
+    fn claims_of_other_kinds_of_tokens_are_reported() {
         let payload = parse(r#"{"nonce":"n","events":{},"cnf":null}"#).unwrap();
         assert_eq!(payload.other_kinds().collect::<Vec<_>>(), ["nonce", "events"]);
         assert!(payload.is_sender_constrained());
     }
 
-    /// The usual way and the careful one see the same claims, and refuse the same.
+    /// The fast path and the full parser find the same claims, and reject the same payloads.
     #[test]
-    fn both_ways_of_reading_agree() {
+    fn fast_path_and_full_parser_agree() {
         use proptest::prelude::*;
 
         let names = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "events", "cnf", "name"];

@@ -1,4 +1,4 @@
-//! Keys that verify tokens: [`VerifyingKey`], [`KeySet`], and where a set comes from, [`KeySource`].
+//! Keys that verify tokens ([`VerifyingKey`], [`KeySet`]) and where they come from ([`KeySource`]).
 
 mod der;
 mod id;

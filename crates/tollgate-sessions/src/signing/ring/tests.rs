@@ -130,8 +130,16 @@ fn a_key_that_others_may_have_goes_at_once() {
 fn a_key_that_was_replaced_admits_nobody() {
     let path = path("gate");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
-    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::clone(&ring),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
+    let verifier = tollgate::Verifier::new(
+        issuer.keys().unwrap(),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     let gate = tollgate::Gate::new(verifier);
     let token = issuer.issue(&AccessToken::new("alice", "web"), NOW).unwrap();
     let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
@@ -161,9 +169,17 @@ fn a_ring_can_begin_with_a_key_that_was_in_use() {
 fn tokens_of_each_key_verify_while_it_is_published() {
     let path = path("tokens");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::clone(&ring),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     // A verifier that was there before the ring turned.
-    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let verifier = tollgate::Verifier::new(
+        issuer.keys().unwrap(),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     let token = AccessToken::new("alice", "web");
     ring.turn(days(30)).unwrap();
     for now in [NOW, days(30), days(31)] {
