@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tollgate::{Algorithm, Gate, TokenSource, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Issuer, TokenSource, Verifier};
 use tollgate_axum::{AuthenticateLayer, Authenticated};
 use tollgate_testing::{Forge, keys};
 
@@ -23,8 +23,12 @@ fn forge() -> Forge {
 /// Starts a server on a free port and connects to it with HTTP/2 prior knowledge.
 async fn connection() -> SendRequest<Body> {
     let sources = [TokenSource::bearer(), TokenSource::cookie("__Host-Http-at").expect("a name")];
-    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
-    let gate = Gate::new(verifier).with_sources(sources);
+    let verifier = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
+    let gate = Gate::new(verifier).with_sources(sources).unwrap();
     let subject = async |token: Authenticated| token.subject().unwrap_or_default().to_owned();
     let app = Router::new().route("/", any(subject)).layer(AuthenticateLayer::new(gate));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

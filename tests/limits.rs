@@ -2,7 +2,10 @@
 //! hours or exhaust the memory.
 
 use proptest::prelude::*;
-use tollgate::{Algorithm, AuthError, Gate, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey};
+use tollgate::{
+    Algorithm, Audience, AuthError, Gate, Issuer, KeyError, KeySet, TokenError, UnixTime, Verifier,
+    VerifyingKey,
+};
 use tollgate_testing::{Forge, ManualClock, keys};
 
 const ISSUER: &str = "https://issuer.example";
@@ -10,7 +13,12 @@ const AUDIENCE: &str = "api://demo";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
 fn verifier() -> Verifier {
-    Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE).with_max_token_bytes(usize::MAX)
+    Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    )
+    .with_max_token_bytes(usize::MAX)
 }
 
 fn forge() -> Forge {
@@ -27,7 +35,11 @@ fn refusal(token: &str) -> TokenError {
 #[test]
 fn a_megabyte_of_header_is_rejected() {
     let token = format!("{}.e30.AA", "A".repeat(1_000_000));
-    let strict = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let strict = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     let error = strict.verify(&token, NOW).expect_err("too long");
     assert_eq!(error, AuthError::InvalidToken(TokenError::TooLong { bytes: 1_000_007, max: 8192 }));
     // Parsing ends even without the length limit.
@@ -113,7 +125,7 @@ fn verifier_does_not_try_keys_in_turn() {
             .expect("a key")
     };
     let keys = KeySet::new((0..=255).map(named)).expect("256 keys");
-    let verifier = Verifier::new(keys, ISSUER, AUDIENCE);
+    let verifier = Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
     let error = verifier.verify(&forge().token().sign(), NOW).expect_err("ambiguous");
 
     assert_eq!(error, AuthError::InvalidToken(TokenError::AmbiguousKey { algorithm: Algorithm::Hs256 }));
@@ -148,7 +160,7 @@ proptest! {
         }
         // A key that is accepted by chance verifies no token.
         if let Ok(key) = VerifyingKey::from_jwk(key.to_string()) {
-            let verifier = Verifier::new(key, ISSUER, AUDIENCE);
+            let verifier = Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
             prop_assert!(verifier.verify(&forge().token().sign(), NOW).is_err());
         }
     }
@@ -182,7 +194,7 @@ fn gate_rejects_arbitrary_requests() {
                 }
             }
             let decision = gate.admit(&tollgate_tower::HttpRequest::from(&request), NOW);
-            prop_assert!(matches!(decision, tollgate::Decision::Refused(_)));
+            prop_assert!(matches!(decision, tollgate::adapter::Decision::Refused(_)));
             Ok(())
         })
         .expect("never admitted");

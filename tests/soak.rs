@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tollgate::{Algorithm, Gate, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Verifier};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, keys};
@@ -92,7 +92,7 @@ async fn clients_see_no_rotation_and_no_failed_fetch() {
     let issuer = Issuer::start(None).await;
     publish(&issuer, &rotation);
     let tasks_before = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    let set = RemoteKeySet::at(format!("http://{}/jwks", issuer.address()))
+    let set = RemoteKeySet::from_url(format!("http://{}/jwks", issuer.address()))
         .with_insecure_loopback()
         .with_settings(
             RefreshSettings::new()
@@ -104,7 +104,11 @@ async fn clients_see_no_rotation_and_no_failed_fetch() {
         .connect()
         .await
         .expect("keys");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let counts = Arc::new(Counts::default());
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| tokio::spawn(client(gate.clone(), rotation.clone(), Arc::clone(&counts), pace.pause)))
@@ -215,7 +219,7 @@ fn resident_kib() -> Option<u64> {
 
 fn report(
     counts: &Counts,
-    status: &tollgate_jwks::Status,
+    status: &tollgate_jwks::KeySetStatus,
     memory: &[Option<u64>],
     requests: u64,
     forged: u64,

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, Validation};
-use tollgate::{Algorithm, Gate, RequestView, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::RequestView;
+use tollgate::{Algorithm, Audience, Gate, Issuer, UnixTime, Verifier, VerifyingKey};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, TokenBuilder, keys};
 
@@ -104,7 +105,11 @@ pub fn verifying_key(algorithm: Algorithm) -> VerifyingKey {
 
 #[must_use]
 pub fn verifier(algorithm: Algorithm) -> Verifier {
-    Verifier::new(verifying_key(algorithm), ISSUER, AUDIENCE)
+    Verifier::new(
+        verifying_key(algorithm),
+        Issuer::new(ISSUER).expect("an issuer"),
+        Audience::new(AUDIENCE).expect("an audience"),
+    )
 }
 
 #[must_use]

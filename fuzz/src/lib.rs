@@ -1,6 +1,7 @@
 //! Code that the fuzz targets share: a gate, and a request that it must reject.
 
-use tollgate::{Algorithm, Decision, Gate, RequestView, TokenSource, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::{Decision, RequestView};
+use tollgate::{Algorithm, Audience, Gate, Issuer, TokenSource, UnixTime, Verifier, VerifyingKey};
 
 const SECRET: &str = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -34,7 +35,13 @@ impl RequestView for Request<'_> {
 #[must_use]
 pub fn gate(source: TokenSource) -> Gate {
     let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).expect("a strong secret");
-    Gate::new(Verifier::new(key, "https://issuer.example", "api://demo")).with_sources([source])
+    Gate::new(Verifier::new(
+        key,
+        Issuer::new("https://issuer.example").expect("an issuer"),
+        Audience::new("api://demo").expect("an audience"),
+    ))
+    .with_sources([source])
+    .expect("a source")
 }
 
 /// Asserts that the gate rejects the request with a 4xx. The fuzzer does not know the secret, so the gate must

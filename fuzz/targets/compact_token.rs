@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tollgate::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};
+use tollgate::DEFAULT_MAX_TOKEN_BYTES;
+use tollgate::adapter::CompactToken;
 
 fuzz_target!(|token: &str| {
     if CompactToken::parse(token, DEFAULT_MAX_TOKEN_BYTES).is_ok() {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use tollgate::CsrfTokens as _;
+use tollgate::CsrfVerifier as _;
 use tollgate_sessions::{CookieSettings, RefreshKey, RefreshKeys, Sessions};
 use tollgate_sessions::sessions::tokens::SessionCsrfTokens;
 use tollgate_sessions::store::MemoryStore;

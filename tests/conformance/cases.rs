@@ -167,7 +167,7 @@ fn bad_tokens(gates: &Gates, cases: &mut Vec<Case>) {
         ("broken_signature", token().with_broken_signature()),
         ("other_key", token().sign_with(&keys::signing(Algorithm::Hs512))),
         ("expired_and_broken", token().claim("exp", now - 60).with_broken_signature()),
-        ("unsecured", token().unsecured()),
+        ("unsecured", token().unsigned()),
         ("alg_none_signed", token().header("alg", "none").sign()),
         ("alg_lower_case", token().header("alg", "hs256").sign()),
         ("alg_other", token().header("alg", "RS256").sign()),

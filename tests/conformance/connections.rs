@@ -9,7 +9,8 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tokio::sync::Notify;
 use tollgate::{
-    Algorithm, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime, Verifier,
+    Algorithm, Audience, Gate, Issuer, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, UnixTime,
+    Verifier,
 };
 use tollgate_testing::keys;
 
@@ -22,8 +23,14 @@ pub(crate) fn trials(driver: &dyn Driver, gates: &Gates, servers: &Servers, repo
     let plain = servers.of(Kind::Plain);
     let (good, bad) = (gates.forge.token().sign(), gates.forge.token().with_broken_signature());
     let stalled = Stalled::default();
-    let waiting =
-        driver.serve(Gate::new(Verifier::new(stalled.clone(), ISSUER, AUDIENCE)).with_clock(gates.clock()));
+    let waiting = driver.serve(
+        Gate::new(Verifier::new(
+            stalled.clone(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new(AUDIENCE).unwrap(),
+        ))
+        .with_clock(gates.clock()),
+    );
     let tests: [(&str, Box<dyn FnOnce() + Send>); 5] = [
         ("connections/keep_alive_keeps_verdicts_apart", {
             let (good, bad) = (good.clone(), bad.clone());

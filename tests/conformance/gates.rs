@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tollgate::{
-    Algorithm, CrossSite, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, ResourceMetadata,
-    RevocationList, Revocations, RevocationsUnavailable, TokenSource, UnixTime, Verified, Verifier,
+    Algorithm, Audience, CrossSite, Gate, Issuer, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable,
+    ResourceMetadata, RevocationList, Revocations, RevocationsUnavailable, TokenSource, UnixTime, Verified,
+    Verifier,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
 
@@ -66,24 +67,41 @@ impl Gates {
 
     pub(crate) fn gate(&self, kind: Kind) -> Gate {
         let hs256 = || keys::verifying(Algorithm::Hs256);
-        let verifier = || Verifier::new(hs256(), ISSUER, AUDIENCE);
+        let verifier =
+            || Verifier::new(hs256(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
         let gate = match kind {
             Kind::Plain => {
                 Gate::new(verifier()).with_realm("orders").expect("a realm").with_resource_metadata(
                     &ResourceMetadata::new("https://api.example/v1").expect("a resource"),
                 )
             }
-            Kind::Sources => Gate::new(verifier()).with_sources(sources()).with_cross_site(
+            Kind::Sources => Gate::new(verifier()).with_sources(sources()).unwrap().with_cross_site(
                 CrossSite::new().with_trusted_origin("https://app.example").expect("an origin"),
             ),
             Kind::TwoIssuers => {
                 let named = |algorithm| keys::verifying(algorithm).with_key_id("k1").expect("a key id");
-                let first = Verifier::new(named(Algorithm::Hs256), ISSUER, AUDIENCE);
-                let second = Verifier::new(named(Algorithm::Es256), OTHER_ISSUER, AUDIENCE);
+                let first = Verifier::new(
+                    named(Algorithm::Hs256),
+                    Issuer::new(ISSUER).unwrap(),
+                    Audience::new(AUDIENCE).unwrap(),
+                );
+                let second = Verifier::new(
+                    named(Algorithm::Es256),
+                    Issuer::new(OTHER_ISSUER).unwrap(),
+                    Audience::new(AUDIENCE).unwrap(),
+                );
                 Gate::new(first).with_verifier(second).expect("two issuers")
             }
-            Kind::NoKeys => Gate::new(Verifier::new(NoKeys, ISSUER, AUDIENCE)),
-            Kind::LateKeys => Gate::new(Verifier::new(LateKeys::default(), ISSUER, AUDIENCE)),
+            Kind::NoKeys => Gate::new(Verifier::new(
+                NoKeys,
+                Issuer::new(ISSUER).unwrap(),
+                Audience::new(AUDIENCE).unwrap(),
+            )),
+            Kind::LateKeys => Gate::new(Verifier::new(
+                LateKeys::default(),
+                Issuer::new(ISSUER).unwrap(),
+                Audience::new(AUDIENCE).unwrap(),
+            )),
             Kind::NoRevocations => Gate::new(verifier()).with_revocations(NoRevocations),
             Kind::Strict => {
                 let revoked = RevocationList::new();

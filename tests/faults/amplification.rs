@@ -19,13 +19,17 @@ const COOLDOWN: Duration = Duration::from_millis(500);
 pub(crate) async fn flood(report: Report) {
     let issuer = Issuer::start(None).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
-    let set = RemoteKeySet::at(format!("http://{}/jwks", issuer.address()))
+    let set = RemoteKeySet::from_url(format!("http://{}/jwks", issuer.address()))
         .with_insecure_loopback()
         .with_settings(RefreshSettings::new().with_cooldown(COOLDOWN))
         .connect()
         .await
         .expect("keys");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let tokens: Vec<String> = (0..FORGED).map(|n| forged(&format!("forged-{n}"))).collect();
     let alone = good_requests(&gate).await;
 

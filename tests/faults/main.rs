@@ -74,7 +74,7 @@ fn builder(issuer: &Issuer, authority: &Authority) -> RemoteKeySetBuilder {
         .with_authorities(authority.pem())
         .and_then(tollgate_jwks::HttpsClientBuilder::build)
         .expect("a client");
-    RemoteKeySet::at(format!("https://{}/jwks", issuer.address()))
+    RemoteKeySet::from_url(format!("https://{}/jwks", issuer.address()))
         .with_client(client)
         .with_settings(settings())
 }
@@ -92,7 +92,11 @@ async fn examine(fault: &Fault, authority: &Authority) -> Row {
     let mut issuer = Issuer::start(Some(authority.server("127.0.0.1", Validity::Now))).await;
     issuer.answer(json(&keys::jwk_set(&[KNOWN])));
     let set = builder(&issuer, authority).connect().await.expect("a good issuer");
-    let gate = Gate::new(Verifier::new(set.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        set.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     assert_eq!(ask(&gate, &token(KNOWN)).await.status, 200);
     let (requests_before, connections_before) = (issuer.requests(), issuer.connections());
 

@@ -2,9 +2,10 @@
 
 use libtest_mimic::Trial;
 use serde_json::json;
+use tollgate::adapter::Decision;
 use tollgate::{
-    Algorithm, AuthError, Decision, Gate, Policy, Rejection, RequestError, ResourceMetadata, TokenError,
-    Verifier,
+    Algorithm, Audience, AuthError, Gate, Issuer, Policy, Rejection, RequestError, ResourceMetadata,
+    TokenError, Verifier,
 };
 use tollgate_testing::{Forge, keys};
 use tollgate_tower::HttpRequest;
@@ -19,12 +20,17 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
 
 fn parses_every_challenge(peer: &Peer) {
     let metadata = ResourceMetadata::new("https://api.example/v1?x=1,2").expect("a resource");
-    let verifier =
-        || Verifier::new(keys::verifying(Algorithm::Hs256), "https://issuer.example", "api://demo");
+    let verifier = || {
+        Verifier::new(
+            keys::verifying(Algorithm::Hs256),
+            Issuer::new("https://issuer.example").unwrap(),
+            Audience::new("api://demo").unwrap(),
+        )
+    };
     for realm in ["api", "orders, and more", "a=b; c", "it's", ""] {
         let gate =
             Gate::new(verifier()).with_realm(realm).expect("a realm").with_resource_metadata(&metadata);
-        let gate = gate.with_policy(Policy::scopes(["read:items", "https://x/y", "!#$%&'()*+,-./"]));
+        let gate = gate.with_policy(Policy::scopes(["read:items", "https://x/y", "!#$%&'()*+,-./"]).unwrap());
         let table = [
             (gate.refuse(AuthError::MissingToken), json!({})),
             (gate.refuse(AuthError::InvalidToken(TokenError::Unsigned)), json!({"error": "invalid_token"})),

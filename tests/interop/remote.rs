@@ -8,7 +8,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tollgate::{Algorithm, Clock as _, Gate, SystemClock, UnixTime, Verifier};
+use tollgate::{Algorithm, Audience, Clock as _, Gate, Issuer, SystemClock, UnixTime, Verifier};
 use tollgate_sessions::accounts::passwords::HashCost;
 use tollgate_sessions::accounts::users::MemoryUsers;
 use tollgate_sessions::issuing::{AccessToken, ClientId, KeyRotationSchedule, KeyRotationTimes};
@@ -68,7 +68,11 @@ impl<'a> World<'a> {
             .enable_all()
             .build()
             .expect("a runtime");
-        let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), ISSUER, AUDIENCE);
+        let issuer = TokenIssuer::with_key_ring(
+            Arc::clone(&ring),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new(AUDIENCE).unwrap(),
+        );
         let endpoints = serve(&runtime, issuer.clone());
         Self { peer, algorithm, ring, issuer, endpoints, directory, now, runtime }
     }
@@ -101,9 +105,14 @@ impl<'a> World<'a> {
     }
 
     fn refuse(&self) {
-        let elsewhere = TokenIssuer::with_key_ring(Arc::clone(&self.ring), ISSUER, "api://other");
+        let elsewhere = TokenIssuer::with_key_ring(
+            Arc::clone(&self.ring),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api://other").unwrap(),
+        );
         let stranger = SigningKey::generate(self.algorithm).expect("a key");
-        let forger = TokenIssuer::new(stranger, ISSUER, AUDIENCE);
+        let forger =
+            TokenIssuer::new(stranger, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
         let good = issue(&self.issuer, self.now);
         let (input, signature) = good.rsplit_once('.').expect("three parts");
         let other = issue(&self.issuer, self.now);
@@ -144,7 +153,11 @@ impl Drop for World<'_> {
 fn serve(runtime: &Runtime, issuer: TokenIssuer) -> SocketAddr {
     let secret = RefreshKey::generate_secret().expect("randomness");
     let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
-    let gate = Gate::new(Verifier::new(issuer.keys().expect("keys"), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        issuer.keys().expect("keys"),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let settings = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
     let passwords = Passwords::new(settings.with_threads(1).expect("one thread")).expect("threads");
     let accounts = Accounts::new(MemoryUsers::new(), passwords, LoginThrottle::new(&keys));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use tollgate::{Algorithm, Clock as _, SystemClock, Verifier};
+use tollgate::{Algorithm, Audience, Clock as _, Issuer, SystemClock, Verifier};
 use tollgate_sessions::TokenIssuer;
 use tollgate_sessions::issuing::{AccessToken, ClientId};
 use tollgate_testing::{Forge, keys};
@@ -30,7 +30,11 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
 }
 
 fn issue(algorithm: Algorithm) -> String {
-    let issuer = TokenIssuer::new(keys::signing(algorithm), ISSUER, AUDIENCE);
+    let issuer = TokenIssuer::new(
+        keys::signing(algorithm),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     let token = AccessToken::new("alice", ClientId::new("web")).with_scopes(["a", "b"]).with_roles(["admin"]);
     issuer.issue(&token, SystemClock::new().now()).expect("a token").into_string()
 }
@@ -79,7 +83,11 @@ pub(crate) fn jsonwebtoken_signs_and_verifies_like_us() {
         let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "exp": now.as_secs() + 60, "sub": "bob"});
         let token =
             jsonwebtoken::encode(&jsonwebtoken::Header::new(theirs), &claims, &signs).expect("a token");
-        let verifier = Verifier::new(keys::verifying(ours), ISSUER, AUDIENCE);
+        let verifier = Verifier::new(
+            keys::verifying(ours),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new(AUDIENCE).unwrap(),
+        );
         assert_eq!(verifier.verify(&token, now).expect("their token").subject(), Some("bob"), "{ours}");
     }
 }

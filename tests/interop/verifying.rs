@@ -3,7 +3,8 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tollgate::{
-    Algorithm, AuthError, Clock as _, KeySet, SystemClock, TokenError, Verified, Verifier, VerifyingKey,
+    Algorithm, Audience, AuthError, Clock as _, Issuer, KeySet, SystemClock, TokenError, Verified, Verifier,
+    VerifyingKey,
 };
 
 use crate::peer::Peer;
@@ -38,8 +39,9 @@ fn claims() -> Value {
     json!({"iss": ISSUER, "aud": [AUDIENCE, "x"], "sub": "älice \"1\"", "exp": now + 600, "nbf": now, "iat": now, "scope": "a b"})
 }
 
-fn verify(key: impl Into<tollgate::Keys>, token: &str) -> Result<Verified, AuthError> {
-    Verifier::new(key, ISSUER, AUDIENCE).verify(token, SystemClock::new().now())
+fn verify(key: impl Into<tollgate::KeySnapshot>, token: &str) -> Result<Verified, AuthError> {
+    Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap())
+        .verify(token, SystemClock::new().now())
 }
 
 fn signs_tokens_that_we_verify(peer: &Peer, name: &str) {
@@ -78,7 +80,7 @@ fn with_another_symbol(token: &str) -> String {
     format!("{input}.{}", symbols.into_iter().collect::<String>())
 }
 
-fn refusal(key: impl Into<tollgate::Keys>, token: &str) -> TokenError {
+fn refusal(key: impl Into<tollgate::KeySnapshot>, token: &str) -> TokenError {
     match verify(key, token) {
         Err(AuthError::InvalidToken(error)) => error,
         other => panic!("{other:?}"),
@@ -99,7 +101,7 @@ fn our_keys(algorithm: Algorithm, exported: &Value) -> Vec<VerifyingKey> {
     let jwk = if jwk.algorithms().any(|bound| bound == algorithm) {
         jwk
     } else {
-        jwk.also_for(algorithm).expect("an RSA key")
+        jwk.with_algorithm(algorithm).expect("an RSA key")
     };
     vec![jwk, pem]
 }

@@ -5,8 +5,9 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use http::Request;
+use tollgate::adapter::{CompactToken, Decision};
 use tollgate::{
-    Algorithm, AuthError, CompactToken, CrossSite, Decision, Gate, KeyError, KeyRefresh, KeySet, Policy,
+    Algorithm, Audience, AuthError, CrossSite, Gate, Issuer, KeyError, KeyRefresh, KeySet, Policy,
     RegisteredClaims, ResourceMetadata, RevocationList, TokenSource, UnixTime, Verifier, VerifyingKey,
 };
 use tollgate_sessions::accounts::passwords::{HashCost, Password, PasswordHash, Pepper, Peppers};
@@ -66,16 +67,16 @@ fn debug_output_hides_secret_keys() {
     let mut printed = Printed::default();
     let key = VerifyingKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
     let signing = || SigningKey::hmac(Algorithm::Hs256, SENTINEL).expect("a strong secret");
-    let verifier = Verifier::new(key.clone(), ISSUER, AUDIENCE);
+    let verifier = Verifier::new(key.clone(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
     let gate = Gate::new(verifier.clone());
     printed.add(&key);
     printed.add(&KeySet::from(key.clone()));
-    printed.add(&tollgate::Keys::from(key));
+    printed.add(&tollgate::KeySnapshot::from(key));
     printed.add(&verifier);
     printed.add(&gate);
     printed.add(&AuthenticateLayer::new(gate));
     printed.add(&signing());
-    printed.add(&TokenIssuer::new(signing(), ISSUER, AUDIENCE));
+    printed.add(&TokenIssuer::new(signing(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()));
     printed.add(&Forge::new(ISSUER, AUDIENCE).with_key(signing()));
 
     for weak in [SENTINEL[..20].to_owned(), format!("secret-{SENTINEL}")] {
@@ -110,7 +111,11 @@ fn debug_output_hides_tokens_and_claims() {
     let mut printed = Printed::default();
     let clock = ManualClock::at(NOW.as_secs());
     let forge = Forge::new(ISSUER, AUDIENCE).with_clock(&clock);
-    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let verifier = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     let token = forge.token().subject(SENTINEL).claim("email", SENTINEL).sign();
     let verified = verifier.verify(&token, NOW).expect("a good token");
     printed.add(&verified);
@@ -136,7 +141,11 @@ fn debug_output_hides_tokens_and_claims() {
         writeln!(printed.0, "{error}").expect("a string");
     }
 
-    let issuer = TokenIssuer::new(keys::signing(Algorithm::Hs256), ISSUER, AUDIENCE);
+    let issuer = TokenIssuer::new(
+        keys::signing(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     printed.add(&issuer.issue(&AccessToken::new("alice", ClientId::new("web")), NOW).expect("a token"));
     printed.assert_free_of(&["SENTINEL", "eyJ", &token]);
 }
@@ -147,7 +156,11 @@ fn debug_output_of_requests_and_settings_hides_tokens() {
     let mut printed = Printed::default();
     let forge = Forge::new(ISSUER, AUDIENCE);
     let token = forge.token().subject(SENTINEL).sign();
-    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let request =
         |value: &str| Request::builder().header("authorization", value).body(()).expect("a request");
     let good = request(&format!("Bearer {token}"));
@@ -162,7 +175,8 @@ fn debug_output_of_requests_and_settings_hides_tokens() {
     printed.add(&HttpRequest::from(&good));
     printed.add(&rejection);
     printed.add(&rejection.error());
-    writeln!(printed.0, "{rejection} {} {:?}", rejection.body(), rejection.headers().collect::<Vec<_>>())
+    let body = String::from_utf8(rejection.body().into_bytes()).expect("text");
+    writeln!(printed.0, "{rejection} {body} {:?}", rejection.headers().collect::<Vec<_>>())
         .expect("a string");
     printed.add(&gate.refuse(AuthError::MissingToken));
     printed.add(&AuthorizeLayer::new(Policy::scope("a") & !Policy::role("b")));
@@ -184,10 +198,17 @@ async fn tower_layer_marks_credentials_sensitive() {
 
     let token = Forge::new(ISSUER, AUDIENCE).token().sign();
     let sources = [TokenSource::bearer(), TokenSource::header("x-token").expect("a name")];
-    let gate =
-        Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE)).with_sources(sources);
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
+    .with_sources(sources)
+    .unwrap();
     let show = async |request: Request<()>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(format!("{:?}", request.headers())))
+        Ok::<_, std::convert::Infallible>(http::Response::new(
+            format!("{:?}", request.headers()).into_bytes(),
+        ))
     };
     let service = AuthenticateLayer::new(gate).layer(tower::service_fn(show));
     let request = Request::builder()
@@ -197,6 +218,7 @@ async fn tower_layer_marks_credentials_sensitive() {
         .body(())
         .expect("a request");
     let shown = service.oneshot(request).await.expect("infallible").into_body();
+    let shown = String::from_utf8(shown).expect("text");
     assert!(shown.contains("Sensitive"), "{shown}");
     assert!(!shown.contains(&token) && !shown.contains("SENTINEL"), "{shown}");
 }
@@ -206,7 +228,11 @@ async fn tower_layer_marks_credentials_sensitive() {
 fn gate_log_contains_no_token() {
     let (log, subscriber) = Log::capture();
     let forge = Forge::new(ISSUER, AUDIENCE);
-    let gate = Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
 
     tracing::subscriber::with_default(subscriber, || {
         for value in [

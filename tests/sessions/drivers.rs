@@ -7,7 +7,8 @@ use std::net::{SocketAddr, TcpListener};
 use axum::Router;
 use axum::routing::any;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -45,16 +46,17 @@ async fn route(
     gate: Gate,
     mut request: Request<Incoming>,
     peer: SocketAddr,
-) -> Result<Response<String>, Infallible> {
+) -> Result<Response<Full<Bytes>>, Infallible> {
     if request.uri().path() == "/open" {
-        return Ok(Response::new("open".to_owned()));
+        return Ok(Response::new(Full::from("open")));
     }
     if request.uri().path() == "/orders" {
-        let ordered = tower::service_fn(async |_: Request<Incoming>| Ok(Response::new("ordered".to_owned())));
+        let ordered =
+            tower::service_fn(async |_: Request<Incoming>| Ok(Response::new(Full::<Bytes>::from("ordered"))));
         return tollgate_tower::AuthenticateLayer::new(gate).layer(ordered).oneshot(request).await;
     }
     request.extensions_mut().insert(peer);
-    sessions.oneshot(request).await
+    Ok(sessions.oneshot(request).await?.map(Full::from))
 }
 
 fn axum(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
@@ -95,7 +97,7 @@ fn warp(endpoints: SessionEndpoints, gate: Gate) -> SocketAddr {
     let (listener, address) = listen();
     in_background(async move || {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-        let orders = warp::path!("orders").and(tollgate_warp::authenticate(&gate)).map(|_| "ordered");
+        let orders = warp::path!("orders").and(tollgate_warp::authenticated(&gate)).map(|_| "ordered");
         let routes = tollgate_warp::session_routes(endpoints)
             .or(warp::path!("open").map(|| "open"))
             .or(orders)

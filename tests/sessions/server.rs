@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate::{Algorithm, CrossSite, Gate, TokenSource, Verifier};
+use tollgate::{Algorithm, Audience, CrossSite, Gate, Issuer, TokenSource, Verifier};
 use tollgate_sessions::accounts::passwords::HashCost;
 use tollgate_sessions::accounts::throttle::ThrottleSettings;
 use tollgate_sessions::accounts::users::MemoryUsers;
@@ -40,7 +40,8 @@ impl Server {
     /// Starts a server that requires an anti-CSRF token for calls with cookies.
     pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
         let cookies = CookieSettings::default();
-        let required = |gate: Gate, sessions: &Sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions));
+        let required =
+            |gate: Gate, sessions: &Sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions));
         Self::start_behind(driver, LENIENT, required)
     }
 
@@ -58,11 +59,16 @@ impl Server {
         let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
         let key = SigningKey::generate(Algorithm::EdDsa).expect("a key");
         let cookie = CookieSettings::default().token_source().expect("a name");
-        let gate = Gate::new(Verifier::new(key.verifying_key().expect("a key"), ORIGIN, "api"))
-            .with_sources([TokenSource::bearer(), cookie])
-            .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
+        let gate = Gate::new(Verifier::new(
+            key.verifying_key().expect("a key"),
+            Issuer::new(ORIGIN).unwrap(),
+            Audience::new("api").unwrap(),
+        ))
+        .with_sources([TokenSource::bearer(), cookie])
+        .unwrap()
+        .with_cross_site(CrossSite::new().with_public_origin(ORIGIN).expect("an origin"));
         let store = Switch::default();
-        let issuer = TokenIssuer::new(key, ORIGIN, "api");
+        let issuer = TokenIssuer::new(key, Issuer::new(ORIGIN).unwrap(), Audience::new("api").unwrap());
         let once = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within bounds");
         let sessions = Sessions::new(store.clone(), keys.clone(), issuer.lifetime())
             .with_settings(SessionSettings::default().with_refresh_policy(once));

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::{Decision, Gate};
+use tollgate::Gate;
+use tollgate::adapter::Decision;
 use tollgate_tower::HttpRequest;
 
 /// The outcome of a request.
@@ -35,7 +36,7 @@ async fn decide(gate: &Gate, token: &str) -> (u16, bool) {
         }
         Decision::AwaitKeys(refresh) => {
             refresh.await;
-            let answer = gate.readmit(&HttpRequest::from(&request), gate.now());
+            let answer = gate.admit_after_refresh(&HttpRequest::from(&request), gate.now());
             (answer.map_or_else(|rejection| rejection.status(), |_| 200), true)
         }
     }

@@ -23,9 +23,11 @@ pub fn task() -> Option<String> {
 /// Returns sessions without a grace period, so that the store must write before every response.
 pub fn sessions(store: Arc<dyn SessionStore>) -> Sessions {
     let key = RefreshKey::new(1, b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o").expect("a strong secret");
-    let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO);
-    let settings =
-        SessionSettings::default().with_refresh_policy(rotation).with_store_timeout(Duration::from_secs(60));
+    let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within the bounds");
+    let settings = SessionSettings::default()
+        .with_refresh_policy(rotation)
+        .with_store_timeout(Duration::from_secs(60))
+        .expect("within the bounds");
     Sessions::new(store, RefreshKeys::new(key), Duration::from_secs(600)).with_settings(settings)
 }
 
@@ -44,7 +46,7 @@ pub fn run(url: &str) {
         while let Ok(issued) = sessions.create(&Login::new("alice")).await {
             let mut token = issued.refresh_token.expose();
             for _ in 0..5 {
-                let refreshed = sessions.rotate(&token, TokenTransport::Body, None).await;
+                let refreshed = sessions.refresh(&token, TokenTransport::Body, None).await;
                 // The parent has revoked the session.
                 let Ok(issued) = refreshed else { return };
                 token = issued.refresh_token.expose();
@@ -113,11 +115,13 @@ pub async fn check(sessions: &Sessions, said: Vec<(String, String)>, round: u32)
     // current one. Older tokens are still rejected.
     let patient = RefreshPolicy::default()
         .with_grace_period(Duration::ZERO)
-        .with_recovery_period(Duration::from_secs(3600));
+        .expect("within the bounds")
+        .with_recovery_period(Duration::from_secs(3600))
+        .expect("within the bounds");
     let sessions = &sessions.clone().with_settings(SessionSettings::default().with_refresh_policy(patient));
 
     for (session, (token, ended)) in &last {
-        match sessions.rotate(token, TokenTransport::Body, None).await {
+        match sessions.refresh(token, TokenTransport::Body, None).await {
             // The child may have died between the logout and its report.
             Err(RefreshError::Revoked(RevokeReason::Logout)) => {}
             // `StoreBehind` would mean that the store has lost an acknowledged write.
@@ -125,7 +129,7 @@ pub async fn check(sessions: &Sessions, said: Vec<(String, String)>, round: u32)
             other => panic!("round {round}, {session}, ended: {ended}: {other:?}"),
         }
         for (_, text) in older.iter().filter(|(of, _)| of == session).take(1) {
-            let outcome = sessions.rotate(text, TokenTransport::Body, None).await;
+            let outcome = sessions.refresh(text, TokenTransport::Body, None).await;
             assert!(matches!(outcome, Err(RefreshError::Reuse | RefreshError::Revoked(_))), "{outcome:?}");
         }
     }
@@ -139,7 +143,7 @@ pub async fn beside(mut child: Rotating, sessions: &Sessions) {
         let (what, token) = child.line().expect("the child keeps running");
         if what == "ended" {
             ended += 1;
-            let after = sessions.rotate(&token, TokenTransport::Body, None).await;
+            let after = sessions.refresh(&token, TokenTransport::Body, None).await;
             assert!(matches!(after, Err(RefreshError::Revoked(RevokeReason::Logout))), "{after:?}");
         }
     }

@@ -84,7 +84,7 @@ impl World {
 
     fn refresh_as(&self, client: Option<&str>, at: i64, token: &str) -> Result<String, RefreshError> {
         self.clock.set(UnixMillis::from_millis(at));
-        let refreshed = self.runtime.block_on(self.sessions.rotate(token, TokenTransport::Body, client));
+        let refreshed = self.runtime.block_on(self.sessions.refresh(token, TokenTransport::Body, client));
         refreshed.map(|issued| issued.refresh_token.expose())
     }
 
@@ -173,7 +173,7 @@ const SECOND: f64 = 1_000.0;
 fn eight_tabs_stay_logged_in() {
     assert_eq!(logouts(RefreshPolicy::default(), 8, NONE, 4_000), 0);
     assert_eq!(logouts(recovering(), 8, NONE, 1_000), 0);
-    let ten = RefreshPolicy::default().with_grace_period(Duration::from_secs(10));
+    let ten = RefreshPolicy::default().with_grace_period(Duration::from_secs(10)).expect("within the bounds");
     assert_eq!(logouts(ten, 8, NONE, 1_000), 0);
     // Shows that the simulated network is unreliable enough to test the grace period.
     let strict = logouts(strict(), 8, NONE, 500);
@@ -201,12 +201,12 @@ fn late_retry_needs_a_recovery_period() {
 }
 
 fn strict() -> RefreshPolicy {
-    RefreshPolicy::default().with_grace_period(Duration::ZERO)
+    RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within the bounds")
 }
 
 /// Returns a policy with a recovery period of a day.
 fn recovering() -> RefreshPolicy {
-    RefreshPolicy::default().with_recovery_period(Duration::from_secs(24 * 3600))
+    RefreshPolicy::default().with_recovery_period(Duration::from_secs(24 * 3600)).expect("within the bounds")
 }
 
 /// Victim and thief refresh independently whenever their access token has expired. Returns the number of refreshes

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tollgate::{Algorithm, KeyError, KeySet, TokenError, UnixTime, Verifier};
+use tollgate::{Algorithm, Audience, Issuer, KeyError, KeySet, TokenError, UnixTime, Verifier};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, ManualClock};
 
@@ -32,7 +32,9 @@ fn token(name: &str, index: usize, algorithm: Algorithm) -> String {
 }
 
 fn verify(keys: &KeySet, token: &str) -> Result<(), TokenError> {
-    match Verifier::new(keys.clone(), ISSUER, AUDIENCE).verify(token, UnixTime::from_secs(NOW)) {
+    match Verifier::new(keys.clone(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap())
+        .verify(token, UnixTime::from_secs(NOW))
+    {
         Ok(_verified) => Ok(()),
         Err(tollgate::AuthError::InvalidToken(error)) => Err(error),
         Err(other) => panic!("{other:?}"),

@@ -1,8 +1,9 @@
 //! Examples of RFC 7515, RFC 7517, RFC 7519, RFC 7520, RFC 7638 and RFC 8037.
 
 use serde_json::Value;
+use tollgate::adapter::CompactToken;
 use tollgate::{
-    Algorithm, AuthError, ClaimError, CompactToken, HeaderError, KeyError, KeySet, TokenError, UnixTime,
+    Algorithm, Audience, AuthError, ClaimError, HeaderError, Issuer, KeyError, KeySet, TokenError, UnixTime,
     Verifier, VerifyingKey,
 };
 use tollgate_sessions::SigningKey;
@@ -91,8 +92,9 @@ fn other_serializations_are_rejected_by_name() {
 fn rfc7519_section_3_1_token_fails_issuer_and_audience_checks() {
     let example = fixture("rfc/rfc7515-a1.json");
     let verify = |issuer: &str, now: i64| {
-        let verdict = Verifier::new(key(&example), issuer, "api")
-            .verify(text(&example, "token"), UnixTime::from_secs(now));
+        let verdict =
+            Verifier::new(key(&example), Issuer::new(issuer).unwrap(), Audience::new("api").unwrap())
+                .verify(text(&example, "token"), UnixTime::from_secs(now));
         match verdict {
             Err(AuthError::InvalidToken(error)) => error,
             other => panic!("{other:?}"),

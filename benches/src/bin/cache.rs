@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Deserializer};
-use tollgate::{Admission, Algorithm, CacheLimits, Decision, Gate, UnixTime};
+use tollgate::adapter::Decision;
+use tollgate::{Admission, Algorithm, CacheLimits, Gate, UnixTime};
 use tollgate_benches::fixtures::{self, Bearer, Size, User};
 use tollgate_benches::svg::{self, Series};
 use tollgate_benches::{Options, Report, Spread, grouped, machine, nanoseconds};
@@ -65,7 +66,8 @@ fn requests(count: usize) -> Vec<Bearer> {
 }
 
 fn gate(tokens: usize) -> Gate {
-    fixtures::gate(Algorithm::Hs256).with_cache(CacheLimits::new(tokens, tokens as u64 * 4096))
+    fixtures::gate(Algorithm::Hs256)
+        .with_cache(CacheLimits::new(tokens, tokens as u64 * 4096).expect("a cache of some tokens"))
 }
 
 fn admit(gate: &Gate, request: &Bearer) -> Admission {
@@ -363,7 +365,8 @@ fn weigh(count: usize, claims: bool) {
 
 /// Prints, ten times, the number of tokens so far and the growth of the process in bytes.
 fn flood(count: usize, tokens: usize, bytes: u64) {
-    let gate = fixtures::gate(Algorithm::Hs256).with_cache(CacheLimits::new(tokens, bytes));
+    let gate = fixtures::gate(Algorithm::Hs256)
+        .with_cache(CacheLimits::new(tokens, bytes).expect("a cache of some tokens"));
     let builder = fixtures::token(Algorithm::Hs256, Size::Small);
     let before = machine::resident_bytes();
     for nth in 1..=count {

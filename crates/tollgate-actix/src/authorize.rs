@@ -11,20 +11,20 @@ use actix_web::{Error, HttpMessage as _};
 use pin_project_lite::pin_project;
 use tollgate::{Admission, Policy, Rejection};
 
-use crate::rejection::{ProblemDetails, respond};
+use crate::rejection::respond;
 
 /// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it: around
 /// a scope, a resource or a route.
 ///
-/// An anonymous request is answered with 401, a token that does not grant enough with 403. Where no gate stands in
-/// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
+/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate
+/// in front, it answers 500 and logs an error: a guard never admits a request that no gate has checked.
 #[derive(Clone, Debug)]
 pub struct Authorize {
     policy: Policy,
 }
 
 impl Authorize {
-    /// Requires `policy`.
+    /// Requires `policy` of every request that the gate in front has admitted.
     #[must_use]
     pub const fn new(policy: Policy) -> Self {
         Self { policy }
@@ -68,13 +68,13 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
             Some(admission) => admission.authorize(&self.policy),
-            None => Err(Rejection::no_gate()),
+            None => Err(Rejection::missing_gate()),
         };
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.service.call(request) } },
             Err(rejection) => {
                 let (request, _) = request.into_parts();
-                let response = respond(&ProblemDetails, &rejection).map_into_right_body();
+                let response = respond(&rejection).map_into_right_body();
                 let response = Some(ServiceResponse::new(request, response));
                 AuthorizeFuture { state: State::Reject { response } }
             }

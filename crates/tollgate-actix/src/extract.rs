@@ -1,4 +1,4 @@
-//! Extractors: what a handler can ask for.
+//! The extractors of this crate.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -14,22 +14,25 @@ use crate::rejection::{Rejection, remember};
 /// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
 /// [`FromClaims`] by hand.
 ///
-/// Without a token the request is answered with 401; with a token that `T` cannot be made from, with 401 too. On a
-/// route without a gate the answer is 500, and the log says why. Where a token is optional, ask for
+/// ```
+/// use tollgate_actix::{Claims, RegisteredClaims};
+///
+/// #[actix_web::get("/")]
+/// async fn hello(Claims(user): Claims<RegisteredClaims>) -> String {
+///     format!("hello {:?}", user.sub)
+/// }
+/// # let _ = actix_web::App::new().service(hello);
+/// ```
+///
+/// A request without a token gets a 401, and so does a token that `T` cannot be made from. On a route without
+/// a gate, the response is 500, and an error is logged. Where a token is optional, extract
 /// [`Optional<Claims<T>>`](Optional).
 ///
-/// A token that `T` was refused from is answered with 401 even where the error does not surface, as in
-/// `Option<Claims<T>>`, `Result<Claims<T>, _>` or `Either`. To try one type after the other, ask for
+/// When `T` cannot be made from a token, the response is 401 even if the handler hides the error, as with
+/// `Option<Claims<T>>`, `Result<Claims<T>, _>` or `Either`. To try one type after the other, extract
 /// [`Authenticated`] and call [`claims`](Verified::claims).
-pub struct Claims<T>(Arc<T>);
-
-impl<T> Claims<T> {
-    /// The claims, shared with everyone else who asked for them.
-    #[must_use]
-    pub fn into_inner(self) -> Arc<T> {
-        self.0
-    }
-}
+#[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
+pub struct Claims<T>(pub Arc<T>);
 
 impl<T> Deref for Claims<T> {
     type Target = T;
@@ -45,7 +48,7 @@ impl<T> Clone for Claims<T> {
     }
 }
 
-/// Claims are personal data: their type decides what is printed.
+/// Claims are personal data, so their type decides what to print.
 impl<T: fmt::Debug> fmt::Debug for Claims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Claims").field(&self.0).finish()
@@ -61,7 +64,7 @@ impl<T: FromClaims + Send + Sync + 'static> FromRequest for Claims<T> {
     }
 }
 
-/// The verified token itself, with everything that can be asked of it, and the gate that admitted it.
+/// The verified token itself, which it dereferences to, and the gate that admitted it.
 ///
 /// ```
 /// use tollgate_actix::{Authenticated, Policy, Rejection};
@@ -80,12 +83,17 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Requires `policy` in the middle of a handler.
+    /// Requires `policy` inside a handler.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant enough.
+    /// A 403, for the handler to return, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
+    }
+
+    /// Returns the verified token.
+    pub fn into_inner(self) -> Verified {
+        self.verified
     }
 
     fn new(admission: &Admission) -> Result<Self, tollgate::Rejection> {
@@ -111,7 +119,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// The scopes that the token grants.
+/// The scopes that the token grants, which it dereferences to.
 ///
 /// ```
 /// use tollgate_actix::{Rejection, Scopes};
@@ -133,12 +141,18 @@ impl Scopes {
     /// Requires one scope.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant it.
+    /// A 403, for the handler to return, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());
         }
         Ok(self.admission.authorize(&Policy::scope(scope))?)
+    }
+
+    /// Returns the scopes.
+    #[must_use]
+    pub fn into_inner(self) -> ScopeSet {
+        self.scopes
     }
 }
 
@@ -162,34 +176,27 @@ impl FromRequest for Scopes {
     }
 }
 
-/// [`Claims`] or [`Authenticated`] of a request with a token; nothing for an anonymous one, which only a gate in
-/// optional mode lets pass.
+/// [`Claims`] or [`Authenticated`] of a request with a token; `None` for an anonymous request, which only a
+/// gate with an optional token admits.
 ///
-/// Unlike `Option`, which in actix swallows every error of an extractor, it answers a token that the claims cannot be
-/// made from with 401, and a missing gate with 500, before the handler runs.
+/// In actix, `Option` hides every error of an extractor. This type does not: a token that the claims cannot
+/// be made from gets a 401, and a missing gate a 500, before the handler runs.
 ///
 /// ```
 /// use tollgate_actix::{Claims, Optional, RegisteredClaims};
 ///
 /// #[actix_web::get("/")]
-/// async fn index(user: Optional<Claims<RegisteredClaims>>) -> String {
-///     match user.into_inner() {
-///         Some(user) => format!("hello {:?}", user.sub),
+/// async fn index(Optional(user): Optional<Claims<RegisteredClaims>>) -> String {
+///     match user {
+///         Some(Claims(user)) => format!("hello {:?}", user.sub),
 ///         None => "hello stranger".to_owned(),
 ///     }
 /// }
 /// # let _ = actix_web::App::new().service(index);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Optional<E>(Option<E>);
-
-impl<E> Optional<E> {
-    /// What was extracted, or `None` for an anonymous request.
-    #[must_use]
-    pub fn into_inner(self) -> Option<E> {
-        self.0
-    }
-}
+#[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
+pub struct Optional<E>(pub Option<E>);
 
 impl<E> Deref for Optional<E> {
     type Target = Option<E>;
@@ -223,10 +230,10 @@ impl FromRequest for Optional<Authenticated> {
     }
 }
 
-/// Asks what the wrapper has put into the request. Its absence is a mistake in the wiring, never an anonymous
-/// request.
+/// Extracts from the admission that the wrapper has put into the request. A request without one is a mistake in the
+/// wiring, never an anonymous request.
 ///
-/// A refusal is remembered for the wrapper, unless it is that of an anonymous request: that one may become `None`.
+/// A rejection is kept for the wrapper, unless the request is anonymous: that one may become `None`.
 fn extract<E>(
     request: &HttpRequest,
     of: impl FnOnce(&Admission) -> Result<E, tollgate::Rejection>,
@@ -235,7 +242,7 @@ fn extract<E>(
     let admission = request.extensions().get::<Admission>().cloned();
     let outcome = match &admission {
         Some(admission) => of(admission),
-        None => Err(tollgate::Rejection::no_gate()),
+        None => Err(tollgate::Rejection::missing_gate()),
     };
     outcome.map_err(|rejection| {
         let anonymous = admission.is_some_and(|admission| admission.verified().is_none());

@@ -1,9 +1,8 @@
-//! [`AuthenticateFuture`]: forwards, answers, or waits for keys first. Nothing is boxed unless keys have to be fetched.
+//! [`AuthenticateFuture`]: forwards, rejects, or waits for keys first. It boxes nothing unless it has to fetch keys.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::Error;
@@ -11,40 +10,39 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use pin_project_lite::pin_project;
 
-use crate::authenticate::Guarded;
-use crate::rejection::OnRejection;
+use crate::guarded::Guarded;
 
 type Outcome<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
 
 pin_project! {
     /// The future of [`Authenticate`](crate::Authenticate).
-    pub struct AuthenticateFuture<S, R, B>
+    pub struct AuthenticateFuture<S, B>
     where
         S: Service<ServiceRequest>,
     {
         #[pin]
-        state: State<S, R, B>,
+        state: State<S, B>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<S, R, B>
+    enum State<S, B>
     where
         S: Service<ServiceRequest>,
     {
-        Forward { #[pin] future: S::Future, guarded: Rc<Guarded<S, R>>, private: bool },
+        Forward { #[pin] future: S::Future, private: bool },
         Reject { response: Option<ServiceResponse<EitherBody<B>>> },
         AwaitKeys { answer: Pin<Box<dyn Future<Output = Outcome<B>>>> },
     }
 }
 
-impl<S, R, B> AuthenticateFuture<S, R, B>
+impl<S, B> AuthenticateFuture<S, B>
 where
     S: Service<ServiceRequest>,
 {
-    pub(crate) fn forward(future: S::Future, guarded: Rc<Guarded<S, R>>, private: bool) -> Self {
-        Self { state: State::Forward { future, guarded, private } }
+    pub(crate) fn forward(future: S::Future, private: bool) -> Self {
+        Self { state: State::Forward { future, private } }
     }
 
     pub(crate) fn reject(response: ServiceResponse<EitherBody<B>>) -> Self {
@@ -57,19 +55,18 @@ where
     }
 }
 
-impl<S, R, B> Future for AuthenticateFuture<S, R, B>
+impl<S, B> Future for AuthenticateFuture<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    R: OnRejection + Clone + 'static,
     B: MessageBody + 'static,
 {
     type Output = Outcome<B>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<B>> {
         match self.project().state.project() {
-            StateProjection::Forward { future, guarded, private } => {
+            StateProjection::Forward { future, private } => {
                 let outcome = ready!(future.poll(context));
-                Poll::Ready(guarded.finish(outcome, *private))
+                Poll::Ready(Guarded::<S>::finish(outcome, *private))
             }
             StateProjection::Reject { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
@@ -80,7 +77,7 @@ where
     }
 }
 
-impl<S, R, B> fmt::Debug for AuthenticateFuture<S, R, B>
+impl<S, B> fmt::Debug for AuthenticateFuture<S, B>
 where
     S: Service<ServiceRequest>,
 {

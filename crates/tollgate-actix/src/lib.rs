@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use actix_web::{App, get};
-//! use tollgate_actix::{Algorithm, Authenticate, Claims, Gate, Verifier, VerifyingKey};
+//! use tollgate_actix::{Algorithm, Audience, Authenticate, Claims, Gate, Issuer, Verifier, VerifyingKey};
 //! use actix_web::test::{TestRequest, call_service, init_service};
 //!
 //! #[derive(serde::Deserialize)]
@@ -11,7 +11,7 @@
 //! }
 //!
 //! #[get("/profile")]
-//! async fn profile(user: Claims<User>) -> String {
+//! async fn profile(Claims(user): Claims<User>) -> String {
 //!     format!("hello {}", user.sub)
 //! }
 //!
@@ -20,7 +20,7 @@
 //! let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
 //! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
-//! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
+//! let gate = Gate::new(Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
 //! let app = App::new().service(profile).wrap(Authenticate::new(gate));
 //!
 //! let app = init_service(app).await;
@@ -34,18 +34,18 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Build the gate before `HttpServer::new`, and clone it into the closure that makes the application: that is cheap,
-//! and all workers then share its keys.
+//! Build the gate before `HttpServer::new`, and clone it into the closure that makes the application. The
+//! clone is cheap, and all workers share its keys.
 //!
 //! # Optional authentication
 //!
-//! With [`Gate::optional`], requests without a token pass, and handlers ask for [`Optional<Claims<T>>`](Optional). A
-//! bad token is refused all the same: it is never the same as none.
+//! [`Gate::with_optional_token`] admits requests without a token, and handlers extract
+//! [`Optional<Claims<T>>`](Optional). The gate still rejects a bad token.
 //!
-//! Actix gives handlers `Option<E>` of every extractor `E`, and `None` for every error. `Option<Claims<T>>` still does
-//! not pass a token off as none: when `T` cannot be made from it, [`Authenticate`] answers with 401 in place of what
-//! the handler returned. By then the handler has run, though, and without a gate on the route there is nobody to
-//! answer; an error in the log is all. [`Optional`] answers both before the handler runs.
+//! Actix offers `Option<E>` of every extractor `E`, with `None` for every error. `Option<Claims<T>>` still
+//! does not turn a token into none: when `T` cannot be made from it, [`Authenticate`] answers 401 in place of
+//! the handler's response. By then the handler has run, though, and on a route without a gate only an error
+//! is logged. [`Optional`] rejects both before the handler runs.
 //!
 //! # Policies
 //!
@@ -69,51 +69,47 @@
 //!
 //! # Custom rejection
 //!
-//! [`Authenticate::on_rejection`] replaces the body of every rejection, of the wrapper, of guards and of extractors, and
-//! its content type. Status, challenge, `Cache-Control` and `Retry-After` stay, whatever it returns.
+//! [`Gate::with_rejection_body`] replaces the body of every rejection, of the wrapper, of guards and of
+//! extractors, and its content type. The [`Rejection`] of this crate wraps that of the
+//! [core](tollgate::Rejection), and handlers return it.
 //!
 //! ```
-//! use actix_web::HttpResponse;
-//! use tollgate_actix::{Authenticate, Gate, core};
+//! use tollgate_actix::{Gate, RejectionBody};
 //!
-//! # fn wrap(gate: Gate) {
-//! let terse = |rejection: &core::Rejection, _: HttpResponse<()>| {
-//!     let body = format!(r#"{{"code":{}}}"#, rejection.status());
-//!     HttpResponse::Ok().content_type("application/json").body(body)
-//! };
-//! let authenticate = Authenticate::new(gate).on_rejection(terse);
-//! # let _ = actix_web::App::new().wrap(authenticate); }
+//! # fn build(gate: Gate) -> Gate {
+//! let gate = gate
+//!     .with_rejection_body(|rejection| RejectionBody::json(format!(r#"{{"code":{}}}"#, rejection.status())));
+//! # gate }
 //! ```
 //!
-//! The [`core::Rejection`] with its typed cause is in the extensions of every refused response, for outer wrappers
-//! that log or count.
+//! The [`tollgate::Rejection`] with its typed cause is in the extensions of every response to a rejected request, for
+//! outer wrappers that log or count.
 //!
 //! # Order of wrappers
 //!
-//! In actix, the wrapper added last is the outermost. Authentication goes inside what answers for everybody (CORS,
-//! tracing, compression) and outside what looks at the user (authorization, limits per user):
-//! `.wrap(per_user).wrap(Authenticate::new(gate)).wrap(cors)`. A CORS preflight carries no token. It passes because
-//! the CORS wrapper answers it, and that has to stand outside: around the application, when [`Authenticate`] is
-//! around a scope.
+//! In actix, the wrapper that is added last is the outermost. Authentication goes inside wrappers that do not
+//! depend on the user (CORS, tracing, compression) and outside wrappers that do (authorization, limits per
+//! user): `.wrap(per_user).wrap(Authenticate::new(gate)).wrap(cors)`. A CORS preflight carries no token. The
+//! CORS wrapper answers it, and so has to be outside: around the application, when [`Authenticate`] is around
+//! a scope.
 //!
-//! A wrapper around the application also stands in front of what does not exist: without a token the answer is 401
-//! rather than 404. Around a scope or a resource it guards what is below that path, and leaves the rest alone.
+//! A wrapper around the application also protects paths that do not exist: without a token the response is 401 rather
+//! than 404. Around a scope or a resource it protects that path, and leaves the rest alone.
 //!
 //! # Log
 //!
-//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
-//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
-//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//! See [`tollgate::manual::log`].
 //!
 //! # Features
 //!
-//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`tollgate`].
 //! - `sessions`: the endpoints of `tollgate-sessions` as a resource, `session_routes`.
 
 mod authenticate;
 mod authorize;
 mod extract;
 mod future;
+mod guarded;
 mod rejection;
 mod request;
 #[cfg(feature = "sessions")]
@@ -123,16 +119,17 @@ pub use authenticate::{Authenticate, AuthenticateService};
 pub use authorize::{Authorize, AuthorizeFuture, AuthorizeService};
 pub use extract::{Authenticated, Claims, Optional, Scopes};
 pub use future::AuthenticateFuture;
-pub use rejection::{OnRejection, ProblemDetails, Rejection};
+pub use rejection::Rejection;
 pub use request::ActixRequest;
 #[cfg(feature = "sessions")]
 pub use sessions::session_routes;
 
-/// The framework-independent core.
-pub use tollgate as core;
+/// The framework-independent core. Its major version is a part of this crate's API.
+pub use tollgate;
 
-// The paved path of the core, so that a first application needs no other crate.
+// The names of the core that a first application needs, so that it depends on no other crate.
 pub use tollgate::{
-    Admission, Algorithm, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, KeySet, Policy,
-    RegisteredClaims, ResourceMetadata, TokenSource, Verified, Verifier, VerifyingKey,
+    Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
+    KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,
+    Verified, Verifier, VerifyingKey,
 };

@@ -1,11 +1,11 @@
-//! What the core sees of an actix request.
+//! [`ActixRequest`]: the core's view of an actix request.
 
 use std::fmt;
 
 use actix_web::dev::{RequestHead, ServiceRequest};
 use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::Authority;
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// A borrowed view of a request. Nothing is cloned.
 ///
@@ -26,7 +26,7 @@ impl<'r> From<&'r actix_web::HttpRequest> for ActixRequest<'r> {
     }
 }
 
-/// The method alone: target and fields may hold tokens.
+/// Prints the method alone: target and header fields may hold tokens.
 impl fmt::Debug for ActixRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActixRequest").field("method", &self.0.method).finish_non_exhaustive()

@@ -21,8 +21,9 @@ use crate::request::ActixRequest;
 /// # let _ = app; }
 /// ```
 ///
-/// Not inside what [`Authenticate`](crate::Authenticate) wraps: nobody who logs in has a token yet. All below their base
-/// is theirs, but for what was added before. A scope with an empty path takes every request, so add it after them. Paths are those of the whole application: add them to it, and to no scope.
+/// Do not wrap them in [`Authenticate`](crate::Authenticate): a user who logs in has no token yet. They serve all paths
+/// below their base, except those that were added before. A scope with an empty path takes every request, so add it
+/// after them. Paths are those of the whole application: add them to it, and to no scope.
 ///
 /// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
 /// requests.

@@ -1,4 +1,4 @@
-//! Extractors: what a handler can ask for.
+//! The extractors of this crate.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,18 +13,20 @@ use crate::rejection::Rejection;
 /// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
 /// [`FromClaims`] by hand.
 ///
-/// Without a token the request is answered with 401; with a token that `T` cannot be made from, with 401 too.
-/// `Option<Claims<T>>` is `None` for an anonymous request, which only a gate in optional mode lets pass; a bad token
-/// is refused all the same. On a route without a gate the answer is 500, and the log says why.
-pub struct Claims<T>(Arc<T>);
-
-impl<T> Claims<T> {
-    /// The claims, shared with everyone else who asked for them.
-    #[must_use]
-    pub fn into_inner(self) -> Arc<T> {
-        self.0
-    }
-}
+/// ```
+/// use tollgate_axum::{Claims, RegisteredClaims};
+///
+/// async fn hello(Claims(user): Claims<RegisteredClaims>) -> String {
+///     format!("hello {:?}", user.sub)
+/// }
+/// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(hello));
+/// ```
+///
+/// A request without a token gets a 401, and so does a token that `T` cannot be made from.
+/// `Option<Claims<T>>` is `None` for an anonymous request, which only a gate with an optional token admits; a
+/// bad token is still rejected. On a route without a gate, the response is 500, and an error is logged.
+#[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
+pub struct Claims<T>(pub Arc<T>);
 
 impl<T> Deref for Claims<T> {
     type Target = T;
@@ -40,7 +42,7 @@ impl<T> Clone for Claims<T> {
     }
 }
 
-/// Claims are personal data: their type decides what is printed.
+/// Claims are personal data, so their type decides what to print.
 impl<T: fmt::Debug> fmt::Debug for Claims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Claims").field(&self.0).finish()
@@ -67,7 +69,7 @@ impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> OptionalFromRequestP
     }
 }
 
-/// The verified token itself, with everything that can be asked of it, and the gate that admitted it.
+/// The verified token itself, which it dereferences to, and the gate that admitted it.
 ///
 /// ```
 /// use tollgate_axum::{Authenticated, Policy, Rejection};
@@ -85,12 +87,17 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Requires `policy` in the middle of a handler.
+    /// Requires `policy` inside a handler.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant enough.
+    /// A 403, for the handler to return, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
+    }
+
+    /// Returns the verified token.
+    pub fn into_inner(self) -> Verified {
+        self.verified
     }
 }
 
@@ -122,7 +129,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
     }
 }
 
-/// The scopes that the token grants.
+/// The scopes that the token grants, which it dereferences to.
 ///
 /// ```
 /// use tollgate_axum::{Rejection, Scopes};
@@ -143,12 +150,18 @@ impl Scopes {
     /// Requires one scope.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant it.
+    /// A 403, for the handler to return, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());
         }
         Ok(self.admission.authorize(&Policy::scope(scope))?)
+    }
+
+    /// Returns the scopes.
+    #[must_use]
+    pub fn into_inner(self) -> ScopeSet {
+        self.scopes
     }
 }
 
@@ -170,7 +183,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Scopes {
     }
 }
 
-/// What the layer has put into the request. Its absence is a mistake in the wiring, never an anonymous request.
+/// Returns the admission that the layer has put into the request. A request without one is a mistake in the
+/// wiring, never an anonymous request.
 fn admission(parts: &Parts) -> Result<&Admission, Rejection> {
-    parts.extensions.get().ok_or_else(|| tollgate::Rejection::no_gate().into())
+    parts.extensions.get().ok_or_else(|| tollgate::Rejection::missing_gate().into())
 }

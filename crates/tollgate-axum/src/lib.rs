@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use tollgate_axum::{Algorithm, AuthenticateLayer, Claims, Gate, Verifier, VerifyingKey};
+//! use tollgate_axum::{Algorithm, Audience, AuthenticateLayer, Claims, Gate, Issuer, Verifier, VerifyingKey};
 //! use axum::{body::Body, http::{Request, StatusCode}};
 //! use tower::ServiceExt;
 //!
@@ -11,7 +11,7 @@
 //!     sub: String,
 //! }
 //!
-//! async fn profile(user: Claims<User>) -> String {
+//! async fn profile(Claims(user): Claims<User>) -> String {
 //!     format!("hello {}", user.sub)
 //! }
 //!
@@ -20,7 +20,7 @@
 //! let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
 //! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
-//! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
+//! let gate = Gate::new(Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
 //! let app = Router::new().route("/profile", get(profile)).layer(AuthenticateLayer::new(gate));
 //!
 //! let request = Request::get("/profile").header("authorization", format!("Bearer {token}"));
@@ -33,14 +33,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The claims can be of any type that implements `serde::de::DeserializeOwned`, which is `Deserialize` with fields of its
-//! own. [`Claims`] derefs to it: read `user.sub`. Where the compiler only says that a handler is none,
-//! `#[axum::debug_handler]` makes it say why.
+//! The claims can be of any type that implements `serde::de::DeserializeOwned`: `Deserialize` with owned fields.
+//! `Claims(user)` binds an `Arc` of it. If the compiler only says that a function is no handler,
+//! `#[axum::debug_handler]` shows the reason.
 //!
 //! # Around the whole router
 //!
-//! [`Router::layer`](axum::Router::layer) puts the layer around every route, each of which axum boxes. Around the router it is one
-//! box less, and a quarter less of what the layer adds; every path is then protected, those without a route too.
+//! [`Router::layer`](axum::Router::layer) puts the layer around every route, and axum boxes each of them. A
+//! layer around the whole router saves one box and a quarter of the layer's cost. It protects every path,
+//! also those without a route.
 //!
 //! ```
 //! use axum::{Router, ServiceExt, extract::Request};
@@ -56,8 +57,8 @@
 //!
 //! # Optional authentication
 //!
-//! With [`Gate::optional`], requests without a token pass, and handlers ask for `Option<Claims<T>>`. A bad token is
-//! refused all the same: it is never the same as none.
+//! [`Gate::with_optional_token`] admits requests without a token, and handlers extract `Option<Claims<T>>`.
+//! The gate still rejects a bad token.
 //!
 //! # Policies
 //!
@@ -78,40 +79,36 @@
 //!
 //! # Custom rejection
 //!
-//! [`AuthenticateLayer::on_rejection`] replaces the body of every rejection, of the layer, of guards and of
-//! extractors, and its content type. Status, challenge, `Cache-Control` and `Retry-After` stay, whatever it returns.
-//! The closure takes the rejection of the [`core`]; the [`Rejection`] of this crate is what handlers return.
+//! [`Gate::with_rejection_body`] replaces the body of every rejection, of the layer, of guards and of
+//! extractors, and its content type. The [`Rejection`] of this crate wraps that of the
+//! [core](tollgate::Rejection), and handlers return it.
 //!
 //! ```
-//! use axum::{Json, http::Response, response::IntoResponse};
-//! use tollgate_axum::{AuthenticateLayer, Gate, core};
+//! use tollgate_axum::{Gate, RejectionBody};
 //!
-//! # fn layer(gate: Gate) {
-//! let layer = AuthenticateLayer::new(gate).on_rejection(|rejection: &core::Rejection, _: Response<()>| {
-//!     Json([("code", rejection.status())]).into_response()
-//! });
-//! # let _: axum::Router = axum::Router::new().layer(layer);
-//! # }
+//! # fn build(gate: Gate) -> Gate {
+//! let gate = gate
+//!     .with_rejection_body(|rejection| RejectionBody::json(format!(r#"{{"code":{}}}"#, rejection.status())));
+//! # gate }
 //! ```
 //!
 //! # Order of layers
 //!
-//! In axum, a layer added later is further out. Authentication goes inside what answers for everybody (CORS, as a
-//! preflight carries no token; tracing; compression) and outside what looks at the user (authorization, limits per
-//! user). `route_layer` on a router guards its routes only, and leaves its 404 alone; `layer` guards both.
+//! In axum, a layer that is added later is further out. Authentication goes inside layers that do not depend
+//! on the user (CORS, as a preflight carries no token; tracing; compression) and outside layers that do
+//! (authorization, limits per user). `route_layer` on a router guards its routes only, and leaves its 404
+//! alone; `layer` guards both.
 //!
-//! **Both reach only routes that were added before them.** Add the gate last, or a route that is added after it is
-//! open. A guard or extractor that no gate stands in front of answers 500, and the log says why.
+//! **Both reach only routes that were added before them.** Add the gate last: a route that is added after it
+//! is open. A guard or extractor without a gate in front answers 500, and logs an error.
 //!
 //! # Log
 //!
-//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
-//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
-//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//! See [`tollgate::manual::log`].
 //!
 //! # Features
 //!
-//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`core`].
+//! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`tollgate`].
 //! - `sessions`: the endpoints of `tollgate-sessions` as routes, `session_routes`.
 
 mod extract;
@@ -123,15 +120,18 @@ pub use extract::{Authenticated, Claims, Scopes};
 pub use rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use sessions::session_routes;
-pub use tollgate_tower::{Authenticate, AuthenticateLayer, Authorize, AuthorizeLayer, OnRejection};
+pub use tollgate_tower::{
+    Authenticate, AuthenticateFuture, AuthenticateLayer, Authorize, AuthorizeFuture, AuthorizeLayer,
+};
 #[cfg(feature = "sessions")]
 pub use tollgate_tower::{SessionFuture, SessionService};
 
-/// The framework-independent core.
-pub use tollgate as core;
+/// The framework-independent core. Its major version is a part of this crate's API.
+pub use tollgate;
 
-// The paved path of the core, so that a first application needs no other crate.
+// The names of the core that a first application needs, so that it depends on no other crate.
 pub use tollgate::{
-    Admission, Algorithm, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, KeySet, Policy,
-    RegisteredClaims, ResourceMetadata, TokenSource, Verified, Verifier, VerifyingKey,
+    Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
+    KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,
+    Verified, Verifier, VerifyingKey,
 };

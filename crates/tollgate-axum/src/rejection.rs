@@ -1,19 +1,19 @@
-//! [`Rejection`]: the answer of an extractor that could not give what was asked for.
+//! [`Rejection`]: the response of an extractor that fails.
 
 use std::fmt;
+use std::ops::Deref;
 
 use axum_core::response::{IntoResponse, Response};
-use tollgate_tower::ProblemDetails;
 
-/// The answer to a request that is not admitted: a [`tollgate::Rejection`] that axum can send.
+/// The response to a request that is not admitted: a [`tollgate::Rejection`] that axum can send.
 ///
-/// Return it from handlers with `?`. The body can be replaced for the whole application with
-/// [`AuthenticateLayer::on_rejection`](crate::AuthenticateLayer::on_rejection).
+/// Return it from handlers with `?`. [`Gate::with_rejection_body`](tollgate::Gate::with_rejection_body)
+/// replaces the body for the whole application.
 #[derive(Clone, Debug)]
 pub struct Rejection(tollgate::Rejection);
 
 impl Rejection {
-    /// The rejection as the core made it.
+    /// Returns the rejection of the core.
     #[must_use]
     pub fn into_inner(self) -> tollgate::Rejection {
         self.0
@@ -26,9 +26,17 @@ impl From<tollgate::Rejection> for Rejection {
     }
 }
 
+impl Deref for Rejection {
+    type Target = tollgate::Rejection;
+
+    fn deref(&self) -> &tollgate::Rejection {
+        &self.0
+    }
+}
+
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        tollgate_tower::respond(&ProblemDetails::default(), &self.0)
+        tollgate_tower::respond(&self.0)
     }
 }
 

@@ -30,7 +30,7 @@ use tower_service::Service;
 /// # }
 /// ```
 ///
-/// Merge them after the gate: nobody who logs in has a token yet. All below their base is theirs, but for routes of the
+/// Merge them after the gate: a user who logs in has no token yet. All below their base is theirs, but for routes of the
 /// application with an exact path.
 ///
 /// The address of the client is that of [`ConnectInfo`], so serve with

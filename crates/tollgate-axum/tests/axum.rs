@@ -9,10 +9,9 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http_body_util::BodyExt as _;
-use tollgate_axum::core::Rejection as CoreRejection;
 use tollgate_axum::{
-    Algorithm, AuthenticateLayer, Authenticated, AuthorizeLayer, Claims, Gate, Policy, RegisteredClaims,
-    Rejection, Scopes, Verifier,
+    Algorithm, Audience, AuthenticateLayer, Authenticated, AuthorizeLayer, Claims, Gate, Issuer, Policy,
+    RegisteredClaims, Rejection, RejectionBody, Scopes, Verifier,
 };
 use tollgate_testing::{Forge, keys};
 use tower::ServiceExt as _;
@@ -25,7 +24,11 @@ fn forge() -> Forge {
 }
 
 fn gate() -> Gate {
-    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE))
+    Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
 }
 
 async fn call(app: &Router, request: Request<Body>) -> (u16, String) {
@@ -129,13 +132,15 @@ async fn options_and_bad_tokens() {
         assert_eq!(user.is_some(), token.is_some());
         user.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
     }
-    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    let app =
+        Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&app, without("/")).await, (200, "anonymous".to_owned()));
     assert_eq!(call(&app, with(&forge().token().sign(), "/")).await, (200, "alice".to_owned()));
     assert_eq!(call(&app, with("garbage", "/")).await.0, 401);
     // A token that the type cannot be made from is a bad one, never none.
     assert_eq!(call(&app, with(&forge().token().without("sub").sign(), "/")).await.0, 401);
-    let required = Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().optional()));
+    let required =
+        Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&required, without("/")).await.0, 401);
 }
 
@@ -190,12 +195,6 @@ async fn guards_per_route_and_per_handler() {
 /// One body for what layer, guard, extractor and handler refuse.
 #[tokio::test]
 async fn customised_errors() {
-    fn body(rejection: &CoreRejection, response: Response<()>) -> Response<Body> {
-        let json = serde_json::json!({"code": rejection.status()});
-        let mut response = response.map(|()| Body::from(json.to_string()));
-        response.headers_mut().insert("content-type", "application/json".parse().unwrap());
-        response
-    }
     async fn refuses(scopes: Scopes) -> Result<(), Rejection> {
         scopes.require("x")
     }
@@ -203,7 +202,9 @@ async fn customised_errors() {
         .route("/extractor", get(subject))
         .route("/guard", get(subject).route_layer(AuthorizeLayer::new(Policy::scope("x"))))
         .route("/handler", get(refuses))
-        .layer(AuthenticateLayer::new(gate()).on_rejection(body));
+        .layer(AuthenticateLayer::new(gate().with_rejection_body(|rejection| {
+            RejectionBody::json(serde_json::json!({"code": rejection.status()}).to_string())
+        })));
     let good = forge().token().sign();
     let no_subject = forge().token().without("sub").sign();
     for (request, status) in [
@@ -221,14 +222,14 @@ async fn customised_errors() {
     }
 }
 
-/// A closure that makes a response of its own changes the body, not the verdict.
+/// A body that looks like a success changes nothing but the body.
 #[tokio::test]
 async fn a_custom_body_stays_a_refusal() {
-    let cheerful = |_: &CoreRejection, _: Response<()>| (StatusCode::OK, Json("welcome")).into_response();
+    let cheerful = gate().with_rejection_body(|_| RejectionBody::json(r#""welcome""#));
     let app = Router::new()
         .route("/", get(subject))
         .route("/guard", get(subject).route_layer(AuthorizeLayer::new(Policy::scope("x"))))
-        .layer(AuthenticateLayer::new(gate()).on_rejection(cheerful));
+        .layer(AuthenticateLayer::new(cheerful));
     for (request, status) in [(without("/"), 401), (with(&forge().token().sign(), "/guard"), 403)] {
         let response = app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), status);
@@ -277,7 +278,8 @@ async fn a_handler_may_look_at_the_rejection() {
             Err(rejection) => format!("refused with {}", rejection.into_inner().status()),
         }
     }
-    let app = Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().optional()));
+    let app =
+        Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&app, without("/")).await, (200, "refused with 401".to_owned()));
 }
 

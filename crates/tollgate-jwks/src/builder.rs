@@ -16,29 +16,29 @@ use crate::shared::Shared;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RemoteKeySetBuilder {
-    place: Place,
+    target: Target,
     plain_http: PlainHttp,
     settings: RefreshSettings,
     client: Option<Arc<dyn HttpClient>>,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum Target {
     Url(Box<str>),
     Issuer(Box<str>),
 }
 
 impl RemoteKeySetBuilder {
-    pub(crate) fn at(url: Box<str>) -> Self {
-        Self::of(Place::Url(url))
+    pub(crate) fn from_url(url: Box<str>) -> Self {
+        Self::of(Target::Url(url))
     }
 
     pub(crate) fn discover(issuer: Box<str>) -> Self {
-        Self::of(Place::Issuer(issuer))
+        Self::of(Target::Issuer(issuer))
     }
 
-    fn of(place: Place) -> Self {
-        Self { place, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
+    fn of(target: Target) -> Self {
+        Self { target, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
     }
 
     /// Refreshes by these settings.
@@ -88,9 +88,9 @@ impl RemoteKeySetBuilder {
 
     fn build(self) -> Result<Arc<Shared>, StartError> {
         self.settings.check().map_err(StartError::Settings)?;
-        let (text, location) = match &self.place {
-            Place::Url(url) => (url, Location::fixed(url, self.plain_http)),
-            Place::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
+        let (text, location) = match &self.target {
+            Target::Url(url) => (url, Location::fixed(url, self.plain_http)),
+            Target::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
         };
         let location = location.map_err(|reason| StartError::Url { text: shown(text, &reason), reason })?;
         let client = self.client.map_or_else(default_client, Ok)?;
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn refused_urls_keep_their_secrets() {
         for url in ["https://svc:s3cret@idp.example/keys", "http://idp.example/keys?code=s3cret"] {
-            let error = RemoteKeySetBuilder::at(url.into()).start().unwrap_err();
+            let error = RemoteKeySetBuilder::from_url(url.into()).start().unwrap_err();
             assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
         }
     }

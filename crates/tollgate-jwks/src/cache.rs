@@ -162,7 +162,7 @@ impl KeySetCache {
 
     /// When to ask again for a key that nobody could ask the issuer for; `None` when the issuer has spoken: it does
     /// not have the key, or has been asked too lately to be asked for every key that a caller makes up.
-    pub(crate) fn unanswered(&self, wanted: &WantedKey, now: Moment) -> Option<Duration> {
+    pub(crate) fn why_unavailable(&self, wanted: &WantedKey, now: Moment) -> Option<Duration> {
         let is_open = self.failures > 0 || self.under_way.is_some();
         if !is_open || self.absent.contains(wanted, now) {
             return None;

@@ -2,7 +2,7 @@
 
 use tollgate::{Excerpt, KeyError, KeySet};
 
-use crate::caching;
+use crate::cache_control;
 use crate::error::FetchError;
 use crate::http::HttpResponse;
 use crate::settings::RefreshSettings;
@@ -19,7 +19,7 @@ pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), Fet
             return Err(FetchError::Redirect { to });
         }
         status => {
-            return Err(FetchError::Status { status, retry_after: caching::retry_after(response) });
+            return Err(FetchError::Status { status, retry_after: cache_control::retry_after(response) });
         }
     }
     if response.values("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {

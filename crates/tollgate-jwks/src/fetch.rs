@@ -7,7 +7,7 @@ use std::time::Duration;
 use tollgate::KeySet;
 use url::Url;
 
-use crate::caching;
+use crate::cache_control;
 use crate::discovery;
 use crate::document;
 use crate::error::{FetchError, MetadataError};
@@ -165,7 +165,7 @@ impl Fetcher {
         let condition = last.as_ref().and_then(|last| last.validator.clone());
         let is_conditional = condition.is_some();
         let response = self.get(url, condition.as_slice()).await?;
-        let freshness = caching::freshness(&response);
+        let freshness = cache_control::freshness(&response);
         if is_conditional && response.status() == 304 {
             return Ok(Fetched { keys: None, freshness });
         }

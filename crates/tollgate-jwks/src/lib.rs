@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use tollgate::{Gate, Verifier};
+//! use tollgate::{Audience, Gate, Issuer, Verifier};
 //! use tollgate_jwks::{HttpClient, HttpFuture, HttpRequest, HttpResponse, RemoteKeySet};
 //!
 //! # /// Stands for the network in this example.
@@ -22,13 +22,17 @@
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), tollgate_jwks::StartError> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let network = Canned;
 //! let keys = RemoteKeySet::discover("https://issuer.example")
 //! #   .with_client(network)
 //!     .connect()
 //!     .await?;
-//! let gate = Gate::new(Verifier::new(keys.clone(), "https://issuer.example", "api://demo"));
+//! let gate = Gate::new(Verifier::new(
+//!     keys.clone(),
+//!     Issuer::new("https://issuer.example")?,
+//!     Audience::new("api://demo")?,
+//! ));
 //!
 //! // For the readiness check:
 //! assert!(keys.status().is_ready());
@@ -75,7 +79,7 @@
 mod absent;
 mod builder;
 mod cache;
-mod caching;
+mod cache_control;
 #[cfg(feature = "client")]
 mod client;
 mod discovery;
@@ -97,7 +101,7 @@ pub use settings::RefreshSettings;
 
 // How it is.
 pub use outcome::FetchOutcome;
-pub use status::{Health, LastFailure, Status};
+pub use status::{KeySetHealth, KeySetStatus, LastFailure};
 
 // What can go wrong.
 pub use error::{FetchError, MetadataError, StartError};

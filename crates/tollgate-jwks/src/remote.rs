@@ -8,7 +8,7 @@ use tollgate::{KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, KeysUnavaila
 
 use crate::builder::RemoteKeySetBuilder;
 use crate::shared::{Rounds, Shared};
-use crate::status::Status;
+use crate::status::KeySetStatus;
 
 /// The keys of one issuer, fetched over HTTP and refreshed in the background. Cheap to clone; clones share the keys.
 ///
@@ -24,12 +24,12 @@ use crate::status::Status;
 ///
 /// # Examples
 /// ```no_run
-/// use tollgate::{Gate, Verifier};
+/// use tollgate::{Audience, Gate, Issuer, Verifier};
 /// use tollgate_jwks::RemoteKeySet;
 ///
-/// # async fn example() -> Result<(), tollgate_jwks::StartError> {
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let keys = RemoteKeySet::discover("https://issuer.example").connect().await?;
-/// let gate = Gate::new(Verifier::new(keys, "https://issuer.example", "api://demo"));
+/// let gate = Gate::new(Verifier::new(keys, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -49,8 +49,8 @@ impl Drop for Running {
 
 impl RemoteKeySet {
     /// The key set at this URL (`jwks_uri`).
-    pub fn at(url: impl Into<Box<str>>) -> RemoteKeySetBuilder {
-        RemoteKeySetBuilder::at(url.into())
+    pub fn from_url(url: impl Into<Box<str>>) -> RemoteKeySetBuilder {
+        RemoteKeySetBuilder::from_url(url.into())
     }
 
     /// The key set that the issuer's metadata names: OpenID Connect Discovery 1.0, or RFC 8414. The issuer is written
@@ -66,7 +66,7 @@ impl RemoteKeySet {
 
     /// How it is: state, age, counts. For readiness checks and metrics.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> KeySetStatus {
         self.0.shared.status()
     }
 }
@@ -76,15 +76,15 @@ impl KeySource for RemoteKeySet {
         self.0.shared.keys()
     }
 
-    fn current(&self, _now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
-        self.0.shared.current()
+    fn key_set_id(&self, _now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+        self.0.shared.key_set_id()
     }
 
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
         self.0.shared.refresh(wanted.map(Into::into))
     }
 
-    fn unanswered(&self, wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
-        self.0.shared.unanswered(&wanted.into())
+    fn why_unavailable(&self, wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
+        self.0.shared.why_unavailable(&wanted.into())
     }
 }

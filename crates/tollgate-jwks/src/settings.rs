@@ -12,7 +12,7 @@ use tollgate::KeySet;
 /// | [lifetime bounds](Self::with_lifetime_bounds) | 60 s to 1 h | below, an issuer could make us hammer it; the upper end is how long a withdrawn key can live on, whatever the issuer's cache fields say |
 /// | [max staleness](Self::with_max_staleness) | 1 h | an outage is survived for as long as most access tokens live; beyond that nobody can say that a key was not withdrawn |
 /// | [cooldown](Self::with_cooldown) | 30 s | what forged key ids can cost the issuer; the usual number |
-/// | [memory of absent keys](Self::with_absent_keys) | 1024 for 60 s | a token with a dead key id is refused without asking again; longer would let a guessed key id be blocked before it is used |
+/// | [memory of absent keys](Self::with_negative_cache) | 1024 for 60 s | a token with a dead key id is refused without asking again; longer would let a guessed key id be blocked before it is used |
 /// | [timeout](Self::with_timeout) | 5 s | the longest that a request can wait for keys |
 /// | [quick retry](Self::with_quick_retry) | 200 ms | a reset connection or a 502 is often gone at once; one more try, within the timeout |
 /// | [backoff](Self::with_backoff) | 1 s to 60 s | doubled each time, ±20 %, so that many nodes do not return at once |
@@ -100,7 +100,7 @@ impl RefreshSettings {
 
     /// How many key ids that the issuer does not have are remembered, and for how long.
     #[must_use]
-    pub fn with_absent_keys(self, max: usize, remembered_for: Duration) -> Self {
+    pub fn with_negative_cache(self, max: usize, remembered_for: Duration) -> Self {
         Self { max_absent: max, absent_for: remembered_for, ..self }
     }
 

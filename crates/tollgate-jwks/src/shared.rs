@@ -17,7 +17,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::moment::Moment;
 use crate::outcome::FetchOutcome;
 use crate::settings::RefreshSettings;
-use crate::status::{LastFailure, Status};
+use crate::status::{KeySetStatus, LastFailure};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -90,7 +90,7 @@ impl Shared {
     }
 
     /// Which keys those are. Requests write to nothing that they share for it: not to a count of references, either.
-    pub(crate) fn current(&self) -> Result<KeySetId, KeysUnavailable> {
+    pub(crate) fn key_set_id(&self) -> Result<KeySetId, KeysUnavailable> {
         self.usable(KeySet::id)
     }
 
@@ -112,7 +112,7 @@ impl Shared {
 
     /// Joins the refresh that may bring the key.
     pub(crate) fn refresh(self: &Arc<Self>, wanted: Option<WantedKey>) -> Option<KeyRefresh> {
-        let Some(place) = Place::take(self) else {
+        let Some(slot) = Slot::take(self) else {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         };
@@ -131,13 +131,13 @@ impl Shared {
             Demand::Join => {
                 self.counts.waited.fetch_add(1, Ordering::Relaxed);
                 self.demand.notify_one();
-                Some(KeyRefresh::new(wait(place, wanted, rounds)))
+                Some(KeyRefresh::new(wait(slot, wanted, rounds)))
             }
         }
     }
 
-    pub(crate) fn unanswered(&self, wanted: &WantedKey) -> Option<KeysUnavailable> {
-        let retry_after = self.cache().unanswered(wanted, self.now())?;
+    pub(crate) fn why_unavailable(&self, wanted: &WantedKey) -> Option<KeysUnavailable> {
+        let retry_after = self.cache().why_unavailable(wanted, self.now())?;
         Some(KeysUnavailable::new("the issuer cannot be asked for the key", retry_after))
     }
 
@@ -217,7 +217,7 @@ impl Shared {
     }
 
     fn log(&self, fetched: &Result<Fetched, FetchError>, outcome: FetchOutcome, took: Duration) {
-        let Status { age, freshness, next_refresh_in, failures, .. } = self.status();
+        let KeySetStatus { age, freshness, next_refresh_in, failures, .. } = self.status();
         let (location, took_ms) = (self.location(), took.as_millis());
         let age_secs = age.map(|age| age.as_secs());
         let next_secs = next_refresh_in.as_secs();
@@ -253,7 +253,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> KeySetStatus {
         let now = self.now();
         let cache = self.cache();
         let outcomes = FetchOutcome::ALL.map(|outcome| {
@@ -266,7 +266,7 @@ impl Shared {
             ago: now.since(*at),
         });
         let keys = cache.keys();
-        Status {
+        KeySetStatus {
             location: self.location(),
             freshness: cache.freshness(now),
             age: cache.age(now),
@@ -305,28 +305,28 @@ impl Shared {
 }
 
 /// Until the refresh that is to find the key has ended, or nobody refreshes any longer.
-async fn wait(place: Place, wanted: Option<WantedKey>, mut rounds: watch::Receiver<u64>) {
+async fn wait(slot: Slot, wanted: Option<WantedKey>, mut rounds: watch::Receiver<u64>) {
     while rounds.changed().await.is_ok() {
-        let is_open = wanted.as_ref().is_some_and(|wanted| place.0.cache().is_wanted(wanted));
+        let is_open = wanted.as_ref().is_some_and(|wanted| slot.0.cache().is_wanted(wanted));
         if !is_open {
             break;
         }
     }
 }
 
-/// One of the places for waiting requests; free again when dropped.
-struct Place(Arc<Shared>);
+/// A slot for one waiting request, free again when dropped.
+struct Slot(Arc<Shared>);
 
-impl Place {
+impl Slot {
     fn take(shared: &Arc<Shared>) -> Option<Self> {
         let taken = shared.waiting.fetch_add(1, Ordering::Relaxed);
         // Made first, so that its drop gives back what was taken too much.
-        let place = Self(Arc::clone(shared));
-        (taken < shared.max_waiting).then_some(place)
+        let slot = Self(Arc::clone(shared));
+        (taken < shared.max_waiting).then_some(slot)
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! [`Status`]: how a key set is, for readiness checks, logs and metrics.
+//! [`KeySetStatus`]: how a key set is, for readiness checks, logs and metrics.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::outcome::FetchOutcome;
 
 /// How a [`RemoteKeySet`](crate::RemoteKeySet) is at one moment.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct KeySetStatus {
     pub(crate) location: String,
     pub(crate) freshness: Freshness,
     pub(crate) age: Option<Duration>,
@@ -28,7 +28,7 @@ pub struct Status {
 /// Whether there are keys, and how good they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Health {
+pub enum KeySetHealth {
     /// Confirmed within their lifetime.
     Fresh,
     /// Not confirmed in time, and still used.
@@ -40,7 +40,7 @@ pub enum Health {
     Unavailable,
 }
 
-impl Health {
+impl KeySetHealth {
     /// Its name in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -80,20 +80,20 @@ impl LastFailure {
     }
 }
 
-impl Status {
+impl KeySetStatus {
     /// Whether requests with a token can be answered.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.health() != Health::Unavailable
+        self.health() != KeySetHealth::Unavailable
     }
 
     /// Whether there are keys, and how good they are.
     #[must_use]
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> KeySetHealth {
         match self.freshness {
-            Freshness::Fresh => Health::Fresh,
-            Freshness::Stale(past) => Health::Stale { past },
-            Freshness::Unavailable => Health::Unavailable,
+            Freshness::Fresh => KeySetHealth::Fresh,
+            Freshness::Stale(past) => KeySetHealth::Stale { past },
+            Freshness::Unavailable => KeySetHealth::Unavailable,
         }
     }
 
@@ -215,7 +215,7 @@ struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    samples: fn(&Status, Sink<'_>),
+    samples: fn(&KeySetStatus, Sink<'_>),
 }
 
 const METRICS: &[Metric] = &[

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tollgate::{Algorithm, Decision, Gate, KeyRefresh, RequestView, UnixTime, Verifier};
+use tollgate::adapter::{Decision, RequestView};
+use tollgate::{Algorithm, Audience, Gate, KeyRefresh, UnixTime, Verifier};
 use tollgate_jwks::{
-    FetchOutcome, Health, HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse, RefreshSettings,
-    RemoteKeySet, StartError, Status,
+    FetchOutcome, HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse, KeySetHealth, KeySetStatus,
+    RefreshSettings, RemoteKeySet, StartError,
 };
 use tollgate_testing::{Forge, keys};
 
@@ -94,11 +95,15 @@ fn settings() -> RefreshSettings {
 }
 
 fn builder(issuer: &Arc<Issuer>) -> tollgate_jwks::RemoteKeySetBuilder {
-    RemoteKeySet::at(URL).with_client(Arc::clone(issuer)).with_settings(settings())
+    RemoteKeySet::from_url(URL).with_client(Arc::clone(issuer)).with_settings(settings())
 }
 
 fn gate(keys: &RemoteKeySet) -> Gate {
-    Gate::new(Verifier::new(keys.clone(), ISSUER, AUDIENCE))
+    Gate::new(Verifier::new(
+        keys.clone(),
+        tollgate::Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
 }
 
 fn token(algorithm: Algorithm) -> String {
@@ -143,7 +148,8 @@ async fn ask(gate: &Gate, token: &str) -> u16 {
         Decision::Refused(rejection) => rejection.status(),
         Decision::AwaitKeys(refresh) => {
             refresh.await;
-            gate.readmit(&request, gate.now()).map_or_else(|rejection| rejection.status(), |_| 200)
+            gate.admit_after_refresh(&request, gate.now())
+                .map_or_else(|rejection| rejection.status(), |_| 200)
         }
     }
 }
@@ -188,8 +194,8 @@ fn a_setup_that_cannot_work_is_said() {
     assert!(matches!(start(builder(&issuer)), StartError::NoRuntime));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let _inside = runtime.enter();
-    assert!(matches!(start(RemoteKeySet::at("http://issuer.example/")), StartError::Url { .. }));
-    assert!(matches!(start(RemoteKeySet::at("http://127.0.0.1/")), StartError::Url { .. }));
+    assert!(matches!(start(RemoteKeySet::from_url("http://issuer.example/")), StartError::Url { .. }));
+    assert!(matches!(start(RemoteKeySet::from_url("http://127.0.0.1/")), StartError::Url { .. }));
     let settings = RefreshSettings::new().with_timeout(Duration::ZERO);
     assert!(matches!(start(builder(&issuer).with_settings(settings)), StartError::Settings(_)));
 }
@@ -200,13 +206,13 @@ async fn starting_answers_503_until_there_are_keys() {
     let keys = builder(&issuer).start().unwrap();
     let gate = gate(&keys);
     let token = token(Algorithm::Es256);
-    assert_eq!(keys.status().health(), Health::Unavailable);
+    assert_eq!(keys.status().health(), KeySetHealth::Unavailable);
     assert_eq!(ask(&gate, &token).await, 503, "after the first fetch");
     assert_eq!(ask_at_once(&gate, &token), 503, "during the pause nobody waits");
     issuer.now(Behaviour::Publish(vec![Algorithm::Es256]));
     pass(2).await;
     assert_eq!(ask_at_once(&gate, &token), 200);
-    assert_eq!(keys.status().health(), Health::Fresh);
+    assert_eq!(keys.status().health(), KeySetHealth::Fresh);
     assert_eq!(keys.status().count(FetchOutcome::Status), 1);
 }
 
@@ -306,13 +312,13 @@ async fn an_outage_is_survived_and_then_not() {
     let (gate, known) = (gate(&keys), token(Algorithm::Es256));
     issuer.now(Behaviour::Hang);
     pass(650).await;
-    assert!(matches!(keys.status().health(), Health::Stale { .. }));
+    assert!(matches!(keys.status().health(), KeySetHealth::Stale { .. }));
     assert_eq!(ask_at_once(&gate, &known), 200);
     // The longest staleness after the lifetime.
     pass(3600).await;
     assert_eq!(ask(&gate, &known).await, 503);
     let status = keys.status();
-    assert_eq!(status.health(), Health::Unavailable);
+    assert_eq!(status.health(), KeySetHealth::Unavailable);
     assert!(status.consecutive_failures() > 40 && status.failures() == status.count(FetchOutcome::Timeout));
     assert!(status.last_failure().unwrap().cause().contains("5000 ms"));
     issuer.now(Behaviour::Publish(vec![Algorithm::Es256]));
@@ -411,7 +417,11 @@ async fn a_hanging_issuer_does_not_slow_another() {
     let good_keys = builder(&good).connect().await.unwrap();
     let bad_keys = builder(&bad).start().unwrap();
     let gate = gate(&good_keys)
-        .with_verifier(Verifier::new(bad_keys.clone(), "https://other.example", AUDIENCE))
+        .with_verifier(Verifier::new(
+            bad_keys.clone(),
+            tollgate::Issuer::new("https://other.example").unwrap(),
+            Audience::new(AUDIENCE).unwrap(),
+        ))
         .unwrap();
     let of_bad =
         Forge::new("https://other.example", AUDIENCE).with_algorithm(Algorithm::Es256).token().sign();
@@ -424,7 +434,7 @@ async fn a_hanging_issuer_does_not_slow_another() {
     stuck.await;
     assert_eq!(began.elapsed(), Duration::from_secs(5), "the timeout");
     assert_eq!(ask_at_once(&gate, &of_bad), 503);
-    let metrics = Status::prometheus([&good_keys.status(), &bad_keys.status()]);
+    let metrics = KeySetStatus::prometheus([&good_keys.status(), &bad_keys.status()]);
     assert!(
         metrics.contains(
             "tollgate_jwks_refreshes_total{keys=\"https://issuer.example/jwks\",outcome=\"new\"} 2"

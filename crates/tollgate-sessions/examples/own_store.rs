@@ -35,6 +35,7 @@ struct State {
 
 impl MapStore {
     /// Returns an empty store that judges all times by `clock`.
+    #[must_use]
     pub fn new(clock: StoreClock) -> Self {
         Self { state: Mutex::default(), clock }
     }

@@ -38,15 +38,17 @@
 //! An access token, from the signing key to the verification by a resource server:
 //!
 //! ```
-//! use tollgate::{Algorithm, Clock, SystemClock, Verifier};
+//! use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock, Verifier};
 //! use tollgate_sessions::issuing::{AccessToken, ClientId};
 //! use tollgate_sessions::{SigningKey, TokenIssuer};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = SigningKey::generate(Algorithm::EdDsa)?;
-//! let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo").with_rfc9068_profile();
+//! let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+//! let verifier =
+//!     Verifier::new(key.verifying_key()?, issuer.clone(), audience.clone()).with_rfc9068_profile();
 //!
-//! let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+//! let issuer = TokenIssuer::new(key, issuer, audience);
 //! let now = SystemClock::new().now();
 //! let token = AccessToken::new("alice", ClientId::new("web")).with_scopes(["read:items"]);
 //! let token = issuer.issue(&token, now)?;

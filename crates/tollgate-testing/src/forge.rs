@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tollgate::{Algorithm, Clock, SystemClock, UnixTime};
+use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock, UnixTime};
 use tollgate_sessions::SigningKey;
 
 use crate::keys;
@@ -53,6 +53,26 @@ impl Forge {
     #[must_use]
     pub fn now(&self) -> UnixTime {
         self.clock.now()
+    }
+
+    /// Returns the issuer of good tokens, for a [`Verifier`](tollgate::Verifier).
+    ///
+    /// # Panics
+    /// Panics when [`Issuer::new`] rejects the text.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(&*self.issuer).expect("a forge with a well-formed issuer")
+    }
+
+    /// Returns the audience of good tokens, for a [`Verifier`](tollgate::Verifier).
+    ///
+    /// # Panics
+    /// Panics when [`Audience::new`] rejects the text.
+    #[expect(clippy::expect_used, reason = "for tests")]
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        Audience::new(&*self.audience).expect("a forge with a well-formed audience")
     }
 
     /// Returns a builder of a valid token, in which a test changes what is to be invalid.
@@ -197,7 +217,7 @@ impl TokenBuilder {
 
     /// Returns an unsecured token: `alg` is `none`, and the signature is empty (RFC 7519 §6).
     #[must_use]
-    pub fn unsecured(self) -> String {
+    pub fn unsigned(self) -> String {
         format!("{}.", self.header("alg", "none").signing_input())
     }
 

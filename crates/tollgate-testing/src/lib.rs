@@ -7,7 +7,7 @@
 //!
 //! let clock = ManualClock::at(1_700_000_000);
 //! let forge = Forge::new("https://issuer.example", "api://demo").with_clock(&clock);
-//! let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), "https://issuer.example", "api://demo");
+//! let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), forge.issuer(), forge.audience());
 //!
 //! let good = forge.token().subject("alice").sign();
 //! assert!(verifier.verify(&good, forge.now()).is_ok());

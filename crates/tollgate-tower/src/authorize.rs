@@ -7,26 +7,27 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tollgate::{Admission, Policy, Rejection, Shared};
+use tollgate::adapter::PerThreadArc;
+use tollgate::{Admission, Policy, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::response::{OnRejection, ProblemDetails, respond};
+use crate::response::respond;
 
 /// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it.
 ///
-/// An anonymous request is answered with 401, a token that does not grant enough with 403. Where no gate stands in
-/// front, the answer is 500 and the log says so: a guard never passes a request that nobody looked at.
+/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate
+/// in front, it answers 500 and logs an error: a guard never admits a request that no gate has checked.
 #[derive(Clone, Debug)]
 pub struct AuthorizeLayer {
-    policy: Shared<Policy>,
+    policy: PerThreadArc<Policy>,
 }
 
 impl AuthorizeLayer {
-    /// Requires `policy`.
+    /// Requires `policy` of every request that the gate in front has admitted.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self { policy: Shared::new(policy) }
+        Self { policy: PerThreadArc::new(policy) }
     }
 }
 
@@ -42,13 +43,13 @@ impl<S> Layer<S> for AuthorizeLayer {
 #[derive(Clone, Debug)]
 pub struct Authorize<S> {
     inner: S,
-    policy: Shared<Policy>,
+    policy: PerThreadArc<Policy>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Authorize<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ProblemDetails: OnRejection<ResBody>,
+    ResBody: From<Vec<u8>>,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
@@ -61,13 +62,13 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
             Some(admission) => admission.authorize(&self.policy),
-            None => Err(Rejection::no_gate()),
+            None => Err(Rejection::missing_gate()),
         };
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.inner.call(request) } },
-            Err(rejection) => AuthorizeFuture {
-                state: State::Reject { response: Some(respond(&ProblemDetails, &rejection)) },
-            },
+            Err(rejection) => {
+                AuthorizeFuture { state: State::Reject { response: Some(respond(&rejection)) } }
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`ResponseFuture`]: forwards, answers, or waits for keys first.
+//! [`AuthenticateFuture`]: forwards, rejects, or waits for keys first.
 
 use std::fmt;
 use std::future::Future;
@@ -10,111 +10,113 @@ use pin_project_lite::pin_project;
 use tollgate::{Gate, KeyRefresh};
 use tower_service::Service;
 
-use crate::authenticate::admitted;
-use crate::request::HttpRequest;
-use crate::response::{OnRejection, finish, respond};
+use crate::request::{HttpRequest, insert_admission};
+use crate::response::{mark_private, respond};
 
 pin_project! {
     /// The future of [`Authenticate`](crate::Authenticate).
-    pub struct ResponseFuture<S, R, ReqBody>
+    pub struct AuthenticateFuture<S, ReqBody>
     where
         S: Service<Request<ReqBody>>,
     {
         #[pin]
-        way: Way<S, R, ReqBody, S::Response>,
+        path: Path<S, ReqBody, S::Response>,
     }
 }
 
 pin_project! {
-    /// Most requests take the direct one, so nothing is beside its future, which is moved a few times before it is polled.
-    #[project = WayProjection]
-    enum Way<S, R, ReqBody, Res>
+    /// Most requests take the direct path, so nothing is beside its future, which is moved a few times before
+    /// it is polled.
+    #[project = PathProjection]
+    enum Path<S, ReqBody, Res>
     where
         S: Service<Request<ReqBody>>,
     {
         Direct { #[pin] future: S::Future },
-        Detour { detour: Pin<Box<Detour<S, R, ReqBody, Res>>> },
+        Slow { slow_path: Pin<Box<SlowPath<S, ReqBody, Res>>> },
     }
 }
 
 pin_project! {
-    /// What becomes of all other requests.
-    #[project = DetourProjection]
-    pub(crate) enum Detour<S, R, ReqBody, Res>
+    /// The path of all other requests.
+    #[project = SlowPathProjection]
+    pub(crate) enum SlowPath<S, ReqBody, Res>
     where
         S: Service<Request<ReqBody>>,
     {
-        Finish { #[pin] future: S::Future, on_rejection: R, private: bool },
+        Forward { #[pin] future: S::Future, private: bool },
         Reject { response: Option<Res> },
-        AwaitKeys { refresh: KeyRefresh, waiting: Option<Waiting<S, R, ReqBody>> },
+        AwaitKeys { refresh: KeyRefresh, suspended: Option<Suspended<S, ReqBody>> },
     }
 }
 
 /// Boxed, so that it does not make the future of every other request larger.
-pub(crate) type BoxedDetour<S, R, ReqBody> =
-    Pin<Box<Detour<S, R, ReqBody, <S as Service<Request<ReqBody>>>::Response>>>;
+pub(crate) type BoxedSlowPath<S, ReqBody> =
+    Pin<Box<SlowPath<S, ReqBody, <S as Service<Request<ReqBody>>>::Response>>>;
 
 /// A request whose verdict depends on keys that are being fetched.
-pub(crate) struct Waiting<S, R, ReqBody> {
+pub(crate) struct Suspended<S, ReqBody> {
     pub(crate) service: S,
     pub(crate) request: Request<ReqBody>,
     pub(crate) gate: Gate,
-    pub(crate) on_rejection: R,
 }
 
-impl<S, R, ReqBody> ResponseFuture<S, R, ReqBody>
+impl<S, ReqBody> AuthenticateFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    /// Its response goes out as it is.
+    /// Forwards a request whose response needs no change.
     #[inline]
     pub(crate) fn direct(future: S::Future) -> Self {
-        Self { way: Way::Direct { future } }
+        Self { path: Path::Direct { future } }
     }
 
     #[inline]
-    pub(crate) fn detour(detour: BoxedDetour<S, R, ReqBody>) -> Self {
-        Self { way: Way::Detour { detour } }
+    pub(crate) fn slow(slow_path: BoxedSlowPath<S, ReqBody>) -> Self {
+        Self { path: Path::Slow { slow_path } }
     }
 }
 
-impl<S, R, ReqBody, ResBody> Future for ResponseFuture<S, R, ReqBody>
+impl<S, ReqBody, ResBody> Future for AuthenticateFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: OnRejection<ResBody>,
+    ResBody: From<Vec<u8>>,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().way.project() {
-            WayProjection::Direct { future } => future.poll(context),
-            WayProjection::Detour { detour } => detour.as_mut().poll(context),
+        match self.project().path.project() {
+            PathProjection::Direct { future } => future.poll(context),
+            PathProjection::Slow { slow_path } => slow_path.as_mut().poll(context),
         }
     }
 }
 
-impl<S, R, ReqBody, ResBody> Future for Detour<S, R, ReqBody, Response<ResBody>>
+impl<S, ReqBody, ResBody> Future for SlowPath<S, ReqBody, Response<ResBody>>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: OnRejection<ResBody>,
+    ResBody: From<Vec<u8>>,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
-                DetourProjection::Finish { future, on_rejection, private } => {
-                    let response = ready!(future.poll(context))?;
-                    return Poll::Ready(Ok(finish(on_rejection, response, *private)));
+                SlowPathProjection::Forward { future, private } => {
+                    let mut response = ready!(future.poll(context))?;
+                    if *private {
+                        mark_private(&mut response);
+                    }
+                    return Poll::Ready(Ok(response));
                 }
-                DetourProjection::Reject { response } => match response.take() {
+                SlowPathProjection::Reject { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response)),
                     None => return Poll::Pending, // polled after completion
                 },
-                DetourProjection::AwaitKeys { refresh, waiting } => {
+                SlowPathProjection::AwaitKeys { refresh, suspended } => {
                     ready!(Pin::new(refresh).poll(context));
-                    match waiting.take() {
-                        Some(waiting) => waiting.readmit(),
+                    match suspended.take() {
+                        Some(suspended) => suspended.resume(),
                         None => return Poll::Pending, // polled after completion
                     }
                 }
@@ -124,30 +126,30 @@ where
     }
 }
 
-impl<S, R, ReqBody, ResBody> Waiting<S, R, ReqBody>
+impl<S, ReqBody, ResBody> Suspended<S, ReqBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    R: OnRejection<ResBody>,
+    ResBody: From<Vec<u8>>,
 {
-    /// The keys have been asked for; whatever came of it, the verdict is final now.
-    fn readmit(self) -> Detour<S, R, ReqBody, S::Response> {
-        let Self { mut service, mut request, gate, on_rejection } = self;
-        match gate.readmit(&HttpRequest::from(&request), gate.now()) {
+    /// Decides for good: the refresh has ended, with whatever outcome.
+    fn resume(self) -> SlowPath<S, ReqBody, S::Response> {
+        let Self { mut service, mut request, gate } = self;
+        match gate.admit_after_refresh(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
                 let private = admission.is_private();
-                admitted(&mut request, admission, &gate);
-                Detour::Finish { future: service.call(request), on_rejection, private }
+                insert_admission(&mut request, admission, &gate);
+                SlowPath::Forward { future: service.call(request), private }
             }
-            Err(rejection) => Detour::Reject { response: Some(respond(&on_rejection, &rejection)) },
+            Err(rejection) => SlowPath::Reject { response: Some(respond(&rejection)) },
         }
     }
 }
 
-impl<S, R, ReqBody> fmt::Debug for ResponseFuture<S, R, ReqBody>
+impl<S, ReqBody> fmt::Debug for AuthenticateFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("AuthenticateFuture").finish_non_exhaustive()
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
-//! use tollgate::{Admission, Algorithm, Gate, Verifier, VerifyingKey};
+//! use tollgate::{Admission, Algorithm, Audience, Gate, Issuer, Verifier, VerifyingKey};
 //! use tollgate_tower::AuthenticateLayer;
 //! use tower::{Service, ServiceBuilder, ServiceExt};
 //!
-//! async fn hello(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
+//! async fn hello(request: Request<String>) -> Result<Response<Vec<u8>>, std::convert::Infallible> {
 //!     let admission = request.extensions().get::<Admission>();
 //!     let subject = admission.and_then(Admission::verified).and_then(|token| token.subject());
-//!     Ok(Response::new(format!("hello {}", subject.unwrap_or("nobody"))))
+//!     Ok(Response::new(format!("hello {}", subject.unwrap_or("stranger")).into_bytes()))
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -17,13 +17,13 @@
 //! # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
 //! # let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
-//! let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"));
+//! let gate = Gate::new(Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
 //! let service = ServiceBuilder::new().layer(AuthenticateLayer::new(gate)).service_fn(hello);
 //!
 //! let request = Request::builder().header("authorization", format!("Bearer {token}")).body(String::new())?;
 //! let response = service.clone().oneshot(request).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
-//! assert_eq!(response.body(), "hello alice");
+//! assert_eq!(response.body(), b"hello alice");
 //!
 //! let response = service.oneshot(Request::new(String::new())).await?;
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -33,33 +33,31 @@
 //!
 //! # Optional authentication
 //!
-//! [`Gate::optional`](tollgate::Gate::optional) lets requests without a token pass; their
-//! [`Admission::verified`](tollgate::Admission::verified) is `None`. A bad token is refused all the same.
+//! [`Gate::with_optional_token`](tollgate::Gate::with_optional_token) admits requests without a token; their
+//! [`Admission::verified`](tollgate::Admission::verified) is `None`. The gate still rejects a bad token.
 //!
 //! # Policies
 //!
-//! [`AuthorizeLayer`] requires a [`Policy`](tollgate::Policy) and goes inside [`AuthenticateLayer`]. What holds
-//! for every request can be given to the gate itself.
+//! [`AuthorizeLayer`] requires a [`Policy`](tollgate::Policy) and goes inside [`AuthenticateLayer`]. For a policy of
+//! every request, use [`Gate::with_policy`](tollgate::Gate::with_policy).
 //!
 //! # Custom rejection
 //!
-//! [`AuthenticateLayer::on_rejection`] replaces the body and its content type. Status, challenge, `Cache-Control` and
-//! `Retry-After` stay, whatever it returns. The
-//! [`Rejection`](tollgate::Rejection) with its typed cause is in the extensions of every refused response, for
-//! outer layers that log or count.
+//! [`Gate::with_rejection_body`](tollgate::Gate::with_rejection_body) replaces the body and its content type,
+//! for the layer and for guards inside it. Bodies of responses are made from `Vec<u8>`. The
+//! [`Rejection`](tollgate::Rejection) with its typed cause is in the extensions of every response to a
+//! rejected request, for outer layers that log or count.
 //!
 //! # Order of layers
 //!
-//! Layers that answer for everybody go outside: CORS (a preflight carries no token), tracing, compression, limits on
-//! connections. Whatever looks at the user goes inside: authorization, limits per user. A service inside a layer
-//! that must be polled ready, such as a concurrency limit, keeps its readiness: the instance that was ready is the
-//! one that is called, even when keys have to be awaited first.
+//! Layers that do not depend on the user go outside: CORS (a preflight carries no token), tracing,
+//! compression, limits on connections. Layers that do go inside: authorization, limits per user. An inner
+//! service that must be polled ready, such as a concurrency limit, keeps its readiness: the layer calls the
+//! instance that was ready, even when it has to await keys first.
 //!
 //! # Log
 //!
-//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
-//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
-//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//! See [`tollgate::manual::log`].
 //!
 //! # Features
 //!
@@ -76,8 +74,18 @@ mod sessions;
 
 pub use authenticate::{Authenticate, AuthenticateLayer};
 pub use authorize::{Authorize, AuthorizeFuture, AuthorizeLayer};
-pub use future::ResponseFuture;
+pub use future::AuthenticateFuture;
 pub use request::HttpRequest;
-pub use response::{OnRejection, ProblemDetails, respond};
+pub use response::{mark_private, respond};
 #[cfg(feature = "sessions")]
 pub use sessions::{SessionFuture, SessionService};
+
+/// The framework-independent core. Its major version is a part of this crate's API.
+pub use tollgate;
+
+// The names of the core that a first application needs, so that it depends on no other crate.
+pub use tollgate::{
+    Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
+    KeyError, KeySet, Policy, RegisteredClaims, Rejection, RejectionBody, ResourceMetadata, ScopeSet,
+    TokenSource, Verified, Verifier, VerifyingKey,
+};

@@ -1,10 +1,11 @@
-//! What the core sees of an `http` 1 request.
+//! [`HttpRequest`]: the core's view of an `http` 1 request.
 
 use std::fmt;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Uri};
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
+use tollgate::{Admission, Gate};
 
 /// A borrowed view of an `http` 1 request. Nothing is cloned.
 #[derive(Clone, Copy)]
@@ -20,7 +21,7 @@ impl<'r, B> From<&'r Request<B>> for HttpRequest<'r> {
     }
 }
 
-/// The method alone: target and fields may hold tokens.
+/// Prints the method alone: target and header fields may hold tokens.
 impl fmt::Debug for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest").field("method", self.method).finish_non_exhaustive()
@@ -47,5 +48,21 @@ impl RequestView for HttpRequest<'_> {
             name => self.headers.get_all(name),
         };
         values.iter().map(http::HeaderValue::as_bytes)
+    }
+}
+
+/// Hands `admission` to the inner service, in the extensions of the request.
+pub(crate) fn insert_admission<B>(request: &mut Request<B>, admission: Admission, gate: &Gate) {
+    mark_sensitive(request.headers_mut(), gate);
+    request.extensions_mut().insert(admission);
+}
+
+/// Keeps credentials out of the output of an inner service that logs its request: every line of every header
+/// field that may hold one.
+fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
+    for (name, value) in headers.iter_mut() {
+        if gate.is_credential_header(name.as_str()) {
+            value.set_sensitive(true);
+        }
     }
 }

@@ -1,88 +1,23 @@
 //! From a rejection to a response.
 
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use http::{Extensions, Response, StatusCode};
-use tollgate::{Rejection, is_kept_from_shared_caches};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use tollgate::Rejection;
+use tollgate::adapter::forbids_shared_caching;
 
-/// Makes the response to a request that was not admitted.
-///
-/// It is given the rejection and a response without a body; what is left is the body and its content type. Status,
-/// challenge, `Cache-Control` and `Retry-After` are those of the rejection, whatever it returns. Implemented by
-/// [`ProblemDetails`], the default, and by closures:
+/// Returns the response to a request that was rejected, with the [`Rejection`] in its extensions.
 ///
 /// ```
 /// use http::Response;
-/// use tollgate::{Rejection, is_kept_from_shared_caches};
-/// # use tollgate_tower::OnRejection;
+/// use tollgate::Rejection;
 ///
-/// fn terse(rejection: &Rejection, mut response: Response<()>) -> Response<String> {
-///     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/plain"));
-///     response.map(|()| format!("no entry ({})\n", rejection.status()))
+/// fn response(rejection: &Rejection) -> Response<Vec<u8>> {
+///     tollgate_tower::respond(rejection)
 /// }
-/// # fn assert_is<T: OnRejection<String>>(_: T) {}
-/// # assert_is(terse);
+/// # let _ = response;
 /// ```
-///
-/// # Security
-/// Do not tell the client why a token was refused: it helps nobody but an attacker. The reason is in the log.
-pub trait OnRejection<B> {
-    /// The response to answer with.
-    fn respond(&self, rejection: &Rejection, response: Response<()>) -> Response<B>;
-
-    /// Whether it makes other responses than [`ProblemDetails`], which guards and extractors inside have made already.
-    #[doc(hidden)]
-    fn replaces_default(&self) -> bool {
-        true
-    }
-}
-
-impl<B, F: Fn(&Rejection, Response<()>) -> Response<B>> OnRejection<B> for F {
-    fn respond(&self, rejection: &Rejection, response: Response<()>) -> Response<B> {
-        self(rejection, response)
-    }
-}
-
-/// Answers with a body of RFC 9457 problem details.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct ProblemDetails;
-
-impl<B: From<String>> OnRejection<B> for ProblemDetails {
-    fn respond(&self, rejection: &Rejection, mut response: Response<()>) -> Response<B> {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Rejection::CONTENT_TYPE));
-        response.extensions_mut().insert(DefaultBody);
-        response.map(|()| rejection.body().into())
-    }
-
-    fn replaces_default(&self) -> bool {
-        false
-    }
-}
-
-/// Marks a rejection whose body is the default one, so that an outer layer with another idea of bodies can replace
-/// it. That way, what an application says once holds for layers, guards and extractors alike.
-#[derive(Clone, Copy, Debug)]
-struct DefaultBody;
-
-/// The response to `rejection`, with the rejection in its extensions.
-pub fn respond<B, R: OnRejection<B>>(on_rejection: &R, rejection: &Rejection) -> Response<B> {
-    render(on_rejection, rejection, Response::new(()))
-}
-
-fn render<B, R: OnRejection<B>>(
-    on_rejection: &R,
-    rejection: &Rejection,
-    mut response: Response<()>,
-) -> Response<B> {
-    stamp(&mut response, rejection);
-    let mut response = on_rejection.respond(rejection, response);
-    // Once more, in case another response came back: an idea of a body must not turn a refusal into something else.
-    stamp(&mut response, rejection);
-    response
-}
-
-/// What holds for the answer to `rejection` whatever its body is.
-fn stamp<B>(response: &mut Response<B>, rejection: &Rejection) {
+pub fn respond<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
+    let mut response = Response::new(());
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in rejection.headers() {
@@ -90,39 +25,21 @@ fn stamp<B>(response: &mut Response<B>, rejection: &Rejection) {
             response.headers_mut().insert(name, value);
         }
     }
+    let body = rejection.body();
+    if let Ok(content_type) = HeaderValue::from_str(body.content_type()) {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
     response.extensions_mut().insert(rejection.clone());
+    response.map(|()| body.into_bytes().into())
 }
 
-/// What still has to be done to a response on its way out.
-pub(crate) fn finish<B, R: OnRejection<B>>(
-    on_rejection: &R,
-    mut response: Response<B>,
-    private: bool,
-) -> Response<B> {
-    if on_rejection.replaces_default()
-        && let Some(rejection) = take_default(response.extensions_mut())
-    {
-        // What was said of the old body, by a compression layer in between for example, is not true of the new one.
-        for field in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH] {
-            response.headers_mut().remove(field);
-        }
-        response = render(on_rejection, &rejection, response.map(drop));
-    }
-    if private {
-        mark_private(&mut response);
-    }
-    response
-}
-
-fn take_default(extensions: &mut Extensions) -> Option<Rejection> {
-    extensions.remove::<DefaultBody>()?;
-    extensions.get::<Rejection>().cloned()
-}
-
-/// The response is one user's, and must not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
-fn mark_private<B>(response: &mut Response<B>) {
+/// Marks a response as one user's, so that it does not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
+///
+/// [`Authenticate`](crate::Authenticate) does so when [`Admission::is_private`](tollgate::Admission::is_private) says
+/// that it is necessary. This function is for other adapters on `http` 1.
+pub fn mark_private<B>(response: &mut Response<B>) {
     let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
-    if !is_kept_from_shared_caches(cache_control) {
+    if !forbids_shared_caching(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

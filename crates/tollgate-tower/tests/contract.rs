@@ -12,8 +12,8 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use tokio::sync::Notify;
 use tollgate::{
-    Admission, Algorithm, Gate, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable, Policy,
-    Rejection, TokenSource, UnixTime, Verifier,
+    Admission, Algorithm, Audience, Gate, Issuer, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable,
+    Policy, Rejection, RejectionBody, TokenSource, UnixTime, Verifier,
 };
 use tollgate_testing::{Forge, keys};
 use tollgate_tower::{AuthenticateLayer, AuthorizeLayer};
@@ -30,18 +30,20 @@ fn forge() -> Forge {
 }
 
 fn gate() -> Gate {
-    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE))
+    Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
 }
 
 fn request(token: &str) -> Request<String> {
     Request::builder().header("authorization", format!("Bearer {token}")).body(String::new()).unwrap()
 }
 
-async fn hello(request: Request<String>) -> Result<Response<String>, Infallible> {
+async fn hello(request: Request<String>) -> Result<Response<Vec<u8>>, Infallible> {
     let admission = request.extensions().get::<Admission>().expect("an admission");
-    Ok(Response::new(
-        admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").to_owned(),
-    ))
+    Ok(Response::new(admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").into()))
 }
 
 /// Keys that are there once the refresh has been let go.
@@ -81,9 +83,9 @@ impl Clone for Strict {
 }
 
 impl Service<Request<String>> for Strict {
-    type Response = Response<String>;
+    type Response = Response<Vec<u8>>;
     type Error = Infallible;
-    type Future = std::future::Ready<Result<Response<String>, Infallible>>;
+    type Future = std::future::Ready<Result<Response<Vec<u8>>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.ready = true;
@@ -94,7 +96,7 @@ impl Service<Request<String>> for Strict {
         assert!(self.ready, "called without having been polled ready");
         self.ready = false;
         self.calls.fetch_add(1, Ordering::SeqCst);
-        std::future::ready(Ok(Response::new("called".to_owned())))
+        std::future::ready(Ok(Response::new("called".into())))
     }
 }
 
@@ -104,7 +106,7 @@ async fn the_instance_that_was_ready_is_called() {
     let mut service = AuthenticateLayer::new(gate()).layer(strict.clone());
     for _ in 0..3 {
         let response = service.ready().await.unwrap().call(request(&forge().token().sign())).await.unwrap();
-        assert_eq!(response.body(), "called");
+        assert_eq!(response.body(), b"called");
         let refused = service.ready().await.unwrap().call(request("garbage")).await.unwrap();
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     }
@@ -114,14 +116,18 @@ async fn the_instance_that_was_ready_is_called() {
 #[tokio::test]
 async fn the_instance_that_was_ready_is_called_after_a_refresh() {
     let (strict, slow) = (Strict::default(), Slow::default());
-    let gate = Gate::new(Verifier::new(slow.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        slow.clone(),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let mut service = AuthenticateLayer::new(gate).layer(strict.clone());
     let waiting = service.ready().await.unwrap().call(request(&forge().token().sign()));
     slow.release.notify_one();
-    assert_eq!(waiting.await.unwrap().body(), "called");
+    assert_eq!(waiting.await.unwrap().body(), b"called");
     assert_eq!(
         service.ready().await.unwrap().call(request(&forge().token().sign())).await.unwrap().body(),
-        "called"
+        b"called"
     );
     assert_eq!((strict.calls.load(Ordering::SeqCst), slow.refreshes.load(Ordering::SeqCst)), (2, 1));
 }
@@ -140,7 +146,8 @@ async fn a_refresh_that_brings_no_keys_is_503() {
             Some(KeyRefresh::new(std::future::ready(())))
         }
     }
-    let gate = Gate::new(Verifier::new(Never(slow), ISSUER, AUDIENCE));
+    let gate =
+        Gate::new(Verifier::new(Never(slow), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()));
     let service = AuthenticateLayer::new(gate).layer(tower::service_fn(hello));
     let response = service.oneshot(request(&forge().token().sign())).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -151,7 +158,11 @@ async fn a_refresh_that_brings_no_keys_is_503() {
 #[tokio::test]
 async fn a_request_dropped_while_it_waits_disturbs_nobody() {
     let slow = Slow::default();
-    let gate = Gate::new(Verifier::new(slow.clone(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(
+        slow.clone(),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ));
     let service = ServiceBuilder::new()
         .layer(AuthenticateLayer::new(gate))
         .layer(ConcurrencyLimitLayer::new(1))
@@ -162,7 +173,7 @@ async fn a_request_dropped_while_it_waits_disturbs_nobody() {
     drop(dropped);
     slow.release.notify_one();
     // The place under the limit was given back with the request.
-    assert_eq!(service.oneshot(request(&token)).await.unwrap().body(), "alice");
+    assert_eq!(service.oneshot(request(&token)).await.unwrap().body(), b"alice");
 }
 
 #[tokio::test]
@@ -179,9 +190,9 @@ async fn behind_and_in_front_of_what_keeps_readiness() {
         .layer(AuthenticateLayer::new(gate()))
         .service(Strict::default());
     for _ in 0..10 {
-        assert_eq!(inside.clone().oneshot(request(&token)).await.unwrap().body(), "called");
+        assert_eq!(inside.clone().oneshot(request(&token)).await.unwrap().body(), b"called");
         assert_eq!(inside.clone().oneshot(request("bad")).await.unwrap().status(), 401);
-        assert_eq!(outside.clone().oneshot(request(&token)).await.unwrap().body(), "called");
+        assert_eq!(outside.clone().oneshot(request(&token)).await.unwrap().body(), b"called");
         assert_eq!(outside.clone().oneshot(request("bad")).await.unwrap().status(), 401);
     }
 }
@@ -193,50 +204,49 @@ async fn a_rejection_carries_its_cause() {
     let rejection = response.extensions().get::<Rejection>().expect("the cause");
     assert_eq!(rejection.status(), 401);
     assert!(rejection.error().to_string().contains("token refused"));
-    assert!(!response.body().contains("expired"), "{}", response.body());
+    let body = String::from_utf8(response.into_body()).unwrap();
+    assert!(!body.contains("expired"), "{body}");
 }
 
 #[tokio::test]
 async fn one_body_for_layers_and_guards() {
-    let custom = |rejection: &Rejection, response: Response<()>| {
-        response.map(|()| format!("no: {}", rejection.status()))
-    };
+    let gate =
+        gate().with_rejection_body(|rejection| RejectionBody::text(format!("no: {}", rejection.status())));
     let service = ServiceBuilder::new()
-        .layer(AuthenticateLayer::new(gate()).on_rejection(custom))
+        .layer(AuthenticateLayer::new(gate))
         .layer(AuthorizeLayer::new(Policy::scope("a")))
         .service_fn(hello);
     let by_layer = service.clone().oneshot(request("garbage")).await.unwrap();
-    assert_eq!((by_layer.status().as_u16(), by_layer.body().as_str()), (401, "no: 401"));
+    assert_eq!((by_layer.status().as_u16(), by_layer.body().as_slice()), (401, &b"no: 401"[..]));
     assert_eq!(by_layer.headers()["cache-control"], "no-store");
     let by_guard = service.clone().oneshot(request(&forge().token().sign())).await.unwrap();
-    assert_eq!((by_guard.status().as_u16(), by_guard.body().as_str()), (403, "no: 403"));
+    assert_eq!((by_guard.status().as_u16(), by_guard.body().as_slice()), (403, &b"no: 403"[..]));
     assert_eq!(
         by_guard.headers()["www-authenticate"],
         r#"Bearer realm="api", error="insufficient_scope", scope="a""#
     );
     let admitted = service.oneshot(request(&forge().token().scope("a").sign())).await.unwrap();
-    assert_eq!(admitted.body(), "alice");
+    assert_eq!(admitted.body(), b"alice");
 }
 
-/// An application within an application: the inner one's idea of bodies holds for what it refuses.
+/// An application within an application: the body of the inner gate holds for its rejections.
 #[tokio::test]
 async fn the_innermost_custom_body_wins() {
-    let body =
-        |text: &'static str| move |_: &Rejection, response: Response<()>| response.map(|()| text.to_owned());
-    let inner =
-        AuthenticateLayer::new(gate().with_policy(Policy::scope("inner"))).on_rejection(body("inner"));
-    let outer = AuthenticateLayer::new(gate()).on_rejection(body("outer"));
+    let gate = |text: &'static str| gate().with_rejection_body(move |_| RejectionBody::text(text));
+    let inner = AuthenticateLayer::new(gate("inner").with_policy(Policy::scope("inner")));
+    let outer = AuthenticateLayer::new(gate("outer"));
     let service = ServiceBuilder::new().layer(outer).layer(inner).service_fn(hello);
-    assert_eq!(service.clone().oneshot(request("garbage")).await.unwrap().body(), "outer");
-    assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().body(), "inner");
+    assert_eq!(service.clone().oneshot(request("garbage")).await.unwrap().body(), b"outer");
+    assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().body(), b"inner");
 }
 
 /// Wherever the token came from: with the default body there is nothing to replace.
 #[tokio::test]
 async fn what_an_application_makes_of_a_refusal_stays() {
-    let gate =
-        gate().with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()]);
-    let hide = |mut response: Response<String>| {
+    let gate = gate()
+        .with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()])
+        .unwrap();
+    let hide = |mut response: Response<Vec<u8>>| {
         if response.status() == StatusCode::FORBIDDEN {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
@@ -264,14 +274,14 @@ async fn a_guard_without_a_gate_is_a_wiring_error() {
 
 #[tokio::test]
 async fn a_token_in_the_url_keeps_caches_away() {
-    let gate = gate().with_sources([TokenSource::insecure_query("access_token").unwrap()]);
+    let gate = gate().with_sources([TokenSource::insecure_query("access_token").unwrap()]).unwrap();
     let answer = async |cache_control: Option<&'static str>| {
         let service =
             AuthenticateLayer::new(gate.clone()).layer(tower::service_fn(async |_: Request<String>| {
                 let response = cache_control
                     .into_iter()
                     .fold(Response::builder(), |r, value| r.header("cache-control", value));
-                Ok::<_, Infallible>(response.body(String::new()).unwrap())
+                Ok::<_, Infallible>(response.body(Vec::new()).unwrap())
             }));
         let uri = format!("/?access_token={}", forge().token().sign());
         let response =

@@ -1,4 +1,4 @@
-//! What filters extract.
+//! The types that the filters of this crate extract.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -11,15 +11,8 @@ use crate::rejection::Rejection;
 
 /// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
 /// [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and [`optional_claims`](crate::optional_claims).
-pub struct Claims<T>(Arc<T>);
-
-impl<T> Claims<T> {
-    /// The claims, shared with everyone else who asked for them.
-    #[must_use]
-    pub fn into_inner(self) -> Arc<T> {
-        self.0
-    }
-}
+#[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
+pub struct Claims<T>(pub Arc<T>);
 
 impl<T: FromClaims + Send + Sync + 'static> Claims<T> {
     pub(crate) fn new(admission: &Admission) -> Result<Self, tollgate::Rejection> {
@@ -41,15 +34,15 @@ impl<T> Clone for Claims<T> {
     }
 }
 
-/// Claims are personal data: their type decides what is printed.
+/// Claims are personal data, so their type decides what to print.
 impl<T: fmt::Debug> fmt::Debug for Claims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Claims").field(&self.0).finish()
     }
 }
 
-/// The verified token itself, with everything that can be asked of it, and the gate that admitted it. Extracted by
-/// [`authenticate`](crate::authenticate) and [`authorize`](crate::authorize()).
+/// The verified token itself, which it dereferences to, and the gate that admitted it. Extracted by
+/// [`authenticated`](crate::authenticated) and [`authenticated_with`](crate::authenticated_with).
 ///
 /// ```
 /// use tollgate_warp::{Authenticated, Gate, Policy, Rejection};
@@ -63,7 +56,7 @@ impl<T: fmt::Debug> fmt::Debug for Claims<T> {
 /// # fn routes(gate: Gate) {
 /// let close = warp::path!("account")
 ///     .and(warp::delete())
-///     .and(tollgate_warp::authenticate(&gate))
+///     .and(tollgate_warp::authenticated(&gate))
 ///     .then(close_account);
 /// # let _ = close; }
 /// ```
@@ -79,13 +72,13 @@ impl Authenticated {
         Ok(Self { admission, verified })
     }
 
-    /// The verified token.
+    /// Returns the verified token.
     pub fn into_inner(self) -> Verified {
         self.verified
     }
 
-    /// The application's claims in place of the token, for [`and_then`](warp::Filter::and_then): see
-    /// [`authorize`](crate::authorize()). Rejects with 401 when `T` cannot be made from the token.
+    /// Returns the application's claims in place of the token, for [`and_then`](warp::Filter::and_then): see
+    /// [`authenticated_with`](crate::authenticated_with). Rejects with 401 when `T` cannot be made from the token.
     pub fn into_claims<T>(self) -> Ready<Result<Claims<T>, warp::Rejection>>
     where
         T: FromClaims + Send + Sync + 'static,
@@ -93,18 +86,18 @@ impl Authenticated {
         ready(self.claims().map_err(warp::reject::custom))
     }
 
-    /// The application's claims.
+    /// Returns the application's claims.
     ///
     /// # Errors
-    /// A 401 to return when `T` cannot be made from the token.
+    /// A 401, for the handler to return, when `T` cannot be made from the token.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Claims<T>, Rejection> {
         Ok(Claims::new(&self.admission)?)
     }
 
-    /// Requires `policy` in the middle of a handler.
+    /// Requires `policy` inside a handler.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant enough.
+    /// A 403, for the handler to return, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
     }
@@ -148,12 +141,18 @@ impl Scopes {
     /// Requires one scope.
     ///
     /// # Errors
-    /// A 403 to return when the token does not grant it.
+    /// A 403, for the handler to return, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());
         }
         Ok(self.admission.authorize(&Policy::scope(scope))?)
+    }
+
+    /// Returns the scopes.
+    #[must_use]
+    pub fn into_inner(self) -> ScopeSet {
+        self.scopes
     }
 }
 

@@ -1,18 +1,19 @@
-//! Filters: what a route can ask for.
+//! The filters of this crate.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tollgate::{Admission, Decision, FromClaims, Gate, Policy, Shared};
+use tollgate::adapter::{Decision, PerThreadArc};
+use tollgate::{Admission, FromClaims, Gate, Policy};
 use warp::Filter;
 
 use crate::extract::{Authenticated, Claims, Scopes};
 use crate::rejection::Rejection;
 use crate::request::request_for;
 
-/// Asks `gate` and extracts the verified token. A request without one is answered with 401, under an optional gate
-/// too.
+/// Asks `gate` and extracts the verified token. Rejects a request without one with 401, also when the gate's token is
+/// optional.
 ///
 /// ```
 /// use tollgate_warp::{Authenticated, Gate};
@@ -20,12 +21,12 @@ use crate::request::request_for;
 ///
 /// # fn routes(gate: Gate) {
 /// let me = warp::path!("me")
-///     .and(tollgate_warp::authenticate(&gate))
+///     .and(tollgate_warp::authenticated(&gate))
 ///     .map(|user: Authenticated| format!("{:?} of {}", user.subject(), user.issuer()));
 /// # let _ = me; }
 /// ```
 #[must_use]
-pub fn authenticate(
+pub fn authenticated(
     gate: &Gate,
 ) -> impl Filter<Extract = (Authenticated,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
     ask(gate, Authenticated::new)
@@ -42,29 +43,29 @@ pub fn authenticate(
 /// # fn routes(gate: Gate) {
 /// let items = warp::path!("items")
 ///     .and(warp::get())
-///     .and(tollgate_warp::authorize(&gate, Policy::scope("read:items")))
+///     .and(tollgate_warp::authenticated_with(&gate, Policy::scope("read:items")))
 ///     .map(|_: Authenticated| "items");
 ///
 /// // With claims, still verified once:
 /// let mine = warp::path!("items" / "mine")
-///     .and(tollgate_warp::authorize(&gate, Policy::scope("read:items")).and_then(Authenticated::into_claims))
-///     .map(|user: Claims<User>| format!("items of {}", user.sub));
+///     .and(tollgate_warp::authenticated_with(&gate, Policy::scope("read:items")).and_then(Authenticated::into_claims))
+///     .map(|Claims(user): Claims<User>| format!("items of {}", user.sub));
 /// # let _ = items.or(mine); }
 /// ```
 #[must_use]
-pub fn authorize(
+pub fn authenticated_with(
     gate: &Gate,
     policy: Policy,
 ) -> impl Filter<Extract = (Authenticated,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
-    let policy = Shared::new(policy); // warp clones filters for every request
+    let policy = PerThreadArc::new(policy); // warp clones filters for every request
     ask(gate, move |admission| {
         admission.authorize(&policy)?;
         Authenticated::new(admission)
     })
 }
 
-/// Asks `gate` and extracts the application's claims. A request without a token is answered with 401, under an
-/// optional gate too; so is one whose token `T` cannot be made from.
+/// Asks `gate` and extracts the application's claims. Rejects a request without a token with 401, also when
+/// the gate's token is optional, and a token that `T` cannot be made from.
 #[must_use]
 pub fn claims<T>(
     gate: &Gate,
@@ -77,8 +78,8 @@ where
 
 /// Asks `gate` and extracts the application's claims, or `None` for an anonymous request.
 ///
-/// Whether a request may be anonymous is for the gate to say: give it one in [optional](Gate::optional) mode. Under
-/// one that requires a token this never extracts `None`. A bad token is refused by both.
+/// Pass a gate with an [optional token](Gate::with_optional_token): under a gate that requires a token, this
+/// filter never extracts `None`. Both gates reject a bad token.
 ///
 /// ```
 /// use tollgate_warp::{Claims, Gate};
@@ -87,9 +88,9 @@ where
 /// # #[derive(serde::Deserialize)]
 /// # struct User { sub: String }
 /// # fn routes(gate: Gate) {
-/// let hello = warp::path!("hello").and(tollgate_warp::optional_claims(&gate.clone().optional())).map(
+/// let hello = warp::path!("hello").and(tollgate_warp::optional_claims(&gate.clone().with_optional_token())).map(
 ///     |user: Option<Claims<User>>| match user {
-///         Some(user) => format!("hello {}", user.sub),
+///         Some(Claims(user)) => format!("hello {}", user.sub),
 ///         None => "hello".to_owned(),
 ///     },
 /// );
@@ -105,8 +106,8 @@ where
     ask(gate, |admission| admission.verified().is_some().then(|| Claims::new(&admission)).transpose())
 }
 
-/// Asks `gate` and extracts the scopes that the token grants. A request without a token is answered with 401, under
-/// an optional gate too.
+/// Asks `gate` and extracts the scopes that the token grants. Rejects a request without a token with 401,
+/// also when the gate's token is optional.
 #[must_use]
 pub fn scopes(
     gate: &Gate,
@@ -114,16 +115,17 @@ pub fn scopes(
     ask(gate, Scopes::new)
 }
 
-/// Asks `gate` and extracts its [`Admission`], which under an optional gate may be anonymous.
+/// Asks `gate` and extracts its [`Admission`], which is anonymous when the token is optional and absent.
 #[must_use]
-pub fn admit(
+pub fn admission_from(
     gate: &Gate,
 ) -> impl Filter<Extract = (Admission,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
     ask(gate, Ok)
 }
 
-/// Extracts the [`Admission`] that a layer of `tollgate-tower` around [`warp::service`] has put into the request:
-/// nothing is copied, nothing is verified again. Without such a layer the answer is 500, and the log says why.
+/// Extracts the [`Admission`] that a layer of `tollgate-tower` around [`warp::service`] has put into the
+/// request. Copies nothing and verifies nothing again. Without such a layer, it rejects with 500 and logs an
+/// error.
 ///
 /// ```
 /// use tollgate_tower::AuthenticateLayer;
@@ -145,7 +147,7 @@ pub fn admit(
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let forge = tollgate_testing::Forge::new("https://issuer.example", "api://demo");
 /// # let key = tollgate_testing::keys::verifying(tollgate_warp::Algorithm::Hs256);
-/// # let gate = Gate::new(tollgate_warp::Verifier::new(key, "https://issuer.example", "api://demo"));
+/// # let gate = Gate::new(tollgate_warp::Verifier::new(key, forge.issuer(), forge.audience()));
 /// # let request = http::Request::get("/hello")
 /// #     .header("authorization", format!("Bearer {}", forge.token().sign())).body(String::new())?;
 /// let routes = warp::path!("hello").and(tollgate_warp::admission()).then(hello);
@@ -158,11 +160,11 @@ pub fn admit(
 #[must_use]
 pub fn admission() -> impl Filter<Extract = (Admission,), Error = warp::Rejection> + Copy + Send + Sync {
     warp::ext::optional::<Admission>().and_then(|admission: Option<Admission>| {
-        ready(admission.ok_or_else(|| reject(tollgate::Rejection::no_gate())))
+        ready(admission.ok_or_else(|| reject(tollgate::Rejection::missing_gate())))
     })
 }
 
-/// Asks `gate`, then takes what the route wants from the admission.
+/// Asks `gate`, then takes what the route extracts from the admission.
 fn ask<T, F>(
     gate: &Gate,
     take: F,
@@ -173,41 +175,41 @@ where
 {
     let gate = gate.clone();
     request_for(&gate).and_then(move |request| match gate.admit(&request, gate.now()) {
-        Decision::Admitted(admission) => Answer::ready(take(admission)),
-        Decision::Refused(rejection) => Answer::ready(Err(rejection)),
+        Decision::Admitted(admission) => Verdict::ready(take(admission)),
+        Decision::Refused(rejection) => Verdict::ready(Err(rejection)),
         Decision::AwaitKeys(refresh) => {
             let (gate, take) = (gate.clone(), take.clone());
-            Answer::awaited(async move {
+            Verdict::awaited(async move {
                 refresh.await;
-                gate.readmit(&request, gate.now()).and_then(take)
+                gate.admit_after_refresh(&request, gate.now()).and_then(take)
             })
         }
     })
 }
 
-/// What a filter answers: at once, or when keys have been asked for. Only then it is boxed.
-enum Answer<T> {
+/// The verdict of a filter: ready at once, or after keys have been fetched. Only the latter is boxed.
+enum Verdict<T> {
     Ready(Ready<Result<T, warp::Rejection>>),
     Awaited(Pin<Box<dyn Future<Output = Result<T, tollgate::Rejection>> + Send>>),
 }
 
-impl<T> Answer<T> {
-    fn ready(answer: Result<T, tollgate::Rejection>) -> Self {
-        Self::Ready(ready(answer.map_err(reject)))
+impl<T> Verdict<T> {
+    fn ready(verdict: Result<T, tollgate::Rejection>) -> Self {
+        Self::Ready(ready(verdict.map_err(reject)))
     }
 
-    fn awaited(answer: impl Future<Output = Result<T, tollgate::Rejection>> + Send + 'static) -> Self {
-        Self::Awaited(Box::pin(answer))
+    fn awaited(verdict: impl Future<Output = Result<T, tollgate::Rejection>> + Send + 'static) -> Self {
+        Self::Awaited(Box::pin(verdict))
     }
 }
 
-impl<T> Future for Answer<T> {
+impl<T> Future for Verdict<T> {
     type Output = Result<T, warp::Rejection>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(answer) => Pin::new(answer).poll(context),
-            Self::Awaited(answer) => answer.as_mut().poll(context).map_err(reject),
+            Self::Ready(verdict) => Pin::new(verdict).poll(context),
+            Self::Awaited(verdict) => verdict.as_mut().poll(context).map_err(reject),
         }
     }
 }

@@ -6,7 +6,8 @@ use std::future::ready;
 use http::header::{AUTHORIZATION, HOST};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method};
-use tollgate::{Gate, RequestView};
+use tollgate::Gate;
+use tollgate::adapter::RequestView;
 use warp::Filter;
 
 /// A request, as far as warp's filters show it.
@@ -47,7 +48,7 @@ pub(crate) fn request() -> impl Filter<Extract = (WarpRequest,), Error = Infalli
 pub(crate) fn request_for(
     gate: &Gate,
 ) -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync + use<> {
-    let needless = gate.looks_at_fields_only();
+    let needless = gate.needs_headers_only();
     let needed = move || ready(if needless { Err(warp::reject::reject()) } else { Ok(()) });
     let target = warp::any().and_then(needed).untuple_one().and(target()).map(Some);
     let target = target.or_else(|_: warp::Rejection| ready(Ok::<_, Infallible>((None,))));
@@ -159,8 +160,12 @@ mod tests {
     async fn a_gate_is_shown_what_it_looks_at() {
         let gate = |sources: &[TokenSource]| {
             let key = tollgate_testing::keys::verifying(tollgate::Algorithm::Hs256);
-            let verifier = tollgate::Verifier::new(key, "https://issuer.example", "api://demo");
-            Gate::new(verifier).with_sources(sources.to_vec())
+            let verifier = tollgate::Verifier::new(
+                key,
+                tollgate::Issuer::new("https://issuer.example").unwrap(),
+                tollgate::Audience::new("api://demo").unwrap(),
+            );
+            Gate::new(verifier).with_sources(sources.to_vec()).unwrap()
         };
         let request =
             || Request::get("http://api.example/?a=b").header("x-token", "one").header("x-token", "two");

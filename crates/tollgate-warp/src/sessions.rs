@@ -24,7 +24,7 @@ use crate::request::{WarpRequest, request};
 /// # let _ = routes; }
 /// ```
 ///
-/// Not inside [`protect`](crate::protect): nobody who logs in has a token yet. A request for anything else is rejected
+/// Not inside [`protect`](crate::protect): a user who logs in has no token yet. A request for anything else is rejected
 /// as not found, so that other routes are tried.
 ///
 /// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no place where another one
@@ -66,7 +66,12 @@ fn with_path() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {
     warp::method().and_then(check).untuple_one()
 }
 
-async fn answer<B, D>(served: Served, request: WarpRequest, remote: Option<SocketAddr>, body: B) -> SessionResponse
+async fn answer<B, D>(
+    served: Served,
+    request: WarpRequest,
+    remote: Option<SocketAddr>,
+    body: B,
+) -> SessionResponse
 where
     B: Stream<Item = Result<D, warp::Error>>,
     D: Buf,

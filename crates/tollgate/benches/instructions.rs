@@ -22,7 +22,8 @@ use std::process::{Command, ExitCode};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tollgate::{Algorithm, Decision, Gate, RequestView, UnixTime, Verifier, VerifyingKey};
+use tollgate::adapter::{Decision, RequestView};
+use tollgate::{Algorithm, Audience, Gate, Issuer, UnixTime, Verifier, VerifyingKey};
 
 const SECRET: [u8; 32] = *b"\x51\x0e\x52\x7f\xad\xe6\x82\xd1\x9b\x05\x68\x8c\x2b\x3e\x6c\x1f\x1f\x83\xd9\xab\xfb\x41\xbd\x6b\x5b\xe0\xcd\x19\x13\x7e\x21\x79";
 const ISSUER: &str = "https://issuer.example";
@@ -155,7 +156,7 @@ struct User {
 fn run(name: &str, operations: u64) {
     let good = sign(1_700_000_600);
     let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).expect("a strong secret");
-    let verifier = Verifier::new(key, ISSUER, AUDIENCE);
+    let verifier = Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
     let cached = Gate::new(verifier.clone());
     let uncached = cached.clone().without_cache();
     match name {
@@ -183,7 +184,11 @@ fn run(name: &str, operations: u64) {
         "refuse_garbage" => repeat_refuse(operations, &cached, "bm90.YQ.dG9rZW4"),
         "refuse_unknown_key" => {
             let key = VerifyingKey::hmac(Algorithm::Hs256, SECRET).and_then(|key| key.with_key_id("ours"));
-            let gate = Gate::new(Verifier::new(key.expect("a strong secret"), ISSUER, AUDIENCE));
+            let gate = Gate::new(Verifier::new(
+                key.expect("a strong secret"),
+                Issuer::new(ISSUER).unwrap(),
+                Audience::new(AUDIENCE).unwrap(),
+            ));
             let header = r#"{"alg":"HS256","kid":"nobody","typ":"JWT"}"#;
             repeat_refuse(operations, &gate, &sign_with(header, 1_700_000_600));
         }

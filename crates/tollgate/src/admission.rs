@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::challenge::Protection;
 use crate::claims::FromClaims;
 use crate::error::AuthError;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
+use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
 use crate::verified::Verified;
 
@@ -25,7 +25,7 @@ pub struct Admission {
 enum Bearer {
     Verified(Verified),
     /// Nobody known; refused this way where that is not enough.
-    Anonymous(Arc<Protection>),
+    Anonymous(Arc<RejectionStyle>),
 }
 
 impl Admission {
@@ -33,8 +33,8 @@ impl Admission {
         Self { bearer: Bearer::Verified(verified), private }
     }
 
-    pub(crate) fn anonymous(protection: &Arc<Protection>) -> Self {
-        Self { bearer: Bearer::Anonymous(Arc::clone(protection)), private: false }
+    pub(crate) fn anonymous(style: &Arc<RejectionStyle>) -> Self {
+        Self { bearer: Bearer::Anonymous(Arc::clone(style)), private: false }
     }
 
     /// The verified token; `None` for an anonymous request under an optional gate.
@@ -86,10 +86,10 @@ impl Admission {
     }
 
     fn refuse(&self, error: AuthError) -> Rejection {
-        let protection = match &self.bearer {
-            Bearer::Verified(verified) => verified.protection(),
-            Bearer::Anonymous(protection) => protection,
+        let style = match &self.bearer {
+            Bearer::Verified(verified) => verified.style(),
+            Bearer::Anonymous(style) => style,
         };
-        Rejection::logged(error, protection)
+        Rejection::logged(error, style)
     }
 }

@@ -85,16 +85,16 @@ fn bits_of(quad: [u8; 4]) -> u32 {
 /// A bit beyond those of four symbols.
 const NO_SYMBOL: u32 = 1 << 31;
 
-/// The bits of each byte as a symbol, for each of the four places.
+/// The bits of each byte as a symbol, for each of the four positions.
 static SYMBOLS: [[u32; 256]; 4] = [symbols_at(18), symbols_at(12), symbols_at(6), symbols_at(0)];
 
 #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "done by the compiler")]
-const fn symbols_at(place: u32) -> [u32; 256] {
+const fn symbols_at(shift: u32) -> [u32; 256] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut symbols = [NO_SYMBOL; 256];
     let mut value: u32 = 0;
     while value < 64 {
-        symbols[alphabet[value as usize] as usize] = value.wrapping_shl(place);
+        symbols[alphabet[value as usize] as usize] = value.wrapping_shl(shift);
         value = value.wrapping_add(1);
     }
     symbols

@@ -8,6 +8,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{Equivalent, Weighter};
 use zeroize::Zeroizing;
 
+use crate::error::ConfigError;
 use crate::references::References;
 use crate::verified::Verified;
 
@@ -40,9 +41,15 @@ impl Default for CacheLimits {
 impl CacheLimits {
     /// At most this many tokens, of at most this many bytes in all: their text, their claims and what is kept beside
     /// them. What the application makes of the claims is not counted.
-    #[must_use]
-    pub const fn new(tokens: usize, bytes: u64) -> Self {
-        Self { tokens, bytes }
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] when either is zero: [`Gate::without_cache`](crate::Gate::without_cache) turns the cache
+    /// off.
+    pub const fn new(tokens: usize, bytes: u64) -> Result<Self, ConfigError> {
+        if tokens == 0 || bytes == 0 {
+            return Err(ConfigError::Conflict("a cache of nothing; turn it off instead"));
+        }
+        Ok(Self { tokens, bytes })
     }
 
     /// What the smallest entry counts for, so that so many of them fill the cache.
@@ -222,14 +229,14 @@ mod tests {
 
     #[test]
     fn tokens_and_bytes_are_bounded() {
-        let by_count = TokenCache::new(CacheLimits::new(100, 1024 * 1024));
+        let by_count = TokenCache::new(CacheLimits::new(100, 1024 * 1024).unwrap());
         for i in 0..1000 {
             let token = token(&format!(r#""jti":"{i}""#));
             by_count.insert(token.as_bytes(), cached(&token));
         }
         assert!(by_count.tokens.len() <= 100, "{}", by_count.tokens.len());
         assert!(by_count.tokens.len() >= 50, "{}", by_count.tokens.len());
-        let by_bytes = TokenCache::new(CacheLimits::new(1000, 64 * 1024));
+        let by_bytes = TokenCache::new(CacheLimits::new(1000, 64 * 1024).unwrap());
         for i in 0..200 {
             let token = token(&format!(r#""jti":"{i}","pad":"{}""#, "x".repeat(4000)));
             by_bytes.insert(token.as_bytes(), cached(&token));
@@ -240,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_smallest_cache_holds_a_token() {
-        let cache = TokenCache::new(CacheLimits::new(1, 64 * 1024));
+        let cache = TokenCache::new(CacheLimits::new(1, 64 * 1024).unwrap());
         let token = token("");
         cache.insert(token.as_bytes(), cached(&token));
         assert!(cache.get(token.as_bytes()).is_some());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ConfigError;
+use crate::grammar::is_quotable;
 use crate::metadata::ResourceMetadata;
 use crate::scope::ScopeSet;
 
@@ -31,7 +32,7 @@ impl ErrorCode {
     }
 }
 
-/// What every challenge of a gate says: the realm, and where the resource metadata is (RFC 9728 §5.1).
+/// What every challenge of a gate says: the realm, and the URL of the resource metadata (RFC 9728 §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Protection {
     realm: Box<str>,
@@ -102,11 +103,6 @@ impl fmt::Display for Challenge {
         }
         Ok(())
     }
-}
-
-/// Printable ASCII that a quoted string holds without escapes (RFC 9110 §5.6.4).
-pub(crate) fn is_quotable(byte: u8) -> bool {
-    matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
 }
 
 #[cfg(test)]

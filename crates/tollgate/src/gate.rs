@@ -1,49 +1,47 @@
 //! [`Gate`]: the immutable whole that admits or refuses requests.
 
-mod cause;
+mod adapter;
 mod decision;
+mod judge;
 
 use std::sync::Arc;
 
 pub use decision::Decision;
 
-use crate::admission::Admission;
-use crate::cache::{CacheLimits, CachedToken, TokenCache};
-use crate::challenge::Protection;
-use crate::claims::Payload;
+use crate::cache::{CacheLimits, TokenCache};
 use crate::cross_site::CrossSite;
-use crate::csrf_tokens::CsrfTokens;
-use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
+use crate::csrf_verifier::CsrfVerifier;
+use crate::error::ConfigError;
 use crate::known_headers::KnownHeaders;
 use crate::metadata::ResourceMetadata;
+use crate::per_thread_arc::PerThreadArc;
 use crate::policy::Policy;
-use crate::rejection::Rejection;
-use crate::request::RequestView;
+use crate::rejection::{Rejection, RejectionStyle};
+use crate::rejection_body::RejectionBody;
 use crate::revocation::Revocations;
-use crate::shared::Shared;
-use crate::source::{self, Credential, TokenSource};
-use crate::time::{Clock, SystemClock, UnixTime};
-use crate::verified::Verified;
-use crate::verify::{Unverified, Verifier};
+use crate::source::TokenSource;
+use crate::time::{Clock, SystemClock};
+use crate::verify::Verifier;
 
-/// Everything that decides whether a request is admitted: where tokens are looked for, whose are accepted, what they
-/// have to grant, and what is answered otherwise.
+/// Everything that decides whether a request is admitted: where it looks for tokens, whose tokens it accepts,
+/// what they have to grant, and how it rejects other requests.
 ///
-/// Build one when the application starts and give it to the adapter of your framework. It never changes afterwards;
-/// cloning it is cheap, on many threads at once too.
+/// Build one when the application starts and give it to the adapter of your framework. It never changes afterwards.
+/// Cloning it is cheap, also on many threads at once.
 ///
 /// ```
-/// use tollgate::{Gate, Policy, TokenSource, Verifier, VerifyingKey};
+/// use tollgate::{Audience, Gate, Issuer, Policy, TokenSource, Verifier, VerifyingKey};
 ///
 /// # fn build(key: VerifyingKey) -> Result<Gate, tollgate::ConfigError> {
-/// let gate = Gate::new(Verifier::new(key, "https://issuer.example", "api://demo"))
-///     .with_sources([TokenSource::bearer(), TokenSource::cookie("__Host-Http-at")?])
+/// let verifier = Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+/// let gate = Gate::new(verifier)
+///     .with_sources([TokenSource::bearer(), TokenSource::cookie("__Host-Http-at")?])?
 ///     .with_realm("orders")?
 ///     .with_policy(Policy::scope("orders"));
 /// # Ok(gate) }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gate(Shared<Inner>);
+pub struct Gate(PerThreadArc<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
@@ -53,34 +51,34 @@ struct Inner {
     policy: Option<Policy>,
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
-    csrf_tokens: Option<Arc<dyn CsrfTokens>>,
-    /// Verifiers have it too, and give it to the tokens they verify.
-    protection: Arc<Protection>,
+    csrf_verifier: Option<Arc<dyn CsrfVerifier>>,
+    /// How this gate rejects requests. Its verifiers have it too, and give it to the tokens that they verify.
+    style: Arc<RejectionStyle>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
-    /// One for all verifiers: a header is read before its issuer is known.
+    /// Shared by all verifiers, as a header is read before the issuer of its token.
     headers: Arc<KnownHeaders>,
-    /// Shared by clones that differ in what is decided anew for each request; replaced when verifiers change.
+    /// Shared by clones that differ in checks of the request only; replaced when verifiers or rejections change.
     cache: Option<Arc<TokenCache>>,
 }
 
 impl Inner {
-    /// Tokens remember how refusals read, so those of before are forgotten.
-    fn protect(&mut self, protection: Protection) {
-        self.protection = Arc::new(protection);
+    /// Changes how this gate rejects requests. Cached tokens hold the earlier way, so the cache is emptied.
+    fn reject_as(&mut self, style: RejectionStyle) {
+        self.style = Arc::new(style);
         for verifier in &mut self.verifiers {
-            *verifier = verifier.clone().refusing_as(Arc::clone(&self.protection));
+            *verifier = verifier.clone().rejecting_as(Arc::clone(&self.style));
         }
-        self.forget_tokens();
+        self.clear_cache();
     }
 
-    /// For a gate that differs from the one before in what cached tokens depend on.
-    fn forget_tokens(&mut self) {
+    /// Replaces the cache by an empty one, for a change of something that cached tokens depend on.
+    fn clear_cache(&mut self) {
         self.cache = self.cache.as_ref().map(|cache| Arc::new(TokenCache::new(cache.limits())));
     }
 }
 
-/// What becomes of a request without a token.
+/// How the gate treats a request without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Required,
@@ -88,20 +86,20 @@ enum Mode {
 }
 
 impl Gate {
-    /// A gate that requires a token which `verifier` accepts, in `Authorization: Bearer`.
+    /// Creates a gate that requires a token in `Authorization: Bearer` which `verifier` accepts.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self(Shared::new(Inner {
+        Self(PerThreadArc::new(Inner {
             max_token_bytes: verifier.max_token_bytes(),
             headers: Arc::clone(verifier.known_headers()),
-            protection: Arc::clone(verifier.protection()),
+            style: Arc::clone(verifier.style()),
             verifiers: vec![verifier],
             sources: vec![TokenSource::bearer()],
             mode: Mode::Required,
             policy: None,
             revocations: None,
             cross_site: CrossSite::new(),
-            csrf_tokens: None,
+            csrf_verifier: None,
             clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
         }))
@@ -110,31 +108,48 @@ impl Gate {
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner::clone(&self.0);
         change(&mut inner);
-        Self(Shared::new(inner))
+        Self(PerThreadArc::new(inner))
     }
 
-    /// Accepts tokens of one more issuer. Its keys never verify another issuer's tokens: the verifier is chosen by
-    /// the exact `iss` before any key is looked up.
+    /// Accepts tokens of one more issuer. The keys of one issuer never verify another issuer's tokens: the
+    /// gate chooses the verifier by the exact `iss` before it looks up any key.
+    ///
+    /// ```
+    /// use tollgate::{Audience, Gate, Issuer, KeySet, Verifier};
+    ///
+    /// # fn build(gate: Gate, keys: KeySet) -> Result<Gate, tollgate::ConfigError> {
+    /// let partner = Verifier::new(keys, Issuer::new("https://partner.example")?, Audience::new("api://demo")?);
+    /// let gate = gate.with_verifier(partner)?;
+    /// # Ok(gate) }
+    /// ```
     ///
     /// # Errors
-    /// [`ConfigError::DuplicateIssuer`] when there is a verifier for its issuer already.
+    /// [`ConfigError::DuplicateIssuer`] when the gate has a verifier for this issuer already.
     pub fn with_verifier(self, verifier: Verifier) -> Result<Self, ConfigError> {
         if self.0.verifiers.iter().any(|known| known.issuer() == verifier.issuer()) {
-            return Err(ConfigError::DuplicateIssuer { issuer: verifier.issuer().into() });
+            return Err(ConfigError::DuplicateIssuer { issuer: verifier.issuer().as_str().into() });
         }
         Ok(self.change(|inner| {
             inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
             let verifier = verifier.sharing(Arc::clone(&inner.headers));
-            inner.verifiers.push(verifier.refusing_as(Arc::clone(&inner.protection)));
-            inner.forget_tokens();
+            inner.verifiers.push(verifier.rejecting_as(Arc::clone(&inner.style)));
+            inner.clear_cache();
         }))
     }
 
-    /// Looks for tokens in these places instead of `Authorization: Bearer` alone. A place named twice is looked at
-    /// once. With none at all every request is refused, and the log says so once: that is more likely a mistake in the
-    /// settings than a wish.
-    #[must_use]
-    pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
+    /// Looks for tokens in these sources instead of `Authorization: Bearer` alone. A source named twice is read once.
+    ///
+    /// ```
+    /// use tollgate::{Gate, TokenSource};
+    ///
+    /// # fn build(gate: Gate) -> Result<Gate, tollgate::ConfigError> {
+    /// let gate = gate.with_sources([TokenSource::bearer(), TokenSource::cookie("__Host-Http-at")?])?;
+    /// # Ok(gate) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::Empty`] without any source: such a gate would reject every request.
+    pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Result<Self, ConfigError> {
         let mut distinct: Vec<TokenSource> = Vec::new();
         for source in sources {
             if !distinct.contains(&source) {
@@ -142,225 +157,166 @@ impl Gate {
             }
         }
         if distinct.is_empty() {
-            tracing::error!("gate without token sources; it will refuse every request");
+            return Err(ConfigError::Empty { what: "token source" });
         }
-        self.change(|inner| inner.sources = distinct)
+        Ok(self.change(|inner| inner.sources = distinct))
     }
 
-    /// Whether this header field may hold a token, so that it should not be printed. The name is in lower case.
+    /// Admits requests without a token as anonymous. The gate still rejects a bad token.
+    ///
+    /// ```
+    /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
+    /// let gate = gate.with_optional_token();
+    /// # gate }
+    /// ```
     #[must_use]
-    pub fn is_credential_field(&self, name: &str) -> bool {
-        let mut own_fields = self.0.sources.iter().filter_map(TokenSource::own_field);
-        matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
-    }
-
-    /// Whether it looks at nothing of a request but its header fields: it has no source that other sites can make a browser
-    /// use, so neither method nor target matter. For adapters, where showing those is not for nothing.
-    #[must_use]
-    pub fn looks_at_fields_only(&self) -> bool {
-        !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
-    }
-
-    /// Lets requests without a token pass as anonymous. A bad token is still refused: it is never the same as none.
-    #[must_use]
-    pub fn optional(self) -> Self {
+    pub fn with_optional_token(self) -> Self {
         self.change(|inner| inner.mode = Mode::Optional)
     }
 
-    /// Requires this of every token. In optional mode it is not asked of anonymous requests.
+    /// Requires `policy` of every token. With an optional token, anonymous requests are not checked against it.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
+    /// let gate = gate.with_policy(Policy::scope("orders") & !Policy::role("suspended"));
+    /// # gate }
+    /// ```
     #[must_use]
     pub fn with_policy(self, policy: Policy) -> Self {
         self.change(|inner| inner.policy = Some(policy))
     }
 
-    /// Asks these revocations on every admission, and no others that were set before. Two of them are given as a pair.
+    /// Checks every token against `revocations`, which replace those of an earlier call. Pass two of them as a pair.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tollgate::RevocationList;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
+    /// let list = Arc::new(RevocationList::new());
+    /// let gate = gate.with_revocations(Arc::clone(&list));
+    /// # gate }
+    /// ```
     #[must_use]
     pub fn with_revocations(self, revocations: impl Revocations) -> Self {
         self.change(|inner| inner.revocations = Some(Arc::new(revocations)))
     }
 
-    /// The realm of challenges (RFC 9110 §11.5). The default is `api`.
+    /// Sets the realm of challenges (RFC 9110 §11.5). The default is `api`.
+    ///
+    /// ```
+    /// # fn build(gate: tollgate::Gate) -> Result<tollgate::Gate, tollgate::ConfigError> {
+    /// let gate = gate.with_realm("orders")?; // WWW-Authenticate: Bearer realm="orders"
+    /// # Ok(gate) }
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::Text`] unless it is printable ASCII without quotes and backslashes.
     pub fn with_realm(self, realm: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        let protection = self.0.protection.with_realm(realm.into())?;
-        Ok(self.change(|inner| inner.protect(protection)))
+        let style = self.0.style.with_realm(realm.into())?;
+        Ok(self.change(|inner| inner.reject_as(style)))
     }
 
-    /// Adds `resource_metadata` to challenges (RFC 9728 §5.1). The document itself is the application's to serve.
+    /// Adds `resource_metadata` to challenges (RFC 9728 §5.1). The application serves the document itself.
+    ///
+    /// ```
+    /// use tollgate::ResourceMetadata;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> Result<tollgate::Gate, tollgate::ConfigError> {
+    /// let metadata = ResourceMetadata::new("https://api.example")?
+    ///     .with_authorization_server("https://issuer.example");
+    /// let gate = gate.with_resource_metadata(&metadata);
+    /// # Ok(gate) }
+    /// ```
     #[must_use]
     pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
-        let protection = self.0.protection.with_metadata(metadata);
-        self.change(|inner| inner.protect(protection))
+        let style = self.0.style.with_metadata(metadata);
+        self.change(|inner| inner.reject_as(style))
+    }
+
+    /// Replaces the body of rejections, which by default is a document of problem details (RFC 9457).
+    ///
+    /// `body` is called once for each rejection: of this gate, and of guards, extractors and handlers behind
+    /// it. Status, challenge, `Cache-Control` and `Retry-After` do not depend on it. Inside `body`,
+    /// [`Rejection::body`] returns the default body.
+    ///
+    /// ```
+    /// use tollgate::RejectionBody;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> Result<tollgate::Gate, tollgate::ConfigError> {
+    /// let gate = gate.with_rejection_body(|rejection| {
+    ///     RejectionBody::json(format!(r#"{{"code":{}}}"#, rejection.status()))
+    /// });
+    /// // Another content type is checked once, here, and not for each rejection:
+    /// let xml = RejectionBody::new("application/xml", "<rejected/>")?;
+    /// let gate = gate.with_rejection_body(move |_rejection| xml.clone());
+    /// # Ok(gate) }
+    /// ```
+    ///
+    /// # Security
+    /// Do not tell the client why a token was rejected, as only an attacker gains from it. The log has the reason.
+    #[must_use]
+    pub fn with_rejection_body(
+        self,
+        body: impl Fn(&Rejection) -> RejectionBody + Send + Sync + 'static,
+    ) -> Self {
+        let style = self.0.style.with_body(Arc::new(body));
+        self.change(|inner| inner.reject_as(style))
+    }
+
+    /// Sets how the gate tells whether another site caused a request with a cookie-borne token.
+    ///
+    /// ```
+    /// use tollgate::CrossSite;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> Result<tollgate::Gate, tollgate::ConfigError> {
+    /// let gate = gate.with_cross_site(CrossSite::new().with_trusted_origin("https://app.example")?);
+    /// # Ok(gate) }
+    /// ```
+    #[must_use]
+    pub fn with_cross_site(self, cross_site: CrossSite) -> Self {
+        self.change(|inner| inner.cross_site = cross_site)
+    }
+
+    /// Also requires the anti-CSRF token of its session, in `X-CSRF-Token`, of a request that has its access
+    /// token in a cookie and can change something. `tollgate-sessions` issues these tokens:
+    /// `CookieSettings::csrf_tokens`. The default relies on the headers that browsers send, which current
+    /// browsers make sufficient.
+    ///
+    /// Scripts have to repeat a cookie in a header field. HTML forms and beacons therefore no longer work, nor does a
+    /// front end on another host, which cannot read the cookie. A WebSocket handshake needs no such token, as pages
+    /// cannot set its header fields; the gate checks its origin.
+    #[must_use]
+    pub fn with_csrf_verifier(self, verifier: impl CsrfVerifier) -> Self {
+        self.change(|inner| inner.csrf_verifier = Some(Arc::new(verifier)))
     }
 
     /// Bounds the cache of verified tokens. See [`CacheLimits`] for what it keeps and what it checks again.
+    ///
+    /// ```
+    /// use tollgate::CacheLimits;
+    ///
+    /// # fn build(gate: tollgate::Gate) -> Result<tollgate::Gate, tollgate::ConfigError> {
+    /// let gate = gate.with_cache(CacheLimits::new(1_000, 8 * 1024 * 1024)?);
+    /// # Ok(gate) }
+    /// ```
     #[must_use]
     pub fn with_cache(self, limits: CacheLimits) -> Self {
         self.change(|inner| inner.cache = Some(Arc::new(TokenCache::new(limits))))
     }
 
-    /// Turns the cache off: every token is verified from scratch, and none is kept in memory.
+    /// Disables the cache: the gate verifies every token from scratch, and keeps none in memory.
     #[must_use]
     pub fn without_cache(self) -> Self {
         self.change(|inner| inner.cache = None)
     }
 
-    /// Takes the time from this clock. For tests.
+    /// Takes the time from `clock`. For tests.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         self.change(|inner| inner.clock = Arc::new(clock))
-    }
-
-    /// The time by the gate's clock: what an adapter passes to [`admit`](Self::admit).
-    #[must_use]
-    pub fn now(&self) -> UnixTime {
-        self.0.clock.now()
-    }
-
-    /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
-    pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
-        let mut refused_by = None;
-        let error = match self.judge(request, now, &mut refused_by) {
-            Ok(admission) => return Decision::Admitted(admission),
-            Err(error) => error,
-        };
-        match refused_by.and_then(|verifier| verifier.refresh_after(&error, now)) {
-            Some(refresh) => Decision::AwaitKeys(refresh),
-            None => Decision::Refused(self.refuse_for_good(error, refused_by, now)),
-        }
-    }
-
-    /// Decides again after a refresh, for good.
-    ///
-    /// # Errors
-    /// The [`Rejection`] when the request is not admitted.
-    pub fn readmit<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Rejection> {
-        let mut refused_by = None;
-        let judged = self.judge(request, now, &mut refused_by);
-        judged.map_err(|error| self.refuse_for_good(error, refused_by, now))
-    }
-
-    /// The answer to `error` under this gate's realm, logged.
-    #[must_use]
-    pub fn refuse(&self, error: AuthError) -> Rejection {
-        Rejection::logged(error, &self.0.protection)
-    }
-
-    /// The client hears of a bad token only when the issuer has been asked for its key.
-    fn refuse_for_good(&self, error: AuthError, refused_by: Option<&Verifier>, now: UnixTime) -> Rejection {
-        match refused_by.and_then(|verifier| verifier.unanswered(&error, now)) {
-            Some(unanswered) => self.refuse(AuthError::KeysUnavailable(unanswered)),
-            None => self.refuse(error),
-        }
-    }
-
-    /// The order: token → issuer → verifier → revocation → cross-site → policy. When it is the verifier that
-    /// refuses, `refused_by` names it, as its keys may be refreshed.
-    fn judge<'g, R: RequestView>(
-        &'g self,
-        request: &R,
-        now: UnixTime,
-        refused_by: &mut Option<&'g Verifier>,
-    ) -> Result<Admission, AuthError> {
-        let inner = &*self.0;
-        let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
-        let Some(credential) = credential else {
-            return match inner.mode {
-                Mode::Required => Err(AuthError::MissingToken),
-                Mode::Optional if inner.sources.is_empty() => Err(AuthError::MissingToken),
-                Mode::Optional => Ok(Admission::anonymous(&inner.protection)),
-            };
-        };
-        let verified = self.verify(&credential, now, refused_by)?;
-        self.check_revocation(&verified, now)?;
-        self.check_cause(request, &credential, &verified)?;
-        if let Some(policy) = &inner.policy {
-            policy.check(&verified)?;
-        }
-        let private = !credential.source.is_known_to_caches();
-        Ok(Admission::verified_by(verified, private))
-    }
-
-    fn verify<'g>(
-        &'g self,
-        credential: &Credential<'_, '_>,
-        now: UnixTime,
-        refused_by: &mut Option<&'g Verifier>,
-    ) -> Result<Verified, AuthError> {
-        if let Some(verified) = self.recall(credential.bytes, now, refused_by)? {
-            return Ok(verified);
-        }
-        let mut payload = Payload::default();
-        let unverified = self.read(credential, &mut payload)?;
-        let (index, verifier) = self.verifier_for(&unverified).map_err(AuthError::InvalidToken)?;
-        let verified = verifier.check(unverified, now).inspect_err(|_error| *refused_by = Some(verifier))?;
-        if let Some(cache) = &self.0.cache {
-            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index));
-        }
-        Ok(verified)
-    }
-
-    /// The token as it was verified before, if its keys are still those of then. Everything that time can change is
-    /// checked again.
-    fn recall<'g>(
-        &'g self,
-        token: &[u8],
-        now: UnixTime,
-        refused_by: &mut Option<&'g Verifier>,
-    ) -> Result<Option<Verified>, AuthError> {
-        // Larger ones are never kept, so a large text need not even be hashed.
-        let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
-        let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
-        let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
-        match verifier.recheck(&cached.verified, now) {
-            Ok(still_good) => Ok(still_good.then_some(cached.verified)),
-            Err(error) => {
-                *refused_by = Some(verifier);
-                Err(error)
-            }
-        }
-    }
-
-    /// Reads the token. What can be no token at all is a fault of the request, whatever else is wrong with it.
-    fn read<'r>(
-        &'r self,
-        credential: &Credential<'r, '_>,
-        payload: &'r mut Payload,
-    ) -> Result<Unverified<'r>, AuthError> {
-        let inner = &*self.0;
-        let read = Unverified::parse(
-            credential.bytes,
-            inner.max_token_bytes,
-            &inner.headers,
-            &inner.verifiers,
-            payload,
-        );
-        let unverified = read.map_err(|error| {
-            credential.check().map_or_else(AuthError::InvalidRequest, |()| AuthError::InvalidToken(error))
-        })?;
-        // Its other parts have been decoded, so they are made of symbols that may be in a token.
-        credential.check_rest(unverified.signature_text()).map_err(AuthError::InvalidRequest)?;
-        Ok(unverified)
-    }
-
-    /// Chosen by the exact `iss` of the token, which is nothing but a name in a list until its signature is checked.
-    fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<(usize, &Verifier), TokenError> {
-        let issuer = unverified.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
-        let mut verifiers = self.0.verifiers.iter().enumerate();
-        verifiers
-            .find(|(_, verifier)| verifier.issuer() == issuer)
-            .ok_or_else(|| TokenError::IssuerMismatch { found: Excerpt::new(issuer) })
-    }
-
-    fn check_revocation(&self, verified: &Verified, now: UnixTime) -> Result<(), AuthError> {
-        let Some(revocations) = &self.0.revocations else { return Ok(()) };
-        match revocations.is_revoked(verified, now) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(AuthError::InvalidToken(TokenError::Revoked)),
-            Err(error) => Err(AuthError::RevocationsUnavailable(error)),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::algorithm::Algorithm;
-use crate::error::{HeaderError, Part, TokenError};
+use crate::error::{HeaderError, TokenError, TokenPart};
 use crate::json::{self, Fault, Scanner};
 use crate::key::KeyId;
 
@@ -49,7 +49,7 @@ impl Header {
     pub(crate) fn parse(json: &str) -> Result<Self, TokenError> {
         let mut members = Members::default();
         json::read_object(json, |name, value| members.read(name, value)).map_err(|fault| match fault {
-            Fault::Json(error) => TokenError::json(Part::Header, error),
+            Fault::Json(error) => TokenError::json(TokenPart::Header, error),
             Fault::Refused(error) => TokenError::Header(error),
         })?;
         let Members { algorithm, key_id, typ } = members;
@@ -81,7 +81,7 @@ impl Members {
             "typ" => self.typ = Some(text("typ", value)?.into()),
             // A JWT inside a JWT would need both verified (RFC 7519 §7.2 step 8).
             "cty" => {
-                if crate::verify::media_type(&text("cty", value)?).eq_ignore_ascii_case("jwt") {
+                if media_type(&text("cty", value)?).eq_ignore_ascii_case("jwt") {
                     return Err(refuse(HeaderError::Nested));
                 }
             }
@@ -94,6 +94,15 @@ impl Members {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// Returns a media type without the `application/` that RFC 7515 §4.1.9 lets senders leave out.
+pub(crate) fn media_type(typ: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match typ.get(..PREFIX.len()) {
+        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => typ.get(PREFIX.len()..).unwrap_or_default(),
+        _ => typ,
     }
 }
 
@@ -169,7 +178,7 @@ mod tests {
         for json in [r#"{"alg":"HS256","alg":"none"}"#, r#"{"alg":"HS256","x":1,"x":1}"#] {
             assert_eq!(
                 Header::parse(json),
-                Err(TokenError::Json { part: Part::Header, error: JsonError::DuplicateMember })
+                Err(TokenError::Json { part: TokenPart::Header, error: JsonError::DuplicateMember })
             );
         }
     }

@@ -32,8 +32,8 @@ impl KnownHeaders {
     /// The header that is encoded as this text.
     #[inline]
     pub(crate) fn get(&self, text: &[u8]) -> Option<Cow<'_, Header>> {
-        for place in &self.first {
-            let known = place.get()?;
+        for slot in &self.first {
+            let known = slot.get()?;
             if *known.text == *text {
                 return Some(Cow::Borrowed(&known.header));
             }
@@ -46,13 +46,13 @@ impl KnownHeaders {
             return;
         }
         let mut known = Known { text: text.into(), header: header.clone() };
-        for place in &self.first {
-            match place.set(known) {
+        for slot in &self.first {
+            match slot.set(known) {
                 Ok(()) => return,
                 Err(not_kept) => known = not_kept,
             }
             // Another request was first with the same.
-            if place.get().is_some_and(|kept| kept.text == known.text) {
+            if slot.get().is_some_and(|kept| kept.text == known.text) {
                 return;
             }
         }
@@ -77,7 +77,7 @@ impl Default for KnownHeaders {
 
 impl fmt::Debug for KnownHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.first.iter().filter(|place| place.get().is_some()).count();
+        let first = self.first.iter().filter(|slot| slot.get().is_some()).count();
         f.debug_struct("KnownHeaders").field("headers", &first.saturating_add(self.others.len())).finish()
     }
 }

@@ -21,7 +21,7 @@
 //! # Without a framework
 //!
 //! ```
-//! use tollgate::{Algorithm, UnixTime, Verifier, VerifyingKey};
+//! use tollgate::{Algorithm, Audience, Issuer, UnixTime, Verifier, VerifyingKey};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct User {
@@ -30,7 +30,7 @@
 //!
 //! fn who(token: &str, secret: &[u8], now: UnixTime) -> Result<String, Box<dyn std::error::Error>> {
 //!     let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
-//!     let verifier = Verifier::new(key, "https://issuer.example", "api://demo");
+//!     let verifier = Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
 //!     let user = verifier.verify(token, now)?.claims::<User>()?;
 //!     Ok(user.sub.clone())
 //! }
@@ -47,9 +47,7 @@
 //!
 //! # Log
 //!
-//! The core logs with the `tracing` crate: refused tokens at `info` with their cause, requests without a token at
-//! `debug`, mistakes in the wiring and keys that cannot be had at `error`. Nothing appears without a subscriber, such
-//! as `tracing_subscriber::fmt::init()` in `main`. No token and no secret is ever logged.
+//! See [`manual::log`].
 //!
 //! # Features
 //!
@@ -60,28 +58,33 @@
 
 mod admission;
 mod algorithm;
+mod audience;
 mod backend;
 mod base64url;
 mod cache;
-mod caching;
+mod cache_control;
 mod challenge;
 mod claims;
 mod cross_site;
-mod csrf_tokens;
+mod csrf_verifier;
 mod error;
 mod gate;
+mod grammar;
 mod header;
+mod issuer;
 mod json;
 mod key;
 mod known_headers;
 mod metadata;
+mod per_thread_arc;
 mod policy;
+mod problem;
 mod references;
 mod rejection;
+mod rejection_body;
 mod request;
 mod revocation;
 mod scope;
-mod shared;
 mod source;
 mod threads;
 mod time;
@@ -89,6 +92,7 @@ mod token;
 mod verified;
 mod verify;
 
+pub mod adapter;
 pub mod manual;
 
 #[cfg(test)]
@@ -98,12 +102,16 @@ mod testing;
 // Building a gate.
 pub use admission::Admission;
 pub use algorithm::Algorithm;
+pub use audience::Audience;
 pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths};
 pub use cross_site::CrossSite;
-pub use csrf_tokens::CsrfTokens;
-pub use gate::{Decision, Gate};
-pub use key::{KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, Keys, SkippedKey, VerifyingKey};
+pub use csrf_verifier::CsrfVerifier;
+pub use gate::Gate;
+pub use issuer::Issuer;
+pub use key::{
+    KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySnapshot, KeySource, SkippedKey, VerifyingKey,
+};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
 pub use revocation::{RevocationList, Revocations};
@@ -111,7 +119,7 @@ pub use source::TokenSource;
 pub use verify::Verifier;
 
 // What a gate admits.
-pub use claims::{Audience, FromClaims, RegisteredClaims};
+pub use claims::{Audiences, FromClaims, RegisteredClaims};
 pub use header::Header;
 pub use scope::ScopeSet;
 pub use verified::Verified;
@@ -120,14 +128,15 @@ pub use verified::Verified;
 pub use challenge::{Challenge, ErrorCode};
 pub use error::{
     AuthError, ClaimError, ClaimsError, ConfigError, CrossSiteError, Excerpt, HeaderError, JsonError,
-    KeyError, KeysUnavailable, Part, RequestError, RevocationsUnavailable, TokenError, WeakSecret,
+    KeyError, KeysUnavailable, RequestError, RevocationsUnavailable, TokenError, TokenPart, WeakSecret,
 };
 pub use rejection::Rejection;
+pub use rejection_body::RejectionBody;
 
 // For adapters, and for tests.
-pub use caching::is_kept_from_shared_caches;
+pub use cache_control::forbids_shared_caching;
+pub use per_thread_arc::PerThreadArc;
 pub use request::RequestView;
-pub use shared::Shared;
 pub use source::find_cookie;
 pub use time::{Clock, SystemClock, UnixTime};
 pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};

@@ -3,5 +3,8 @@
 #[doc = include_str!("../docs/defaults.md")]
 pub mod defaults {}
 
+#[doc = include_str!("../docs/log.md")]
+pub mod log {}
+
 #[doc = include_str!("../docs/order.md")]
 pub mod order {}

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::challenge::is_quotable;
 use crate::error::ConfigError;
+use crate::grammar::is_quotable;
 
 /// What this API says about itself (RFC 9728 §2): which issuers it trusts, how tokens are presented.
 ///

@@ -5,7 +5,7 @@ use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
 
 use crate::claims::{ClaimPath, NotOnTheWay};
-use crate::error::{AuthError, ClaimError, TokenError};
+use crate::error::{AuthError, ClaimError, ConfigError, TokenError};
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::verified::Verified;
 
@@ -26,8 +26,8 @@ use crate::verified::Verified;
 #[derive(Clone)]
 pub struct Policy {
     node: Node,
-    /// Some part of it cannot be right, so it refuses, whatever the rest says: under a `not`, a scope that nobody can
-    /// have would otherwise let everybody pass.
+    /// Whether a part cannot be right, so that the whole rejects every token: under a `not`, a scope that no
+    /// token can carry would otherwise admit every token.
     broken: bool,
 }
 
@@ -36,7 +36,7 @@ enum Node {
     Scope(Box<str>),
     Role(Box<str>),
     ClaimIs(ClaimPath, Box<str>),
-    Test(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
+    Predicate(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -61,8 +61,18 @@ impl Policy {
         Self { node, broken }
     }
 
-    /// The token grants this scope. With a name that no token can carry (RFC 6749 §3.3) the policy always refuses,
-    /// and so does every policy that it is a part of; the log says so once, when it is made.
+    /// Requires this scope.
+    ///
+    /// Policies are written in place, where an error has nowhere to go. With a name that no token can carry
+    /// (RFC 6749 §3.3), the policy therefore rejects every token, also as a part of another policy, and logs
+    /// an error when it is made. For names from settings, [`scopes`](Self::scopes) returns an error.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::scope("read:items");
+    /// # let _ = policy;
+    /// ```
     #[must_use]
     pub fn scope(scope: impl Into<Box<str>>) -> Self {
         let scope = scope.into();
@@ -76,46 +86,97 @@ impl Policy {
         Self::broken(Node::Scope(scope))
     }
 
-    /// The token grants every one of these scopes. With none at all the policy always refuses, as an empty setting is
-    /// more likely a mistake than a wish; [`Policy::all`] of nothing holds for every token.
-    #[must_use]
-    pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
-        let mut scopes = scopes.into_iter().peekable();
-        if scopes.peek().is_none() {
-            tracing::error!("policy of no scopes; it will always refuse");
-            return Self::broken(Node::All(Vec::new()));
+    /// Requires every one of these scopes, which may come from settings.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::scopes(["read:items", "write:items"])?;
+    /// assert!(Policy::scopes(Vec::<String>::new()).is_err());
+    /// # let _ = policy;
+    /// # Ok::<(), tollgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::Empty`] without any scope; [`ConfigError::Name`] for a name that no token can carry (RFC 6749
+    /// §3.3).
+    pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
+        let node = |scope: S| match scope.into() {
+            scope if is_scope_token(&scope) => Ok(Node::Scope(scope)),
+            name => Err(ConfigError::Name { what: "scope", name }),
+        };
+        let nodes = scopes.into_iter().map(node).collect::<Result<Vec<Node>, _>>()?;
+        if nodes.is_empty() {
+            return Err(ConfigError::Empty { what: "scope" });
         }
-        Self::all(scopes.map(Self::scope))
+        Ok(Self::of(Node::All(nodes)))
     }
 
-    /// The token grants this role.
+    /// Requires this role.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::role("admin") | Policy::role("support");
+    /// # let _ = policy;
+    /// ```
     #[must_use]
     pub fn role(role: impl Into<Box<str>>) -> Self {
         Self::of(Node::Role(role.into()))
     }
 
-    /// The claim at `path` is this string. To compare anything else, use [`Policy::test`].
+    /// Requires the claim at `path` to be this string. To compare anything else, use [`Policy::predicate`].
     ///
-    /// Given as text, the path is split at dots, unless it is a URL; for other names with dots use
+    /// A path that is given as text is split at dots, unless it is a URL. For other names with dots, use
     /// [`ClaimPath::name`].
+    ///
+    /// ```
+    /// use tollgate::{ClaimPath, Policy};
+    ///
+    /// let nested = Policy::claim_is("address.country", "NO");
+    /// let dotted = Policy::claim_is(ClaimPath::name("example.com"), "yes");
+    /// # let _ = (nested, dotted);
+    /// ```
     #[must_use]
     pub fn claim_is(path: impl Into<ClaimPath>, value: impl Into<Box<str>>) -> Self {
         Self::of(Node::ClaimIs(path.into(), value.into()))
     }
 
-    /// The test answers `true` for the token.
+    /// Requires `predicate` to return `true` for the token.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::predicate(|token| token.subject().is_some_and(|subject| subject.starts_with("svc-")));
+    /// # let _ = policy;
+    /// ```
     #[must_use]
-    pub fn test(test: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
-        Self::of(Node::Test(Arc::new(test)))
+    pub fn predicate(predicate: impl Fn(&Verified) -> bool + Send + Sync + 'static) -> Self {
+        Self::of(Node::Predicate(Arc::new(predicate)))
     }
 
-    /// All of these hold. None at all: holds for every token.
+    /// Requires all of these policies. Without any, the policy holds for every token. `a & b` does the same for two.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::all(["read", "write"].map(Policy::scope));
+    /// # let _ = policy;
+    /// ```
     #[must_use]
     pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
         Self::join(policies, Node::All)
     }
 
-    /// At least one of these holds. None at all: holds for no token.
+    /// Requires at least one of these policies. Without any, the policy holds for no token. `a | b` does the
+    /// same for two.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::any(["admin", "support"].map(Policy::role));
+    /// # let _ = policy;
+    /// ```
     #[must_use]
     pub fn any(policies: impl IntoIterator<Item = Self>) -> Self {
         Self::join(policies, Node::Any)
@@ -153,7 +214,7 @@ impl Node {
                 let claim = claim.and_then(|json| serde_json::from_str::<String>(json).ok());
                 Ok(claim.as_deref() == Some(value))
             }
-            Self::Test(test) => Ok(test(token)),
+            Self::Predicate(test) => Ok(test(token)),
             Self::All(nodes) => nodes.iter().try_fold(true, |holds, node| Ok(holds && node.holds(token)?)),
             Self::Any(nodes) => nodes.iter().try_fold(false, |holds, node| Ok(holds || node.holds(token)?)),
             Self::Not(node) => node.holds(token).map(|holds| !holds),
@@ -164,7 +225,7 @@ impl Node {
         match self {
             Self::Scope(scope) if is_scope_token(scope) => scopes.insert(scope),
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.collect_scopes(scopes)),
-            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Test(_) | Self::Not(_) => {}
+            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Predicate(_) | Self::Not(_) => {}
         }
     }
 }
@@ -172,7 +233,7 @@ impl Node {
 impl BitAnd for Policy {
     type Output = Self;
 
-    /// Both hold.
+    /// Requires both policies.
     fn bitand(self, other: Self) -> Self {
         Self::all([self, other])
     }
@@ -181,7 +242,7 @@ impl BitAnd for Policy {
 impl BitOr for Policy {
     type Output = Self;
 
-    /// One of the two holds.
+    /// Requires at least one of the two policies.
     fn bitor(self, other: Self) -> Self {
         Self::any([self, other])
     }
@@ -190,7 +251,7 @@ impl BitOr for Policy {
 impl Not for Policy {
     type Output = Self;
 
-    /// It does not hold.
+    /// Requires that the policy does not hold.
     fn not(self) -> Self {
         Self { node: Node::Not(Box::new(self.node)), broken: self.broken }
     }
@@ -208,7 +269,7 @@ impl fmt::Debug for Node {
             Self::Scope(scope) => f.debug_tuple("scope").field(scope).finish(),
             Self::Role(role) => f.debug_tuple("role").field(role).finish(),
             Self::ClaimIs(path, value) => f.debug_tuple("claim_is").field(path).field(value).finish(),
-            Self::Test(_) => f.write_str("test"),
+            Self::Predicate(_) => f.write_str("predicate"),
             Self::All(nodes) => f.debug_tuple("all").field(nodes).finish(),
             Self::Any(nodes) => f.debug_tuple("any").field(nodes).finish(),
             Self::Not(node) => f.debug_tuple("not").field(node).finish(),

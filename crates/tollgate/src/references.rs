@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::threads::{place_of_this_thread, places};
+use crate::threads::{slot_of_this_thread, slots};
 use crate::verified::Verified;
 
 /// References to one token, made when a thread first asks for one.
@@ -15,7 +15,7 @@ impl References {
 
     /// How many are worth having on this machine.
     pub(crate) fn number() -> usize {
-        places(Self::MAX)
+        slots(Self::MAX)
     }
 
     /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
@@ -33,7 +33,7 @@ impl References {
 
     /// The reference that this thread clones.
     pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
-        match self.0.get(place_of_this_thread(self.0.len())) {
+        match self.0.get(slot_of_this_thread(self.0.len())) {
             Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
             None => verified.clone(),
         }

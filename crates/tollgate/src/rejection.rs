@@ -1,40 +1,74 @@
-//! [`Rejection`]: what the client is told. The one place where an error becomes an answer.
+//! [`Rejection`]: the response to a request that a gate does not admit. No other module maps errors to responses.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::challenge::{Challenge, ErrorCode, Protection};
-use crate::error::AuthError;
+use crate::error::{AuthError, ConfigError};
+use crate::metadata::ResourceMetadata;
+use crate::problem::ProblemDetails;
+use crate::rejection_body::RejectionBody;
 
-/// The answer to a request that was not admitted: status, header fields and an RFC 9457 body.
+/// The response to a request that was not admitted: status, header fields and body.
 ///
-/// It depends on the kind of error only, so every bad token gets the same bytes. Cheap to clone.
+/// The response depends on the kind of error only, so every bad token gets the same bytes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rejection(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     error: AuthError,
     status: u16,
     challenge: Option<Challenge>,
     retry_after: Option<Duration>,
     detail: &'static str,
+    /// The body, when the gate replaces the default one.
+    body: Option<RejectionBody>,
+}
+
+/// How a gate rejects requests: what its challenges say, and which body a rejection has.
+#[derive(Clone, Default)]
+pub(crate) struct RejectionStyle {
+    protection: Arc<Protection>,
+    /// Makes the body of a rejection; `None` for problem details.
+    body: Option<Arc<MakeBody>>,
+}
+
+type MakeBody = dyn Fn(&Rejection) -> RejectionBody + Send + Sync;
+
+impl RejectionStyle {
+    pub(crate) fn with_realm(&self, realm: Box<str>) -> Result<Self, ConfigError> {
+        Ok(Self { protection: Arc::new(self.protection.with_realm(realm)?), body: self.body.clone() })
+    }
+
+    pub(crate) fn with_metadata(&self, metadata: &ResourceMetadata) -> Self {
+        Self { protection: Arc::new(self.protection.with_metadata(metadata)), body: self.body.clone() }
+    }
+
+    pub(crate) fn with_body(&self, body: Arc<MakeBody>) -> Self {
+        Self { protection: Arc::clone(&self.protection), body: Some(body) }
+    }
+}
+
+impl fmt::Debug for RejectionStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = if self.body.is_some() { "custom" } else { "problem details" };
+        f.debug_struct("RejectionStyle").field("protection", &self.protection).field("body", &body).finish()
+    }
 }
 
 impl Rejection {
-    /// Maps the error. Exhaustive on purpose: a new error has to be thought about here.
+    /// Maps the error to a response. Exhaustive on purpose, so that each new error gets its response here.
     #[deny(clippy::wildcard_enum_match_arm)]
-    pub(crate) fn new(error: AuthError, protection: &Arc<Protection>) -> Self {
-        let refuse = |status, code| (status, Some(Challenge::error(protection, code)), None);
+    pub(crate) fn new(error: AuthError, style: &RejectionStyle) -> Self {
+        let refuse = |status, code| (status, Some(Challenge::error(&style.protection, code)), None);
         let unavailable = |retry_after| (503, None, Some(retry_after));
         let (detail, (status, challenge, retry_after)) = match &error {
             // RFC 6750 §3.1: no error code when the request lacks any authentication information.
             AuthError::MissingToken => {
-                ("an access token is required", (401, Some(Challenge::bare(protection)), None))
+                ("an access token is required", (401, Some(Challenge::bare(&style.protection)), None))
             }
             AuthError::InvalidRequest(_) => (
                 "the credentials are malformed or were presented more than once",
@@ -60,11 +94,16 @@ impl Rejection {
             }
             AuthError::NoGate => ("the server is not set up correctly", (500, None, None)),
         };
-        Self(Arc::new(Inner { error, status, challenge, retry_after, detail }))
+        let mut inner = Arc::new(Inner { error, status, challenge, retry_after, detail, body: None });
+        if let Some(make) = &style.body {
+            let body = make(&Self(Arc::clone(&inner)));
+            Arc::make_mut(&mut inner).body = Some(body);
+        }
+        Self(inner)
     }
 
-    /// The same, with the reason in the log.
-    pub(crate) fn logged(error: AuthError, protection: &Arc<Protection>) -> Self {
+    /// As [`new`](Self::new), and logs the reason.
+    pub(crate) fn logged(error: AuthError, style: &RejectionStyle) -> Self {
         match &error {
             AuthError::MissingToken => tracing::debug!("request refused: no token presented"),
             AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
@@ -72,37 +111,38 @@ impl Rejection {
             }
             _ => tracing::info!(cause = %Causes(&error), "request refused"),
         }
-        Self::new(error, protection)
+        Self::new(error, style)
     }
 
-    /// The answer where no gate stands in front of a route that asks for a verified token: 500, logged as an error.
+    /// Creates the rejection for a route that needs a verified token but has no gate in front of it: 500,
+    /// logged as an error.
     #[must_use]
-    pub fn no_gate() -> Self {
+    pub fn missing_gate() -> Self {
         tracing::error!(
             "a handler asks for a verified token, but no tollgate layer stands in front of it: add the layer to this route"
         );
-        Self::new(AuthError::NoGate, &Arc::default())
+        Self::new(AuthError::NoGate, &RejectionStyle::default())
     }
 
-    /// Why the request was not admitted. For the log, never for the client.
+    /// Returns why the request was not admitted. For the log, never for the client.
     #[must_use]
     pub fn error(&self) -> &AuthError {
         &self.0.error
     }
 
-    /// The status code.
+    /// Returns the status code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.status
     }
 
-    /// The challenge, for 400, 401 and 403.
+    /// Returns the challenge, for 400, 401 and 403.
     #[must_use]
     pub fn challenge(&self) -> Option<&Challenge> {
         self.0.challenge.as_ref()
     }
 
-    /// The header fields that the answer has whatever its body is, names in lower case, values visible ASCII.
+    /// Returns the header fields that the response has with any body: names in lower case, values of visible ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> + '_ {
         let challenge = self.challenge().map(|challenge| ("www-authenticate", challenge.to_string().into()));
         let retry_after =
@@ -111,21 +151,24 @@ impl Rejection {
         challenge.into_iter().chain(retry_after).chain([fixed])
     }
 
-    /// The media type of [`body`](Self::body) (RFC 9457 §3).
-    pub const CONTENT_TYPE: &'static str = "application/problem+json";
-
-    /// Problem details (RFC 9457). The OAuth error code, if there is one, is its member `error`.
+    /// Returns the body: problem details (RFC 9457) with the OAuth error code, if there is one, as the member
+    /// `error`, unless the gate has [another body](crate::Gate::with_rejection_body).
     #[must_use]
-    pub fn body(&self) -> String {
-        let problem = Problem {
-            kind: "about:blank",
-            title: reason_phrase(self.status()),
-            status: self.status(),
-            detail: self.0.detail,
-            error: self.challenge().and_then(Challenge::error_code).map(ErrorCode::as_str),
-        };
-        // Strings and a number always have a JSON form.
-        serde_json::to_string(&problem).unwrap_or_default()
+    pub fn body(&self) -> RejectionBody {
+        if let Some(body) = &self.0.body {
+            return body.clone();
+        }
+        RejectionBody::problem(&self.problem_details())
+    }
+
+    /// Returns the problem details of this rejection, which are its default body.
+    #[must_use]
+    pub fn problem_details(&self) -> ProblemDetails<'static> {
+        let problem = ProblemDetails::new(self.status(), self.0.detail);
+        match self.challenge().and_then(Challenge::error_code) {
+            Some(code) => problem.with_error(code.as_str()),
+            None => problem,
+        }
     }
 }
 
@@ -153,28 +196,6 @@ impl fmt::Display for Causes<'_> {
             source = cause.source();
         }
         Ok(())
-    }
-}
-
-#[derive(Serialize)]
-struct Problem {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-}
-
-/// RFC 9457 §4.2.1: with `about:blank` the title is the status phrase.
-fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        503 => "Service Unavailable",
-        _ => "Internal Server Error",
     }
 }
 

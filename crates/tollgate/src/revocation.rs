@@ -41,7 +41,7 @@ impl RevocationList {
     /// Withdraws the token `token_id` of `issuer`. `expires_at` is its `exp`; the entry is kept a little longer than
     /// that, for the leeway with which the token would still be accepted.
     pub fn revoke(&self, issuer: &str, token_id: &str, expires_at: UnixTime) {
-        let until = expires_at.saturating_add(crate::verify::MAX_LEEWAY);
+        let until = expires_at.saturating_add(crate::verify::Verifier::MAX_LEEWAY);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.entry(issuer.into()).or_default().insert(token_id.into(), until);
     }

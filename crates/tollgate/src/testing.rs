@@ -4,7 +4,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::algorithm::Algorithm;
+use crate::audience::Audience;
 use crate::base64url;
+use crate::issuer::Issuer;
 use crate::key::VerifyingKey;
 use crate::time::UnixTime;
 use crate::verify::Verifier;
@@ -59,6 +61,14 @@ pub(crate) fn key() -> VerifyingKey {
     VerifyingKey::hmac(Algorithm::Hs256, SECRET).unwrap()
 }
 
+pub(crate) fn issuer() -> Issuer {
+    Issuer::new(ISSUER).unwrap()
+}
+
+pub(crate) fn audience() -> Audience {
+    Audience::new(AUDIENCE).unwrap()
+}
+
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(key(), ISSUER, AUDIENCE)
+    Verifier::new(key(), issuer(), audience())
 }

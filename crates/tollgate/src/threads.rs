@@ -1,19 +1,19 @@
-//! A place for each thread, for what threads would otherwise wait for each other about.
+//! Per-thread slots, used to avoid contention on shared counters.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How many places are worth having on this machine: a power of two, and not more than `max`, which is one.
-pub(crate) fn places(max: usize) -> usize {
+/// Returns how many slots pay off on this machine: a power of two, at most `max`, which is itself a power of two.
+pub(crate) fn slots(max: usize) -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(max).next_power_of_two()
 }
 
-/// The place of this thread among so many, which are a power of two. It shares it with few others.
-pub(crate) fn place_of_this_thread(places: usize) -> usize {
-    number_of_this_thread() & places.wrapping_sub(1)
+/// Returns this thread's slot among `slots`, a power of two. Few other threads share the slot.
+pub(crate) fn slot_of_this_thread(slots: usize) -> usize {
+    number_of_this_thread() & slots.wrapping_sub(1)
 }
 
-/// Threads are numbered as they first come here.
+/// Returns the number of this thread. Threads are numbered in the order of their first call.
 fn number_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -2,7 +2,7 @@
 
 use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
-use crate::error::{Part, TokenError};
+use crate::error::{TokenError, TokenPart};
 use crate::header::Header;
 use crate::json::JsonError;
 
@@ -78,17 +78,17 @@ impl<'a> CompactToken<'a> {
         let mut buffer = [0; 192];
         if self.header.len() > 256 {
             let mut json = String::new();
-            decode_text(self.header, Part::Header, &mut json)?;
+            decode_text(self.header, TokenPart::Header, &mut json)?;
             return Header::parse(&json);
         }
         let bytes = base64url::decode_into(self.header, &mut buffer)
-            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Header })?;
-        Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(Part::Header))?)
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: TokenPart::Header })?;
+        Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(TokenPart::Header))?)
     }
 
     /// Decodes the payload into `json`.
     pub(crate) fn decode_payload(&self, json: &mut String) -> Result<(), TokenError> {
-        decode_text(self.payload, Part::Payload, json)
+        decode_text(self.payload, TokenPart::Payload, json)
     }
 
     /// Checks the signature over the first two parts, as they came, with the dot between them (RFC 7515 §5.1).
@@ -104,7 +104,7 @@ impl<'a> CompactToken<'a> {
     fn verify_within<const BYTES: usize>(&self, key: &Prepared) -> Result<(), TokenError> {
         let mut buffer = [0; BYTES];
         let signature = base64url::decode_into(self.signature, &mut buffer)
-            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: Part::Signature })?;
+            .map_err(|base64url::NotBase64Url| TokenError::Encoding { part: TokenPart::Signature })?;
         if key.verify(self.signing_input, signature) { Ok(()) } else { Err(TokenError::SignatureMismatch) }
     }
 
@@ -135,13 +135,13 @@ fn split_around(text: &[u8], at: usize) -> (&[u8], &[u8]) {
 }
 
 /// Into a place of the caller's: a result with the text in it would be moved more than once.
-fn decode_text(text: &[u8], part: Part, decoded: &mut String) -> Result<(), TokenError> {
+fn decode_text(text: &[u8], part: TokenPart, decoded: &mut String) -> Result<(), TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
     *decoded = String::from_utf8(bytes).map_err(|_cause| not_utf8(part))?;
     Ok(())
 }
 
-fn not_utf8(part: Part) -> TokenError {
+fn not_utf8(part: TokenPart) -> TokenError {
     TokenError::json(part, JsonError::NotUtf8)
 }
 

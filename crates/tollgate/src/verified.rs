@@ -5,11 +5,11 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::challenge::Protection;
 use crate::claims::{Authorities, ClaimPath, ClaimPaths, FromClaims, Payload};
 use crate::error::TokenError;
 use crate::header::Header;
 use crate::key::KeySetId;
+use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
 
@@ -46,7 +46,7 @@ struct Token {
     payload: Payload,
     paths: Arc<ClaimPaths>,
     /// Held by the token, not by each request: its own references are counted apart, those of this are not.
-    protection: Arc<Protection>,
+    style: Arc<RejectionStyle>,
     /// The keys that it was verified with.
     key_set: KeySetId,
     authorities: OnceLock<Result<Authorities, TokenError>>,
@@ -61,12 +61,12 @@ impl Verified {
         header: Header,
         payload: &mut Payload,
         paths: Arc<ClaimPaths>,
-        protection: Arc<Protection>,
+        style: Arc<RejectionStyle>,
         key_set: KeySetId,
     ) -> Self {
         let (authorities, memo) = (OnceLock::new(), Memo::default());
         let payload = mem::take(payload);
-        let token = Arc::new(Token { header, payload, paths, protection, key_set, authorities, memo });
+        let token = Arc::new(Token { header, payload, paths, style, key_set, authorities, memo });
         Self(Reference::Direct(token))
     }
 
@@ -96,8 +96,8 @@ impl Verified {
     }
 
     /// How refusals read under the gate that the token was verified for.
-    pub(crate) fn protection(&self) -> &Arc<Protection> {
-        &self.token().protection
+    pub(crate) fn style(&self) -> &Arc<RejectionStyle> {
+        &self.token().style
     }
 
     /// The key set that it was verified with.

@@ -14,7 +14,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::{
-    Algorithm, AuthError, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey, WeakSecret,
+    Algorithm, Audience, AuthError, Issuer, KeyError, KeySet, TokenError, UnixTime, Verifier, VerifyingKey,
+    WeakSecret,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -48,7 +49,13 @@ fn sample_of(algorithm: Algorithm) -> Sample {
 }
 
 fn verify(key: VerifyingKey, token: &str) -> Result<(), TokenError> {
-    match Verifier::new(key, "https://issuer.example", "api://demo").verify(token, NOW) {
+    match Verifier::new(
+        key,
+        Issuer::new("https://issuer.example").unwrap(),
+        Audience::new("api://demo").unwrap(),
+    )
+    .verify(token, NOW)
+    {
         Ok(verified) => {
             assert_eq!(verified.subject(), Some("alice"));
             Ok(())
@@ -316,8 +323,8 @@ fn keys_without_alg_leave_no_choice() {
     let pss = sample_of(Algorithm::Ps256).token;
     let algorithm = Algorithm::Ps256;
     assert_eq!(verify(jwk_key(&rsa).unwrap(), &pss), Err(TokenError::AlgorithmMismatch { algorithm }));
-    assert_eq!(verify(jwk_key(&rsa).unwrap().also_for(algorithm).unwrap(), &pss), Ok(()));
-    assert!(jwk_key(&rsa).unwrap().also_for(Algorithm::Es256).is_err());
+    assert_eq!(verify(jwk_key(&rsa).unwrap().with_algorithm(algorithm).unwrap(), &pss), Ok(()));
+    assert!(jwk_key(&rsa).unwrap().with_algorithm(Algorithm::Es256).is_err());
     let secret = sample_of(Algorithm::Hs256).jwk;
     assert_eq!(jwk_key(&without(&secret, "alg")).unwrap_err(), KeyError::Missing { name: "alg" });
 }

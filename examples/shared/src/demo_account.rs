@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tollgate_sessions::{Accounts, RefreshKey};
 use tollgate_sessions::accounts::passwords::{HashError, Password, PasswordVerdict};
 use tollgate_sessions::accounts::users::{AddOutcome, LoginName, NewUser, StoredCredential};
+use tollgate_sessions::{Accounts, RefreshKey};
 
 use crate::environment::{self as env, SettingsError, invalid};
 
@@ -110,7 +110,11 @@ fn subject(email: &LoginName) -> Result<String, SettingsError> {
     if email.as_str() == DEFAULT_EMAIL { Ok("demo".to_owned()) } else { random() }
 }
 
-async fn add(accounts: &Accounts, email: &LoginName, password: &Password) -> Result<AddOutcome, SettingsError> {
+async fn add(
+    accounts: &Accounts,
+    email: &LoginName,
+    password: &Password,
+) -> Result<AddOutcome, SettingsError> {
     let hash = accounts.passwords().hash(password).await?;
     let demo = NewUser::new(subject(email)?, email.clone())
         .with_hash(hash)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 use tollgate::{Clock as _, SystemClock};
-use tollgate_jwks::{FetchOutcome, Health, Status};
+use tollgate_jwks::{FetchOutcome, KeySetHealth, KeySetStatus};
 
 use crate::answer::Answer;
 use crate::counts;
@@ -50,7 +50,7 @@ pub async fn ready(settings: &Settings) -> Answer {
 pub async fn metrics(settings: &Settings) -> Answer {
     let mut text = match &settings.keys {
         VerificationKeys::Fixed(_) | VerificationKeys::Ring(_) => String::new(),
-        VerificationKeys::Remote(keys) => Status::prometheus([&keys.status()]),
+        VerificationKeys::Remote(keys) => KeySetStatus::prometheus([&keys.status()]),
     };
     if let Some(issuing) = &settings.issuing {
         text.push_str(&Stores::ask(issuing).await.prometheus(issuing));
@@ -119,10 +119,10 @@ fn up_or_down(up: bool) -> &'static str {
 
 /// Returns whether the keys are ready, and their state, age and counts. Any client can read these, so the cause of a
 /// failed refresh goes to the log only.
-fn remote(status: &Status) -> (bool, Value) {
+fn remote(status: &KeySetStatus) -> (bool, Value) {
     let secs = |duration: Option<Duration>| duration.map(|duration| duration.as_secs());
     let stale = match status.health() {
-        Health::Stale { past } => Some(past),
+        KeySetHealth::Stale { past } => Some(past),
         _ => None,
     };
     let refreshes: Map<String, Value> = FetchOutcome::ALL

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Clock as _, Gate, SystemClock};
-use tollgate_sessions::{Accounts, CookieSettings, KeyRing, LoginThrottle, PasswordSettings, Passwords, RefreshKeys, RegistrationMode, RevokedSessions, SessionEndpoints, Sessions, SqliteUsers, TokenIssuer, open_store};
+use tollgate::{Audience, Clock as _, Gate, Issuer, SystemClock};
 use tollgate_sessions::accounts::AccountSettings;
 use tollgate_sessions::accounts::users::{MemoryUsers, UserStore};
 use tollgate_sessions::sessions::SessionSettings;
 use tollgate_sessions::store::RefreshPolicy;
+use tollgate_sessions::{
+    Accounts, CookieSettings, KeyRing, LoginThrottle, PasswordSettings, Passwords, RefreshKeys,
+    RegistrationMode, RevokedSessions, SessionEndpoints, Sessions, SqliteUsers, TokenIssuer, open_store,
+};
 
 use crate::demo_account::DemoAccount;
 use crate::environment::{self as env, SettingsError, invalid};
@@ -39,7 +42,7 @@ impl Issuing {
         tokens: TokenIssuer,
         ring: Option<Arc<KeyRing>>,
         gate: Gate,
-        issuer: &str,
+        issuer: Issuer,
         data: &Path,
     ) -> Result<(Self, Gate), SettingsError> {
         let keys = refresh_keys(&data.join("refresh-keys"))?;
@@ -65,8 +68,8 @@ impl Issuing {
 /// Returns the token issuer, and the key ring if the application generates its own keys.
 pub(crate) fn token_issuer(
     signer: Signer,
-    issuer: &str,
-    audience: &str,
+    issuer: Issuer,
+    audience: Audience,
 ) -> Result<(TokenIssuer, Option<Arc<KeyRing>>), SettingsError> {
     const NAME: &str = "TOLLGATE_ACCESS_TTL";
     let (tokens, ring) = match signer {
@@ -105,7 +108,7 @@ fn refresh_policy() -> Result<RefreshPolicy, SettingsError> {
 fn with_csrf_tokens(gate: Gate, sessions: &Sessions) -> Result<Gate, SettingsError> {
     match env::text(CSRF_TOKENS, "off")?.as_str() {
         "off" => Ok(gate),
-        "required" => Ok(gate.with_csrf_tokens(CookieSettings::default().csrf_tokens(sessions))),
+        "required" => Ok(gate.with_csrf_verifier(CookieSettings::default().csrf_tokens(sessions))),
         _ => Err(invalid(CSRF_TOKENS, "is neither `required` nor `off`")),
     }
 }

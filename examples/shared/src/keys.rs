@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Algorithm, Clock as _, KeySet, Keys, SystemClock};
+use tollgate::{Algorithm, Clock as _, KeySet, KeySnapshot, SystemClock};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
-use tollgate_sessions::{KeyRing, SigningKey};
 use tollgate_sessions::issuing::{KeyRotationSchedule, SigningKeyError};
+use tollgate_sessions::{KeyRing, SigningKey};
 
 use crate::environment::{self as env, SettingsError, invalid};
 
@@ -25,12 +25,12 @@ pub(crate) enum VerificationKeys {
 }
 
 impl VerificationKeys {
-    pub(crate) fn to_verify_with(&self) -> Keys {
+    pub(crate) fn to_verify_with(&self) -> KeySnapshot {
         match self {
             Self::Fixed(keys) => keys.clone().into(),
             Self::Ring(ring) => {
                 let ring: Arc<KeyRing> = Arc::clone(ring);
-                Keys::shared(ring)
+                KeySnapshot::from_shared(ring)
             }
             Self::Remote(keys) => keys.clone().into(),
         }
@@ -77,7 +77,7 @@ pub(crate) fn from_env(
     match first {
         Some(name @ "TOLLGATE_JWKS_FILE") => Ok((key_set(name)?.into(), None)),
         Some(name @ "TOLLGATE_JWKS_URL") => {
-            let keys = remote(name, RemoteKeySet::at(env::text(name, "")?))?;
+            let keys = remote(name, RemoteKeySet::from_url(env::text(name, "")?))?;
             Ok((keys, None))
         }
         Some(name @ "TOLLGATE_DISCOVER") => Ok((discover(name, issuer)?, None)),

@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tollgate::{CacheLimits, CrossSite, Gate, ResourceMetadata, TokenSource, Verifier};
+use tollgate::{Audience, CacheLimits, CrossSite, Gate, Issuer, ResourceMetadata, TokenSource, Verifier};
 use tollgate_sessions::{CookieSettings, SessionEndpoints};
 
 use crate::answer::Answer;
 use crate::environment::{self as env, SettingsError, invalid};
 use crate::issuing::{self, Issuing};
 use crate::keys::{self, VerificationKeys};
+
+const ISSUER: &str = "TOLLGATE_ISSUER";
+const AUDIENCE: &str = "TOLLGATE_AUDIENCE";
+const TOKEN_SOURCES: &str = "TOLLGATE_TOKEN_SOURCES";
 
 /// The settings of an example application, and the parts that they configure.
 #[derive(Debug)]
@@ -37,29 +41,32 @@ impl Settings {
         env::check_names()?;
         let addr = address()?;
         let origin = public_origin(addr)?;
-        let issuer = env::text("TOLLGATE_ISSUER", "http://127.0.0.1:3000")?;
-        let audience = env::text("TOLLGATE_AUDIENCE", "tollgate-demo")?;
+        let issuer = Issuer::new(env::text(ISSUER, "http://127.0.0.1:3000")?)
+            .map_err(|error| invalid(ISSUER, error.to_string()))?;
+        let audience = Audience::new(env::text(AUDIENCE, "tollgate-demo")?)
+            .map_err(|error| invalid(AUDIENCE, error.to_string()))?;
         let data = PathBuf::from(env::text("TOLLGATE_DATA", "tollgate-data")?);
-        let (keys, signer) = keys::from_env(&issuer, &data)?;
+        let (keys, signer) = keys::from_env(issuer.as_str(), &data)?;
         let metadata = ResourceMetadata::new(&origin)
             .map_err(|error| {
                 invalid("TOLLGATE_PUBLIC_ORIGIN", format!("{error}; set it to the origin that clients use"))
             })?
-            .with_authorization_server(issuer.clone())
+            .with_authorization_server(issuer.as_str())
             .with_scopes(["read:items", "write:items"]);
         let cross_site = CrossSite::new()
             .with_public_origin(&origin)
             .map_err(|error| invalid("TOLLGATE_PUBLIC_ORIGIN", error.to_string()))?;
         let gate = Gate::new(Verifier::new(keys.to_verify_with(), issuer.clone(), audience.clone()))
             .with_sources(token_sources()?)
+            .map_err(|error| invalid(TOKEN_SOURCES, error.to_string()))?
             .with_cross_site(cross_site)
             .with_resource_metadata(&metadata);
         let gate = with_cache(gate)?;
         let expected = format!("issuer {issuer}, audience {audience}");
         let (gate, issuing) = match signer {
             Some(signer) => {
-                let (tokens, ring) = issuing::token_issuer(signer, &issuer, &audience)?;
-                let (issuing, gate) = Issuing::start(tokens, ring, gate, &issuer, &data).await?;
+                let (tokens, ring) = issuing::token_issuer(signer, issuer.clone(), audience)?;
+                let (issuing, gate) = Issuing::start(tokens, ring, gate, issuer, &data).await?;
                 (gate, Some(issuing))
             }
             None => {
@@ -134,8 +141,7 @@ fn public_origin(addr: SocketAddr) -> Result<String, SettingsError> {
 }
 
 fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
-    const NAME: &str = "TOLLGATE_TOKEN_SOURCES";
-    let list = env::text(NAME, "bearer,cookie")?;
+    let list = env::text(TOKEN_SOURCES, "bearer,cookie")?;
     list.split(',')
         .map(|source| match source.trim().split_once(':') {
             None if source.trim() == "bearer" => Ok(TokenSource::bearer()),
@@ -147,7 +153,7 @@ fn token_sources() -> Result<Vec<TokenSource>, SettingsError> {
             )),
         })
         .collect::<Result<_, _>>()
-        .map_err(|error| invalid(NAME, error.to_string()))
+        .map_err(|error| invalid(TOKEN_SOURCES, error.to_string()))
 }
 
 /// Configures the gate's cache: `off`, or the number of tokens that it may hold.
@@ -161,7 +167,8 @@ fn with_cache(gate: Gate) -> Result<Gate, SettingsError> {
             let tokens: u32 =
                 tokens.parse().map_err(|_cause| invalid(NAME, "is neither `off` nor a number of tokens"))?;
             let bytes = u64::from(tokens).saturating_mul(BYTES_PER_TOKEN);
-            Ok(gate.with_cache(CacheLimits::new(usize::try_from(tokens).unwrap_or(usize::MAX), bytes)))
+            let limits = CacheLimits::new(usize::try_from(tokens).unwrap_or(usize::MAX), bytes);
+            Ok(gate.with_cache(limits.map_err(|error| invalid(NAME, error.to_string()))?))
         }
     }
 }

@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use example_shared::{Answer, Items, MAX_BODY_BYTES, Settings};
-use tollgate_warp::{Admission, Authenticated, Policy, admit, authenticate, authorize, session_routes};
+use tollgate_warp::{
+    Admission, Authenticated, Policy, admission_from, authenticated, authenticated_with, session_routes,
+};
 use warp::filters::BoxedFilter;
 use warp::reject::{MethodNotAllowed, PayloadTooLarge};
 use warp::reply::Response;
@@ -18,30 +20,30 @@ pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Inf
 }
 
 fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
-    let (required, optional) = (&settings.gate, &settings.gate.clone().optional());
+    let (required, optional) = (&settings.gate, &settings.gate.clone().with_optional_token());
     let items = Items::default();
     let added = items.clone();
     let me = warp::path!("me")
         .and(read())
-        .and(authenticate(required))
+        .and(authenticated(required))
         .map(|token: Authenticated| example_shared::me(&token));
     let list = warp::path!("items")
         .and(read())
-        .and(authorize(required, Policy::scope("read:items")))
+        .and(authenticated_with(required, Policy::scope("read:items")))
         .map(move |_: Authenticated| items.list());
     let add = warp::path!("items")
         .and(warp::post())
-        .and(authorize(required, Policy::scope("write:items")))
+        .and(authenticated_with(required, Policy::scope("write:items")))
         .and(warp::body::content_length_limit(MAX_BODY_BYTES.try_into().unwrap_or(u64::MAX)))
         .and(warp::body::bytes())
         .map(move |_: Authenticated, body: warp::hyper::body::Bytes| added.add(&body));
     let admin = warp::path!("admin")
         .and(read())
-        .and(authorize(required, Policy::role("admin")))
+        .and(authenticated_with(required, Policy::role("admin")))
         .map(|token: Authenticated| example_shared::admin(&token));
     let who_am_i = warp::path!("whoami")
         .and(read())
-        .and(admit(optional))
+        .and(admission_from(optional))
         .map(|admission: Admission| example_shared::who_am_i(admission.verified()));
     me.or(list).unify().or(add).unify().or(admin).unify().or(who_am_i).unify().map(reply).boxed()
 }
@@ -93,7 +95,7 @@ fn read() -> impl Filter<Extract = (), Error = Rejection> + Copy {
 /// one for the method.
 async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     if let Some(refused) = rejection.find::<tollgate_warp::Rejection>() {
-        return Ok(tollgate_warp::response(refused));
+        return Ok(tollgate_warp::rejection_response(refused));
     }
     if rejection.find::<PayloadTooLarge>().is_some() {
         return Ok(reply(example_shared::body_too_large()));

@@ -31,7 +31,7 @@ impl Driver for Actix {
 
 fn routes(config: &mut web::ServiceConfig, gate: &Gate) {
     let gated = || Authenticate::new(gate.clone());
-    let optional = Authenticate::new(gate.clone().optional());
+    let optional = Authenticate::new(gate.clone().with_optional_token());
     config
         .service(web::resource("/").wrap(gated()).route(web::to(subject)))
         .service(web::resource("/typed").wrap(gated()).route(web::get().to(typed)))

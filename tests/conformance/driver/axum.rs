@@ -27,7 +27,7 @@ impl Driver for Axum {
 }
 
 fn app(gate: Gate) -> Router {
-    let optional = AuthenticateLayer::new(gate.clone().optional());
+    let optional = AuthenticateLayer::new(gate.clone().with_optional_token());
     Router::new()
         .route("/", any(subject))
         .route("/typed", get(async |claims: Claims<Typed>| claims.tenant.to_string()))

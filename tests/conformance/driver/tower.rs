@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tollgate::{Admission, Gate, Policy, Rejection};
-use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, ProblemDetails, respond};
+use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, respond};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -39,7 +40,7 @@ impl Driver for Tower {
     }
 }
 
-type Body = String;
+type Body = Full<Bytes>;
 type Routed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
 #[derive(Clone)]
@@ -53,15 +54,17 @@ impl Router {
         let guarded = |policy: Policy| AuthorizeLayer::new(policy).layer(tower::service_fn(subject));
         let service: Routed = match request.uri().path() {
             "/" => boxed(gated(self.gate).layer(tower::service_fn(subject))),
-            "/optional" => boxed(gated(self.gate.optional()).layer(tower::service_fn(optional_subject))),
+            "/optional" => {
+                boxed(gated(self.gate.with_optional_token()).layer(tower::service_fn(optional_subject)))
+            }
             "/typed" => boxed(gated(self.gate).layer(tower::service_fn(typed))),
             "/scope" => boxed(gated(self.gate).layer(guarded(scope_policy()))),
             "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
             "/panic" => boxed(gated(self.gate).layer(tower::service_fn(panics))),
             "/unguarded" => boxed(tower::service_fn(subject)),
-            "/open" => boxed(tower::service_fn(async |_| Ok(Response::new("open".to_owned())))),
+            "/open" => boxed(tower::service_fn(async |_| Ok(Response::new(Body::from("open"))))),
             _ => boxed(tower::service_fn(async |_| {
-                Ok(Response::builder().status(404).body(String::new()).unwrap_or_default())
+                Ok(Response::builder().status(404).body(Body::default()).unwrap_or_default())
             })),
         };
         service.oneshot(request).await
@@ -103,12 +106,12 @@ async fn panics(_: Request<Incoming>) -> Result<Response<Body>, Infallible> {
 }
 
 fn admission(request: &Request<Incoming>) -> Result<&Admission, Rejection> {
-    request.extensions().get().ok_or_else(Rejection::no_gate)
+    request.extensions().get().ok_or_else(Rejection::missing_gate)
 }
 
 fn answer(outcome: Result<String, Rejection>) -> Response<Body> {
     match outcome {
-        Ok(body) => Response::new(body),
-        Err(rejection) => respond(&ProblemDetails::default(), &rejection),
+        Ok(body) => Response::new(body.into()),
+        Err(rejection) => respond(&rejection),
     }
 }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use tollgate::{Admission, Gate};
 use tollgate_warp::{
-    Authenticated, Claims, admission, admit, authenticate, authorize, claims, handle_rejection, protect,
+    Authenticated, Claims, admission, admission_from, authenticated, authenticated_with, claims,
+    handle_rejection, protect,
 };
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -31,22 +32,23 @@ impl Driver for Warp {
 
 /// Returns the routes outside the gate.
 fn open(gate: &Gate) -> BoxedFilter<(String,)> {
-    let optional =
-        warp::path!("optional").and(admit(&gate.clone().optional())).map(|admission: Admission| {
+    let optional = warp::path!("optional").and(admission_from(&gate.clone().with_optional_token())).map(
+        |admission: Admission| {
             admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").to_owned()
-        });
+        },
+    );
     let unguarded = warp::path!("unguarded").and(admission()).map(|_| "reached".to_owned());
     let open = warp::path!("open").map(|| "open".to_owned());
     optional.or(unguarded).unify().or(open).unify().boxed()
 }
 
 fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
-    let root = warp::path::end().and(authenticate(gate)).map(subject);
+    let root = warp::path::end().and(authenticated(gate)).map(subject);
     let typed = warp::path!("typed").and(claims(gate)).map(|claims: Claims<Typed>| claims.tenant.to_string());
-    let scope = warp::path!("scope").and(authorize(gate, scope_policy())).map(subject);
-    let policy = warp::path!("policy").and(authorize(gate, mixed_policy())).map(subject);
+    let scope = warp::path!("scope").and(authenticated_with(gate, scope_policy())).map(subject);
+    let policy = warp::path!("policy").and(authenticated_with(gate, mixed_policy())).map(subject);
     let panics = warp::path!("panic")
-        .and(authenticate(gate))
+        .and(authenticated(gate))
         .map(|_| -> String { std::panic::panic_any(super::EXPECTED_PANIC) });
     root.or(panics).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use tokio_postgres::{Client, NoTls};
-use tollgate_sessions::session::{NewSession, SecretHash, SessionId, StoreClock};
-use tollgate_sessions::store::{PostgresStore, RefreshPolicy, RotateRequest, SessionStore};
+use tollgate_sessions::session::{Lifetimes, NewSession, SecretHash, SessionId, StoreClock};
+use tollgate_sessions::store::{PostgresStore, RefreshPolicy, RotateLifetimes, RotateRequest, SessionStore};
 use tollgate_tests::postgres::PostgresServer;
 use tollgate_tests::services;
 

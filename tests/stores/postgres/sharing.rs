@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use tollgate_sessions::session::RevokeReason;
 use tollgate_sessions::store::{
     RefreshKind, RefreshPolicy, Revocation, RevocationFeed as _, RevokeRequest, RevokeScope, RotateOutcome,
-    RotateRequest, SessionStore as _,
+    SessionStore as _,
 };
 
 use super::{client, database, in_time, number, present, store, unborn};

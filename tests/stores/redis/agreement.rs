@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_sessions::session::{
-    Fingerprint, NewSession, RevokeReason, SecretHash, SessionId, SessionInfo, StoreClock, UnixMillis,
+    Fingerprint, Lifetimes, NewSession, RevokeReason, SecretHash, SessionId, SessionInfo, StoreClock,
+    UnixMillis,
 };
 use tollgate_sessions::store::{
     Durability, MemoryStore, RefreshPolicy, Revocation, RevocationFeed as _, RevokeRequest, RevokeScope,
-    RotateOutcome, RotateRequest, SessionStore,
+    RotateLifetimes, RotateMode, RotateOutcome, RotateRequest, SessionStore,
 };
 
 use super::Shared;

@@ -71,7 +71,9 @@ pub fn acknowledged_writes_survive_sigkill() {
 fn sessions(url: &str) -> Sessions {
     let rotation = RefreshPolicy::default()
         .with_grace_period(Duration::ZERO)
-        .with_recovery_period(Duration::from_secs(3600));
+        .expect("within the bounds")
+        .with_recovery_period(Duration::from_secs(3600))
+        .expect("within the bounds");
     let store = open_store(url).expect("a store");
     crate::child::sessions(store).with_settings(SessionSettings::default().with_refresh_policy(rotation))
 }
@@ -86,7 +88,7 @@ async fn work(sessions: Sessions, name: String, ended: Sender<()>) -> Vec<Seen> 
         let mut seen = Seen { tokens: vec![token.clone()], end: End::NotTried, by_subject: count % 2 == 0 };
 
         for _ in 0..5 {
-            let Ok(issued) = sessions.rotate(&token, TokenTransport::Body, None).await else {
+            let Ok(issued) = sessions.refresh(&token, TokenTransport::Body, None).await else {
                 all.push(seen);
                 return all;
             };
@@ -114,7 +116,7 @@ async fn work(sessions: Sessions, name: String, ended: Sender<()>) -> Vec<Seen> 
 
 async fn check(sessions: &Sessions, seen: &Seen, round: u32) {
     let last = seen.tokens.last().expect("a token");
-    let outcome = sessions.rotate(last, TokenTransport::Body, None).await;
+    let outcome = sessions.refresh(last, TokenTransport::Body, None).await;
     let reason = if seen.by_subject { RevokeReason::SubjectRevoked } else { RevokeReason::Logout };
 
     match &outcome {
@@ -124,7 +126,7 @@ async fn check(sessions: &Sessions, seen: &Seen, round: u32) {
     }
 
     if let [.., old, _, _, _] = seen.tokens.as_slice() {
-        let outcome = sessions.rotate(old, TokenTransport::Body, None).await;
+        let outcome = sessions.refresh(old, TokenTransport::Body, None).await;
         assert!(matches!(outcome, Err(RefreshError::Reuse | RefreshError::Revoked(_))), "{outcome:?}");
     }
 }

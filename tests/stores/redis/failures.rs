@@ -35,7 +35,7 @@ pub fn store_recovers_after_a_restart_of_the_server() {
         for _ in 0..3 {
             server.kill();
             for _ in 0..20 {
-                let error = refused(sessions.rotate(&token, TokenTransport::Body, None).await);
+                let error = refused(sessions.refresh(&token, TokenTransport::Body, None).await);
                 assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
                 assert_eq!(ping(&*store).await, StoreErrorKind::Unavailable);
                 assert!(store.revocations(None).await.is_err());
@@ -71,7 +71,7 @@ pub fn calls_time_out_on_a_frozen_server() {
             let mut calls = tokio::task::JoinSet::new();
             for _ in 0..8 {
                 let (sessions, token) = (sessions.clone(), token.clone());
-                calls.spawn(async move { sessions.rotate(&token, TokenTransport::Body, None).await });
+                calls.spawn(async move { sessions.refresh(&token, TokenTransport::Body, None).await });
             }
 
             // Only prevents a hanging test. The duration of a call is not asserted.
@@ -125,10 +125,10 @@ pub fn full_server_is_unavailable() {
         let sessions = sessions(open_store(&server.url()).expect("a store"));
         let token = sessions.create(&Login::new("alice")).await.expect("a login").refresh_token.expose();
         server.ask::<String>(&["CONFIG", "SET", "maxmemory", "1"]);
-        let error = refused(sessions.rotate(&token, TokenTransport::Body, None).await);
+        let error = refused(sessions.refresh(&token, TokenTransport::Body, None).await);
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
         server.ask::<String>(&["CONFIG", "SET", "maxmemory", "0"]);
-        assert!(sessions.rotate(&token, TokenTransport::Body, None).await.is_ok());
+        assert!(sessions.refresh(&token, TokenTransport::Body, None).await.is_ok());
     });
     assert_eviction_is_logged();
 }
@@ -287,9 +287,9 @@ pub fn cluster_accepts_every_script() {
         let after = sessions.rotate(&other.refresh_token.expose(), TokenTransport::Body, None).await;
 
         assert!(matches!(after, Err(RefreshError::Revoked(RevokeReason::SubjectRevoked))));
-        sessions.rotate(&next, TokenTransport::Body, None).await.expect("refreshed");
+        sessions.refresh(&next, TokenTransport::Body, None).await.expect("refreshed");
         assert!(matches!(
-            sessions.rotate(&token, TokenTransport::Body, None).await,
+            sessions.refresh(&token, TokenTransport::Body, None).await,
             Err(RefreshError::Reuse)
         ));
 

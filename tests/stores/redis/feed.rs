@@ -50,11 +50,11 @@ pub fn interrupted_announcement_is_repeated(shared: &Shared) {
             shared.0.ask::<u8>(&["DEL", &format!("{prefix}rev")]);
         };
         let refuse = async || {
-            let refused = sessions.rotate(&token, TokenTransport::Body, None).await;
+            let refused = sessions.refresh(&token, TokenTransport::Body, None).await;
             assert!(matches!(refused, Err(RefreshError::Reuse | RefreshError::Revoked(RevokeReason::Reuse))));
         };
         let announced = async || store.revocations(None).await.expect("a page").entries.len();
-        sessions.rotate(&token, TokenTransport::Body, None).await.expect("refreshed");
+        sessions.refresh(&token, TokenTransport::Body, None).await.expect("refreshed");
         refuse().await;
         assert_eq!(announced().await, 1);
 

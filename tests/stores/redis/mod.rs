@@ -111,7 +111,7 @@ async fn races(server: &RedisServer) {
             .map(|racer| {
                 let sessions = if racer % 2 == 0 { here.clone() } else { there.clone() };
                 let token = token.clone();
-                tokio::spawn(async move { sessions.rotate(&token, TokenTransport::Body, None).await })
+                tokio::spawn(async move { sessions.refresh(&token, TokenTransport::Body, None).await })
             })
             .collect();
         let mut refreshed = 0;

@@ -95,7 +95,7 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
 
 fn sessions(server: &RedisServer) -> Sessions {
     let store = RedisStore::open(&server.url()).expect("a store");
-    let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO);
+    let rotation = RefreshPolicy::default().with_grace_period(Duration::ZERO).expect("within the bounds");
     crate::child::sessions(Arc::new(store))
         .with_settings(SessionSettings::default().with_refresh_policy(rotation))
 }
@@ -105,7 +105,7 @@ async fn log_in(sessions: &Sessions) -> IssuedSession {
 }
 
 async fn refresh(sessions: &Sessions, issued: &IssuedSession) -> Result<IssuedSession, RefreshError> {
-    sessions.rotate(&issued.refresh_token.expose(), TokenTransport::Body, None).await
+    sessions.refresh(&issued.refresh_token.expose(), TokenTransport::Body, None).await
 }
 
 /// A failover loses acknowledged writes. Tokens newer than the store are accepted and reported. The lost revocation was

@@ -107,7 +107,7 @@ async fn renewals(sessions: &Sessions, tokens: &mut [String], turn: Duration) ->
 }
 
 pub(crate) async fn renew(sessions: &Sessions, token: &str) -> String {
-    let renewed = sessions.rotate(token, TokenTransport::Body, None).await;
+    let renewed = sessions.refresh(token, TokenTransport::Body, None).await;
     renewed.unwrap_or_else(|error| panic!("not refreshed: {error:?}")).refresh_token.expose()
 }
 

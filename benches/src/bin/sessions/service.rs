@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tollgate::{Algorithm, Gate, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Issuer, Verifier};
 use tollgate_axum::{AuthenticateLayer, Claims, RegisteredClaims, session_routes};
 use tollgate_sessions::accounts::RegisterOutcome;
 use tollgate_sessions::accounts::passwords::{HashCost, Password};
@@ -64,10 +64,14 @@ pub(crate) async fn serve() {
     let store = open_store(&format!("sqlite:{}", scratch.join("sessions.db").display())).expect("a store");
     let secret = RefreshKey::generate_secret().expect("randomness");
     let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a strong secret"));
-    let issuer = TokenIssuer::new(SigningKey::generate(Algorithm::EdDsa).expect("a key"), ISSUER, AUDIENCE);
+    let issuer = TokenIssuer::new(
+        SigningKey::generate(Algorithm::EdDsa).expect("a key"),
+        Issuer::new(ISSUER).expect("an issuer"),
+        Audience::new(AUDIENCE).expect("an audience"),
+    );
     let sessions = Sessions::new(store, keys.clone(), issuer.lifetime())
         .with_settings(SessionSettings::default().with_sessions_per_subject(1).expect("a valid number"));
-    let gate = Gate::new(Verifier::new(issuer.keys().expect("a key"), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(issuer.keys().expect("a key"), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()));
     let endpoints = SessionEndpoints::new(sessions, issuer, accounts(&keys).await, gate.clone());
     let me = async |user: Claims<RegisteredClaims>| user.sub.clone().unwrap_or_default();
     let app = Router::new()

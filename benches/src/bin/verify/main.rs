@@ -9,7 +9,8 @@ mod raw;
 use std::sync::LazyLock;
 
 use jsonwebtoken::{DecodingKey, Validation};
-use tollgate::{Algorithm, Decision, Gate, UnixTime, Verifier};
+use tollgate::adapter::Decision;
+use tollgate::{Algorithm, Gate, UnixTime, Verifier};
 use tollgate_benches::fixtures::{self, ALGORITHMS, Bearer, Profile, Registered, Size, User};
 use tollgate_benches::svg::{self, Bar, Side};
 use tollgate_benches::{Contender, Options, Report, Rounds, machine, nanoseconds};

@@ -23,7 +23,7 @@ async fn employee(_: Claims<Employee>) -> &'static str {
 #[actix_web::test]
 async fn claims_are_of_the_type_asked_for() {
     async fn registered(claims: Claims<RegisteredClaims>) -> String {
-        format!("{:?}", claims.into_inner().sub)
+        format!("{:?}", claims.0.sub)
     }
     let app = App::new()
         .route("/user", web::get().to(hello))
@@ -65,7 +65,7 @@ async fn the_token_and_its_scopes_can_be_asked_for() {
 }
 
 async fn optional_claims(user: Optional<Claims<User>>) -> String {
-    user.into_inner().map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
+    user.0.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
 }
 
 async fn optional_token(user: Optional<Authenticated>) -> String {
@@ -87,7 +87,7 @@ async fn none_without_a_token_only() {
         .route("/2", web::get().to(optional_token))
         .route("/3", web::get().to(option_of_claims))
         .route("/4", web::get().to(option_of_token))
-        .wrap(Authenticate::new(gate().optional()));
+        .wrap(Authenticate::new(gate().with_optional_token()));
     let app = init_service(app).await;
     for path in ["/1", "/2", "/3", "/4"] {
         ask(&app, good(path).to_request()).await.is(200, "alice");
@@ -98,7 +98,8 @@ async fn none_without_a_token_only() {
 
 #[actix_web::test]
 async fn a_required_token_is_required_where_others_need_none() {
-    let app = App::new().route("/", web::get().to(hello)).wrap(Authenticate::new(gate().optional()));
+    let app =
+        App::new().route("/", web::get().to(hello)).wrap(Authenticate::new(gate().with_optional_token()));
     let app = init_service(app).await;
     ask(&app, get("/").to_request()).await.is_refused(401, BARE);
     ask(&app, good("/").to_request()).await.is(200, "hello alice");
@@ -140,7 +141,7 @@ async fn a_token_without_the_claims_is_never_anonymous() {
         .route("/either", web::get().to(either))
         .route("/nested", web::get().to(nested))
         .route("/scopes", web::get().to(scopes))
-        .wrap(Authenticate::new(gate().optional()));
+        .wrap(Authenticate::new(gate().with_optional_token()));
     let app = init_service(app).await;
     let token = forge().token().claim("scope", 1).sign();
     ask(&app, with_token("/optional", &token).to_request()).await.is_refused(401, INVALID_TOKEN);

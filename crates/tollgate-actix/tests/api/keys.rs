@@ -13,9 +13,10 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform as _};
 use actix_web::test::init_service;
 use actix_web::{App, Error, HttpResponse, web};
 use tokio::sync::Notify;
-use tollgate::{KeyRefresh, KeyRequest, KeySource, Keys, KeysUnavailable, UnixTime};
+use tollgate::{KeyRefresh, KeyRequest, KeySnapshot, KeySource, KeysUnavailable, UnixTime};
 use tollgate_actix::{
-    Algorithm, Authenticate, Authenticated, Claims, Gate, KeySet, Optional, TokenSource, Verifier,
+    Algorithm, Audience, Authenticate, Authenticated, Claims, Gate, Issuer, KeySet, Optional, TokenSource,
+    Verifier,
 };
 use tollgate_testing::keys;
 
@@ -69,8 +70,12 @@ fn wrong() -> Option<KeySet> {
 
 fn late() -> (Arc<LateKeys>, Gate) {
     let source = Arc::new(LateKeys::default());
-    let keys = Keys::from(Shared(Arc::clone(&source)));
-    (source, Gate::new(Verifier::new(keys, ISSUER, AUDIENCE)).with_clock(clock()))
+    let keys = KeySnapshot::from(Shared(Arc::clone(&source)));
+    (
+        source,
+        Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))
+            .with_clock(clock()),
+    )
 }
 
 fn is_pending(future: std::pin::Pin<&mut impl Future>) -> bool {
@@ -119,7 +124,8 @@ async fn a_client_may_leave_while_its_key_is_fetched() {
         counter.set(counter.get() + 1);
         ready(user.as_ref().and_then(|user| user.subject()).unwrap_or("anonymous").to_owned())
     };
-    let app = App::new().route("/", web::get().to(handler)).wrap(Authenticate::new(gate.optional()));
+    let app =
+        App::new().route("/", web::get().to(handler)).wrap(Authenticate::new(gate.with_optional_token()));
     let app = init_service(app).await;
     {
         let mut waiting = pin!(app.call(good("/").to_request()));
@@ -135,7 +141,9 @@ async fn a_client_may_leave_while_its_key_is_fetched() {
 #[actix_web::test]
 async fn others_do_not_wait() {
     let (source, gate) = late();
-    let app = App::new().route("/", web::get().to(async || "in")).wrap(Authenticate::new(gate.optional()));
+    let app = App::new()
+        .route("/", web::get().to(async || "in"))
+        .wrap(Authenticate::new(gate.with_optional_token()));
     let app = init_service(app).await;
     let mut waiting = pin!(app.call(good("/").to_request()));
     assert!(is_pending(waiting.as_mut()));
@@ -147,7 +155,7 @@ async fn others_do_not_wait() {
 #[actix_web::test]
 async fn everything_else_holds_after_waiting_too() {
     let (source, gate) = late();
-    let gate = gate.with_sources([TokenSource::insecure_query("access_token").unwrap()]);
+    let gate = gate.with_sources([TokenSource::insecure_query("access_token").unwrap()]).unwrap();
     let app = App::new()
         .route("/", web::get().to(subject))
         .route("/option", web::get().to(async |_: Option<Claims<Employee>>| "anonymous"))

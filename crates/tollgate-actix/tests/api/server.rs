@@ -25,7 +25,7 @@ async fn echo(user: Claims<User>, body: String) -> String {
 
 /// Four workers, each with an application of its own behind a clone of the same gates.
 fn serve() -> (SocketAddr, ServerHandle) {
-    let optional = Authenticate::new(gate().optional());
+    let optional = Authenticate::new(gate().with_optional_token());
     let required = authenticate();
     let server = HttpServer::new(move || {
         App::new().service(web::resource("/whoami").get(whoami).wrap(optional.clone())).service(

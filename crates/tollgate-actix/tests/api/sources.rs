@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, web};
-use tollgate::RequestView as _;
+use tollgate::adapter::RequestView as _;
 use tollgate_actix::{ActixRequest, Authenticate, Gate, TokenSource};
 
 use crate::support::{BARE, INVALID_REQUEST, ask, authenticate, forge, gate, get, good, subject};
@@ -16,7 +16,7 @@ fn token() -> String {
 }
 
 fn cookie_gate() -> Gate {
-    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()])
+    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()]).unwrap()
 }
 
 #[actix_web::test]

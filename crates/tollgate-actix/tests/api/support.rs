@@ -4,7 +4,7 @@ use actix_web::body::{MessageBody, to_bytes};
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::test::TestRequest;
 use actix_web::{Error, HttpResponse};
-use tollgate_actix::{Algorithm, Authenticate, Authenticated, Gate, Verifier};
+use tollgate_actix::{Algorithm, Audience, Authenticate, Authenticated, Gate, Issuer, Verifier};
 use tollgate_testing::{Forge, ManualClock, keys};
 
 pub(crate) const ISSUER: &str = "https://issuer.example";
@@ -35,7 +35,12 @@ pub(crate) fn forge() -> Forge {
 }
 
 pub(crate) fn gate() -> Gate {
-    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE)).with_clock(clock())
+    Gate::new(Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    ))
+    .with_clock(clock())
 }
 
 pub(crate) fn authenticate() -> Authenticate {

@@ -105,7 +105,8 @@ async fn policies_are_asked_inside() {
 async fn policies_are_not_met_by_nobody() {
     let anything = web::resource("/all").get(open).wrap(Authorize::new(Policy::all([])));
     let negative = web::resource("/not").get(open).wrap(Authorize::new(!Policy::role("suspended")));
-    let app = App::new().service(anything).service(negative).wrap(Authenticate::new(gate().optional()));
+    let app =
+        App::new().service(anything).service(negative).wrap(Authenticate::new(gate().with_optional_token()));
     let app = init_service(app).await;
     for path in ["/all", "/not"] {
         ask(&app, get(path).to_request()).await.is_refused(401, BARE);
@@ -127,7 +128,7 @@ async fn a_policy_without_a_gate_is_a_mistake_in_the_wiring() {
 
 #[actix_web::test]
 async fn the_innermost_gate_counts() {
-    let other = Authenticate::new(gate().optional().with_policy(Policy::scope("inner")));
+    let other = Authenticate::new(gate().with_optional_token().with_policy(Policy::scope("inner")));
     let inner = web::scope("/inner").route("", web::get().to(subject)).wrap(other);
     let app = init_service(App::new().service(inner).wrap(authenticate())).await;
     let lacks = Some(r#"Bearer realm="api", error="insufficient_scope", scope="inner""#);

@@ -67,7 +67,7 @@ impl World {
             .with_lifetime_bounds(secs(5), secs(120))
             .with_max_staleness(secs(300))
             .with_cooldown(secs(10))
-            .with_absent_keys(64, secs(20))
+            .with_negative_cache(64, secs(20))
             .with_max_waiting(32)
             .with_longest_retry_after(secs(30));
         Self {
@@ -120,7 +120,7 @@ impl World {
             self.demanded = true;
             assert!(self.cache.is_wanted(&wanted));
         }
-        if let Some(retry_after) = self.cache.unanswered(&wanted, self.now) {
+        if let Some(retry_after) = self.cache.why_unavailable(&wanted, self.now) {
             assert!(retry_after >= secs(1) && retry_after <= secs(600), "{retry_after:?}");
         }
     }

@@ -103,7 +103,7 @@ fn an_unknown_key_is_asked_for_once_for_all() {
     assert!(!cache.is_wanted(&wanted("b")) && !cache.is_wanted(&wanted("c")));
     assert_eq!(cache.ask(Some(wanted("b")), at(11)), Demand::Known, "who asks late looks again");
     assert_eq!(cache.ask(Some(wanted("c")), at(65)), Demand::Pointless, "the issuer does not have it");
-    assert_eq!(cache.unanswered(&wanted("c"), at(65)), None);
+    assert_eq!(cache.why_unavailable(&wanted("c"), at(65)), None);
     assert!(matches!(cache.poll(at(12)), Step::Wait(next) if next > due));
 }
 
@@ -162,13 +162,13 @@ fn a_refresh_that_began_too_early_is_followed_by_another() {
 #[test]
 fn when_the_issuer_fails_nobody_can_say_that_a_key_does_not_exist() {
     let (mut cache, due) = with_keys();
-    assert_eq!(cache.unanswered(&wanted("b"), at(10)), None, "not asked yet, nothing failed");
+    assert_eq!(cache.why_unavailable(&wanted("b"), at(10)), None, "not asked yet, nothing failed");
     assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
     assert_eq!(cache.poll(at(10)), Step::Refresh);
     cache.finish(failed(), at(12));
     assert!(!cache.is_wanted(&wanted("b")), "nobody is kept waiting");
     assert_eq!(cache.ask(Some(wanted("b")), at(13)), Demand::Pointless);
-    assert_eq!(cache.unanswered(&wanted("b"), at(13)), Some(secs(27)), "the rest of the cooldown");
+    assert_eq!(cache.why_unavailable(&wanted("b"), at(13)), Some(secs(27)), "the rest of the cooldown");
     assert_eq!(cache.due(), due, "the keys are fresh, the schedule stands");
     assert_eq!(cache.ask(Some(wanted("b")), at(40)), Demand::Join);
 }

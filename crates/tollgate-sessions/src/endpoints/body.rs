@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 use zeroize::Zeroizing;
 
 use super::problem::Problem;

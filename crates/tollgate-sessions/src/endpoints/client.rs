@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tollgate::{
-    Admission, AuthError, ClaimError, Decision, Excerpt, KeyRefresh, Rejection, RequestView, TokenError,
-    find_cookie,
-};
+use tollgate::adapter::{Decision, RequestView, find_cookie};
+use tollgate::{Admission, AuthError, ClaimError, Excerpt, KeyRefresh, Rejection, TokenError};
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
@@ -58,7 +56,7 @@ impl TokenCookies {
     pub(super) fn read<R: RequestView>(endpoints: &Endpoints, request: &R) -> Self {
         let no_cookies =
             Self { refresh: None, csrf: None, ambient: false, repeated: false, uses_cookies: false };
-        if endpoints.gate.is_explicit(request) {
+        if endpoints.gate.has_explicit_credential(request) {
             return no_cookies;
         }
         let cookies = &endpoints.cookies;
@@ -66,7 +64,7 @@ impl TokenCookies {
         let refresh = find_cookie(request, cookies.refresh_name());
         let is_present = |found: &Result<Option<&[u8]>, _>| !matches!(found, Ok(None));
         let text = |value: &[u8]| Zeroizing::new(String::from_utf8_lossy(value).into_owned());
-        let csrf = endpoints.gate.csrf_tokens().map(|tokens| find_cookie(request, tokens.cookie_name()));
+        let csrf = endpoints.gate.csrf_verifier().map(|tokens| find_cookie(request, tokens.cookie_name()));
         let csrf = csrf.and_then(|found| std::str::from_utf8(found.ok()??).ok());
         Self {
             csrf: csrf.map(Into::into),
@@ -124,7 +122,7 @@ fn authenticate<R: RequestView>(
         }
         Decision::Refused(rejection) => match rejection.error() {
             // Reject this also on endpoints that do not require an access token, such as logout.
-            AuthError::CrossSite(error) => return Err(Problem::CrossSite(*error)),
+            AuthError::CrossSite(error) => return Err(Problem::CrossSite(error.clone())),
             _ => (Err(SessionResponse::from(&rejection)), None),
         },
         Decision::AwaitKeys(refresh) => {
@@ -139,7 +137,7 @@ fn authenticate<R: RequestView>(
 fn holder(endpoints: &Endpoints, admission: &Admission) -> Result<Holder, Rejection> {
     let token = admission.require()?;
     let refuse = |error| endpoints.gate.refuse(AuthError::InvalidToken(error));
-    if token.issuer() != endpoints.issuer.issuer() {
+    if token.issuer() != endpoints.issuer.issuer().as_str() {
         return Err(refuse(TokenError::IssuerMismatch { found: Excerpt::new(token.issuer()) }));
     }
     let subject = token.subject().filter(|subject| !subject.is_empty());

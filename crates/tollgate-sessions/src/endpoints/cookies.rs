@@ -15,7 +15,7 @@ use crate::sessions::tokens::SessionCsrfTokens;
 /// | `__Host-Http-rt` | the refresh token | `Path=/; Secure; HttpOnly; SameSite=Strict` |
 /// | `__Host-csrf` | the anti-CSRF token (optional) | `Path=/; Secure; SameSite=Strict` |
 ///
-/// The endpoints set the third cookie if the gate [requires](tollgate::Gate::with_csrf_tokens) anti-CSRF
+/// The endpoints set the third cookie if the gate [requires](tollgate::Gate::with_csrf_verifier) anti-CSRF
 /// tokens.
 ///
 /// The cookies have no `Domain`: the prefix makes browsers reject one, so that no sibling domain can plant
@@ -31,7 +31,7 @@ use crate::sessions::tokens::SessionCsrfTokens;
 /// # fn serve(gate: Gate, sessions: Sessions, issuer: TokenIssuer, accounts: Accounts)
 /// # -> Result<SessionEndpoints, tollgate::ConfigError> {
 /// let cookies = CookieSettings::for_scripts().with_access_name("__Host-Http-token")?;
-/// let gate = gate.with_sources([TokenSource::bearer(), cookies.token_source()?]);
+/// let gate = gate.with_sources([TokenSource::bearer(), cookies.token_source()?])?;
 /// let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate).with_cookies(cookies);
 /// # Ok(endpoints) }
 /// ```
@@ -187,7 +187,7 @@ impl CookieSettings {
     /// use tollgate_sessions::CookieSettings;
     ///
     /// # fn with_cookies(gate: Gate) -> Result<Gate, tollgate::ConfigError> {
-    /// let gate = gate.with_sources([TokenSource::bearer(), CookieSettings::default().token_source()?]);
+    /// let gate = gate.with_sources([TokenSource::bearer(), CookieSettings::default().token_source()?])?;
     /// # Ok(gate) }
     /// ```
     ///
@@ -205,7 +205,7 @@ impl CookieSettings {
     /// use tollgate_sessions::{CookieSettings, Sessions};
     ///
     /// # fn with_tokens(gate: Gate, sessions: &Sessions) -> Gate {
-    /// gate.with_csrf_tokens(CookieSettings::default().csrf_tokens(sessions))
+    /// gate.with_csrf_verifier(CookieSettings::default().csrf_tokens(sessions))
     /// # }
     /// ```
     #[must_use]

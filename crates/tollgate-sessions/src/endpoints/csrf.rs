@@ -1,6 +1,6 @@
 //! `POST csrf`, and the check of anti-CSRF tokens.
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 use tracing::warn;
 
 use super::Endpoints;
@@ -21,7 +21,7 @@ impl Endpoints {
         cookies: &TokenCookies,
     ) -> Result<(), Problem> {
         let exempt = matches!(route, Route::Login | Route::Register | Route::CsrfToken);
-        if exempt || self.gate.csrf_tokens().is_none() {
+        if exempt || self.gate.csrf_verifier().is_none() {
             return Ok(());
         }
         let session = cookies.refresh_token().and_then(|token| self.sessions.session_of_token(token));
@@ -35,7 +35,7 @@ impl Endpoints {
     /// Issues an anti-CSRF token to a page that has none, or one of another session. The session may have been
     /// revoked, as the token of a revoked session is of no use.
     pub(super) fn csrf_token(&self, client: &Client) -> Result<SessionResponse, Problem> {
-        if self.gate.csrf_tokens().is_none() {
+        if self.gate.csrf_verifier().is_none() {
             return Err(Problem::NoSuchPath);
         }
         let session = client.cookie.as_deref().and_then(|token| self.sessions.session_of_token(token));
@@ -52,7 +52,7 @@ impl Endpoints {
         client: &Client,
         max_age: Option<u64>,
     ) -> Result<Option<String>, Problem> {
-        let Some(tokens) = self.gate.csrf_tokens() else { return Ok(None) };
+        let Some(tokens) = self.gate.csrf_verifier() else { return Ok(None) };
         let token = self.sessions.csrf_token(session, client.csrf_token.as_deref());
         let token = token.map_err(|error| Problem::server_error(&error))?;
         self.cookies.set_csrf(tokens.cookie_name(), &token, max_age).map(Some)
@@ -60,14 +60,14 @@ impl Endpoints {
 
     /// Returns the `Set-Cookie` headers that clear all cookies of the endpoints.
     pub(super) fn cleared_cookies(&self) -> impl Iterator<Item = String> {
-        let csrf = self.gate.csrf_tokens().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
+        let csrf = self.gate.csrf_verifier().map(|tokens| self.cookies.clear_csrf(tokens.cookie_name()));
         self.cookies.clear().into_iter().chain(csrf)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tollgate::Decision;
+    use tollgate::adapter::Decision;
 
     use super::super::testing::{FakeRequest, PASSWORD, World, cookies_of, header, member, post, post_with};
     use crate::endpoints::CookieSettings;

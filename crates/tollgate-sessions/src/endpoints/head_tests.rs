@@ -10,7 +10,7 @@ use super::*;
 /// A login must not set a cookie that the gate does not read.
 #[tokio::test]
 async fn login_rejects_mode_cookie_when_the_gate_reads_no_cookie() {
-    let world = World::with_gate(|gate, _sessions| gate.with_sources([TokenSource::bearer()])).await;
+    let world = World::with_gate(|gate, _sessions| gate.with_sources([TokenSource::bearer()]).unwrap()).await;
     let body = format!(r#"{{"email":"alice@example.com","password":"{PASSWORD}","mode":"cookie"}}"#);
     let refused = world.send(&post("/auth/login"), &body).await;
     assert_eq!((refused.status(), member(&refused, "error").as_str()), (400, "invalid_request"));
@@ -45,7 +45,8 @@ async fn bearer_token_excludes_cookies() {
 async fn token_in_a_custom_header_excludes_cookies() {
     let cookie = || CookieSettings::default().token_source().unwrap();
     let header_source = TokenSource::header("x-token").unwrap();
-    let world = World::with_gate(|gate, _sessions| gate.with_sources([header_source, cookie()])).await;
+    let world =
+        World::with_gate(|gate, _sessions| gate.with_sources([header_source, cookie()]).unwrap()).await;
     let cookies = cookies_of(&world.log_in(r#","mode":"cookie""#).await);
     let token = member(&world.log_in("").await, "access_token");
     let with = |path: &str, token: &str| post_with(path, &cookies).header("x-token", token);

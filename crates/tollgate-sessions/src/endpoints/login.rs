@@ -20,7 +20,7 @@ impl Endpoints {
         if client.peer.is_none() {
             warn_of_unknown_addresses();
         }
-        if mode == Mode::Cookie && !self.gate.looks_into_cookie(self.cookies.access_name()) {
+        if mode == Mode::Cookie && !self.gate.reads_cookie(self.cookies.access_name()) {
             warn!(
                 "login rejected: the client requests cookies, and the gate does not read them; see CookieSettings::token_source"
             );

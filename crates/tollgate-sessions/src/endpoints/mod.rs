@@ -25,7 +25,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, RequestView, UnixTime};
+use tollgate::adapter::RequestView;
+use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, UnixTime};
 use tracing::warn;
 
 pub use address::ClientAddress;
@@ -56,7 +57,7 @@ use route::Route;
 /// | `POST /auth/password` | `{"current_password","new_password"}` | 204; all other sessions of the user are revoked |
 /// | `GET /auth/sessions` | | 200 `{"sessions":[{"sid","created_at","last_used_at","current"}]}` |
 /// | `DELETE /auth/sessions/{sid}` | | 204 |
-/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, if the gate [requires](Gate::with_csrf_tokens) one |
+/// | `POST /auth/csrf` | | 204 and an anti-CSRF token, if the gate [requires](Gate::with_csrf_verifier) one |
 /// | `GET /.well-known/jwks.json` | | 200, the public keys of the issuer |
 ///
 /// The `mode` of a login is `token` (the default) or `cookie`. Mode `cookie` requires a gate that reads the
@@ -95,7 +96,7 @@ use route::Route;
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use tollgate::RequestView;
+/// use tollgate::adapter::RequestView;
 /// use tollgate_sessions::SessionEndpoints;
 /// use tollgate_sessions::endpoints::SessionResponse;
 ///

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
 use tollgate::CrossSiteError;
+use tollgate::adapter::ProblemDetails;
 use tracing::{error, warn};
 
 use super::response::SessionResponse;
@@ -71,16 +71,13 @@ impl Problem {
     /// Returns the response. A 401 has the `challenge` (RFC 9110 §15.5.2).
     pub(super) fn into_response(self, challenge: &str) -> SessionResponse {
         let (status, error, detail) = self.parts();
-        let title = reason_phrase(status);
         let detail = match self {
             Self::RejectedPassword(error) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(detail),
         };
-        let reason = (self == Self::Expired).then_some("expired");
-        let response = SessionResponse::problem(
-            status,
-            &Details { kind: "about:blank", title, status, detail, error, reason },
-        );
+        let problem = ProblemDetails::new(status, &detail).with_error(error);
+        let problem = if self == Self::Expired { problem.with_reason("expired") } else { problem };
+        let response = SessionResponse::problem(status, &problem);
         match self {
             Self::InvalidGrant | Self::Expired | Self::InvalidCredentials => {
                 response.with_header("www-authenticate", challenge)
@@ -169,36 +166,6 @@ fn csrf_code(error: CrossSiteError) -> &'static str {
 /// Rounds up to whole seconds, and to at least one, so that clients do not retry at once.
 fn whole_secs(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
-}
-
-#[derive(Serialize)]
-struct Details {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: Cow<'static, str>,
-    error: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-}
-
-/// RFC 9457 §4.2.1: with `about:blank` the title is the status phrase.
-fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        413 => "Content Too Large",
-        415 => "Unsupported Media Type",
-        429 => "Too Many Requests",
-        503 => "Service Unavailable",
-        _ => "Internal Server Error",
-    }
 }
 
 impl From<RefreshError> for Problem {

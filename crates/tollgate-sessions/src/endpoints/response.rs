@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use tollgate::Rejection;
+use tollgate::adapter::ProblemDetails;
 
 /// A response: a status code, headers and a body. Its `Debug` output shows the status code only.
 ///
@@ -29,8 +30,8 @@ impl SessionResponse {
     }
 
     /// Makes a response with problem details (RFC 9457).
-    pub(super) fn problem(status: u16, body: &impl Serialize) -> Self {
-        Self::empty(status).with_body(Rejection::CONTENT_TYPE, body)
+    pub(super) fn problem(status: u16, problem: &ProblemDetails<'_>) -> Self {
+        Self::empty(status).with_body(ProblemDetails::CONTENT_TYPE, problem)
     }
 
     /// Makes a response with a document that is the same for all clients.
@@ -84,9 +85,9 @@ impl SessionResponse {
 /// Converts the response of a gate to a request that it rejects.
 impl From<&Rejection> for SessionResponse {
     fn from(rejection: &Rejection) -> Self {
-        let mut headers = vec![("content-type", Rejection::CONTENT_TYPE.to_owned())];
+        let mut headers = vec![("content-type", ProblemDetails::CONTENT_TYPE.to_owned())];
         headers.extend(rejection.headers().map(|(name, value)| (name, value.into_owned())));
-        Self { status: rejection.status(), headers, body: rejection.body() }
+        Self { status: rejection.status(), headers, body: rejection.problem_details().to_json() }
     }
 }
 

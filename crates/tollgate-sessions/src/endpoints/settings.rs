@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// Whether clients can register accounts, and what they learn about login names that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tollgate::{Algorithm, Clock, CrossSite, Gate, RequestView, TokenSource, UnixTime, Verifier};
+use tollgate::adapter::RequestView;
+use tollgate::{Algorithm, Audience, Clock, CrossSite, Gate, Issuer, TokenSource, UnixTime, Verifier};
 
 use super::{CookieSettings, SessionEndpoints, SessionResponse};
 use crate::accounts::passwords::{HashCost, Password, PasswordHash, PasswordSettings, Passwords};
@@ -88,7 +89,7 @@ impl World {
     /// Makes endpoints whose gate requires anti-CSRF tokens.
     pub(super) async fn with_csrf_tokens() -> Self {
         let cookies = CookieSettings::default();
-        Self::with_gate(|gate, sessions| gate.with_csrf_tokens(cookies.csrf_tokens(sessions))).await
+        Self::with_gate(|gate, sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions))).await
     }
 
     /// Makes endpoints, and changes their gate first.
@@ -98,12 +99,17 @@ impl World {
             RefreshKeys::new(RefreshKey::new(1, RefreshKey::generate_secret().unwrap().as_bytes()).unwrap());
         let key = SigningKey::generate(Algorithm::EdDsa).unwrap();
         let cookie = CookieSettings::default().token_source().unwrap();
-        let verifier = Verifier::new(key.verifying_key().unwrap(), ISSUER, "api");
+        let verifier = Verifier::new(
+            key.verifying_key().unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         let gate = Gate::new(verifier)
             .with_sources([TokenSource::bearer(), cookie])
+            .unwrap()
             .with_cross_site(CrossSite::new().with_public_origin(ISSUER).unwrap())
             .with_clock(ManualClock(clock.clone()));
-        let issuer = TokenIssuer::new(key, ISSUER, "api");
+        let issuer = TokenIssuer::new(key, Issuer::new(ISSUER).unwrap(), Audience::new("api").unwrap());
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions = Sessions::new(store, keys.clone(), issuer.lifetime()).with_clock(clock.clone());
         let cost =

@@ -1,6 +1,6 @@
 //! The family and platform of a client, from its `User-Agent`.
 
-use tollgate::RequestView;
+use tollgate::adapter::RequestView;
 
 /// Returns the family and platform of the client, as in `Firefox/Linux`. Unlike versions and addresses, these
 /// do not change while a session lives.

@@ -9,7 +9,7 @@ use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use tollgate::{KeySet, Keys, UnixTime};
+use tollgate::{Audience, Issuer, KeySet, KeySnapshot, UnixTime, Verifier};
 use tracing::warn;
 
 use super::signing::{KeyRing, SigningKey, jwk_set};
@@ -18,15 +18,13 @@ use crate::issuing::{AccessToken, IssueError, KeyRingError, SigningKeyError};
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const SENSIBLE_LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
-/// The longest leeway of a verifier.
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Signs access tokens in the profile of RFC 9068. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
     signer: Signer,
-    issuer: Arc<str>,
-    audience: Arc<str>,
+    issuer: Issuer,
+    audience: Audience,
     lifetime: Duration,
     spread: Spread,
 }
@@ -45,21 +43,19 @@ impl TokenIssuer {
     ///
     /// Tokens expire after ten minutes, or up to 5 % earlier, so that clients that logged in together do not
     /// refresh together.
-    pub fn new(key: SigningKey, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
-        Self::signing_with(Signer::Key(Arc::new(key)), issuer.into(), audience.into())
+    #[must_use]
+    pub fn new(key: SigningKey, issuer: Issuer, audience: Audience) -> Self {
+        Self::signing_with(Signer::Key(Arc::new(key)), issuer, audience)
     }
 
     /// Makes an issuer that signs with the current key of `ring`, and is otherwise the same as
     /// [`new`](Self::new).
-    pub fn with_key_ring(
-        ring: Arc<KeyRing>,
-        issuer: impl Into<Arc<str>>,
-        audience: impl Into<Arc<str>>,
-    ) -> Self {
-        Self::signing_with(Signer::Ring(ring), issuer.into(), audience.into())
+    #[must_use]
+    pub fn with_key_ring(ring: Arc<KeyRing>, issuer: Issuer, audience: Audience) -> Self {
+        Self::signing_with(Signer::Ring(ring), issuer, audience)
     }
 
-    fn signing_with(signer: Signer, issuer: Arc<str>, audience: Arc<str>) -> Self {
+    fn signing_with(signer: Signer, issuer: Issuer, audience: Audience) -> Self {
         Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
@@ -79,7 +75,7 @@ impl TokenIssuer {
             return Err(IssueError::Lifetime { secs });
         }
         if let Signer::Ring(ring) = &self.signer
-            && ring.keep_after() < lifetime.saturating_add(MAX_LEEWAY)
+            && ring.keep_after() < lifetime.saturating_add(Verifier::MAX_LEEWAY)
         {
             return Err(IssueError::OutlivesKey { secs, kept: ring.keep_after().as_secs() });
         }
@@ -103,7 +99,7 @@ impl TokenIssuer {
 
     /// Returns the `iss` claim of tokens.
     #[must_use]
-    pub fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
@@ -135,12 +131,12 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// The same as for [`key_set`](Self::key_set).
-    pub fn keys(&self) -> Result<Keys, KeyRingError> {
+    pub fn keys(&self) -> Result<KeySnapshot, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(key.verifying_key()?.into()),
             Signer::Ring(ring) => {
                 let ring: Arc<KeyRing> = Arc::clone(ring);
-                Ok(Keys::shared(ring))
+                Ok(KeySnapshot::from_shared(ring))
             }
         }
     }
@@ -159,7 +155,7 @@ impl TokenIssuer {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-    /// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+    /// let issuer = TokenIssuer::new(key, tollgate::Issuer::new("https://issuer.example")?, tollgate::Audience::new("api://demo")?);
     /// let token = AccessToken::new("alice", ClientId::new("web"))
     ///     .with_scopes(["read:items"])
     ///     .with_claim("tenant", "t1")?;
@@ -174,8 +170,8 @@ impl TokenIssuer {
         let mut claims = token.claims();
         let expires_at = now.saturating_add(self.spread.shorten(self.lifetime)?);
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        set("iss", (*self.issuer).into());
-        set("aud", (*self.audience).into());
+        set("iss", self.issuer.as_str().into());
+        set("aud", self.audience.as_str().into());
         set("exp", expires_at.as_secs().into());
         set("iat", now.as_secs().into());
         set("jti", token_id()?.into());

@@ -59,7 +59,7 @@ impl Sessions {
     ///
     /// # Examples
     /// ```
-    /// use tollgate::{Algorithm, Clock, SystemClock, Verifier};
+    /// use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock, Verifier};
     /// use tollgate_sessions::issuing::{AccessToken, ClientId};
     /// use tollgate_sessions::{SigningKey, TokenIssuer};
     /// # use std::time::Duration;
@@ -69,8 +69,9 @@ impl Sessions {
     /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
     /// # let sessions = Sessions::new(MemoryStore::new(), RefreshKeys::new(key), Duration::from_secs(600));
     /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-    /// let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo");
-    /// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+    /// let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+    /// let verifier = Verifier::new(key.verifying_key()?, issuer.clone(), audience.clone());
+    /// let issuer = TokenIssuer::new(key, issuer, audience);
     ///
     /// let issued = sessions.create(&Login::new("alice")).await?;
     /// let now = SystemClock::new().now();

@@ -33,8 +33,8 @@ impl Default for SessionSettings {
 }
 
 impl SessionSettings {
-    /// The longest time that a store may have to answer: 30 seconds.
-    pub const MAX_STORE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The longest time that a store may have to answer: a minute.
+    pub const MAX_STORE_TIMEOUT: Duration = Duration::from_secs(60);
     /// The largest number of sessions that a subject may have: 100,000.
     pub const MAX_SESSIONS_PER_SUBJECT: usize = 100_000;
 

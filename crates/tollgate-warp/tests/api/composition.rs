@@ -6,29 +6,33 @@ use tollgate::{AuthError, TokenError};
 use tollgate_testing::keys;
 use tollgate_tower::AuthenticateLayer;
 use tollgate_warp::{
-    Algorithm, Authenticated, Gate, Policy, Rejection, Verifier, authenticate, authorize, handle_rejection,
-    handle_rejection_with, response,
+    Algorithm, Audience, Authenticated, Gate, Issuer, Policy, Rejection, Verifier, authenticated,
+    authenticated_with, handle_rejection, rejection_response,
 };
 use tower::{ServiceBuilder, ServiceExt as _};
 use warp::hyper::body::Bytes;
 use warp::{Filter, Reply};
 
 use crate::support::{
-    AUDIENCE, BARE, INVALID_TOKEN, bad, challenge, clock, field, forge, gate, get, good, send, text,
+    AUDIENCE, BARE, INVALID_TOKEN, bad, challenge, clock, field, forge, gate, get, good, send, terse, text,
     with_token,
 };
 
 /// `GET /me` and `DELETE /me` for a token, `GET /public` and `POST /public` for all. The last route looks at the
 /// method first, so that it rejects every other request with 405.
 fn app() -> impl Filter<Extract = impl Reply, Error = warp::Rejection> + Clone {
+    app_behind(gate)
+}
+
+fn app_behind(gate: fn() -> Gate) -> impl Filter<Extract = impl Reply, Error = warp::Rejection> + Clone {
     let gate = gate();
     let me = warp::path!("me")
         .and(warp::get())
-        .and(authenticate(&gate))
+        .and(authenticated(&gate))
         .map(|user: Authenticated| format!("me: {}", user.subject().unwrap_or_default()));
     let delete = warp::path!("me")
         .and(warp::delete())
-        .and(authorize(&gate, Policy::scope("me:delete")))
+        .and(authenticated_with(&gate, Policy::scope("me:delete")))
         .map(|_| "deleted");
     let public = warp::path!("public").and(warp::get()).map(|| "public");
     let post = warp::post().and(warp::path!("public")).map(|| "posted");
@@ -76,7 +80,7 @@ async fn a_refusal_is_stronger_than_404_and_405_of_other_branches() {
 #[tokio::test]
 async fn the_order_of_branches_does_not_matter() {
     let gate = gate();
-    let me = warp::path!("me").and(authenticate(&gate)).map(|_| "me");
+    let me = warp::path!("me").and(authenticated(&gate)).map(|_| "me");
     let public = warp::path!("public").map(|| "public");
     let post = warp::post().and(warp::path!("public")).map(|| "posted");
     let app = public.or(post).or(me).recover(handle_rejection);
@@ -87,7 +91,7 @@ async fn the_order_of_branches_does_not_matter() {
 #[tokio::test]
 async fn what_no_route_has_is_no_matter_of_tokens() {
     let gate = gate();
-    let me = warp::path!("me").and(warp::get()).and(authenticate(&gate)).map(|_| "me");
+    let me = warp::path!("me").and(warp::get()).and(authenticated(&gate)).map(|_| "me");
     let app = me.or(warp::path!("public").and(warp::get()).map(|| "public")).recover(handle_rejection);
     for make in [get, good, bad] {
         let response = make("/nowhere").reply(&app).await;
@@ -101,7 +105,7 @@ async fn what_no_route_has_is_no_matter_of_tokens() {
 
 #[tokio::test]
 async fn in_front_of_the_path_every_path_is_refused() {
-    let me = authenticate(&gate()).and(warp::path!("me")).map(|_| "me");
+    let me = authenticated(&gate()).and(warp::path!("me")).map(|_| "me");
     let app = me.or(warp::path!("public").map(|| "public")).recover(handle_rejection);
     assert_eq!(get("/nowhere").reply(&app).await.status(), 401);
     assert_eq!(good("/nowhere").reply(&app).await.status(), 404);
@@ -110,7 +114,7 @@ async fn in_front_of_the_path_every_path_is_refused() {
 
 #[tokio::test]
 async fn a_later_branch_for_the_same_path_may_answer_instead() {
-    let me = warp::path!("me").and(authenticate(&gate())).map(|_| "me");
+    let me = warp::path!("me").and(authenticated(&gate())).map(|_| "me");
     let app = me.or(warp::any().map(|| "index"));
     assert_eq!(text(&bad("/me").reply(&app).await), "index");
 }
@@ -137,7 +141,7 @@ async fn other_rejections_are_passed_on() {
 #[tokio::test]
 async fn a_recover_of_ones_own_can_answer_the_same() {
     async fn recover(rejection: warp::Rejection) -> Result<warp::reply::Response, warp::Rejection> {
-        rejection.find::<Rejection>().map(|refused| response(refused)).ok_or(rejection)
+        rejection.find::<Rejection>().map(|refused| rejection_response(refused)).ok_or(rejection)
     }
     let ours = bad("/me").reply(&app().recover(handle_rejection)).await;
     let theirs = bad("/me").reply(&app().recover(recover)).await;
@@ -148,10 +152,7 @@ async fn a_recover_of_ones_own_can_answer_the_same() {
 
 #[tokio::test]
 async fn another_body_leaves_status_and_fields_alone() {
-    let terse = |rejection: &tollgate::Rejection, response: Response<()>| {
-        response.map(|()| format!("no entry ({})", rejection.status()))
-    };
-    let response = bad("/me").reply(&app().recover(handle_rejection_with(terse))).await;
+    let response = bad("/me").reply(&app_behind(|| terse(gate())).recover(handle_rejection)).await;
     assert_eq!((response.status(), text(&response)), (StatusCode::UNAUTHORIZED, "no entry (401)"));
     assert_eq!(challenge(&response), INVALID_TOKEN);
     assert_eq!(field(&response, "cache-control"), Some("no-store"));
@@ -176,12 +177,12 @@ async fn without_recover_the_answer_is_500_and_tells_no_cause() {
 
 #[tokio::test]
 async fn answers_are_those_of_the_tower_adapter() {
-    async fn inner(_: http::Request<String>) -> Result<Response<String>, std::convert::Infallible> {
-        Ok(Response::new("in".to_owned()))
+    async fn inner(_: http::Request<String>) -> Result<Response<Vec<u8>>, std::convert::Infallible> {
+        Ok(Response::new(b"in".to_vec()))
     }
     let gate = gate().with_policy(Policy::scope("orders"));
     let tower = ServiceBuilder::new().layer(AuthenticateLayer::new(gate.clone())).service_fn(inner);
-    let warp = authenticate(&gate).map(|_| "in").recover(handle_rejection);
+    let warp = authenticated(&gate).map(|_| "in").recover(handle_rejection);
     let good = format!("Bearer {}", forge().token().sign());
     let expired = format!("Bearer {}", forge().token().claim("exp", 1).sign());
     let cases: [&[&str]; 6] = [&[], &[&good], &[&expired], &[&good, &good], &["Basic YTpi"], &["Bearer a b"]];
@@ -193,14 +194,18 @@ async fn answers_are_those_of_the_tower_adapter() {
         let theirs = tower.clone().oneshot(request.body(String::new()).unwrap()).await.unwrap();
         assert_eq!(ours.status(), theirs.status());
         assert_eq!(ours.headers(), theirs.headers());
-        assert_eq!(text(&ours), theirs.body());
+        assert_eq!(ours.body(), theirs.body());
         assert!(ours.status().is_client_error());
     }
 }
 
 /// The forge's key under another issuer.
 fn other_gate(realm: &str) -> Gate {
-    let verifier = Verifier::new(keys::verifying(Algorithm::Hs256), "https://other.example", AUDIENCE);
+    let verifier = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new("https://other.example").unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
     Gate::new(verifier).with_clock(clock()).with_realm(realm).unwrap()
 }
 
@@ -208,7 +213,7 @@ fn other_gate(realm: &str) -> Gate {
 async fn one_of_several_gates_is_enough() {
     let other = other_gate("other");
     let app = warp::path!("me")
-        .and(authenticate(&gate()).or(authenticate(&other)).unify())
+        .and(authenticated(&gate()).or(authenticated(&other)).unify())
         .map(|user: Authenticated| user.issuer().to_owned())
         .recover(handle_rejection);
     let token = forge().token();
@@ -222,8 +227,8 @@ async fn one_of_several_gates_is_enough() {
 
 #[tokio::test]
 async fn gates_of_other_branches_have_no_say() {
-    let inside = warp::path!("in").and(authenticate(&gate())).map(|_| "in");
-    let outside = warp::path!("out").and(authenticate(&other_gate("other"))).map(|_| "out");
+    let inside = warp::path!("in").and(authenticated(&gate())).map(|_| "in");
+    let outside = warp::path!("out").and(authenticated(&other_gate("other"))).map(|_| "out");
     let app = inside.or(outside).recover(handle_rejection);
     assert_eq!(text(&good("/in").reply(&app).await), "in");
     assert_eq!(challenge(&get("/in").reply(&app).await), BARE);
@@ -256,7 +261,7 @@ async fn a_preflight_passes_and_refusals_carry_cors_fields() {
 #[tokio::test]
 async fn a_refused_request_keeps_its_body_for_the_next_branch() {
     let protected = warp::path!("in")
-        .and(authenticate(&gate()))
+        .and(authenticated(&gate()))
         .and(warp::body::bytes())
         .map(|_, body: Bytes| body.to_vec());
     let public = warp::path!("in").and(warp::body::bytes()).map(|_| "read by the other");
@@ -267,8 +272,8 @@ async fn a_refused_request_keeps_its_body_for_the_next_branch() {
 
 #[tokio::test]
 async fn the_rejection_is_a_reply_too() {
-    let refused = tollgate::Rejection::no_gate();
+    let refused = tollgate::Rejection::missing_gate();
     let reply = Rejection::from(refused.clone()).into_response();
     assert_eq!(reply.status(), 500);
-    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), refused.body());
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), refused.body().into_bytes());
 }

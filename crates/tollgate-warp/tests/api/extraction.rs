@@ -3,8 +3,8 @@
 use http::StatusCode;
 use tollgate::Verified;
 use tollgate_warp::{
-    Admission, Authenticated, Claims, Policy, RegisteredClaims, Rejection, Scopes, admission, admit,
-    authenticate, authorize, claims, handle_rejection, optional_claims, protect, scopes,
+    Admission, Authenticated, Claims, Policy, RegisteredClaims, Rejection, Scopes, admission, admission_from,
+    authenticated, authenticated_with, claims, handle_rejection, optional_claims, protect, scopes,
 };
 use warp::{Filter, Reply};
 
@@ -16,14 +16,14 @@ use crate::support::{
 fn every_filter_can_be_shared_and_stored() {
     fn check<F: Filter + Clone + Send + Sync + 'static>(_: F) {}
     let gate = gate();
-    check(authenticate(&gate));
-    check(authorize(&gate, Policy::scope("a")));
+    check(authenticated(&gate));
+    check(authenticated_with(&gate, Policy::scope("a")));
     check(claims::<User>(&gate));
     check(optional_claims::<User>(&gate));
     check(scopes(&gate));
-    check(admit(&gate));
+    check(admission_from(&gate));
     check(admission());
-    check(protect(&gate, authenticate(&gate).map(|_| "in")));
+    check(protect(&gate, authenticated(&gate).map(|_| "in")));
     let boxed: warp::filters::BoxedFilter<(Claims<User>,)> = claims(&gate).boxed();
     check(boxed);
 }
@@ -42,7 +42,7 @@ async fn claims_are_of_the_type_asked_for() {
 
 #[tokio::test]
 async fn registered_claims_are_a_type_as_any() {
-    let subject = |token: Claims<RegisteredClaims>| format!("{:?}", token.into_inner().sub);
+    let subject = |Claims(token): Claims<RegisteredClaims>| format!("{:?}", token.sub);
     let app = claims(&gate()).map(subject).recover(handle_rejection);
     assert_eq!(text(&good("/").reply(&app).await), r#"Some("alice")"#);
 }
@@ -51,14 +51,14 @@ async fn registered_claims_are_a_type_as_any() {
 async fn claims_that_the_token_does_not_hold_are_its_fault() {
     let required = claims(&gate()).map(|_: Claims<Employee>| "in").recover(handle_rejection);
     assert_eq!(challenge(&good("/").reply(&required).await), INVALID_TOKEN);
-    let optional = optional_claims(&gate().optional()).map(|_: Option<Claims<Employee>>| "in");
+    let optional = optional_claims(&gate().with_optional_token()).map(|_: Option<Claims<Employee>>| "in");
     assert_eq!(challenge(&good("/").reply(&optional.recover(handle_rejection)).await), INVALID_TOKEN);
 }
 
 #[tokio::test]
 async fn optional_claims_are_none_without_a_token_only() {
     let greet = |user: Option<Claims<User>>| user.map_or_else(|| "anonymous".to_owned(), |user| hello(&user));
-    let app = optional_claims(&gate().optional()).map(greet).recover(handle_rejection);
+    let app = optional_claims(&gate().with_optional_token()).map(greet).recover(handle_rejection);
     assert_eq!(text(&get("/").reply(&app).await), "anonymous");
     assert_eq!(text(&good("/").reply(&app).await), "hello alice");
     let response = bad("/").reply(&app).await;
@@ -70,13 +70,13 @@ async fn optional_claims_are_none_without_a_token_only() {
 
 #[tokio::test]
 async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
-    let gate = gate().optional();
+    let gate = gate().with_optional_token();
     let app = warp::path!("claims")
         .and(claims::<User>(&gate))
         .map(drop)
-        .or(warp::path!("authenticate").and(authenticate(&gate)).map(drop))
+        .or(warp::path!("authenticate").and(authenticated(&gate)).map(drop))
         .unify()
-        .or(warp::path!("authorize").and(authorize(&gate, Policy::all([]))).map(drop))
+        .or(warp::path!("authorize").and(authenticated_with(&gate, Policy::all([]))).map(drop))
         .unify()
         .or(warp::path!("scopes").and(scopes(&gate)).map(drop))
         .unify()
@@ -91,7 +91,7 @@ async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
 
 #[tokio::test]
 async fn an_admission_may_be_anonymous() {
-    let app = admit(&gate().optional())
+    let app = admission_from(&gate().with_optional_token())
         .map(|admission: Admission| admission.verified().is_some().to_string())
         .recover(handle_rejection);
     assert_eq!(text(&get("/").reply(&app).await), "false");
@@ -108,11 +108,11 @@ async fn policies_differ_by_route() {
     let gate = gate();
     let read = warp::path!("items")
         .and(warp::get())
-        .and(authorize(&gate, Policy::scope("read")))
+        .and(authenticated_with(&gate, Policy::scope("read")))
         .map(|_: Authenticated| "items");
     let write = warp::path!("items")
         .and(warp::post())
-        .and(authorize(&gate, Policy::scope("write")))
+        .and(authenticated_with(&gate, Policy::scope("write")))
         .map(|_: Authenticated| "written");
     let app = read.or(write).recover(handle_rejection);
     assert_eq!(text(&with_scope("/items", "read").reply(&app).await), "items");
@@ -130,7 +130,7 @@ async fn policies_differ_by_route() {
 #[tokio::test]
 async fn a_policy_of_the_route_comes_on_top_of_that_of_the_gate() {
     let gate = gate().with_policy(Policy::scope("orders"));
-    let app = authorize(&gate, Policy::scope("read")).map(|_| "in").recover(handle_rejection);
+    let app = authenticated_with(&gate, Policy::scope("read")).map(|_| "in").recover(handle_rejection);
     assert_eq!(with_scope("/", "orders").reply(&app).await.status(), 403);
     assert_eq!(with_scope("/", "read").reply(&app).await.status(), 403);
     assert_eq!(with_scope("/", "orders read").reply(&app).await.status(), 200);
@@ -139,8 +139,9 @@ async fn a_policy_of_the_route_comes_on_top_of_that_of_the_gate() {
 #[tokio::test]
 async fn a_token_that_was_authorized_becomes_claims() {
     let gate = gate();
-    let user = authorize(&gate, Policy::scope("read")).and_then(Authenticated::into_claims::<User>);
-    let employee = authorize(&gate, Policy::scope("read")).and_then(Authenticated::into_claims::<Employee>);
+    let user = authenticated_with(&gate, Policy::scope("read")).and_then(Authenticated::into_claims::<User>);
+    let employee =
+        authenticated_with(&gate, Policy::scope("read")).and_then(Authenticated::into_claims::<Employee>);
     let user = warp::path!("user").and(user).map(|user: Claims<User>| hello(&user));
     let app = user.or(warp::path!("employee").and(employee).map(|_| "in")).recover(handle_rejection);
     assert_eq!(text(&with_scope("/user", "read").reply(&app).await), "hello alice");
@@ -159,7 +160,7 @@ async fn a_handler_can_require_more() {
         Ok(if scopes.contains("prices") { "all" } else { "items" })
     }
     let gate = gate();
-    let close = warp::path!("close").and(authenticate(&gate)).then(close);
+    let close = warp::path!("close").and(authenticated(&gate)).then(close);
     // No `recover`: the handler has answered.
     let app = close.or(warp::path!("export").and(scopes(&gate)).then(export));
     let admin = forge().token().roles(&["admin"]).sign();
@@ -178,13 +179,13 @@ async fn a_handler_can_reject_as_well() {
         user.require(&Policy::role("admin"))?;
         Ok("closed")
     }
-    let app = authenticate(&gate()).and_then(close).recover(handle_rejection);
+    let app = authenticated(&gate()).and_then(close).recover(handle_rejection);
     assert_eq!(good("/").reply(&app).await.status(), 403);
 }
 
 #[tokio::test]
 async fn the_token_itself_can_be_taken() {
     let subject = |token: Verified| token.subject().unwrap_or_default().to_owned().into_response();
-    let app = authenticate(&gate()).map(Authenticated::into_inner).map(subject).recover(handle_rejection);
+    let app = authenticated(&gate()).map(Authenticated::into_inner).map(subject).recover(handle_rejection);
     assert_eq!(text(&good("/").reply(&app).await), "alice");
 }

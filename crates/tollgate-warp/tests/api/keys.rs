@@ -7,9 +7,11 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tollgate::{KeyRefresh, KeyRequest, KeySource, Keys, KeysUnavailable, UnixTime};
+use tollgate::{KeyRefresh, KeyRequest, KeySnapshot, KeySource, KeysUnavailable, UnixTime};
 use tollgate_testing::keys;
-use tollgate_warp::{Algorithm, Claims, Gate, KeySet, Verifier, claims, handle_rejection, protect};
+use tollgate_warp::{
+    Algorithm, Audience, Claims, Gate, Issuer, KeySet, Verifier, claims, handle_rejection, protect,
+};
 use warp::{Filter, Reply};
 
 use crate::support::{
@@ -59,8 +61,12 @@ fn right() -> Option<KeySet> {
 
 fn late(refuses: bool) -> (Arc<LateKeys>, Gate) {
     let source = Arc::new(LateKeys { refuses, ..LateKeys::default() });
-    let keys = Keys::shared(Arc::new(Shared(Arc::clone(&source))));
-    (source, Gate::new(Verifier::new(keys, ISSUER, AUDIENCE)).with_clock(clock()))
+    let keys = KeySnapshot::from_shared(Arc::new(Shared(Arc::clone(&source))));
+    (
+        source,
+        Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))
+            .with_clock(clock()),
+    )
 }
 
 fn app(

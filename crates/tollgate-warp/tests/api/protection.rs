@@ -2,17 +2,25 @@
 
 use std::convert::Infallible;
 
-use http::{Response, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use tollgate_tower::AuthenticateLayer;
-use tollgate_warp::{Admission, Policy, Rejection, TokenSource, admission, authorize, protect, protect_with};
+use tollgate_warp::{
+    Admission, Gate, Policy, Rejection, TokenSource, admission, authenticated_with, protect,
+};
 use tower::{ServiceBuilder, ServiceExt as _};
 use warp::{Filter, Reply};
 
-use crate::support::{BARE, INVALID_TOKEN, User, bad, challenge, field, forge, gate, get, good, text};
+use crate::support::{BARE, INVALID_TOKEN, User, bad, challenge, field, forge, gate, get, good, terse, text};
 
 fn tree() -> impl Filter<Extract = (impl Reply,), Error = warp::Rejection> + Clone + Send + Sync + 'static {
-    let admin = warp::path!("admin").and(authorize(&gate(), Policy::role("admin"))).map(|_| "admin");
+    tree_behind(gate)
+}
+
+fn tree_behind(
+    gate: fn() -> Gate,
+) -> impl Filter<Extract = (impl Reply,), Error = warp::Rejection> + Clone + Send + Sync + 'static {
+    let admin = warp::path!("admin").and(authenticated_with(&gate(), Policy::role("admin"))).map(|_| "admin");
     warp::path!("in").and(warp::get()).map(|| "in").or(admin)
 }
 
@@ -79,10 +87,7 @@ async fn a_tree_that_cannot_reject_goes_in_boxed() {
 
 #[tokio::test]
 async fn another_body_is_given_to_everything_refused() {
-    let terse = |rejection: &tollgate::Rejection, response: Response<()>| {
-        response.map(|()| format!("no entry ({})", rejection.status()))
-    };
-    let app = protect_with(&gate(), tree(), terse);
+    let app = protect(&terse(gate()), tree_behind(|| terse(gate())));
     for (request, expected) in [(get("/in"), "no entry (401)"), (good("/admin"), "no entry (403)")] {
         let response = request.reply(&app).await;
         assert_eq!(text(&response), expected);
@@ -92,7 +97,7 @@ async fn another_body_is_given_to_everything_refused() {
 
 #[tokio::test]
 async fn anonymous_requests_pass_an_optional_gate() {
-    let app = protect(&gate().optional(), tree());
+    let app = protect(&gate().with_optional_token(), tree());
     assert_eq!(text(&get("/in").reply(&app).await), "in");
     assert_eq!(bad("/in").reply(&app).await.status(), 401);
 }
@@ -107,7 +112,7 @@ async fn responses_to_a_token_in_the_url_are_private() {
         .or(warp::path!("secret").map(move || cached("no-store").into_response()))
         .unify();
     let query = TokenSource::insecure_query("access_token").unwrap();
-    let app = protect(&gate().with_sources([TokenSource::bearer(), query]), routes);
+    let app = protect(&gate().with_sources([TokenSource::bearer(), query]).unwrap(), routes);
     let token = forge().token().sign();
     for (path, in_url, in_field) in [
         ("/plain", "private", None),

@@ -1,7 +1,7 @@
 //! Where tokens are looked for, and what is seen of the request besides.
 
 use http::HeaderValue;
-use tollgate_warp::{Authenticated, Gate, TokenSource, authenticate, handle_rejection};
+use tollgate_warp::{Authenticated, Gate, TokenSource, authenticated, handle_rejection};
 use warp::test::RequestBuilder;
 use warp::{Filter, Reply};
 
@@ -12,7 +12,7 @@ const COOKIE: &str = "__Host-Http-at";
 fn app(
     gate: &Gate,
 ) -> impl Filter<Extract = impl Reply + use<>, Error = warp::Rejection> + Clone + 'static + use<> {
-    authenticate(gate).map(|user: Authenticated| user.issuer().to_owned()).recover(handle_rejection)
+    authenticated(gate).map(|user: Authenticated| user.issuer().to_owned()).recover(handle_rejection)
 }
 
 fn token() -> String {
@@ -40,7 +40,7 @@ async fn bytes_that_are_no_text_are_refused() {
 }
 
 fn cookie_gate() -> Gate {
-    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()])
+    gate().with_sources([TokenSource::bearer(), TokenSource::cookie(COOKIE).unwrap()]).unwrap()
 }
 
 fn with_cookie(method: &str, target: &str) -> RequestBuilder {
@@ -86,8 +86,9 @@ async fn a_cookie_from_another_site_changes_nothing() {
 #[tokio::test]
 async fn tokens_in_the_query_count_where_that_is_allowed() {
     let target = format!("/?a=b&access_token={}", token());
-    let allowed =
-        gate().with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()]);
+    let allowed = gate()
+        .with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()])
+        .unwrap();
     assert_eq!(get(&target).reply(&app(&allowed)).await.status(), 200);
     assert_eq!(good(&target).reply(&app(&allowed)).await.status(), 400);
     assert_eq!(challenge(&get(&target).reply(&app(&gate())).await), BARE);
@@ -95,7 +96,7 @@ async fn tokens_in_the_query_count_where_that_is_allowed() {
 
 #[tokio::test]
 async fn tokens_in_other_fields_count_once() {
-    let app = app(&gate().with_sources([TokenSource::header("x-token").unwrap()]));
+    let app = app(&gate().with_sources([TokenSource::header("x-token").unwrap()]).unwrap());
     assert_eq!(get("/").header("x-token", token()).reply(&app).await.status(), 200);
     assert_eq!(good("/").reply(&app).await.status(), 401);
     let token = token();

@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tollgate_testing::{Forge, ManualClock, keys};
-use tollgate_warp::{Algorithm, Gate, Verifier};
+use tollgate_warp::{Algorithm, Audience, Gate, Issuer, RejectionBody, Verifier};
 use tower::ServiceExt as _;
 use warp::hyper::body::Bytes;
 use warp::test::RequestBuilder;
@@ -33,11 +33,20 @@ pub(crate) fn forge() -> Forge {
 }
 
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(keys::verifying(Algorithm::Hs256), ISSUER, AUDIENCE)
+    Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    )
 }
 
 pub(crate) fn gate() -> Gate {
     Gate::new(verifier()).with_clock(clock())
+}
+
+/// `gate`, whose rejections have a body of one line.
+pub(crate) fn terse(gate: Gate) -> Gate {
+    gate.with_rejection_body(|rejection| RejectionBody::text(format!("no entry ({})", rejection.status())))
 }
 
 pub(crate) fn get(path: &str) -> RequestBuilder {

@@ -1,14 +1,15 @@
-//! What a token grants: scopes and roles, and where its issuer puts them.
+//! The scopes and roles that a token grants, and the claims that hold them.
 
 use super::path::{ClaimPath, NotOnTheWay};
 use crate::error::{ClaimError, TokenError};
 use crate::json::{self, JsonError, Scanner};
 use crate::scope::ScopeSet;
 
-/// Where an issuer puts scopes and roles. Values at several paths are added up.
+/// Where an issuer puts scopes and roles. Values from several paths are combined.
 ///
-/// The default is `scope` (RFC 9068 §2.2.3) and `scp` for scopes, `roles` (RFC 9068 §2.2.3.1) for roles. Others in
-/// use: `realm_access.roles` (Keycloak), `permissions` (Auth0), `cognito:groups` (Amazon Cognito).
+/// The default is `scope` (RFC 9068 §2.2.3) and `scp` for scopes, and `roles` (RFC 9068 §2.2.3.1) for roles.
+/// Other paths in use are `realm_access.roles` (Keycloak), `permissions` (Auth0) and `cognito:groups` (Amazon
+/// Cognito).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPaths {
     scopes: Vec<ClaimPath>,
@@ -25,15 +26,16 @@ impl Default for ClaimPaths {
 }
 
 impl ClaimPaths {
-    /// Scopes are at these paths: a string of values separated by spaces (RFC 6749 §3.3), or an array of strings.
+    /// Sets the paths of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
+    /// array of strings.
     #[must_use]
-    pub fn scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+    pub fn with_scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { scopes: paths.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Roles are at these paths: one string, or an array of strings.
+    /// Sets the paths of roles. A role claim is one string, or an array of strings.
     #[must_use]
-    pub fn roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+    pub fn with_roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { roles: paths.into_iter().map(Into::into).collect(), ..self }
     }
 }
@@ -47,8 +49,8 @@ pub(crate) struct Authorities {
 
 impl Authorities {
     /// # Errors
-    /// [`TokenError::Claim`] when a value is neither a string nor an array of strings: a malformed grant is not
-    /// the same as no grant, or a policy that forbids a role would let it pass.
+    /// [`TokenError::Claim`] when a value is neither a string nor an array of strings. A malformed grant must
+    /// not count as no grant, because a policy that forbids a role would then accept the token.
     pub(crate) fn read(paths: &ClaimPaths, payload: &str) -> Result<Self, TokenError> {
         let mut authorities = Self::default();
         for path in &paths.scopes {
@@ -74,7 +76,7 @@ fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(&str)) -> Result
     json::read_value(json, |value| grants(value, &mut add)).map_err(|NotStrings| malformed())
 }
 
-/// One string or an array of strings.
+/// Reads one string or an array of strings.
 fn grants(value: &mut Scanner<'_>, add: &mut impl FnMut(&str)) -> Result<(), NotStrings> {
     if let Some(text) = value.text()? {
         add(&text);
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_and_roles_in_the_shapes_that_issuers_use() {
+    fn scopes_and_roles_are_read_in_common_formats() {
         let default = ClaimPaths::default();
         assert_eq!(
             read(&default, r#"{"scope":"a  b","roles":["x","y z"]}"#),
@@ -110,7 +112,7 @@ mod tests {
         assert_eq!(read(&default, r#"{"scp":["a","b"],"roles":"x y"}"#), ("a b".into(), vec!["x y".into()]));
         assert_eq!(read(&default, r#"{"scope":"a","scp":"b"}"#).0, "a b");
         assert_eq!(read(&default, "{}"), (String::new(), vec![]));
-        let keycloak = ClaimPaths::default().roles_at(["realm_access.roles", "cognito:groups"]);
+        let keycloak = ClaimPaths::default().with_roles_at(["realm_access.roles", "cognito:groups"]);
         assert_eq!(
             read(&keycloak, r#"{"realm_access":{"roles":["x"]},"cognito:groups":["y"]}"#).1,
             ["x", "y"]
@@ -118,13 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_grant_is_an_error() {
+    fn malformed_grant_is_an_error() {
         for payload in [r#"{"scope":1}"#, r#"{"scope":null}"#, r#"{"roles":{"a":1}}"#, r#"{"roles":["a",1]}"#]
         {
             let error = Authorities::read(&ClaimPaths::default(), payload).unwrap_err();
             assert!(matches!(error, TokenError::Claim { error: ClaimError::WrongType, .. }), "{payload}");
         }
-        let nested = ClaimPaths::default().roles_at(["realm_access.roles"]);
+        let nested = ClaimPaths::default().with_roles_at(["realm_access.roles"]);
         for payload in
             [r#"{"realm_access":"x"}"#, r#"{"realm_access":[]}"#, r#"{"realm_access":{"roles":1}}"#]
         {

@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 
 use crate::time::UnixTime;
 
-/// A `NumericDate` between the two whole seconds around it.
+/// A `NumericDate`, as the two whole seconds around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumericDate {
-    /// The whole second at or before it: when `exp` has come.
+    /// The whole second at or before the date. The token has expired from this second on.
     pub(crate) floor: UnixTime,
-    /// The whole second at or after it: when `nbf` is over.
+    /// The whole second at or after the date. The token is valid from this second on.
     pub(crate) ceil: UnixTime,
 }
 
@@ -22,7 +22,7 @@ impl NumericDate {
         Self { floor: time, ceil: time }
     }
 
-    /// Reads a JSON number. Past the year 292 billion everything is the same.
+    /// Parses a JSON number. Times past the year 292 billion saturate.
     pub(crate) fn parse(number: &str) -> Option<Self> {
         if let Ok(secs) = number.parse() {
             return Some(Self::from_secs(secs));
@@ -34,13 +34,13 @@ impl NumericDate {
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The hint matters: with serde_json's `arbitrary_precision` on anywhere in the build,
+        // The hint matters. If another crate in the build enables `arbitrary_precision` of serde_json,
         // `deserialize_any` would present numbers as maps.
         deserializer.deserialize_f64(DateVisitor)
     }
 }
 
-/// The whole second at or before a `NumericDate` (RFC 7519 §2).
+/// Reads a `NumericDate` (RFC 7519 §2) as the whole second at or before it.
 impl<'de> Deserialize<'de> for UnixTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         NumericDate::deserialize(deserializer).map(|date| date.floor)
@@ -66,7 +66,7 @@ impl Visitor<'_> for DateVisitor {
         Ok(NumericDate::from_secs(secs))
     }
 
-    /// Past the year 292 billion everything is the same.
+    /// Times past the year 292 billion saturate.
     fn visit_u64<E: serde::de::Error>(self, secs: u64) -> Result<NumericDate, E> {
         self.visit_i64(i64::try_from(secs).unwrap_or(i64::MAX))
     }
@@ -79,11 +79,7 @@ impl Visitor<'_> for DateVisitor {
     }
 }
 
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, which is what is wanted"
-)]
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "saturation is wanted")]
 fn saturate(whole_secs: f64) -> UnixTime {
     UnixTime::from_secs(whole_secs as i64)
 }
@@ -98,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_is_a_date() {
+    fn every_json_number_is_a_date() {
         assert_eq!(date("1700000000"), Some((1_700_000_000, 1_700_000_000)));
         assert_eq!(date("1700000000.5"), Some((1_700_000_000, 1_700_000_001)));
         assert_eq!(date("1.7e9"), Some((1_700_000_000, 1_700_000_000)));

@@ -1,4 +1,4 @@
-//! [`FromClaims`]: the Claims extractor trait.
+//! [`FromClaims`]: types that can be made from the claims of a token.
 
 use serde::de::DeserializeOwned;
 
@@ -6,10 +6,11 @@ use crate::error::ClaimsError;
 use crate::json;
 use crate::verified::Verified;
 
-/// What an application can take from a verified token.
+/// A type that an application can extract from a verified token.
 ///
-/// Every type that implements `serde::Deserialize` implements it: name the claims you want as fields. Implement it
-/// yourself for a type that is computed, checked further, or put together from the token and its header:
+/// Every type that implements `serde::Deserialize` implements this trait: name the claims that you want as
+/// fields. Implement it yourself for a type that is computed, is checked further, or combines the token and its
+/// header:
 ///
 /// ```
 /// use tollgate::{ClaimsError, FromClaims, Verified};
@@ -25,10 +26,10 @@ use crate::verified::Verified;
 /// }
 /// ```
 ///
-/// A type that cannot be made from an otherwise valid token is the token's fault: the request is answered with 401
-/// `invalid_token`, and the log says which claim it was.
+/// When the type cannot be made from an otherwise valid token, the token is at fault: the response is 401
+/// `invalid_token`, and the log names the claim.
 pub trait FromClaims: Sized {
-    /// Makes the type from a token whose signature and claims have been checked.
+    /// Creates the type from a token whose signature and claims have been verified.
     ///
     /// # Errors
     /// [`ClaimsError`] when the token does not hold what the type needs.
@@ -44,7 +45,8 @@ impl<T: DeserializeOwned> FromClaims for T {
     }
 }
 
-/// The same again, keeping track of where it is: that costs as much as the reading, so only what has failed is read so.
+/// Deserializes again and tracks the path of the error. Tracking costs as much as the deserialization, so this
+/// runs only after a failure.
 fn with_path<T: DeserializeOwned>(token: &Verified) -> Result<T, ClaimsError> {
     let mut json = serde_json::Deserializer::from_str(token.payload());
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -53,14 +55,15 @@ fn with_path<T: DeserializeOwned>(token: &Verified) -> Result<T, ClaimsError> {
     })
 }
 
-/// Of what serde says, the part that comes from the application's type. The rest may quote values of claims.
+/// Returns the part of serde's message that comes from the application's type. The rest may quote values of
+/// claims.
 fn without_values(message: &str) -> String {
     if message.starts_with("missing field `") {
         return message.to_owned();
     }
     match message.rsplit_once(", expected ") {
-        Some((_found, expected)) => format!("not as expected, {expected}"),
-        None => "not what the type takes".to_owned(),
+        Some((_found, expected)) => format!("wrong type or value, {expected}"),
+        None => "wrong type or value".to_owned(),
     }
 }
 
@@ -71,7 +74,7 @@ mod tests {
     use crate::testing::{NOW, token, verifier};
 
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "never made")]
+    #[expect(dead_code, reason = "never constructed")]
     struct Wanted {
         #[serde(default)]
         level: u8,
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_claim_is_named_and_its_value_is_not() {
+    fn error_names_the_claim_but_not_its_value() {
         assert!(refusal("").starts_with("claim `.`: missing field `tenant`"), "{}", refusal(""));
         for planted in [
             r#""level":"SENTINEL""#,
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_the_application_stay_on_one_line() {
+    fn application_messages_stay_on_one_line() {
         let error = crate::ClaimsError::new(format!("a\nb\u{1b}[31m{}", "x".repeat(1000)));
         let shown = error.to_string();
         assert!(!shown.contains('\n') && !shown.contains('\u{1b}') && shown.len() < 600, "{shown}");

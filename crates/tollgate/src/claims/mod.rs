@@ -1,4 +1,4 @@
-//! Claims: what a payload says (RFC 7519 §4), and how an application reads it.
+//! Claims: the members of the payload (RFC 7519 §4), and the types that an application reads them into.
 
 mod authorities;
 mod date;
@@ -10,7 +10,7 @@ mod registered;
 pub use authorities::ClaimPaths;
 pub use extract::FromClaims;
 pub use path::ClaimPath;
-pub use registered::{Audience, RegisteredClaims};
+pub use registered::{Audiences, RegisteredClaims};
 
 pub(crate) use authorities::Authorities;
 pub(crate) use path::NotOnTheWay;

@@ -1,16 +1,16 @@
-//! [`ClaimPath`]: where in the claims something is, such as `realm_access.roles`.
+//! [`ClaimPath`]: the path of a claim, such as `realm_access.roles`.
 
 use std::fmt;
 
 use crate::json::{self, JsonError, Scanner};
 
-/// The way to a claim: a name, or names of objects within objects.
+/// The path of a claim: its name, or the names of nested objects down to it.
 ///
 /// ```
 /// use tollgate::ClaimPath;
 ///
 /// let keycloak = ClaimPath::dotted("realm_access.roles");
-/// // Names that hold dots themselves are given one by one.
+/// // Names that contain dots are given one by one.
 /// let auth0 = ClaimPath::name("https://example.com/roles");
 /// let client = ClaimPath::name("resource_access").then("my.client").then("roles");
 /// assert_eq!(keycloak, ClaimPath::name("realm_access").then("roles"));
@@ -20,37 +20,37 @@ use crate::json::{self, JsonError, Scanner};
 pub struct ClaimPath(Vec<Box<str>>);
 
 impl ClaimPath {
-    /// The top-level claim of this name, dots included.
+    /// Returns the path of the top-level claim with this name, dots included.
     #[must_use]
     pub fn name(name: impl Into<Box<str>>) -> Self {
         Self(vec![name.into()])
     }
 
-    /// The path whose names are separated by dots.
+    /// Splits the path at its dots.
     #[must_use]
     pub fn dotted(path: &str) -> Self {
         Self(path.split('.').map(Into::into).collect())
     }
 
-    /// The member of this name within the object at this path.
+    /// Appends a name: the path of the member within the object at this path.
     #[must_use]
     pub fn then(mut self, name: impl Into<Box<str>>) -> Self {
         self.0.push(name.into());
         self
     }
 
-    /// The value at this path in `payload`, as JSON; `None` when it is not there.
+    /// Returns the JSON value at this path in `payload`, or `None` when it is missing.
     ///
     /// # Errors
-    /// [`NotOnTheWay`] when something on the way is no object: that is not the same as nothing.
+    /// [`NotOnTheWay`] when a value on the path is not an object. This is not the same as a missing claim.
     pub(crate) fn find<'a>(&self, payload: &'a str) -> Result<Option<&'a str>, NotOnTheWay> {
         json::read_value(payload, |value| step(value, &self.0))
     }
 }
 
 impl From<&str> for ClaimPath {
-    /// The same as [`ClaimPath::dotted`], except for a name that is a URL, such as `https://example.com/roles`: it is
-    /// one name, dots included. For other names with dots use [`ClaimPath::name`].
+    /// Splits the path at its dots like [`ClaimPath::dotted`], unless it is a URL such as
+    /// `https://example.com/roles`, which is one name. For other names with dots use [`ClaimPath::name`].
     fn from(path: &str) -> Self {
         if path.contains("://") { Self::name(path) } else { Self::dotted(path) }
     }
@@ -62,18 +62,18 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// Something on the way to a claim is no object.
+/// A value on the path of a claim is not an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotOnTheWay;
 
-/// It is no JSON, or a name on the way comes twice.
+/// Converts the error for text that is not JSON, or has a name on the path twice.
 impl From<JsonError> for NotOnTheWay {
     fn from(_: JsonError) -> Self {
         Self
     }
 }
 
-/// Goes the rest of the way, from some value on. `null` on the way is nothing on the way.
+/// Follows the rest of the path from `value` on. A `null` on the path counts as missing.
 fn step<'de>(value: &mut Scanner<'de>, path: &[Box<str>]) -> Result<Option<&'de str>, NotOnTheWay> {
     let Some((wanted, rest)) = path.split_first() else { return Ok(Some(value.raw()?)) };
     let mut found = None;
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_is_there() {
+    fn path_finds_present_claims() {
         let payload = r#"{"a.b":1,"a":{"b":[2],"c":{"d":"x"}},"\u0065":null,"n":null}"#;
         assert_eq!(ClaimPath::dotted("a.b").find(payload), Ok(Some("[2]")));
         assert_eq!(ClaimPath::name("a.b").find(payload), Ok(Some("1")));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_no_way() {
+    fn path_through_a_non_object_is_an_error() {
         let payload = r#"{"a":"x","b":[],"c":1,"d":{"e":true}}"#;
         for blocked in ["a.x", "b.x", "c.x", "d.e.x"] {
             assert_eq!(ClaimPath::dotted(blocked).find(payload), Err(NotOnTheWay), "{blocked}");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_are_one_name() {
+    fn url_is_one_name() {
         assert_eq!(
             ClaimPath::from("https://example.com/roles"),
             ClaimPath::name("https://example.com/roles")

@@ -1,47 +1,48 @@
-//! [`Payload`]: the claims of a token, read once. Strings stay where they are in the text.
+//! [`Payload`]: the claims of a token, parsed once. Strings stay where they are in the text.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::date::NumericDate;
-use crate::error::{ClaimError, Part, TokenError};
+use crate::error::{ClaimError, TokenError, TokenPart};
 use crate::json::{Fault, Members, Scanner, Value};
 use crate::token::CompactToken;
 
-/// The decoded payload with the registered claims located in it.
+/// The decoded payload and the positions of the registered claims in it.
 #[derive(Default)]
 pub(crate) struct Payload {
     json: String,
     index: Index,
-    /// Everything in it, for the application's claims.
+    /// All members, for the application's claims.
     members: Members,
 }
 
 #[derive(Default)]
 struct Index {
-    issuer: Option<Place>,
-    subject: Option<Place>,
-    token_id: Option<Place>,
+    issuer: Option<Span>,
+    subject: Option<Span>,
+    token_id: Option<Span>,
     audience: Option<Audience>,
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    /// The first claim of another kind of token (see [`Payload::other_kinds`]), as a bit per name.
+    /// The claims of other kinds of tokens that occur (see [`Payload::other_kinds`]), as one bit per name.
     markers: u8,
     sender_constrained: bool,
 }
 
-/// Claims that only tokens for another purpose carry: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
+/// Claims that only tokens for other purposes have: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
 /// security event tokens such as logout tokens (RFC 8417 §2.2).
 const OTHER_KINDS: [&str; 5] = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
 
 impl Payload {
-    /// Reads the payload of `token` into an empty one: moving it costs as much as reading some of its claims.
+    /// Reads the payload of `token` into this empty one. Returning it would move it, which costs as much as
+    /// reading some of its claims.
     ///
     /// # Errors
-    /// [`TokenError::Encoding`] when it is not strict base64url; [`TokenError::Json`] when it is not one strict JSON
-    /// object; [`TokenError::Claim`] when a registered claim has the wrong type. A malformed claim is never taken for an
-    /// absent one.
+    /// [`TokenError::Encoding`] when it is not strict base64url. [`TokenError::Json`] when it is not one strict
+    /// JSON object. [`TokenError::Claim`] when a registered claim has the wrong type: a malformed claim never
+    /// counts as missing.
     #[inline]
     pub(crate) fn read(&mut self, token: &CompactToken<'_>) -> Result<(), TokenError> {
         token.decode_payload(&mut self.json)?;
@@ -57,7 +58,7 @@ impl Payload {
         self.read_with_care()
     }
 
-    /// `None` unless everything is as usual.
+    /// The fast path. Returns `None` unless every claim has its usual form.
     #[inline]
     fn read_compact(&mut self) -> Option<()> {
         let Self { json, index, members } = self;
@@ -72,23 +73,24 @@ impl Payload {
         let Self { json, index, members } = self;
         members.read(json, |name, value| index.read(name.as_bytes(), value, json)).map_err(
             |fault| match fault {
-                Fault::Json(error) => TokenError::json(Part::Payload, error),
+                Fault::Json(error) => TokenError::json(TokenPart::Payload, error),
                 Fault::Refused(WrongType(name)) => TokenError::claim(name, ClaimError::WrongType),
             },
         )
     }
 
-    /// Bytes of memory that the located claims take beside the text, as far as the sender decides about it.
+    /// Returns the memory that the located claims take in addition to the text, in bytes, as far as the sender
+    /// controls it.
     pub(crate) fn index_bytes(&self) -> usize {
         let Index { issuer, subject, token_id, audience, .. } = &self.index;
         let (list, audiences) = match audience {
-            Some(Audience::Many(places)) => (places.capacity(), places.as_slice()),
-            Some(Audience::One(place)) => (0, std::slice::from_ref(place)),
+            Some(Audience::Many(spans)) => (spans.capacity(), spans.as_slice()),
+            Some(Audience::One(span)) => (0, std::slice::from_ref(span)),
             None => (0, [].as_slice()),
         };
-        let places = [issuer, subject, token_id].into_iter().flatten().chain(audiences);
-        let copies: usize = places.map(Place::copied_bytes).sum();
-        list.saturating_mul(size_of::<Place>()).saturating_add(copies)
+        let spans = [issuer, subject, token_id].into_iter().flatten().chain(audiences);
+        let copies: usize = spans.map(Span::copied_bytes).sum();
+        list.saturating_mul(size_of::<Span>()).saturating_add(copies)
     }
 
     pub(crate) fn json(&self) -> &str {
@@ -100,24 +102,24 @@ impl Payload {
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
-        self.index.issuer.as_ref().map(|place| place.text(&self.json))
+        self.index.issuer.as_ref().map(|span| span.text(&self.json))
     }
 
     pub(crate) fn subject(&self) -> Option<&str> {
-        self.index.subject.as_ref().map(|place| place.text(&self.json))
+        self.index.subject.as_ref().map(|span| span.text(&self.json))
     }
 
     pub(crate) fn token_id(&self) -> Option<&str> {
-        self.index.token_id.as_ref().map(|place| place.text(&self.json))
+        self.index.token_id.as_ref().map(|span| span.text(&self.json))
     }
 
-    /// `None` when the claim is absent.
+    /// Returns the values of `aud`, or `None` when the claim is missing.
     pub(crate) fn audience(&self) -> Option<impl Iterator<Item = &str>> {
-        let places = match self.index.audience.as_ref()? {
-            Audience::One(place) => std::slice::from_ref(place),
-            Audience::Many(places) => places,
+        let spans = match self.index.audience.as_ref()? {
+            Audience::One(span) => std::slice::from_ref(span),
+            Audience::Many(spans) => spans,
         };
-        Some(places.iter().map(|place| place.text(&self.json)))
+        Some(spans.iter().map(|span| span.text(&self.json)))
     }
 
     pub(crate) fn expires_at(&self) -> Option<NumericDate> {
@@ -132,7 +134,7 @@ impl Payload {
         self.index.issued_at
     }
 
-    /// Which claims show that the token is of another kind.
+    /// Returns the claims that show that the token is of another kind.
     pub(crate) fn other_kinds(&self) -> impl Iterator<Item = &'static str> {
         let markers = self.index.markers;
         OTHER_KINDS
@@ -142,25 +144,26 @@ impl Payload {
             .map(|(_, name)| name)
     }
 
-    /// Whether `cnf` is there (RFC 7800 §3).
+    /// Returns whether `cnf` is present (RFC 7800 §3).
     pub(crate) fn is_sender_constrained(&self) -> bool {
         self.index.sender_constrained
     }
 }
 
-/// `aud`, most often one string: no list is made of that.
+/// The values of `aud`. Most often it is one string, which needs no list.
 enum Audience {
-    One(Place),
-    Many(Vec<Place>),
+    One(Span),
+    Many(Vec<Span>),
 }
 
-/// Where a string of the payload is: a range of the text, or a copy when it was written with escapes.
-enum Place {
+/// The position of a string in the payload: a range of the text, or a copy if the string was written with
+/// escapes.
+enum Span {
     Range(Range<usize>),
     Copy(Box<str>),
 }
 
-impl Place {
+impl Span {
     fn of(text: Cow<'_, str>, json: &str) -> Self {
         match text {
             Cow::Borrowed(text) => {
@@ -171,7 +174,7 @@ impl Place {
         }
     }
 
-    /// What a copy takes of the allocator, which hands out no less than 32 bytes.
+    /// Returns the bytes that the allocator uses for a copy, which are 32 at least.
     fn copied_bytes(&self) -> usize {
         match self {
             Self::Range(_) => 0,
@@ -187,12 +190,12 @@ impl Place {
     }
 }
 
-/// The registered claim whose value is not of its type.
+/// The registered claim that has the wrong type.
 struct WrongType(&'static str);
 
 impl Index {
     fn mark(&mut self, name: &[u8]) {
-        // Written out, each is a comparison of one number or two; in a loop over the list it is a call.
+        // Written out, each comparison is of one number or two. In a loop over the list it would be a call.
         self.markers |= match name {
             b"cnf" => {
                 self.sender_constrained = true;
@@ -207,14 +210,14 @@ impl Index {
         };
     }
 
-    /// Notes a string without escapes. `None` when the claim should be something else.
+    /// Records a string without escapes. Returns `None` when the claim must have another type.
     #[inline]
     fn note_text(&mut self, name: &[u8], text: Range<usize>) -> Option<bool> {
         match name {
-            b"iss" => self.issuer = Some(Place::Range(text)),
-            b"sub" => self.subject = Some(Place::Range(text)),
-            b"jti" => self.token_id = Some(Place::Range(text)),
-            b"aud" => self.audience = Some(Audience::One(Place::Range(text))),
+            b"iss" => self.issuer = Some(Span::Range(text)),
+            b"sub" => self.subject = Some(Span::Range(text)),
+            b"jti" => self.token_id = Some(Span::Range(text)),
+            b"aud" => self.audience = Some(Audience::One(Span::Range(text))),
             b"exp" | b"nbf" | b"iat" => return None,
             name => self.mark(name),
         }
@@ -223,9 +226,9 @@ impl Index {
 
     fn read(&mut self, name: &[u8], value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
-            b"iss" => self.issuer = Some(place("iss", value, json)?),
-            b"sub" => self.subject = Some(place("sub", value, json)?),
-            b"jti" => self.token_id = Some(place("jti", value, json)?),
+            b"iss" => self.issuer = Some(span("iss", value, json)?),
+            b"sub" => self.subject = Some(span("sub", value, json)?),
+            b"jti" => self.token_id = Some(span("jti", value, json)?),
             b"aud" => self.audience = Some(audience(value, json)?),
             b"exp" => self.expires_at = Some(date("exp", value)?),
             b"nbf" => self.not_before = Some(date("nbf", value)?),
@@ -239,9 +242,9 @@ impl Index {
     }
 }
 
-fn place(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Place, Fault<WrongType>> {
+fn span(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Span, Fault<WrongType>> {
     let text = value.text()?.ok_or(Fault::Refused(WrongType(name)))?;
-    Ok(Place::of(text, json))
+    Ok(Span::of(text, json))
 }
 
 #[inline]
@@ -258,14 +261,14 @@ fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate
     number.ok_or(Fault::Refused(WrongType(name)))
 }
 
-/// One string or an array of strings (RFC 7519 §4.1.3).
+/// Reads one string or an array of strings (RFC 7519 §4.1.3).
 fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Audience, Fault<WrongType>> {
     if let Some(text) = value.text()? {
-        return Ok(Audience::One(Place::of(text, json)));
+        return Ok(Audience::One(Span::of(text, json)));
     }
-    let mut places = Vec::new();
-    let are_strings = value.texts(|text| places.push(Place::of(text, json)))?;
-    if are_strings { Ok(Audience::Many(places)) } else { Err(Fault::Refused(WrongType("aud"))) }
+    let mut spans = Vec::new();
+    let are_strings = value.texts(|text| spans.push(Span::of(text, json)))?;
+    if are_strings { Ok(Audience::Many(spans)) } else { Err(Fault::Refused(WrongType("aud"))) }
 }
 
 #[cfg(test)]
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn registered_claims_are_found_where_they_are() {
+    fn registered_claims_are_located_in_the_payload() {
         let payload = parse(
             r#"{"aud":["a","\u0062"],"iss":"https://i","sub":"s\"s","jti":"","exp":2.5,"nbf":-1,"iat":0,"x":{"iss":1}}"#,
         )
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_claim_is_not_an_absent_one() {
+    fn malformed_claim_is_not_treated_as_missing() {
         let strings = ["1", "null", "true", "{}", r#"["https://evil","https://good"]"#];
         for name in ["iss", "sub", "jti"] {
             for value in strings {
@@ -322,15 +325,15 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_of_token_are_noticed() {
+    fn claims_of_other_kinds_of_tokens_are_reported() {
         let payload = parse(r#"{"nonce":"n","events":{},"cnf":null}"#).unwrap();
         assert_eq!(payload.other_kinds().collect::<Vec<_>>(), ["nonce", "events"]);
         assert!(payload.is_sender_constrained());
     }
 
-    /// The usual way and the careful one see the same claims, and refuse the same.
+    /// The fast path and the full parser find the same claims, and reject the same payloads.
     #[test]
-    fn both_ways_of_reading_agree() {
+    fn fast_path_and_full_parser_agree() {
         use proptest::prelude::*;
 
         let names = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "events", "cnf", "name"];

@@ -4,72 +4,72 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::time::UnixTime;
 
-/// The registered claims of RFC 7519 §4.1. A time between two seconds is the earlier one.
+/// The registered claims of RFC 7519 §4.1. A fractional time is rounded down to a second.
 ///
-/// A plain type to take from a verified token, alone or flattened into one of your own. Having one proves nothing;
-/// only [`Verified`](crate::Verified) does.
+/// An application can extract this type from a verified token, alone or flattened into a type of its own. A
+/// value of this type does not prove that a token was verified; only [`Verified`](crate::Verified) does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RegisteredClaims {
-    /// `iss`: who issued the token.
+    /// `iss`: the issuer of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// `sub`: whom it is about.
+    /// `sub`: the subject of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// `aud`: whom it is for.
-    #[serde(default, skip_serializing_if = "Audience::is_empty")]
-    pub aud: Audience,
-    /// `exp`: when it ends.
+    /// `aud`: the recipients of the token.
+    #[serde(default, skip_serializing_if = "Audiences::is_empty")]
+    pub aud: Audiences,
+    /// `exp`: the time at which the token expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<UnixTime>,
-    /// `nbf`: when it begins.
+    /// `nbf`: the time from which the token is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<UnixTime>,
-    /// `iat`: when it was issued.
+    /// `iat`: the time at which the token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iat: Option<UnixTime>,
-    /// `jti`: its id.
+    /// `jti`: the ID of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
 }
 
-/// `aud`: the recipients that a token is meant for (RFC 7519 §4.1.3). On the wire one string, or an array of them.
+/// `aud`: the recipients of a token (RFC 7519 §4.1.3). In JSON it is one string, or an array of strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Audience(Vec<String>);
+pub struct Audiences(Vec<String>);
 
-impl Audience {
-    /// Whether `recipient` is among them, compared exactly.
+impl Audiences {
+    /// Returns whether `recipient` is one of the recipients, compared exactly.
     #[must_use]
     pub fn contains(&self, recipient: &str) -> bool {
         self.iter().any(|known| known == recipient)
     }
 
-    /// The recipients.
+    /// Returns an iterator over the recipients.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no recipients.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl<S: Into<String>> FromIterator<S> for Audience {
+impl<S: Into<String>> FromIterator<S> for Audiences {
     fn from_iter<I: IntoIterator<Item = S>>(recipients: I) -> Self {
         Self(recipients.into_iter().map(Into::into).collect())
     }
 }
 
-impl From<&str> for Audience {
+impl From<&str> for Audiences {
     fn from(recipient: &str) -> Self {
         Self(vec![recipient.to_owned()])
     }
 }
 
-impl Serialize for Audience {
+impl Serialize for Audiences {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {
             [one] => one.serialize(serializer),
@@ -78,7 +78,7 @@ impl Serialize for Audience {
     }
 }
 
-impl<'de> Deserialize<'de> for Audience {
+impl<'de> Deserialize<'de> for Audiences {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_writes_what_tokens_hold() {
+    fn registered_claims_round_trip_through_json() {
         let json = r#"{"iss":"i","aud":["a","b"],"exp":2.5,"iat":1}"#;
         let claims: RegisteredClaims = serde_json::from_str(json).unwrap();
         assert!(claims.aud.contains("b") && claims.sub.is_none());
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn can_be_flattened_into_an_own_type() {
+    fn registered_claims_can_be_flattened() {
         #[derive(Deserialize)]
         struct Own {
             tenant: String,

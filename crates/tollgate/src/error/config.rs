@@ -1,48 +1,70 @@
-//! Settings that cannot be right.
+//! Errors of settings.
 
-/// A setting that cannot be right. Found when the gate is built, never while it serves.
+/// An invalid setting. Constructors and setters return it, so it cannot occur while a gate serves requests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A cookie, header or parameter name with characters that such a name cannot have.
+    /// A cookie, header or parameter name holds characters that such a name cannot have.
     #[error("{name:?} cannot be the name of a {what}")]
     Name {
-        /// What it was to name.
+        /// What the name is for.
         what: &'static str,
-        /// The name.
+        /// The name that was given.
         name: Box<str>,
     },
-    /// A value that would not survive inside a quoted string (RFC 9110 §5.6.4).
-    #[error("{what} may hold printable ASCII without quotes and backslashes only")]
-    Text {
-        /// What it was for.
+    /// A text cannot be the identifier of an issuer or an audience.
+    #[error(
+        "{text:?} cannot be an {what}: it is empty, has white space around it or holds a control character"
+    )]
+    Identifier {
+        /// What the text was to identify.
         what: &'static str,
-    },
-    /// More leeway than clocks need (RFC 7519 §4.1.4: "no more than a few minutes").
-    #[error("leeway of {secs} s is more than the 300 s that clocks can need")]
-    Leeway {
-        /// The leeway asked for.
-        secs: u64,
-    },
-    /// Two verifiers for one issuer: which one decides?
-    #[error("two verifiers for the issuer {issuer:?}")]
-    DuplicateIssuer {
-        /// The issuer.
-        issuer: Box<str>,
-    },
-    /// Not an origin: `scheme://host` with an optional port, and nothing else.
-    #[error("{text:?} is not an origin, such as https://app.example")]
-    Origin {
-        /// What was given.
+        /// The text that was given.
         text: Box<str>,
     },
-    /// Not a resource identifier: an absolute https URL without a fragment (RFC 9728 §1.2).
+    /// A set without members, which would reject every token.
+    #[error("no {what} given; every token would be rejected")]
+    Empty {
+        /// What the set was to contain.
+        what: &'static str,
+    },
+    /// A content type that cannot be the value of a header field.
+    #[error("{text:?} is not a content type, such as application/json")]
+    ContentType {
+        /// The text that was given.
+        text: Box<str>,
+    },
+    /// A value that cannot stand inside a quoted string (RFC 9110 §5.6.4).
+    #[error("{what} may hold only printable ASCII without quotes and backslashes")]
+    Text {
+        /// What the value is for.
+        what: &'static str,
+    },
+    /// The leeway is longer than clocks need (RFC 7519 §4.1.4: "no more than a few minutes").
+    #[error("leeway of {secs} s is longer than the limit of 300 s")]
+    Leeway {
+        /// The requested leeway, in seconds.
+        secs: u64,
+    },
+    /// Two verifiers have the same issuer, so a token would not determine its verifier.
+    #[error("two verifiers for the issuer {issuer:?}")]
+    DuplicateIssuer {
+        /// The issuer that both verifiers have.
+        issuer: Box<str>,
+    },
+    /// A text is not an origin: `scheme://host` with an optional port, and nothing else.
+    #[error("{text:?} is not an origin, such as https://app.example")]
+    Origin {
+        /// The text that was given.
+        text: Box<str>,
+    },
+    /// A text is not a resource identifier: an absolute https URL without a fragment (RFC 9728 §1.2).
     #[error("{url:?} is not an absolute https URL without fragment (http is accepted on loopback only)")]
     Resource {
-        /// What was given.
+        /// The text that was given.
         url: Box<str>,
     },
-    /// A setting with which nothing could be accepted, or that cannot be compared with.
+    /// A setting that contradicts another one, would reject every token, or cannot be compared with a claim.
     #[error("{0}")]
     Conflict(&'static str),
 }

@@ -1,43 +1,43 @@
-//! Why a request was not admitted.
+//! Errors of requests.
 
 use std::time::Duration;
 
 use super::TokenError;
 use crate::scope::ScopeSet;
 
-/// Why a request was not admitted.
+/// The reason why a request was not admitted.
 ///
-/// [`Rejection`](crate::Rejection) turns this into what the client is told, in one place; the details here are for
-/// the log, for metrics and for tests.
+/// [`Rejection`](crate::Rejection) turns this into the response for the client. The details here are for logs,
+/// metrics and tests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// Nothing was presented (RFC 6750 §3.1: a challenge without an error code).
+    /// The request has no token. The challenge has no error code (RFC 6750 §3.1).
     #[error("no token was presented")]
     MissingToken,
-    /// Credentials were malformed or presented twice.
+    /// The credentials are malformed, or occur twice.
     #[error("malformed credentials")]
     InvalidRequest(#[source] RequestError),
-    /// The token is bad.
-    #[error("token refused")]
+    /// The token is invalid.
+    #[error("token rejected")]
     InvalidToken(#[source] TokenError),
-    /// The token is good but does not grant enough.
+    /// The token is valid but does not grant enough.
     #[error("token does not grant enough")]
     InsufficientScope {
-        /// The scopes that the policy names, for the challenge.
+        /// The scopes that the policy requires, for the challenge.
         scopes: ScopeSet,
     },
-    /// A cookie-borne token on a request that another site may have caused.
+    /// The token came in a cookie, and another site may have caused the request.
     #[error("cookie-borne token on a request that another site may have caused")]
     CrossSite(#[source] CrossSiteError),
-    /// Keys cannot be had at present.
-    #[error("keys cannot be had at present")]
+    /// The verification keys are unavailable. The response is 503.
+    #[error("verification keys are unavailable")]
     KeysUnavailable(#[source] KeysUnavailable),
-    /// It cannot be told at present whether the token was revoked.
-    #[error("revocations cannot be checked at present")]
+    /// The revocation check is unavailable. The response is 503.
+    #[error("revocation check is unavailable")]
     RevocationsUnavailable(#[source] RevocationsUnavailable),
-    /// A handler asks for a verified token, but no gate stands in front of it.
-    #[error("no gate stands in front of this route; add the authentication layer")]
+    /// A handler asks for a verified token, but its route has no gate.
+    #[error("this route has no gate; add the authentication layer")]
     NoGate,
 }
 
@@ -45,51 +45,51 @@ pub enum AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// Tokens in more than one place (RFC 6750 §2).
-    #[error("tokens were presented in more than one way")]
+    /// The request carries tokens in more than one location (RFC 6750 §2).
+    #[error("request carries more than one token")]
     SeveralSources,
-    /// A field, cookie or parameter that carries a token occurs more than once.
-    #[error("the {place} that carries the token occurs more than once")]
+    /// The header, cookie or parameter that carries the token occurs more than once.
+    #[error("the {location} that carries the token occurs more than once")]
     Repeated {
-        /// Where.
-        place: &'static str,
+        /// The kind of location.
+        location: &'static str,
     },
-    /// Not `b64token` (RFC 6750 §2.1).
-    #[error("the {place} does not hold one b64token")]
+    /// The value is not a `b64token` (RFC 6750 §2.1).
+    #[error("the {location} does not hold exactly one b64token")]
     NotAToken {
-        /// Where.
-        place: &'static str,
+        /// The kind of location.
+        location: &'static str,
     },
 }
 
-/// What speaks against a cookie-borne token.
+/// The reason why a token in a cookie is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CrossSiteError {
-    /// `Sec-Fetch-Site` says that another origin caused the request, or says something unknown.
+    /// `Sec-Fetch-Site` says that another origin caused the request, or has an unknown value.
     #[error("Sec-Fetch-Site does not say same-origin or none")]
     FetchSite,
-    /// Neither `Sec-Fetch-Site` nor `Origin` is there.
-    #[error("neither Sec-Fetch-Site nor Origin says where the request comes from")]
+    /// The request has neither `Sec-Fetch-Site` nor `Origin`.
+    #[error("Sec-Fetch-Site and Origin are both missing")]
     NoProvenance,
-    /// More than one `Origin`, `Sec-Fetch-Site` or `Host`.
-    #[error("a field that says where the request comes from is repeated")]
+    /// The request has more than one `Origin`, `Sec-Fetch-Site` or `Host`.
+    #[error("Origin, Sec-Fetch-Site or Host is repeated")]
     Repeated,
-    /// `Origin` is `null` or not an origin.
+    /// `Origin` is `null`, or is not an origin.
     #[error("Origin is null or malformed")]
     MalformedOrigin,
-    /// `Origin` is another origin than this one.
-    #[error("Origin is not this origin")]
+    /// `Origin` is not the origin of this API.
+    #[error("Origin is not the origin of this API")]
     OriginMismatch,
-    /// `X-CSRF-Token` is not there, or repeated.
-    #[error("X-CSRF-Token is not there once")]
+    /// `X-CSRF-Token` is missing or repeated.
+    #[error("X-CSRF-Token is missing or repeated")]
     NoCsrfToken,
-    /// `X-CSRF-Token` is not the cookie, or was not made for this session.
-    #[error("X-CSRF-Token is not that of this session")]
+    /// `X-CSRF-Token` differs from the cookie, or was not made for this session.
+    #[error("X-CSRF-Token does not belong to this session")]
     CsrfTokenMismatch,
 }
 
-/// The key source has no keys that it may still vouch for. Answered with 503, never with 401.
+/// The key source has no keys that are fresh enough to trust. The response is 503, never 401.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct KeysUnavailable {
@@ -98,20 +98,20 @@ pub struct KeysUnavailable {
 }
 
 impl KeysUnavailable {
-    /// Why there are no keys, and when to ask again.
+    /// Creates the error from the reason for the log and the delay after which a retry makes sense.
     #[must_use]
     pub fn new(reason: impl Into<String>, retry_after: Duration) -> Self {
         Self { reason: reason.into().into_boxed_str(), retry_after }
     }
 
-    /// When asking again makes sense.
+    /// Returns the delay after which the client should retry.
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.retry_after
     }
 }
 
-/// The revocation check cannot be made at present. Answered with 503: it fails closed.
+/// The revocation check is unavailable. The gate fails closed: the response is 503.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct RevocationsUnavailable {
@@ -120,13 +120,13 @@ pub struct RevocationsUnavailable {
 }
 
 impl RevocationsUnavailable {
-    /// Why the check cannot be made, and when to ask again.
+    /// Creates the error from the reason for the log and the delay after which a retry makes sense.
     #[must_use]
     pub fn new(reason: impl Into<String>, retry_after: Duration) -> Self {
         Self { reason: reason.into().into_boxed_str(), retry_after }
     }
 
-    /// When asking again makes sense.
+    /// Returns the delay after which the client should retry.
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         self.retry_after

@@ -1,4 +1,4 @@
-//! Why a token was refused.
+//! Errors of tokens.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::time::UnixTime;
 /// One of the three parts of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
+pub enum TokenPart {
     /// The JOSE header.
     Header,
-    /// The claims.
+    /// The claims set.
     Payload,
     /// The signature or MAC.
     Signature,
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for TokenPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Header => "header",
@@ -30,32 +30,32 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// Why a token was refused. The client hears `invalid_token` whatever the reason.
+/// The reason why a token was rejected. The client receives `invalid_token` for all of them.
 ///
-/// Cheap checks come before the signature check, so only a [`Verified`](crate::Verified) token's claims are known
-/// to be the issuer's: a token reported as expired may as well be forged.
+/// Cheap checks come before the signature check, so a token that is reported as expired may also be forged.
+/// Only the claims of a [`Verified`](crate::Verified) token are proven to come from the issuer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Larger than the limit.
-    #[error("token is {bytes} bytes long, {max} are allowed")]
+    /// The token is longer than the limit.
+    #[error("token is {bytes} bytes long, at most {max} are allowed")]
     TooLong {
-        /// Length of the token.
+        /// The length of the token, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The largest length allowed, in bytes.
         max: usize,
     },
-    /// Not three parts separated by dots (RFC 7515 §7.1).
-    #[error("token has {parts} parts, not three")]
+    /// The token does not have three parts separated by dots (RFC 7515 §7.1).
+    #[error("token has {parts} parts instead of three")]
     PartCount {
-        /// Parts found.
+        /// The number of parts.
         parts: usize,
     },
-    /// Five parts: a JWE, which this crate does not decrypt (RFC 7516 §7.1).
-    #[error("token is encrypted (JWE), only signed tokens are accepted")]
+    /// The token has five parts. It is a JWE, which this crate does not decrypt (RFC 7516 §7.1).
+    #[error("token is encrypted (JWE); only signed tokens are accepted")]
     Encrypted,
-    /// A JSON serialisation, which is not a JWT (RFC 7519 §1).
-    #[error("token is in a JSON serialisation, only the compact one is a JWT")]
+    /// The token uses a JSON serialization, which is not a JWT (RFC 7519 §1).
+    #[error("token uses a JSON serialization; only the compact serialization is a JWT")]
     JsonSerialization,
     /// The signature part is empty.
     #[error("token is not signed")]
@@ -63,28 +63,28 @@ pub enum TokenError {
     /// A part is not strict base64url (RFC 7515 §2).
     #[error("{part} is not strict base64url")]
     Encoding {
-        /// The part.
-        part: Part,
+        /// The part that is malformed.
+        part: TokenPart,
     },
     /// A part is not one strict JSON object.
-    #[error("{part} is not acceptable JSON")]
+    #[error("{part} is not a strict JSON object")]
     Json {
-        /// The part.
-        part: Part,
-        /// What is wrong with it.
+        /// The part that is malformed.
+        part: TokenPart,
+        /// The JSON error.
         #[source]
         error: JsonError,
     },
-    /// The header asks for something that is not supported.
-    #[error("header refused")]
+    /// The header is not supported.
+    #[error("unsupported header")]
     Header(#[source] HeaderError),
-    /// `iss` is not one that is trusted here (RFC 7519 §4.1.1).
-    #[error("issuer {found} is not trusted here")]
+    /// `iss` is not a trusted issuer (RFC 7519 §4.1.1).
+    #[error("issuer {found} is not trusted")]
     IssuerMismatch {
         /// The token's `iss`.
         found: Excerpt,
     },
-    /// No key with this key id, or no key without one that fits the algorithm.
+    /// No key has this key ID, or no key without an ID fits the algorithm.
     #[error("no key {} for {algorithm}", KeyIdOrAny(.key_id.as_ref()))]
     UnknownKey {
         /// The token's `kid`.
@@ -92,7 +92,7 @@ pub enum TokenError {
         /// The token's `alg`.
         algorithm: Algorithm,
     },
-    /// Several keys would fit and the token names none of them. All are not tried in turn.
+    /// Several keys fit, and the token does not name one. The verifier does not try them in turn.
     #[error("several keys fit {algorithm} and the token has no key id")]
     AmbiguousKey {
         /// The token's `alg`.
@@ -104,82 +104,82 @@ pub enum TokenError {
         /// The token's `alg`.
         algorithm: Algorithm,
     },
-    /// The signature or MAC does not fit.
+    /// The signature or MAC does not verify.
     #[error("signature does not verify")]
     SignatureMismatch,
-    /// `typ` is not one that is accepted (RFC 8725 §3.11, RFC 9068 §4).
-    #[error("type {found} is not accepted")]
+    /// `typ` is not an accepted value (RFC 8725 §3.11, RFC 9068 §4).
+    #[error("token type {found} is not accepted")]
     TypeMismatch {
         /// The token's `typ`, empty when absent.
         found: Excerpt,
     },
-    /// Not before `exp` any more, leeway included (RFC 7519 §4.1.4).
-    #[error("expired at {expired_at}, it is {now}")]
+    /// The token has expired, leeway included (RFC 7519 §4.1.4).
+    #[error("token expired at {expired_at}, the time is {now}")]
     Expired {
         /// The token's `exp`.
         expired_at: UnixTime,
-        /// When it was checked.
+        /// The time of the check.
         now: UnixTime,
     },
-    /// Before `nbf`, leeway included (RFC 7519 §4.1.5).
-    #[error("not valid before {not_before}, it is {now}")]
+    /// The token is not valid yet, leeway included (RFC 7519 §4.1.5).
+    #[error("token is not valid before {not_before}, the time is {now}")]
     NotYetValid {
         /// The token's `nbf`.
         not_before: UnixTime,
-        /// When it was checked.
+        /// The time of the check.
         now: UnixTime,
     },
-    /// `iat` lies in the future, leeway included.
-    #[error("issued at {issued_at}, which is after {now}")]
+    /// `iat` is in the future, leeway included.
+    #[error("token was issued at {issued_at}, which is after {now}")]
     IssuedInFuture {
         /// The token's `iat`.
         issued_at: UnixTime,
-        /// When it was checked.
+        /// The time of the check.
         now: UnixTime,
     },
-    /// Issued longer ago than the configured maximum age.
-    #[error("issued at {issued_at}, more than {} s before {now}", .max_age.as_secs())]
+    /// The token was issued longer ago than the configured maximum age.
+    #[error("token was issued at {issued_at}, more than {} s before {now}", .max_age.as_secs())]
     TooOld {
         /// The token's `iat`.
         issued_at: UnixTime,
-        /// When it was checked.
+        /// The time of the check.
         now: UnixTime,
-        /// The configured limit.
+        /// The configured maximum age.
         max_age: Duration,
     },
-    /// `exp` is further from `iat` than the configured maximum lifetime.
-    #[error("lives longer than {} s", .max_lifetime.as_secs())]
+    /// The lifetime from `iat` to `exp` is longer than the configured maximum.
+    #[error("token lifetime is longer than {} s", .max_lifetime.as_secs())]
     LifetimeTooLong {
-        /// The configured limit.
+        /// The configured maximum lifetime.
         max_lifetime: Duration,
     },
-    /// `aud` does not name this API (RFC 7519 §4.1.3).
-    #[error("audience {found} is not this API")]
+    /// `aud` does not contain this API (RFC 7519 §4.1.3).
+    #[error("audience {found} does not contain this API")]
     AudienceMismatch {
-        /// The token's `aud`, as JSON.
+        /// The values of the token's `aud`, separated by spaces.
         found: Excerpt,
     },
-    /// A claim is missing, of the wrong type or has the wrong value.
+    /// A claim is missing, has the wrong type or has the wrong value.
     #[error("claim `{name}` {error}")]
     Claim {
-        /// The claim's name, or its path.
+        /// The name of the claim, or its path.
         name: Box<str>,
-        /// What is wrong with it.
+        /// The reason why the claim is not accepted.
         error: ClaimError,
     },
-    /// The token shows itself as one for another purpose, for example an ID token (RFC 8725 §3.12).
-    #[error("claim `{claim}` marks a token that is not an access token")]
+    /// A claim shows that the token serves another purpose, for example as an ID token (RFC 8725 §3.12).
+    #[error("claim `{claim}` shows that the token is not an access token")]
     OtherKindOfToken {
         /// The claim that shows it.
         claim: &'static str,
     },
-    /// The token is bound to a key of its sender (`cnf`, RFC 7800), which is not checked here.
-    #[error("token is sender-constrained (`cnf`), which cannot be checked here")]
+    /// The token is bound to a key of its sender (`cnf`, RFC 7800), which this crate does not check.
+    #[error("token is sender-constrained (`cnf`), which is not supported")]
     SenderConstrained,
-    /// The token was withdrawn before it expired.
+    /// The token was revoked before it expired.
     #[error("token was revoked")]
     Revoked,
-    /// The application's claims type cannot be made from the token.
+    /// The claims do not fit the type that the application asked for.
     #[error("claims do not fit the application's type")]
     Claims(#[source] ClaimsError),
 }
@@ -196,7 +196,7 @@ impl std::fmt::Display for KeyIdOrAny<'_> {
 }
 
 impl TokenError {
-    pub(crate) fn json(part: Part, error: JsonError) -> Self {
+    pub(crate) fn json(part: TokenPart, error: JsonError) -> Self {
         Self::Json { part, error }
     }
 
@@ -205,29 +205,29 @@ impl TokenError {
     }
 }
 
-/// What is wrong with a claim.
+/// The reason why a claim is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// Required and absent.
+    /// The claim is required, but missing.
     #[error("is missing")]
     Missing,
-    /// Not of the JSON type that it has to be.
+    /// The claim does not have the required JSON type.
     #[error("has the wrong JSON type")]
     WrongType,
-    /// Not the value that is required.
+    /// The claim does not have the required value.
     #[error("does not have the required value")]
     WrongValue,
 }
 
-/// What in the header is not supported.
+/// The reason why a header is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// No `alg`.
+    /// `alg` is missing.
     #[error("`alg` is missing")]
     AlgorithmMissing,
-    /// `none`, or an algorithm that is not implemented.
+    /// `alg` is `none`, or an algorithm that this crate does not implement.
     #[error("algorithm {name} is not supported")]
     UnsupportedAlgorithm {
         /// The token's `alg`.
@@ -236,19 +236,19 @@ pub enum HeaderError {
     /// A member is not a string.
     #[error("`{name}` is not a string")]
     MemberType {
-        /// The member.
+        /// The name of the member.
         name: &'static str,
     },
     /// `kid` is longer than [`KeyId::MAX_BYTES`].
     #[error("`kid` is longer than {} bytes", KeyId::MAX_BYTES)]
     KeyIdTooLong,
-    /// `crit` names extensions, none of which are understood (RFC 7515 §4.1.11).
-    #[error("`crit` asks for extensions that are not understood")]
+    /// `crit` requires extensions, and this crate implements none (RFC 7515 §4.1.11).
+    #[error("`crit` requires extensions that are not supported")]
     Critical,
-    /// `b64` (RFC 7797).
+    /// The header has `b64` (RFC 7797).
     #[error("`b64` is not allowed in a JWT")]
     UnencodedPayload,
-    /// `enc` or `zip`: members of encrypted tokens.
+    /// The header has `enc` or `zip`, which belong to encrypted tokens.
     #[error("`enc` and `zip` belong to encrypted tokens")]
     Encryption,
     /// `cty` says that the payload is another JWT.
@@ -262,7 +262,7 @@ impl HeaderError {
     }
 }
 
-/// Why a claims type cannot be made from an otherwise valid token.
+/// The reason why a claims type cannot be made from an otherwise valid token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ClaimsError {
@@ -270,8 +270,8 @@ pub struct ClaimsError {
 }
 
 impl ClaimsError {
-    /// An error with a message for the operator's log. It must not contain values of claims. It is cut after 256
-    /// characters, and control characters are escaped.
+    /// Creates the error with a message for the operator's log. The message must not contain values of claims.
+    /// It is cut to 256 characters, and control characters are escaped.
     #[must_use]
     pub fn new(message: impl AsRef<str>) -> Self {
         const MAX_CHARS: usize = 256;

@@ -1,10 +1,10 @@
-//! [`Decision`]: what a gate says of a request.
+//! [`Decision`]: the verdict of a gate on a request.
 
 use crate::admission::Admission;
 use crate::key::KeyRefresh;
 use crate::rejection::Rejection;
 
-/// What a gate says of a request.
+/// The verdict of a gate on a request.
 #[derive(Debug)]
 #[must_use]
 #[expect(
@@ -12,10 +12,11 @@ use crate::rejection::Rejection;
     reason = "an adapter has to handle every outcome; a new one must not compile away"
 )]
 pub enum Decision {
-    /// It may go on.
+    /// The request is admitted.
     Admitted(Admission),
-    /// It may not.
+    /// The request is rejected.
     Refused(Rejection),
-    /// The key that its token names is not known yet. Await the refresh, then call [`Gate::readmit`](super::Gate::readmit).
+    /// The key that the token names is not known yet. Await the refresh, then call
+    /// [`Gate::admit_after_refresh`](super::Gate::admit_after_refresh).
     AwaitKeys(KeyRefresh),
 }

@@ -3,11 +3,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::error::{KeysUnavailable, RequestError, RevocationsUnavailable};
+use crate::admission::Admission;
+use crate::error::{AuthError, KeysUnavailable, RequestError, RevocationsUnavailable, TokenError};
+use crate::issuer::Issuer;
 use crate::key::{KeyRefresh, KeyRequest, KeySet, KeySource};
 use crate::request::testing::FakeRequest;
 use crate::revocation::RevocationList;
-use crate::testing::{AUDIENCE, ISSUER, NOW, SECRET, key, sign, token, verifier};
+use crate::testing::{ISSUER, NOW, SECRET, audience, issuer, key, sign, token, verifier};
+use crate::time::UnixTime;
+use crate::verified::Verified;
 
 fn bearer(token: &str) -> FakeRequest {
     FakeRequest::get("/").header("authorization", format!("Bearer {token}").as_bytes())
@@ -30,7 +34,7 @@ fn refused(gate: &Gate, request: &FakeRequest) -> Rejection {
 #[test]
 fn required_and_optional() {
     let required = Gate::new(verifier());
-    let optional = required.clone().optional();
+    let optional = required.clone().with_optional_token();
     assert_eq!(refused(&required, &FakeRequest::get("/")).error(), &AuthError::MissingToken);
     let anonymous = admitted(&optional, &FakeRequest::get("/"));
     assert!(anonymous.verified().is_none());
@@ -57,7 +61,8 @@ fn settings_change_the_gate_that_they_are_called_on() {
 fn one_verifier_for_each_issuer() {
     let other =
         || crate::VerifyingKey::hmac(crate::Algorithm::Hs256, SECRET.map(|byte| byte ^ 0x5a)).unwrap();
-    let second = Verifier::new(other(), "https://other.example", AUDIENCE).with_max_token_bytes(16_384);
+    let second = Verifier::new(other(), Issuer::new("https://other.example").unwrap(), audience())
+        .with_max_token_bytes(16_384);
     let gate = Gate::new(verifier()).with_verifier(second.clone()).unwrap();
     assert_eq!(
         gate.clone().with_verifier(second).unwrap_err(),
@@ -120,7 +125,7 @@ fn two_revocations_side_by_side() {
         (None, Some(false), 503),
         (Some(false), None, 503),
         (None, None, 503),
-        // Who is told that it is over need not ask again.
+        // Revoked by one list, so a retry is of no use, whatever the other list would say.
         (None, Some(true), 401),
         (Some(true), None, 401),
     ] {
@@ -138,7 +143,7 @@ fn two_revocations_side_by_side() {
 
 #[test]
 fn policies_come_last() {
-    let gate = Gate::new(verifier()).with_policy(Policy::scopes(["a", "b"]) | Policy::role("admin"));
+    let gate = Gate::new(verifier()).with_policy(Policy::scopes(["a", "b"]).unwrap() | Policy::role("admin"));
     let _admission = admitted(&gate, &bearer(&token(r#""scope":"b a""#)));
     let _admission = admitted(&gate, &bearer(&token(r#""roles":["admin"]"#)));
     let rejection = refused(&gate, &bearer(&token(r#""scope":"a""#)));
@@ -180,11 +185,11 @@ impl KeySource for Slow {
 
 #[test]
 fn keys_are_awaited_only_where_they_may_help() {
-    let gate = Gate::new(Verifier::new(Slow::default(), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(Slow::default(), issuer(), audience()));
     let named = |kid: &str| {
         bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
     };
-    // What cannot be good makes nobody fetch anything.
+    // A token that cannot be good triggers no fetch.
     for bad in [
         "garbage",
         &token(r#""exp":1"#),
@@ -196,10 +201,10 @@ fn keys_are_awaited_only_where_they_may_help() {
     }
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
-    assert!(gate.readmit(&named("new"), NOW).is_ok());
+    assert!(gate.admit_after_refresh(&named("new"), NOW).is_ok());
     // A third refresh would not help, and readmitting asks for none.
     assert_eq!(refused(&gate, &named("third")).status(), 401);
-    assert_eq!(gate.readmit(&named("third"), NOW).unwrap_err().status(), 401);
+    assert_eq!(gate.admit_after_refresh(&named("third"), NOW).unwrap_err().status(), 401);
     // The right key, and a wrong signature: no refresh either.
     let forged = format!("{}A", sign(r#"{"alg":"HS256","kid":"new"}"#, "{}"));
     assert_eq!(refused(&gate, &bearer(&forged)).status(), 401);
@@ -227,7 +232,7 @@ fn every_bad_token_gets_the_same_bytes() {
     let error = refused(&gate, &bearer("a, b"));
     assert_eq!(
         error.error(),
-        &AuthError::InvalidRequest(RequestError::NotAToken { place: "Authorization field" })
+        &AuthError::InvalidRequest(RequestError::NotAToken { location: "Authorization field" })
     );
 }
 
@@ -236,7 +241,7 @@ fn answers_are_problem_details() {
     use insta::assert_snapshot;
 
     let gate = Gate::new(verifier());
-    let body = |error: AuthError| gate.refuse(error).body();
+    let body = |error: AuthError| String::from_utf8(gate.refuse(error).body().into_bytes()).unwrap();
     assert_snapshot!(
         body(AuthError::MissingToken),
         @r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"an access token is required"}"#
@@ -291,10 +296,11 @@ fn a_second_request_finds_the_verified_token() {
     // Clones that differ in what is decided for each request share what was verified.
     let gate = Gate::new(verifier());
     let first = admitted(&gate, &bearer(&token(""))).require().unwrap().clone();
-    let second = admitted(&gate.clone().optional(), &bearer(&token(""))).require().unwrap().clone();
+    let second =
+        admitted(&gate.clone().with_optional_token(), &bearer(&token(""))).require().unwrap().clone();
     assert!(std::ptr::eq(first.payload(), second.payload()));
     // Another verifier may say otherwise, so nothing is taken over.
-    let other = Verifier::new(key(), "https://other.example", AUDIENCE);
+    let other = Verifier::new(key(), Issuer::new("https://other.example").unwrap(), audience());
     let third = admitted(&gate.with_verifier(other).unwrap(), &bearer(&token(""))).require().unwrap().clone();
     assert!(!std::ptr::eq(first.payload(), third.payload()));
 }
@@ -328,14 +334,14 @@ impl KeySource for Unreachable {
         asks.then(|| KeyRefresh::new(std::future::ready(())))
     }
 
-    fn unanswered(&self, _: KeyRequest<'_>, _: UnixTime) -> Option<KeysUnavailable> {
+    fn why_unavailable(&self, _: KeyRequest<'_>, _: UnixTime) -> Option<KeysUnavailable> {
         Some(KeysUnavailable::new("the issuer does not answer", Duration::from_secs(7)))
     }
 }
 
 #[test]
 fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
-    let gate = Gate::new(Verifier::new(Unreachable, ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(Unreachable, issuer(), audience()));
     let named = |kid: &str| {
         bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
     };
@@ -344,7 +350,7 @@ fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
     assert_eq!(rejection.status(), 503, "without a refresh");
     assert!(rejection.headers().any(|field| field == ("retry-after", "7".into())));
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
-    assert_eq!(gate.readmit(&named("new"), NOW).unwrap_err().status(), 503, "after a refresh");
+    assert_eq!(gate.admit_after_refresh(&named("new"), NOW).unwrap_err().status(), 503, "after a refresh");
     assert_eq!(refused(&gate, &bearer("garbage")).status(), 401);
 }
 
@@ -365,7 +371,7 @@ impl KeySource for Arc<Changing> {
 #[test]
 fn a_withdrawn_key_ends_what_it_verified() {
     let source = Arc::new(Changing(std::sync::RwLock::new(Some(key().into()))));
-    let gate = Gate::new(Verifier::new(Arc::clone(&source), ISSUER, AUDIENCE));
+    let gate = Gate::new(Verifier::new(Arc::clone(&source), issuer(), audience()));
     let request = bearer(&token(""));
     assert_eq!(at(&gate, &request, 0), 200);
     let other =
@@ -397,8 +403,9 @@ fn a_hit_is_checked_for_revocation_and_policy() {
 
 #[test]
 fn a_hit_from_a_cookie_is_checked_for_its_origin() {
-    let gate =
-        Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::cookie("at").unwrap()]);
+    let gate = Gate::new(verifier())
+        .with_sources([TokenSource::bearer(), TokenSource::cookie("at").unwrap()])
+        .unwrap();
     let cookie = format!("at={}", token(""));
     let post = |site: &str| {
         FakeRequest::new("POST", "/")
@@ -421,17 +428,17 @@ fn refusals_are_not_kept() {
 }
 
 #[test]
-fn sources_are_looked_at_once() {
-    let twice = Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::bearer()]);
+fn sources_are_read_once_and_there_is_at_least_one() {
+    let twice = Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::bearer()]).unwrap();
     assert_eq!(at(&twice, &bearer(&token("")), 0), 200);
-    let none = Gate::new(verifier()).with_sources([]).optional();
-    assert_eq!(at(&none, &FakeRequest::get("/"), 0), 401, "never anonymous by mistake");
+    let none = Gate::new(verifier()).with_sources([]).unwrap_err();
+    assert_eq!(none, ConfigError::Empty { what: "token source" });
 }
 
-/// A form on another site can put a token into the query, and so make its visitors act as somebody else.
+/// A form on another site can put a token into the query, and so make its visitors act as another user.
 #[test]
 fn a_token_in_the_query_is_checked_for_its_origin() {
-    let gate = Gate::new(verifier()).with_sources([TokenSource::insecure_query("t").unwrap()]);
+    let gate = Gate::new(verifier()).with_sources([TokenSource::insecure_query("t").unwrap()]).unwrap();
     let target = format!("/?t={}", token(""));
     let cross_site = |method: &str| FakeRequest::new(method, &target).header("sec-fetch-site", b"cross-site");
     assert_eq!(at(&gate, &cross_site("GET"), 0), 200);
@@ -442,14 +449,43 @@ fn a_token_in_the_query_is_checked_for_its_origin() {
 fn a_policy_that_cannot_be_right_refuses() {
     let gate = |policy: Policy| Gate::new(verifier()).with_policy(policy);
     let request = bearer(&token(r#""scope":"a b","dept":["x"]"#));
-    assert_eq!(at(&gate(Policy::scopes(["a", "b"])), &request, 0), 200);
-    for policy in [
-        Policy::scope("a b"),
-        !Policy::scope("a b"),
-        Policy::scope("a") | Policy::scope(""),
-        Policy::scopes(Vec::<String>::new()),
-    ] {
+    assert_eq!(at(&gate(Policy::scopes(["a", "b"]).unwrap()), &request, 0), 200);
+    for policy in [Policy::scope("a b"), !Policy::scope("a b"), Policy::scope("a") | Policy::scope("")] {
         assert_eq!(at(&gate(policy.clone()), &request, 0), 403, "{policy:?}");
     }
     assert_eq!(at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0), 401, "no way to the claim");
+}
+
+#[test]
+fn scopes_of_a_policy_are_checked_when_it_is_made() {
+    let none = Policy::scopes(Vec::<String>::new()).unwrap_err();
+    assert_eq!(none, ConfigError::Empty { what: "scope" });
+    let malformed = Policy::scopes(["a", "b c"]).unwrap_err();
+    assert_eq!(malformed, ConfigError::Name { what: "scope", name: "b c".into() });
+}
+
+#[test]
+fn a_rejection_body_replaces_the_body_and_nothing_else() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Never {
+        #[expect(dead_code, reason = "not in the token")]
+        missing: String,
+    }
+    let plain = Gate::new(verifier()).with_optional_token();
+    let gate = plain.clone().with_rejection_body(|rejection| {
+        assert_eq!(rejection.body().content_type(), "application/problem+json", "the default");
+        RejectionBody::text(format!("no entry ({})", rejection.status()))
+    });
+    let by_gate = |gate: &Gate| refused(gate, &bearer("garbage"));
+    let by_extractor = |gate: &Gate| admitted(gate, &bearer(&token(""))).claims::<Never>().unwrap_err();
+    let of_anonymous = |gate: &Gate| admitted(gate, &FakeRequest::get("/")).require().unwrap_err();
+    // Twice, as the second token comes from the cache.
+    let ways: [&dyn Fn(&Gate) -> Rejection; 4] = [&by_gate, &by_extractor, &by_extractor, &of_anonymous];
+    for reject in ways {
+        let (own, default) = (reject(&gate), reject(&plain));
+        assert_eq!(own.body(), RejectionBody::text("no entry (401)"));
+        assert_eq!(own.status(), default.status());
+        assert!(own.headers().eq(default.headers()));
+        assert_eq!(default.body().content_type(), "application/problem+json");
+    }
 }

@@ -4,7 +4,7 @@ use super::names::Names;
 use super::quotes::Quotes;
 use super::{JsonError, Scanner, read_value};
 
-/// The places of an object's members in its text, in their order.
+/// The spans of an object's members in its text, in their order.
 #[derive(Default)]
 pub(crate) struct Members {
     /// Where values begin and end. Names are between them: the object is written without whitespace.
@@ -18,7 +18,7 @@ pub(crate) struct Members {
 
 /// The value of a member, for whoever wants to make something of it.
 pub(crate) enum Value<'a, 'de> {
-    /// A string without escapes, between these two places.
+    /// A string without escapes, between these two offsets.
     Plain([usize; 2]),
     /// Something else, which has to be read or skipped.
     Other(&'a mut Scanner<'de>),
@@ -45,7 +45,7 @@ impl Members {
         let mut before: usize = 0;
         read_value(text, |scanner| {
             let is_object = scanner.object(|name, value| {
-                let (start, is_text) = value.place();
+                let (start, is_text) = value.start_offset();
                 if !each(name, value)? {
                     value.skip()?;
                 }
@@ -53,7 +53,7 @@ impl Members {
                 // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
                 let is_close = start == before.wrapping_add(name.len()).wrapping_add(AROUND_NAME);
                 self.is_complete &= is_close;
-                before = value.place_after();
+                before = value.end_offset();
                 self.add([start, before], is_plain);
                 Ok::<_, E>(true)
             })?;
@@ -94,9 +94,9 @@ impl Members {
             } else {
                 let mut scanner = Scanner::within(text, start);
                 match each(name, Value::Other(&mut scanner))? {
-                    true => scanner.place_after(),
+                    true => scanner.end_offset(),
                     false => after_list(bytes, &mut quotes, start)
-                        .or_else(|| scanner.skip().ok().map(|()| scanner.place_after()))?,
+                        .or_else(|| scanner.skip().ok().map(|()| scanner.end_offset()))?,
                 }
             };
             self.add([start, end], first == b'"');
@@ -157,8 +157,8 @@ const AROUND_NAME: usize = 4;
 
 /// Nothing is cut off, as long as the list is complete.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the text is known to be short")]
-const fn short(place: usize) -> u16 {
-    place as u16
+const fn short(offset: usize) -> u16 {
+    offset as u16
 }
 
 #[cfg(test)]

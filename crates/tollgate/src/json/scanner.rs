@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::JsonError;
 use super::names::Names;
 
-/// A place in a JSON text. Each method reads one whole value or, when it is of another type, answers `None` or
+/// A position in a JSON text. Each method reads one whole value or, when it is of another type, answers `None` or
 /// `false` and leaves it.
 pub(crate) struct Scanner<'de> {
     text: &'de str,
@@ -195,13 +195,13 @@ impl<'de> Scanner<'de> {
     }
 
     /// Where the next value begins, and whether it is a string.
-    pub(super) fn place(&mut self) -> (usize, bool) {
+    pub(super) fn start_offset(&mut self) -> (usize, bool) {
         let is_text = self.peek() == Some(b'"');
         (self.at, is_text)
     }
 
     /// Where the last value ended, before anything else is read.
-    pub(super) const fn place_after(&self) -> usize {
+    pub(super) const fn end_offset(&self) -> usize {
         self.at
     }
 
@@ -343,7 +343,7 @@ fn eight_digits(eight: [u8; 8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Eight digits are looked at together: a digit and what is none at every place among them.
+    /// Eight digits are looked at together: a digit and a non-digit at every position.
     #[test]
     fn small_integers_are_what_they_say() {
         let digits = "9081726354453627180";

@@ -9,7 +9,7 @@ use super::material::PublicMaterial;
 use crate::algorithm::Curve;
 use crate::error::KeyError;
 
-/// Larger than any certificate or key of sense.
+/// The largest document that is read. Keys and certificates are far smaller.
 const MAX_BYTES: usize = 64 * 1024;
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -22,7 +22,7 @@ const CURVES: [(ObjectIdentifier, Curve); 3] = [
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
 ];
 
-/// The public key of the first PEM block of `pem`.
+/// Returns the public key in the first PEM block of `pem`.
 pub(super) fn from_pem(pem: &[u8]) -> Result<PublicMaterial, KeyError> {
     check_size(pem)?;
     let (label, der) = pem_rfc7468::decode_vec(first_block(pem)?).map_err(|_cause| KeyError::Pem)?;
@@ -35,10 +35,10 @@ pub(super) fn from_pem(pem: &[u8]) -> Result<PublicMaterial, KeyError> {
     }
 }
 
-/// The public key in `der`, of whichever of the three formats it is.
+/// Returns the public key in `der`, which is in one of the three formats.
 pub(super) fn from_der(der: &[u8]) -> Result<PublicMaterial, KeyError> {
     check_size(der)?;
-    // The three differ in their second element, so at most one of them parses.
+    // The formats differ in their second element, so at most one of them parses.
     match from_spki(der) {
         Err(KeyError::Der) => {}
         decided => return decided,
@@ -56,7 +56,7 @@ fn check_size(bytes: &[u8]) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// The first block alone: certificate files hold chains, and text before the block (RFC 7468 §5.2).
+/// Returns the first block only: certificate files hold chains, and text may precede the block (RFC 7468 §5.2).
 fn first_block(pem: &[u8]) -> Result<&[u8], KeyError> {
     const BEGIN: &[u8] = b"-----BEGIN ";
     const END: &[u8] = b"-----END ";
@@ -71,8 +71,8 @@ fn first_block(pem: &[u8]) -> Result<&[u8], KeyError> {
     block.get(..end.saturating_add(line)).ok_or(KeyError::Pem)
 }
 
-/// The key of a certificate. Its validity period and signatures are not looked at: naming a certificate as a key is
-/// a decision of whoever configures it, as with any key.
+/// Returns the key of a certificate. Its validity period and signatures are not checked: the operator decides
+/// to trust the certificate, as with any key.
 fn from_certificate(der: &[u8]) -> Result<PublicMaterial, KeyError> {
     let certificate = x509_cert::Certificate::from_der(der).map_err(|_cause| KeyError::Der)?;
     let spki =
@@ -86,7 +86,8 @@ fn from_spki(der: &[u8]) -> Result<PublicMaterial, KeyError> {
     let key = spki.subject_public_key.as_bytes().ok_or(KeyError::Der)?;
     match spki.algorithm.oid {
         RSA_ENCRYPTION => from_pkcs1(key),
-        // Parameters would limit the key to one hash (RFC 4055 §1.2); without reading them it could be misused.
+        // Parameters would limit the key to one hash (RFC 4055 §1.2). This code does not read them, so it could
+        // misuse the key.
         RSASSA_PSS => Err(KeyError::Unsupported { what: "id-RSASSA-PSS; use an rsaEncryption key" }),
         EC_PUBLIC_KEY => {
             let oid = spki.algorithm.parameters_oid().map_err(|_cause| KeyError::Der)?;

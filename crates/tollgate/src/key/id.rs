@@ -4,24 +4,24 @@ use std::fmt;
 
 use crate::error::KeyError;
 
-/// A key id, compared byte for byte. Never used as a path, a query or anything but a name to compare.
+/// A key ID, compared byte for byte. It is never used as a path or a query, only for comparison.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Box<str>);
 
 impl KeyId {
-    /// The longest key id that is looked at.
+    /// The largest length of a key ID, in bytes.
     pub const MAX_BYTES: usize = 256;
 
-    /// A key id.
+    /// Creates a key ID.
     ///
     /// # Errors
-    /// [`KeyError::KeyIdTooLong`] past [`KeyId::MAX_BYTES`].
+    /// [`KeyError::KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
     pub fn new(id: impl Into<Box<str>>) -> Result<Self, KeyError> {
         let id = id.into();
         if id.len() > Self::MAX_BYTES { Err(KeyError::KeyIdTooLong) } else { Ok(Self(id)) }
     }
 
-    /// The key id as a string.
+    /// Returns the key ID as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,7 +34,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// Escaped: a key id comes from the outside, and a log line stays one line.
+/// Escapes the key ID, because it comes from outside and a log line must stay one line.
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.escape_debug())

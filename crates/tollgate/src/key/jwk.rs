@@ -9,12 +9,12 @@ use super::material::PublicMaterial;
 use crate::algorithm::{Algorithm, Curve};
 use crate::base64url;
 use crate::error::KeyError;
-use crate::json::{self, Scanner};
+use crate::json::{self, JsonError, Scanner};
 
-/// A key as a JWK says it.
+/// The members of a JWK.
 pub(super) struct Jwk {
     pub(super) key_id: Option<KeyId>,
-    /// `alg`, when it names an algorithm that is known.
+    /// `alg`, if it names a supported algorithm.
     pub(super) algorithm: Option<Algorithm>,
     pub(super) material: JwkMaterial,
 }
@@ -83,7 +83,8 @@ impl Jwk {
         let mut reader = Reader::default();
         json::read_object(json, |name, value| reader.read(name, value))?;
         let kty = reader.kty.as_deref().ok_or(KeyError::Missing { name: "kty" })?;
-        // A key that is not symmetric has no use for `k`; whatever it is, it was not meant to be published.
+        // A key that is not symmetric has no use for `k`, which may be a secret and was not meant to be
+        // published.
         if reader.private || (kty != "oct" && reader.k.is_some()) {
             return Err(KeyError::Private);
         }
@@ -105,13 +106,13 @@ impl Jwk {
     }
 }
 
-/// `use` and `key_ops` must allow verifying, and not repeat themselves (RFC 7517 §4.2, §4.3).
+/// Checks that `use` and `key_ops` allow verifying, and that no operation occurs twice (RFC 7517 §4.2, §4.3).
 fn check_purpose(public_use: Option<&str>, key_ops: Option<&[Cow<'_, str>]>) -> Result<(), KeyError> {
     if public_use.is_some_and(|public_use| public_use != "sig") {
         return Err(KeyError::NotForSignatures { member: "use" });
     }
     let Some(key_ops) = key_ops else { return Ok(()) };
-    // RFC 7517 §4.3 knows eight operations; a longer list is not worth comparing.
+    // RFC 7517 §4.3 defines eight operations. A longer list is rejected before the quadratic comparison.
     if key_ops.len() > MAX_KEY_OPS {
         return Err(KeyError::Malformed { name: "key_ops" });
     }
@@ -138,7 +139,7 @@ fn ec(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
     let mut point = vec![4];
     for (name, text) in [("x", &reader.x), ("y", &reader.y)] {
         let coordinate = decode(name, text.as_deref())?;
-        // The full size of the field, leading zeros included (RFC 7518 §6.2.1.2).
+        // The full size of the field, including leading zeros (RFC 7518 §6.2.1.2).
         if coordinate.len() != curve.coordinate_len() {
             return Err(KeyError::Malformed { name });
         }
@@ -158,4 +159,18 @@ fn okp(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
 fn decode(name: &'static str, text: Option<&str>) -> Result<Vec<u8>, KeyError> {
     let text = text.ok_or(KeyError::Missing { name })?;
     base64url::decode(text).map_err(|base64url::NotBase64Url| KeyError::Malformed { name })
+}
+
+/// The largest JWK or JWK Set document that is read, in bytes.
+pub(super) const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+
+/// Returns the document as text.
+///
+/// # Errors
+/// [`KeyError::TooLarge`] above [`MAX_DOCUMENT_BYTES`]. [`KeyError::Json`] when it is not UTF-8.
+pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
+    if json.len() > MAX_DOCUMENT_BYTES {
+        return Err(KeyError::TooLarge { bytes: json.len(), max: MAX_DOCUMENT_BYTES });
+    }
+    std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
 }

@@ -1,4 +1,4 @@
-//! [`PublicMaterial`]: the numbers of a public key, whatever format they came in, checked for strength once.
+//! [`PublicMaterial`]: the numbers of a public key from any format, checked for strength once.
 
 use crate::algorithm::{Algorithm, Curve, Family};
 use crate::error::KeyError;
@@ -6,11 +6,11 @@ use crate::error::KeyError;
 /// The numbers of a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PublicMaterial {
-    /// Big-endian, without leading zeros.
+    /// Modulus and exponent, big-endian, without leading zeros.
     Rsa { modulus: Box<[u8]>, exponent: Box<[u8]> },
-    /// Uncompressed point: `04 || x || y` (SEC 1 §2.3.3).
+    /// The curve and the uncompressed point: `04 || x || y` (SEC 1 §2.3.3).
     Ec { curve: Curve, point: Box<[u8]> },
-    /// RFC 8032 §5.1.2.
+    /// The encoded point (RFC 8032 §5.1.2).
     Ed25519([u8; 32]),
 }
 
@@ -18,7 +18,7 @@ const MIN_MODULUS_BITS: usize = 2048;
 const MAX_MODULUS_BITS: usize = 8192;
 
 impl PublicMaterial {
-    /// An RSA key of acceptable strength; leading zeros are dropped.
+    /// Creates an RSA key after checking its strength. Leading zeros are dropped.
     pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
         let (modulus, exponent) = (strip_zeros(modulus), strip_zeros(exponent));
         let bits = bit_len(modulus);
@@ -29,7 +29,7 @@ impl PublicMaterial {
         if even(modulus) {
             return Err(KeyError::Malformed { name: "n" });
         }
-        // 2^33 is what the backends accept; honest keys use 3 or 65537.
+        // The backends accept exponents up to 2^33. Keys in use have 3 or 65537.
         let in_range = bit_len(exponent) <= 33 && exponent != [1];
         if even(exponent) || !in_range {
             return Err(KeyError::RsaExponent);
@@ -37,7 +37,8 @@ impl PublicMaterial {
         Ok(Self::Rsa { modulus: modulus.into(), exponent: exponent.into() })
     }
 
-    /// A point in uncompressed form. That it lies on the curve is checked by the backend when it is prepared.
+    /// Creates an EC key from an uncompressed point. The backend checks that the point is on its curve when it
+    /// prepares the key.
     pub(crate) fn ec(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
         let expected = curve.coordinate_len().saturating_mul(2).saturating_add(1);
         match point.first() {
@@ -46,12 +47,13 @@ impl PublicMaterial {
         }
     }
 
-    /// An Ed25519 key that is not a point of low order: with such a key, one signature fits many messages.
+    /// Creates an Ed25519 key. Points of low order are rejected, because with such a key one signature fits
+    /// many messages.
     pub(crate) fn ed25519(x: &[u8]) -> Result<Self, KeyError> {
         let bytes: [u8; 32] = x.try_into().map_err(|_cause| KeyError::Malformed { name: "x" })?;
         let mut unsigned = bytes;
         if let Some(last) = unsigned.last_mut() {
-            *last &= 0x7f; // the sign of x, which does not change the order
+            *last &= 0x7f; // clears the sign of x, which does not change the order
         }
         if LOW_ORDER_Y.contains(&unsigned) {
             return Err(KeyError::Point);
@@ -67,8 +69,8 @@ impl PublicMaterial {
         }
     }
 
-    /// The algorithm of a key that does not name one: an RSA key is taken for RS256, the one algorithm that
-    /// RFC 9068 §2.1 and `OpenID` Connect oblige everyone to support; other kinds leave no choice.
+    /// Returns the algorithm of a key that does not name one. For an RSA key this is RS256, which RFC 9068 §2.1
+    /// and `OpenID` Connect require every implementation to support. The other kinds have only one.
     pub(crate) fn default_algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa { .. } => Algorithm::Rs256,
@@ -89,14 +91,14 @@ fn bit_len(stripped: &[u8]) -> usize {
     rest.len().saturating_mul(8).saturating_add(top)
 }
 
-/// The y coordinates of the eight points of low order, and their encodings above the field prime
-/// (p = 2^255 - 19), little-endian, sign bit clear.
+/// The y coordinates of the eight points of low order, and their encodings above the field prime (p = 2^255 -
+/// 19). They are little-endian, with the sign bit clear.
 const LOW_ORDER_Y: [[u8; 32]; 7] = [
     // 0 (order 4)
     [0; 32],
     // 1 (order 1)
     first_byte(1),
-    // The two y of order 8.
+    // The two y coordinates of order 8.
     [
         0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
         0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
@@ -128,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rsa_sizes_are_bounded_both_ways() {
+    fn rsa_key_is_rejected_when_modulus_is_too_short_or_too_long() {
         let modulus = |bits: usize| {
             let mut n = vec![0xff; bits / 8];
             n[0] = 0x80;
@@ -141,14 +143,14 @@ mod tests {
         assert_eq!(PublicMaterial::rsa(&modulus(2040), &e), Err(KeyError::RsaModulus { bits: 2040 }));
         assert_eq!(PublicMaterial::rsa(&modulus(16384), &e), Err(KeyError::RsaModulus { bits: 16384 }));
         assert_eq!(PublicMaterial::rsa(&[], &e), Err(KeyError::RsaModulus { bits: 0 }));
-        // Leading zeros are an encoding, not strength.
+        // Leading zeros do not add strength.
         let mut padded = vec![0; 200];
         padded.extend(modulus(1024));
         assert_eq!(PublicMaterial::rsa(&padded, &e), Err(KeyError::RsaModulus { bits: 1024 }));
     }
 
     #[test]
-    fn rsa_exponents_are_odd_and_small() {
+    fn rsa_exponent_must_be_odd_and_small() {
         let mut n = vec![0xff; 256];
         n[0] = 0x80;
         for bad in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[2, 0, 0, 0, 1], &[0xff; 65536]] {
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn ed25519_points_of_low_order_are_refused_with_either_sign() {
+    fn ed25519_points_of_low_order_are_rejected_with_either_sign() {
         for mut y in LOW_ORDER_Y {
             assert_eq!(PublicMaterial::ed25519(&y), Err(KeyError::Point));
             y[31] |= 0x80;

@@ -1,4 +1,4 @@
-//! Keys that verify tokens: [`VerifyingKey`], [`KeySet`], and where a set comes from, [`KeySource`].
+//! Keys that verify tokens ([`VerifyingKey`], [`KeySet`]) and where they come from ([`KeySource`]).
 
 mod der;
 mod id;
@@ -11,7 +11,7 @@ mod verifying;
 
 pub use id::KeyId;
 pub use set::{KeySet, KeySetId, SkippedKey};
-pub use source::{KeyRefresh, KeyRequest, KeySource, Keys};
+pub use source::{KeyRefresh, KeyRequest, KeySnapshot, KeySource};
 pub use verifying::VerifyingKey;
 
 pub(crate) use material::PublicMaterial;

@@ -1,13 +1,13 @@
-//! Whether an HMAC secret could be guessed (RFC 7518 §3.2, RFC 8725 §3.5).
+//! Checks whether an attacker could guess an HMAC secret (RFC 7518 §3.2, RFC 8725 §3.5).
 //!
-//! A server cannot see how a secret was made; it can see that it is short, repeats itself, counts up, is made of
-//! words or is the one from the tutorial. None of the rules meets a random secret, raw or as hex or base64 text,
-//! more often than about once in a million.
+//! The server cannot see how a secret was made. It can see that a secret is short, repeats itself, counts up,
+//! consists of words or comes from a tutorial. Each rule matches a random secret, as bytes or as hex or base64
+//! text, at most about once in a million.
 
 use crate::algorithm::Algorithm;
 use crate::error::WeakSecret;
 
-/// Words that guessing starts with. Random base64 text holds one of these about once in ten million secrets.
+/// Words that attackers try first. Random base64 text contains one of them about once in ten million secrets.
 const WORDS: [&str; 14] = [
     "secret",
     "password",
@@ -40,7 +40,8 @@ pub(crate) fn check(algorithm: Algorithm, secret: &[u8]) -> Result<(), WeakSecre
     if WORDS.iter().any(|word| contains(&lower, word.as_bytes())) {
         return Err(WeakSecret::WellKnown);
     }
-    // 64 random hex digits show about 15.7 of their 16 symbols, 32 random bytes about 30 values.
+    // 64 random hex digits have about 15.7 different symbols of 16, and 32 random bytes about 30 different
+    // values.
     if distinct(secret) < 10 || most_frequent(secret) > secret.len() / 3 {
         return Err(WeakSecret::FewDistinctBytes);
     }
@@ -50,12 +51,12 @@ pub(crate) fn check(algorithm: Algorithm, secret: &[u8]) -> Result<(), WeakSecre
     Ok(())
 }
 
-/// A block of at most half the length, repeated throughout.
+/// Returns whether the secret is one block of at most half its length, repeated.
 fn repeats(secret: &[u8]) -> bool {
     (1..=secret.len() / 2).any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
 }
 
-/// Three quarters of the neighbours differ by exactly one, the same way.
+/// Returns whether three quarters of the neighboring bytes differ by one, in the same direction.
 fn counts(secret: &[u8]) -> bool {
     let steps = |step: u8| {
         secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| a.wrapping_add(step) == **b).count()
@@ -74,13 +75,14 @@ fn distinct(secret: &[u8]) -> usize {
     seen.into_iter().filter(|seen| *seen).count()
 }
 
-/// How often the most frequent byte occurs.
+/// Returns the number of occurrences of the most frequent byte.
 fn most_frequent(secret: &[u8]) -> usize {
     secret.iter().map(|byte| secret.iter().filter(|other| *other == byte).count()).max().unwrap_or(0)
 }
 
-/// Letters with separators, mostly of one case, and at most a few digits at the end: what people type, not what encoders
-/// emit. Hex text has digits throughout; base64 text mixes cases evenly, and hardly ever lacks digits.
+/// Returns whether the secret looks typed rather than encoded: letters with separators, mostly of one case,
+/// with at most a few digits at the end. Hex text has digits throughout. Base64 text mixes cases evenly, and
+/// almost always has digits.
 fn is_words(secret: &[u8]) -> bool {
     let body = secret
         .iter()
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn length_is_that_of_the_hash() {
+    fn secret_must_be_as_long_as_the_hash() {
         for (algorithm, min) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
             let random: Vec<u8> =
                 (0..min).map(|i: usize| (i * i * 31 + 7 * i + 13).to_le_bytes()[0]).collect();
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_refused() {
+    fn typed_secrets_are_rejected() {
         assert_eq!(weakness([b'a'; 32]), Some(WeakSecret::Repetitive));
         assert_eq!(weakness([0; 64]), Some(WeakSecret::Repetitive));
         assert_eq!(weakness("changeme".repeat(4)), Some(WeakSecret::Repetitive));
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn random_secrets_pass_in_every_encoding() {
+    fn random_secrets_are_accepted_in_every_encoding() {
         let raw = [
             0x8f, 0x1c, 0x5e, 0xd3, 0x02, 0xb7, 0x99, 0x4a, 0x6e, 0xf0, 0x13, 0xc8, 0x7d, 0x21, 0xaa, 0x54,
             0x3b, 0xe6, 0x90, 0x0f, 0xd7, 0x68, 0x2c, 0xb1, 0x45, 0xfa, 0x86, 0x1d, 0xc3, 0x5f, 0x72, 0x09,

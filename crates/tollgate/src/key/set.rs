@@ -1,11 +1,11 @@
-//! [`KeySet`]: the keys of one issuer, and which of them a token is verified with.
+//! [`KeySet`]: the keys of one issuer, and the selection of the key for a token.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::id::KeyId;
-use super::jwk::Jwk;
+use super::jwk::{Jwk, utf8};
 use super::verifying::VerifyingKey;
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
@@ -16,7 +16,8 @@ use crate::json::{self, JsonError, Scanner};
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
-/// Tells one [`KeySet`] from every other that was ever made in this process, whatever is in them. Clones have the same.
+/// Identifies a [`KeySet`] among all key sets made in this process, whatever keys they hold. Clones have the
+/// same ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySetId(u64);
 
@@ -33,31 +34,32 @@ impl Inner {
     }
 }
 
-/// A key of a JWK Set that is not used, and why.
+/// A key of a JWK Set that is not used, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedKey {
-    /// Its place in the set, from 0.
+    /// The position of the key in the set, from 0.
     pub index: usize,
-    /// Its key id, when it can be read.
+    /// The ID of the key, if it can be read.
     pub key_id: Option<KeyId>,
-    /// Why it is not used.
+    /// The reason why the key is not used.
     pub reason: KeyError,
 }
 
 impl KeySet {
-    /// The largest JWK Set document that is read.
-    pub const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
-    /// The largest number of keys that is read.
+    /// The largest JWK Set document that is read, in bytes.
+    pub const MAX_DOCUMENT_BYTES: usize = super::jwk::MAX_DOCUMENT_BYTES;
+    /// The largest number of keys in a set.
     pub const MAX_KEYS: usize = 256;
 
-    /// A set of keys, for example an old and a new secret during a change: give each a key id with
-    /// [`with_key_id`](VerifyingKey::with_key_id), and sign with that `kid`. Keys are not tried in turn.
+    /// Creates a set of keys, for example of an old and a new secret during a change. Give each key an ID with
+    /// [`with_key_id`](VerifyingKey::with_key_id), and sign with that `kid`. A token is verified with one key;
+    /// the set never tries several.
     ///
     /// # Errors
-    /// [`KeyError::DuplicateKeyId`] when two keys claim the same key id for one algorithm,
-    /// [`KeyError::KeyIdNeeded`] when two keys for one algorithm have none, [`KeyError::NoUsableKey`] when there are no
-    /// keys.
+    /// [`KeyError::DuplicateKeyId`] when two keys have the same key ID for one algorithm.
+    /// [`KeyError::KeyIdNeeded`] when two keys for one algorithm have no key ID. [`KeyError::NoUsableKey`] when
+    /// there are no keys.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, KeyError> {
         let keys: Vec<VerifyingKey> = keys.into_iter().collect();
         let clash = |(i, key): (usize, &VerifyingKey)| {
@@ -76,14 +78,14 @@ impl KeySet {
         Self::of(keys, Vec::new())
     }
 
-    /// The public keys of a JWK Set document (RFC 7517 §5).
+    /// Reads the public keys of a JWK Set document (RFC 7517 §5).
     ///
-    /// A key that cannot be used is skipped and listed in [`skipped`](Self::skipped): it never spoils the others.
-    /// Symmetric and private keys have no place in a set that everyone can read, and are skipped. Two different
-    /// keys with the same key id and algorithm are both skipped, as nobody can tell which is meant.
+    /// A key that cannot be used is skipped, and [`skipped`](Self::skipped) lists it; the other keys stay
+    /// usable. Symmetric and private keys must not be in a public set, and are skipped. Two different keys with
+    /// the same key ID and algorithm are both skipped, because the key that a token means is ambiguous.
     ///
     /// # Errors
-    /// [`KeyError`] when the document is too large, is not a JWK Set, or holds no key that can be used.
+    /// [`KeyError`] when the document is too large, is not a JWK Set, or holds no usable key.
     pub fn from_jwk_set(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let json = utf8(json.as_ref())?;
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
@@ -108,27 +110,28 @@ impl KeySet {
         Ok(Self(Arc::new(Inner::new(keys.into(), skipped.into()))))
     }
 
-    /// The keys that can be used.
+    /// Returns an iterator over the usable keys.
     pub fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
         self.0.keys.iter()
     }
 
-    /// The keys of the document that are not used, each with the reason.
+    /// Returns the keys of the document that are not used, each with the reason.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.0.skipped
     }
 
-    /// Which set this is: what was verified with one set is not thereby verified with the next.
+    /// Returns the ID of this set. A token that was verified with one set is not thereby verified with another.
     #[must_use]
     pub fn id(&self) -> KeySetId {
         self.0.id
     }
 
-    /// The one key to verify a token with: the one its `kid` names, else the only one for its algorithm.
+    /// Returns the key to verify a token with: the one that its `kid` names, otherwise the only one for its
+    /// algorithm.
     ///
-    /// A key without a key id fits any token of its algorithm, as it has no id to compare. Keys are never tried in
-    /// turn (RFC 8725 §3.1): that would let the caller choose, and multiply the cost of a forged token.
+    /// A key without an ID has none to compare, so it fits any token of its algorithm. Keys are never tried in
+    /// turn (RFC 8725 §3.1): that would let the client choose the key, and multiply the cost of a forged token.
     pub(crate) fn select(&self, header: &Header) -> Result<&Prepared, TokenError> {
         let algorithm = header.algorithm();
         if let Some(key_id) = header.key_id() {
@@ -161,7 +164,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Whether both answer to the same key id (or both to none) for some algorithm.
+/// Returns whether both keys have the same key ID, or none, for some algorithm.
 fn claim_the_same(a: &VerifyingKey, b: &VerifyingKey) -> bool {
     a.key_id().is_some() && a.key_id() == b.key_id() && share_an_algorithm(a, b)
 }
@@ -170,7 +173,7 @@ fn share_an_algorithm(a: &VerifyingKey, b: &VerifyingKey) -> bool {
     a.algorithms().any(|algorithm| b.prepared(algorithm).is_some())
 }
 
-/// Leaves out keys that claim the same key id and algorithm; of identical ones the first stays.
+/// Removes keys that share a key ID and algorithm. Of identical keys, the first stays.
 fn drop_ambiguous(keys: Vec<(usize, VerifyingKey)>, skipped: &mut Vec<SkippedKey>) -> Vec<VerifyingKey> {
     let rivals = |key: &VerifyingKey, index: usize| {
         let others = keys.iter().filter(|(other, rival)| *other != index && claim_the_same(rival, key));
@@ -202,14 +205,7 @@ fn drop_ambiguous(keys: Vec<(usize, VerifyingKey)>, skipped: &mut Vec<SkippedKey
     kept
 }
 
-pub(super) fn utf8(json: &[u8]) -> Result<&str, KeyError> {
-    if json.len() > KeySet::MAX_DOCUMENT_BYTES {
-        return Err(KeyError::TooLarge { bytes: json.len(), max: KeySet::MAX_DOCUMENT_BYTES });
-    }
-    std::str::from_utf8(json).map_err(|_cause| KeyError::Json(JsonError::NotUtf8))
-}
-
-/// The members of `keys`, each as its own text: one that cannot be read does not spoil the others.
+/// Returns the members of `keys` as separate texts, so that a malformed one does not affect the others.
 fn parse_document(json: &str) -> Result<Vec<&str>, KeyError> {
     let mut keys = None;
     json::read_object(json, |name, value| {
@@ -234,7 +230,7 @@ fn raw_keys<'de>(value: &mut Scanner<'de>) -> Result<Vec<&'de str>, KeyError> {
     if is_array { Ok(keys) } else { Err(KeyError::NotAKeySet) }
 }
 
-/// The key id of a key that cannot be used, for the list of skipped keys.
+/// Returns the ID of an unusable key, for the list of skipped keys.
 fn key_id_of(raw: &str) -> Option<KeyId> {
     let mut key_id = None;
     let _what_is_wrong_is_known: Result<(), JsonError> = json::read_object(raw, |name, value| {

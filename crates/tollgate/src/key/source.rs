@@ -1,4 +1,4 @@
-//! [`KeySource`]: where a verifier's keys come from when they can change.
+//! [`KeySource`]: a source of keys that can change.
 
 use std::fmt;
 use std::future::Future;
@@ -14,47 +14,49 @@ use crate::algorithm::Algorithm;
 use crate::error::KeysUnavailable;
 use crate::time::UnixTime;
 
-/// A changing set of keys, such as one fetched from an issuer.
+/// A set of keys that changes, such as one fetched from an issuer.
 ///
-/// Verification itself is synchronous: it uses the snapshot that [`keys`](Self::keys) gives it. Only when no key
-/// fits a token does an adapter await [`refresh`](Self::refresh), and then verifies once more.
+/// Verification itself is synchronous and uses the snapshot from [`keys`](Self::keys). Only when no key fits a
+/// token does an adapter await [`refresh`](Self::refresh) and verify once more.
 ///
 /// # Security
-/// Keys decide who is believed. A source must get them over a channel that names the issuer (https), and must not
-/// keep vouching for keys that it has not been able to confirm for long.
+/// The keys decide which tokens are accepted. A source must fetch them over a channel that authenticates the
+/// issuer (https), and must not hand out keys that it has not confirmed for a long time.
 pub trait KeySource: fmt::Debug + Send + Sync + 'static {
-    /// The keys as they are known now, without waiting.
+    /// Returns the current keys, without waiting.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] when there are none, or they are too old at `now` to vouch for. The request is then
-    /// answered with 503.
+    /// [`KeysUnavailable`] when there are no keys, or they are too old at `now` to be trusted. The response is
+    /// then 503.
     fn keys(&self, now: UnixTime) -> Result<KeySet, KeysUnavailable>;
 
-    /// Which set [`keys`](Self::keys) would answer with. Asked for tokens that have been verified before, which is most
-    /// often. A source whose requests share its keys can answer without counting one more reference to them.
+    /// Returns the ID of the set that [`keys`](Self::keys) would return. The gate calls this for tokens that
+    /// were verified before, which is the common case. A source can implement it without cloning its `Arc`, to
+    /// avoid contention on the reference count.
     ///
     /// # Errors
-    /// As [`keys`](Self::keys), whenever that does.
-    fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+    /// As for [`keys`](Self::keys), in the same cases.
+    fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         self.keys(now).map(|keys| keys.id())
     }
 
-    /// Starts, or joins, a refresh for a key that is not known; `wanted` is `None` when there are no keys at all.
-    /// The answer is `None` when a refresh would not help: the issuer has just been asked, or the key id is known
-    /// not to exist.
+    /// Starts or joins a refresh for an unknown key. `wanted` is `None` when there are no keys at all. Returns
+    /// `None` when a refresh would not help, because the source has just asked the issuer or remembers that the
+    /// key ID does not exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
 
-    /// Why nobody can say whether the key exists: the issuer should have been asked for it, and could not be. The
-    /// request is then answered with 503, as a 401 would make a client throw away a token that may be good. `None`,
-    /// the default, when the issuer has spoken.
+    /// Returns why it is unknown whether the key exists: the source should have asked the issuer for the key,
+    /// and could not. The response is then 503, because a 401 would make the client discard a token that may be
+    /// valid. Returns `None`, as by default, when the issuer has answered.
     ///
-    /// Asked when [`refresh`](Self::refresh) answered `None`, and when the key is still unknown after a refresh.
-    fn unanswered(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
+    /// The gate calls this when [`refresh`](Self::refresh) returned `None`, and when the key is still unknown
+    /// after a refresh.
+    fn why_unavailable(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
         None
     }
 }
 
-/// The key that a token asks for. It comes from an unverified token: a source may look it up, nothing more.
+/// The key that a token names. It comes from an unverified token, so a source must use it for a lookup only.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct KeyRequest<'a> {
@@ -64,13 +66,13 @@ pub struct KeyRequest<'a> {
     pub algorithm: Algorithm,
 }
 
-/// A refresh under way. It ends when the source has asked its issuer, whatever the outcome.
+/// A pending refresh. It completes when the source has asked its issuer, whatever the outcome.
 ///
-/// Dropping it must not stop the refresh, as others may be waiting for the same one.
+/// Dropping it must not stop the refresh, because other requests may wait for the same one.
 pub struct KeyRefresh(Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl KeyRefresh {
-    /// A refresh that ends when `future` does.
+    /// Creates a refresh that completes with `future`.
     pub fn new(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Box::pin(future))
     }
@@ -90,9 +92,9 @@ impl fmt::Debug for KeyRefresh {
     }
 }
 
-/// The keys of one verifier: a fixed [`KeySet`] or [`VerifyingKey`], or a [`KeySource`] that can change.
+/// The keys of a verifier: a fixed [`KeySet`] or [`VerifyingKey`], or a [`KeySource`] that can change.
 #[derive(Clone, Debug)]
-pub struct Keys(Kind);
+pub struct KeySnapshot(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -100,14 +102,14 @@ enum Kind {
     Source(Arc<dyn KeySource>),
 }
 
-impl Keys {
-    /// The keys of a source that others hold too.
+impl KeySnapshot {
+    /// Creates a snapshot of a source that is shared.
     #[must_use]
-    pub fn shared(source: Arc<dyn KeySource>) -> Self {
+    pub fn from_shared(source: Arc<dyn KeySource>) -> Self {
         Self(Kind::Source(source))
     }
 
-    /// The keys, when they stay what they are.
+    /// Returns the key set, if it cannot change.
     pub(crate) fn fixed(&self) -> Option<&KeySet> {
         match &self.0 {
             Kind::Fixed(keys) => Some(keys),
@@ -122,10 +124,10 @@ impl Keys {
         }
     }
 
-    pub(crate) fn current(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
+    pub(crate) fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         match &self.0 {
             Kind::Fixed(keys) => Ok(keys.id()),
-            Kind::Source(source) => source.current(now),
+            Kind::Source(source) => source.key_set_id(now),
         }
     }
 
@@ -136,33 +138,33 @@ impl Keys {
         }
     }
 
-    pub(crate) fn unanswered(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
+    pub(crate) fn why_unavailable(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
         match &self.0 {
             Kind::Fixed(_) => None,
-            Kind::Source(source) => source.unanswered(wanted, now),
+            Kind::Source(source) => source.why_unavailable(wanted, now),
         }
     }
 }
 
-impl From<KeySet> for Keys {
+impl From<KeySet> for KeySnapshot {
     fn from(keys: KeySet) -> Self {
         Self(Kind::Fixed(keys))
     }
 }
 
-impl From<VerifyingKey> for Keys {
+impl From<VerifyingKey> for KeySnapshot {
     fn from(key: VerifyingKey) -> Self {
         Self(Kind::Fixed(key.into()))
     }
 }
 
-impl<S: KeySource> From<S> for Keys {
+impl<S: KeySource> From<S> for KeySnapshot {
     fn from(source: S) -> Self {
         Self(Kind::Source(Arc::new(source)))
     }
 }
 
-/// A key set that stays as it is for the length of one verification.
+/// A key set that stays the same during one verification.
 pub(crate) enum Snapshot<'a> {
     Fixed(&'a KeySet),
     Current(KeySet),

@@ -1,10 +1,10 @@
-//! [`VerifyingKey`]: key material prepared once and bound to its algorithm.
+//! [`VerifyingKey`]: key material, prepared once and bound to its algorithm.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::id::KeyId;
-use super::jwk::{Jwk, JwkMaterial};
+use super::jwk::{Jwk, JwkMaterial, utf8};
 use super::material::PublicMaterial;
 use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
@@ -12,10 +12,10 @@ use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
 use crate::token::CompactToken;
 
-/// A key that verifies tokens: material prepared once, bound to the algorithm (or algorithms) it is used with.
+/// A key that verifies tokens. Its material is prepared once and bound to one algorithm or several.
 ///
-/// A public key can never act as an HMAC secret, nor one algorithm stand in for another: what a key verifies is
-/// fixed when it is built (RFC 8725 §3.1). Cheap to clone.
+/// The algorithms of a key are fixed when it is built (RFC 8725 §3.1), so a public key can never act as an HMAC
+/// secret, nor one algorithm replace another. Cheap to clone.
 ///
 /// ```
 /// use tollgate::{Algorithm, VerifyingKey};
@@ -29,16 +29,17 @@ use crate::token::CompactToken;
 #[derive(Clone)]
 pub struct VerifyingKey {
     key_id: Option<KeyId>,
-    /// Absent for HMAC: the secret lives in the prepared key only.
+    /// `None` for HMAC: only the prepared key holds the secret.
     material: Option<Arc<PublicMaterial>>,
     prepared: Arc<[(Algorithm, Prepared)]>,
 }
 
 impl VerifyingKey {
-    /// A shared secret for `Hs256`, `Hs384` or `Hs512`. Whoever can verify with it can also sign with it.
+    /// Creates a key from a shared secret for `Hs256`, `Hs384` or `Hs512`. A party that can verify with it can
+    /// also sign.
     ///
     /// # Errors
-    /// [`KeyError::WeakSecret`] when the secret is shorter than the hash (RFC 7518 §3.2) or could be guessed,
+    /// [`KeyError::WeakSecret`] when the secret is shorter than the hash (RFC 7518 §3.2) or guessable.
     /// [`KeyError::AlgorithmMismatch`] for any other algorithm.
     pub fn hmac(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Hmac {
@@ -50,18 +51,19 @@ impl VerifyingKey {
         Ok(Self { key_id: None, material: None, prepared: Arc::from([(algorithm, prepared)]) })
     }
 
-    /// A public key in PEM: `PUBLIC KEY` (SPKI), `RSA PUBLIC KEY` (PKCS #1) or `CERTIFICATE` (X.509).
+    /// Reads a public key in PEM: `PUBLIC KEY` (SPKI), `RSA PUBLIC KEY` (PKCS #1) or `CERTIFICATE` (X.509).
     ///
-    /// Only the first block of the text is read. Of a certificate only the key is used; its validity period and its
-    /// chain are not checked.
+    /// Only the first block of the text is read. For a certificate, its validity period and chain are not
+    /// checked.
     ///
     /// # Errors
-    /// [`KeyError`] when the text is no public key, the key is weak, or the algorithm does not go with it.
+    /// [`KeyError`] when the text is not a public key, the key is weak, or the algorithm cannot be used with
+    /// it.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         Self::public(der::from_pem(pem.as_ref())?, [algorithm])
     }
 
-    /// A public key in DER, of the same three formats as [`from_pem`](Self::from_pem).
+    /// Reads a public key in DER, in the same three formats as [`from_pem`](Self::from_pem).
     ///
     /// # Errors
     /// As [`from_pem`](Self::from_pem).
@@ -69,15 +71,15 @@ impl VerifyingKey {
         Self::public(der::from_der(der.as_ref())?, [algorithm])
     }
 
-    /// A key from one JSON Web Key (RFC 7517 §4), public or `oct`.
+    /// Reads a JSON Web Key (RFC 7517 §4), public or `oct`.
     ///
-    /// It is bound to its `alg`. Without one, EC and OKP keys leave no choice, RSA keys are taken for RS256 and an
-    /// `oct` key is refused. Add further algorithms with [`also_for`](Self::also_for).
+    /// The key is bound to its `alg`. Without one, EC and OKP keys have only one algorithm, RSA keys are bound
+    /// to RS256 and an `oct` key is rejected. [`with_algorithm`](Self::with_algorithm) adds further algorithms.
     ///
     /// # Errors
     /// [`KeyError`] says which member is wrong, or why the key is not used.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        let json = super::set::utf8(json.as_ref())?;
+        let json = utf8(json.as_ref())?;
         let jwk = Jwk::parse(json)?;
         match jwk.material {
             JwkMaterial::Public(_) => Self::from_public_jwk(jwk),
@@ -88,7 +90,7 @@ impl VerifyingKey {
         }
     }
 
-    /// The same for a member of a public key set, where a symmetric key has no place.
+    /// Reads a member of a public key set. A symmetric key is an error there.
     pub(super) fn from_public_jwk(jwk: Jwk) -> Result<Self, KeyError> {
         let JwkMaterial::Public(material) = jwk.material else { return Err(KeyError::Symmetric) };
         let algorithm = jwk.algorithm.unwrap_or_else(|| material.default_algorithm());
@@ -109,19 +111,20 @@ impl VerifyingKey {
         Ok(Self { key_id: None, prepared, material: Some(Arc::new(material)) })
     }
 
-    /// The same key under a key id: tokens that carry a `kid` are verified with it only if theirs is the same.
+    /// Sets the key ID. A token with a `kid` is then verified with this key only if the two are equal.
     ///
     /// # Errors
-    /// [`KeyError::KeyIdTooLong`] past [`KeyId::MAX_BYTES`].
+    /// [`KeyError::KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
     pub fn with_key_id(self, key_id: impl Into<Box<str>>) -> Result<Self, KeyError> {
         Ok(Self { key_id: Some(KeyId::new(key_id)?), ..self })
     }
 
-    /// The same RSA key for one more algorithm. An issuer that signs with several should publish a key for each.
+    /// Binds an RSA key to one more algorithm. An issuer that signs with several algorithms should publish a
+    /// key for each.
     ///
     /// # Errors
-    /// [`KeyError::AlgorithmMismatch`] when the algorithm does not go with this kind of key.
-    pub fn also_for(self, algorithm: Algorithm) -> Result<Self, KeyError> {
+    /// [`KeyError::AlgorithmMismatch`] when the algorithm cannot be used with this kind of key.
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self, KeyError> {
         let Some(material) = &self.material else { return Err(KeyError::AlgorithmMismatch { algorithm }) };
         let mut algorithms: Vec<Algorithm> = self.algorithms().collect();
         if !algorithms.contains(&algorithm) {
@@ -130,38 +133,38 @@ impl VerifyingKey {
         Ok(Self { key_id: self.key_id, ..Self::public(PublicMaterial::clone(material), algorithms)? })
     }
 
-    /// The key's id.
+    /// Returns the key ID, if there is one.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
     }
 
-    /// The algorithms that this key verifies.
+    /// Returns the algorithms that this key verifies.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
         self.prepared.iter().map(|(algorithm, _)| *algorithm)
     }
 
-    /// Checks the signature of `token` and nothing else: that its header is acceptable, its algorithm is one that this
-    /// key is bound to, and its signature fits (RFC 7515 §5.2).
+    /// Checks that the header of `token` is acceptable, its algorithm is one of this key, and its signature
+    /// verifies (RFC 7515 §5.2). Checks no claims.
     ///
     /// # Security
-    /// This says who signed, not for whom, when or what for. To accept a token, use a
+    /// A valid signature proves who signed, not for whom, when or for which purpose. To accept a token, use a
     /// [`Verifier`](crate::Verifier).
     ///
     /// # Errors
-    /// [`TokenError`] says what does not fit.
+    /// [`TokenError`] says which check failed.
     pub fn verify_signature(&self, token: &CompactToken<'_>) -> Result<(), TokenError> {
         let algorithm = token.header()?.algorithm();
         let prepared = self.prepared(algorithm).ok_or(TokenError::AlgorithmMismatch { algorithm })?;
         token.verify(prepared)
     }
 
-    /// The key as prepared for `algorithm`, if it is bound to it.
+    /// Returns the key prepared for `algorithm`, if this key is bound to it.
     pub(crate) fn prepared(&self, algorithm: Algorithm) -> Option<&Prepared> {
         self.prepared.iter().find_map(|(bound, prepared)| (*bound == algorithm).then_some(prepared))
     }
 
-    /// Whether both are the same public key. Secrets are never the same as anything.
+    /// Returns whether both are the same public key. Secrets are never equal.
     pub(super) fn same_public_key(&self, other: &Self) -> bool {
         self.material.is_some() && self.material == other.material
     }

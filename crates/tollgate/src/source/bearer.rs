@@ -3,7 +3,7 @@
 use crate::error::RequestError;
 use crate::request::RequestView;
 
-pub(super) const PLACE: &str = "Authorization field";
+pub(super) const LOCATION: &str = "Authorization field";
 
 /// What should be the bearer token of the request.
 ///
@@ -13,7 +13,7 @@ pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&[u8]>, Request
     let mut values = request.header_values("authorization");
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(RequestError::Repeated { place: PLACE });
+        return Err(RequestError::Repeated { location: LOCATION });
     }
     let Some(credentials) = strip_scheme(value) else { return Ok(None) };
     // credentials = auth-scheme [ 1*SP ( token68 / … ) ] (RFC 9110 §11.4): spaces, not tabs.

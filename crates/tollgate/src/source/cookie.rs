@@ -3,7 +3,7 @@
 use crate::error::RequestError;
 use crate::request::RequestView;
 
-pub(super) const PLACE: &str = "cookie";
+pub(super) const LOCATION: &str = "cookie";
 
 /// The value of the cookie `name` in this request, as bytes; `None` when it is not there or empty.
 ///
@@ -20,7 +20,7 @@ pub fn find_cookie<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Opt
         for pair in field.split(|byte| *byte == b';') {
             let Some(value) = value_of(pair, name) else { continue };
             if found.is_some() {
-                return Err(RequestError::Repeated { place: PLACE });
+                return Err(RequestError::Repeated { location: LOCATION });
             }
             found = Some(value);
         }

@@ -7,6 +7,7 @@ mod query;
 pub use cookie::find_cookie;
 
 use crate::error::{ConfigError, RequestError};
+use crate::grammar::{is_b64token_symbol, token_name};
 use crate::request::RequestView;
 
 const FIELD: &str = "header field";
@@ -106,12 +107,12 @@ impl TokenSource {
     }
 
     /// Its name in errors.
-    fn place(&self) -> &'static str {
+    fn location(&self) -> &'static str {
         match self.0 {
-            Kind::Bearer => bearer::PLACE,
-            Kind::Cookie(_) => cookie::PLACE,
+            Kind::Bearer => bearer::LOCATION,
+            Kind::Cookie(_) => cookie::LOCATION,
             Kind::Header(_) => FIELD,
-            Kind::Query(_) => query::PLACE,
+            Kind::Query(_) => query::LOCATION,
         }
     }
 
@@ -153,7 +154,7 @@ impl Credential<'_, '_> {
     }
 
     fn fault(&self) -> RequestError {
-        RequestError::NotAToken { place: self.source.place() }
+        RequestError::NotAToken { location: self.source.location() }
     }
 }
 
@@ -174,7 +175,7 @@ pub(crate) fn find<'r, 's, R: RequestView>(
 }
 
 /// Whether something explicit is there, well-formed or not.
-pub(crate) fn is_explicit<R: RequestView>(request: &R, sources: &[TokenSource]) -> bool {
+pub(crate) fn has_explicit_credential<R: RequestView>(request: &R, sources: &[TokenSource]) -> bool {
     !matches!(find_explicit(request, sources), Ok(None))
 }
 
@@ -204,7 +205,7 @@ fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option
     let mut values = request.header_values(name);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(RequestError::Repeated { place: FIELD });
+        return Err(RequestError::Repeated { location: FIELD });
     }
     Ok(Some(value))
 }
@@ -230,22 +231,6 @@ fn are_b64token_symbols(bytes: &[u8]) -> bool {
         }
     }
     others == [false; 16]
-}
-
-fn is_b64token_symbol(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    // `-`, `.`, `/` and the digits follow each other.
-    let digit_or_neighbour = byte.wrapping_sub(b'-') < 13;
-    letter | digit_or_neighbour | (byte == b'+') | (byte == b'_') | (byte == b'~')
-}
-
-/// `token` of RFC 9110 §5.6.2: what names of fields and cookies are made of.
-fn token_name(what: &'static str, name: Box<str>) -> Result<Box<str>, ConfigError> {
-    let symbol = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(symbol) {
-        return Err(ConfigError::Name { what, name });
-    }
-    Ok(name)
 }
 
 #[cfg(test)]

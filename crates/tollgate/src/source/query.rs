@@ -3,7 +3,7 @@
 use crate::error::RequestError;
 use crate::request::RequestView;
 
-pub(super) const PLACE: &str = "query parameter";
+pub(super) const LOCATION: &str = "query parameter";
 
 /// The value of the parameter `name`, which should be a token. Nothing is percent-decoded: neither the names that can
 /// be configured nor tokens need it.
@@ -15,7 +15,7 @@ pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Opt
             continue;
         }
         if found.is_some() {
-            return Err(RequestError::Repeated { place: PLACE });
+            return Err(RequestError::Repeated { location: LOCATION });
         }
         found = Some(right.as_bytes());
     }

@@ -42,7 +42,7 @@ fn other_schemes_present_nothing() {
 
 #[test]
 fn malformed_bearer_credentials_are_refused() {
-    let not_a_token = Err(RequestError::NotAToken { place: "Authorization field" });
+    let not_a_token = Err(RequestError::NotAToken { location: "Authorization field" });
     let malformed: [&[u8]; 15] = [
         b"Bearer",
         b"Bearer ",
@@ -67,7 +67,7 @@ fn malformed_bearer_credentials_are_refused() {
 
 #[test]
 fn two_authorization_fields_are_refused_whatever_they_say() {
-    let repeated = Err(RequestError::Repeated { place: "Authorization field" });
+    let repeated = Err(RequestError::Repeated { location: "Authorization field" });
     assert_eq!(bearer(&[b"Bearer a", b"Bearer a"]), repeated);
     assert_eq!(bearer(&[b"Bearer a", b"Basic b"]), repeated);
     assert_eq!(bearer(&[b"Basic b", b"Bearer a"]), repeated);
@@ -95,13 +95,13 @@ fn cookies_are_found_across_fields_by_exact_name() {
         assert_eq!(cookies(&[none]), Ok(None), "{:?}", String::from_utf8_lossy(none));
     }
     assert_eq!(cookies(&[b"__Host-Http-at="]), Ok(None));
-    let repeated = Err(RequestError::Repeated { place: "cookie" });
+    let repeated = Err(RequestError::Repeated { location: "cookie" });
     assert_eq!(cookies(&[b"__Host-Http-at=a; __Host-Http-at=a"]), repeated);
     assert_eq!(cookies(&[b"__Host-Http-at=a", b"__Host-Http-at="]), repeated);
     for malformed in
         [&b"__Host-Http-at=a b"[..], b"__Host-Http-at=\"a", b"__Host-Http-at=\xff", b"__Host-Http-at=a,b"]
     {
-        assert_eq!(cookies(&[malformed]), Err(RequestError::NotAToken { place: "cookie" }));
+        assert_eq!(cookies(&[malformed]), Err(RequestError::NotAToken { location: "cookie" }));
     }
 }
 
@@ -122,7 +122,7 @@ fn custom_headers_hold_the_token_alone() {
     assert_eq!(header(b"tok"), Ok(Some("tok".to_owned())));
     assert!(header(b"Bearer tok").is_err() && header(b"").is_err());
     let twice = FakeRequest::get("/").header("x-auth-token", b"a").header("x-auth-token", b"a");
-    assert_eq!(token(&twice, &source), Err(RequestError::Repeated { place: "header field" }));
+    assert_eq!(token(&twice, &source), Err(RequestError::Repeated { location: "header field" }));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn query_parameters_are_found_only_when_asked_for() {
     );
     assert_eq!(
         query("/?access_token=a&access_token=a"),
-        Err(RequestError::Repeated { place: "query parameter" })
+        Err(RequestError::Repeated { location: "query parameter" })
     );
     assert_eq!(token(&FakeRequest::get("/?access_token=tok"), &[TokenSource::bearer()]), Ok(None));
 }
@@ -172,7 +172,7 @@ fn names_are_checked_when_they_are_configured() {
 }
 
 proptest! {
-    /// Arbitrary bytes in every place: no panic, and what comes out is a b64token.
+    /// Arbitrary bytes in every location: no panic, and what comes out is a b64token.
     #[test]
     fn arbitrary_bytes_are_a_token_or_an_error(authorization: Vec<u8>, cookie: Vec<u8>, query: String) {
         let request = FakeRequest::get(&format!("/?access_token={query}"))

@@ -1,4 +1,4 @@
-//! One function for each check of the claims. All of them can refuse, none can accept.
+//! The checks of the claims, one function each. Each of them can reject a token, and none can accept one.
 
 use std::time::Duration;
 
@@ -8,26 +8,28 @@ use crate::error::{ClaimError, Excerpt, TokenError};
 use crate::time::UnixTime;
 
 impl Verifier {
-    /// `iss` is required and one string (an array is refused when it is read), equal to the configured one.
+    /// Checks `iss`: it is required, is one string, and equals the configured issuer. The parser rejects an
+    /// array.
     pub(super) fn check_issuer(&self, payload: &Payload) -> Result<(), TokenError> {
         let found = payload.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
-        if found != &*self.issuer || found.is_empty() {
+        if found != self.issuer.as_str() {
             return Err(TokenError::IssuerMismatch { found: Excerpt::new(found) });
         }
         Ok(())
     }
 
-    /// `aud` is required; one of its values must be one of ours.
+    /// Checks `aud`: it is required, and one of its values must be a configured audience.
     pub(super) fn check_audience(&self, payload: &Payload) -> Result<(), TokenError> {
         let mut found = payload.audience().ok_or_else(|| TokenError::claim("aud", ClaimError::Missing))?;
-        if found.any(|found| !found.is_empty() && self.audiences.iter().any(|ours| **ours == *found)) {
+        if found.any(|found| self.audiences.iter().any(|ours| ours.as_str() == found)) {
             return Ok(());
         }
         let found: Vec<&str> = payload.audience().into_iter().flatten().take(8).collect();
         Err(TokenError::AudienceMismatch { found: Excerpt::new(&found.join(" ")) })
     }
 
-    /// `exp` is required; `nbf` and `iat` are checked when they are there, `iat` also when an age is limited.
+    /// Checks the times. `exp` is required. `nbf` and `iat` are checked when present; `iat` is required when
+    /// the age or lifetime is limited.
     pub(super) fn check_times(&self, payload: &Payload, now: UnixTime) -> Result<(), TokenError> {
         let expires_at =
             payload.expires_at().ok_or_else(|| TokenError::claim("exp", ClaimError::Missing))?.floor;
@@ -60,8 +62,9 @@ impl Verifier {
         Ok(())
     }
 
-    /// No claim of another kind of token, unless allowed by name; no `cnf`: whoever presents a sender-constrained
-    /// token as a plain bearer token may have stolen it (RFC 9449 §7.2).
+    /// Rejects claims of other kinds of tokens, unless the operator allows them by name, and rejects `cnf`: a
+    /// client that presents a sender-constrained token as a plain bearer token may have stolen it (RFC 9449
+    /// §7.2).
     pub(super) fn check_kind(&self, payload: &Payload) -> Result<(), TokenError> {
         if payload.is_sender_constrained() {
             return Err(TokenError::SenderConstrained);
@@ -75,14 +78,5 @@ impl Verifier {
 
     pub(super) fn check_required(&self, payload: &Payload) -> Result<(), TokenError> {
         self.required.iter().try_for_each(|requirement| requirement.check(payload.json()))
-    }
-}
-
-/// A media type without the `application/` that RFC 7515 §4.1.9 lets senders leave out.
-pub(crate) fn media_type(typ: &str) -> &str {
-    const PREFIX: &str = "application/";
-    match typ.get(..PREFIX.len()) {
-        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => typ.get(PREFIX.len()..).unwrap_or_default(),
-        _ => typ,
     }
 }

@@ -1,4 +1,4 @@
-//! [`Verifier`]: what is trusted, and the steps from a text to a [`Verified`] token.
+//! [`Verifier`]: the trusted issuer, audience and keys, and the steps from a text to a [`Verified`] token.
 
 mod checks;
 mod settings;
@@ -8,32 +8,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::challenge::Protection;
+use crate::audience::Audience;
 use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
-use crate::key::{KeyRefresh, KeyRequest, Keys};
+use crate::issuer::Issuer;
+use crate::key::{KeyRefresh, KeyRequest, KeySnapshot};
 use crate::known_headers::KnownHeaders;
+use crate::rejection::RejectionStyle;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
 
-pub(crate) use checks::media_type;
 use settings::{Requirement, Types};
 pub(crate) use unverified::Unverified;
 
-/// Whose tokens are accepted, for whom, and with which keys.
+/// Verifies tokens of one issuer for this API.
 ///
-/// Keys, issuer and audience are required: a token must be signed by one of the keys, name exactly this issuer, and
-/// be meant for this audience. Everything else has a safe default, listed with its reason in [`manual::defaults`].
+/// Keys, issuer and audience are required. A token must be signed by one of the keys, name exactly this issuer,
+/// and be meant for this audience. All other settings have safe defaults, which [`manual::defaults`] lists with
+/// their reasons.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Algorithm, UnixTime, Verifier, VerifyingKey};
+/// use tollgate::{Algorithm, Audience, Issuer, UnixTime, Verifier, VerifyingKey};
 ///
 /// # fn example(pem: &str, token: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// let key = VerifyingKey::from_pem(Algorithm::Es256, pem)?;
-/// let verifier = Verifier::new(key, "https://issuer.example", "api://demo").with_max_age(Duration::from_secs(3600));
+/// let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+/// let verifier = Verifier::new(key, issuer, audience).with_max_age(Duration::from_secs(3600));
 ///
 /// let now = UnixTime::from_secs(1_700_000_000);
 /// let verified = verifier.verify(token, now)?;
@@ -44,10 +47,10 @@ pub(crate) use unverified::Unverified;
 /// [`manual::defaults`]: crate::manual::defaults
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    keys: Keys,
-    issuer: Arc<str>,
-    audiences: Vec<Box<str>>,
-    /// Empty: every algorithm that a key is bound to.
+    keys: KeySnapshot,
+    issuer: Issuer,
+    audiences: Vec<Audience>,
+    /// The accepted algorithms. Empty means every algorithm that a key is bound to.
     algorithms: Vec<Algorithm>,
     types: Types,
     leeway: Duration,
@@ -57,25 +60,18 @@ pub struct Verifier {
     required: Vec<Requirement>,
     allowed_kinds: Vec<Box<str>>,
     paths: Arc<ClaimPaths>,
-    /// Shared by clones, as a header reads the same for all of them.
+    /// The headers of verified tokens. Clones share them, because a header parses the same for all of them.
     headers: Arc<KnownHeaders>,
-    /// How refusals of its tokens read; that of its gate, once it has one.
-    protection: Arc<Protection>,
+    /// How rejections of this verifier's tokens look. A gate replaces it with its own style.
+    style: Arc<RejectionStyle>,
 }
 
-/// The most that clocks may differ (RFC 7519 §4.1.4: "usually no more than a few minutes").
-pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
-
 impl Verifier {
-    /// Accepts tokens that `issuer` signed with one of `keys` for `audience`.
-    ///
-    /// Both are compared exactly, byte for byte: `https://issuer.example` and `https://issuer.example/` are two
-    /// issuers. An empty issuer or audience matches nothing.
-    pub fn new(keys: impl Into<Keys>, issuer: impl Into<Arc<str>>, audience: impl Into<Box<str>>) -> Self {
-        let (issuer, audience) = (issuer.into(), audience.into());
-        if issuer.is_empty() || audience.is_empty() {
-            tracing::error!("verifier with an empty issuer or audience; it will refuse every token");
-        }
+    /// The largest leeway that a verifier accepts (RFC 7519 §4.1.4: "usually no more than a few minutes").
+    pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+    /// Creates a verifier that accepts tokens that `issuer` signed with one of `keys` for `audience`.
+    pub fn new(keys: impl Into<KeySnapshot>, issuer: Issuer, audience: Audience) -> Self {
         Self {
             keys: keys.into(),
             issuer,
@@ -90,21 +86,21 @@ impl Verifier {
             allowed_kinds: Vec::new(),
             paths: Arc::default(),
             headers: Arc::default(),
-            protection: Arc::default(),
+            style: Arc::default(),
         }
     }
 
-    /// The issuer whose tokens are accepted.
+    /// Returns the issuer whose tokens this verifier accepts.
     #[must_use]
-    pub fn issuer(&self) -> &str {
+    pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// Verifies `token` at `now`: all or nothing.
+    /// Verifies `token` at the time `now`.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] says why the token is refused; [`AuthError::KeysUnavailable`] means that there
-    /// are no keys to tell with.
+    /// [`AuthError::InvalidToken`] says why the token is rejected. [`AuthError::KeysUnavailable`] means that
+    /// there are no keys to verify it with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
         let mut payload = Payload::default();
         let read = Unverified::parse(
@@ -120,62 +116,64 @@ impl Verifier {
         }
     }
 
-    /// The steps after reading. Those that cost nothing come first, the signature last: a token that cannot be
-    /// accepted costs no signature check. None of them can accept; only the end of this function does.
+    /// Runs the steps after parsing. Cheap checks come first and the signature check last, so that a token that
+    /// fails another check costs no signature check. No single step can accept a token; only the end of this
+    /// function does.
     pub(crate) fn check(&self, unverified: Unverified<'_>, now: UnixTime) -> Result<Verified, AuthError> {
         let Unverified { token, header, header_is_known, payload } = unverified;
         let keys = {
             let refuse = AuthError::InvalidToken;
-            // The cap of this verifier, which under a gate may be lower than the largest.
+            // The limit of this verifier. The gate parses with the largest limit of its verifiers.
             self.check_size(token.len()).map_err(refuse)?;
-            // RFC 8725 §3.11, RFC 9068 §4: the type of token that is expected.
+            // RFC 8725 §3.11, RFC 9068 §4: the expected type of token.
             self.check_type(&header).map_err(refuse)?;
             // RFC 8725 §3.1: an algorithm that the operator accepts.
             self.check_algorithm(header.algorithm()).map_err(refuse)?;
-            // RFC 7519 §4.1.1, RFC 9068 §4: this issuer, exactly.
+            // RFC 7519 §4.1.1, RFC 9068 §4: exactly this issuer.
             self.check_issuer(payload).map_err(refuse)?;
             // RFC 7519 §4.1.3, RFC 8725 §3.9: meant for this API.
             self.check_audience(payload).map_err(refuse)?;
-            // RFC 7519 §4.1.4 to §4.1.6: within its time.
+            // RFC 7519 §4.1.4 to §4.1.6: within its validity period.
             self.check_times(payload, now).map_err(refuse)?;
-            // RFC 8725 §3.12: an access token, not an ID token or the like; RFC 7800: not bound to a sender's key.
+            // RFC 8725 §3.12: an access token, not for example an ID token. RFC 7800: not bound to a sender's
+            // key.
             self.check_kind(payload).map_err(refuse)?;
-            // RFC 9068 §2.2, and what the operator requires.
+            // RFC 9068 §2.2, and the claims that the operator requires.
             self.check_required(payload).map_err(refuse)?;
             self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?
         };
         // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
         let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
-        // RFC 7515 §5.2: the signature, over the bytes as they came.
+        // RFC 7515 §5.2: the signature, over the bytes as received.
         token.verify(key).map_err(AuthError::InvalidToken)?;
         if !header_is_known {
             self.headers.insert(token.header_text(), &header);
         }
-        let (paths, protection) = (Arc::clone(&self.paths), Arc::clone(&self.protection));
-        Ok(Verified::assert(header.into_owned(), payload, paths, protection, keys.id()))
+        let (paths, style) = (Arc::clone(&self.paths), Arc::clone(&self.style));
+        Ok(Verified::assert(header.into_owned(), payload, paths, style, keys.id()))
     }
 
-    /// Refuses a header that no token is accepted with, whatever its claims are. Keys that can change are left out: they
-    /// are asked for when the claims have been checked, so that a token that is expired makes nobody fetch.
+    /// Rejects a header that no token can be accepted with, whatever its claims are. This leaves out keys that
+    /// can change: the verifier reads them after the claims, so that an expired token never causes a fetch.
     fn check_header(&self, header: &Header) -> Result<(), TokenError> {
         self.check_type(header)?;
         self.check_algorithm(header.algorithm())?;
         self.keys.fixed().map_or(Ok(()), |keys| keys.select(header).map(drop))
     }
 
-    /// Whether a token that was verified before still is: `Ok(false)` when the keys have changed since, so that it has to
-    /// be verified anew.
+    /// Returns whether a token that was verified before is still valid. `Ok(false)` means that the keys have
+    /// changed since, and the token must be verified again.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify): the token is not good at `now` any more, or there are no keys to vouch for it.
+    /// As for [`verify`](Self::verify): the token has expired, or there are no keys to verify it with.
     pub(crate) fn recheck(&self, verified: &Verified, now: UnixTime) -> Result<bool, AuthError> {
-        // First, so that an expired token asks nobody for keys.
+        // This check comes first, so that an expired token never causes a fetch of keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
-        let current = self.keys.current(now).map_err(AuthError::KeysUnavailable)?;
+        let current = self.keys.key_set_id(now).map_err(AuthError::KeysUnavailable)?;
         Ok(current == verified.key_set())
     }
 
-    /// A refresh of the keys, when `error` is one that it may mend.
+    /// Returns a refresh of the keys, if it may resolve `error`.
     pub(crate) fn refresh_after(&self, error: &AuthError, now: UnixTime) -> Option<KeyRefresh> {
         match error {
             AuthError::KeysUnavailable(_) => self.keys.refresh(None, now),
@@ -183,93 +181,103 @@ impl Verifier {
         }
     }
 
-    /// Why `error`, an unknown key, is not the last word: the issuer could not be asked for the key.
-    pub(crate) fn unanswered(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
-        self.keys.unanswered(wanted_key(error)?, now)
+    /// Returns why an unknown key does not make the token invalid: the source could not ask the issuer for the
+    /// key.
+    pub(crate) fn why_unavailable(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
+        self.keys.why_unavailable(wanted_key(error)?, now)
     }
 
-    /// Headers of tokens that this verifier has accepted.
+    /// Returns the cache of headers of verified tokens.
     pub(crate) fn known_headers(&self) -> &Arc<KnownHeaders> {
         &self.headers
     }
 
-    /// The same verifier, remembering headers in `headers`.
+    /// Replaces the cache of headers, to share it with other verifiers.
     pub(crate) fn sharing(self, headers: Arc<KnownHeaders>) -> Self {
         Self { headers, ..self }
     }
 
-    pub(crate) fn protection(&self) -> &Arc<Protection> {
-        &self.protection
+    pub(crate) fn style(&self) -> &Arc<RejectionStyle> {
+        &self.style
     }
 
-    /// The same verifier, under a gate that refuses this way.
-    pub(crate) fn refusing_as(self, protection: Arc<Protection>) -> Self {
-        Self { protection, ..self }
+    /// Sets how rejections look.
+    pub(crate) fn rejecting_as(self, style: Arc<RejectionStyle>) -> Self {
+        Self { style, ..self }
     }
 
     pub(crate) fn max_token_bytes(&self) -> usize {
         self.max_token_bytes
     }
 
-    /// Accepts tokens for this audience too.
+    /// Adds an audience: tokens for any of the audiences are accepted.
     #[must_use]
-    pub fn with_audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audiences.push(audience.into());
+    pub fn with_audience(mut self, audience: Audience) -> Self {
+        self.audiences.push(audience);
         self
     }
 
-    /// Accepts these algorithms only. The default is every algorithm that one of the keys is bound to.
+    /// Restricts the accepted algorithms. By default, every algorithm that a key is bound to is accepted.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] for an empty list.
+    /// [`ConfigError::Empty`] for an empty list.
     pub fn with_algorithms(
         self,
         algorithms: impl IntoIterator<Item = Algorithm>,
     ) -> Result<Self, ConfigError> {
         let algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
         if algorithms.is_empty() {
-            return Err(ConfigError::Conflict("a verifier without algorithms can accept nothing"));
+            return Err(ConfigError::Empty { what: "algorithm" });
         }
         Ok(Self { algorithms, ..self })
     }
 
-    /// How far the clocks of issuer and API may differ. The default is 60 s, the limit 300 s.
+    /// Sets how far the clocks of issuer and API may differ. The default is 60 s, the maximum
+    /// [`MAX_LEEWAY`](Self::MAX_LEEWAY).
     ///
     /// # Errors
-    /// [`ConfigError::Leeway`] past the limit (RFC 7519 §4.1.4: "usually no more than a few minutes").
+    /// [`ConfigError::Leeway`] above the maximum (RFC 7519 §4.1.4: "usually no more than a few minutes").
     pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
-        if leeway > MAX_LEEWAY {
+        if leeway > Self::MAX_LEEWAY {
             return Err(ConfigError::Leeway { secs: leeway.as_secs() });
         }
         Ok(Self { leeway, ..self })
     }
 
-    /// Refuses tokens issued longer ago than this, whatever their `exp`. Makes `iat` required.
+    /// Rejects tokens that were issued longer ago than `max_age`, whatever their `exp`. This makes `iat`
+    /// required.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self { max_age: Some(max_age), ..self }
     }
 
-    /// Refuses tokens that live longer than this from `iat` to `exp`. Makes `iat` required.
+    /// Rejects tokens whose lifetime from `iat` to `exp` is longer than `max_lifetime`. This makes `iat`
+    /// required.
     #[must_use]
     pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
         Self { max_lifetime: Some(max_lifetime), ..self }
     }
 
-    /// Refuses larger tokens. The default is 8 KiB.
+    /// Rejects tokens that are longer than this. The default is 8 KiB.
     #[must_use]
     pub fn with_max_token_bytes(self, max_token_bytes: usize) -> Self {
         Self { max_token_bytes, ..self }
     }
 
-    /// Accepts these values of `typ` only, with or without `application/`, in any case; a token without `typ` is
-    /// then refused. The default accepts `JWT`, `at+jwt` and none.
-    #[must_use]
-    pub fn with_types<T: Into<Box<str>>>(self, types: impl IntoIterator<Item = T>) -> Self {
-        Self { types: Types::named(types), ..self }
+    /// Restricts the accepted values of `typ`. Case and the prefix `application/` do not matter. A token
+    /// without `typ` is then rejected. By default, `JWT`, `at+jwt` and a missing `typ` are accepted.
+    ///
+    /// # Errors
+    /// [`ConfigError::Empty`] for an empty list.
+    pub fn with_types<T: Into<Box<str>>>(
+        self,
+        types: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self { types: Types::named(types)?, ..self })
     }
 
-    /// The strict profile of RFC 9068: `typ` must be `at+jwt`; `sub`, `client_id`, `iat` and `jti` are required.
+    /// Requires the strict profile of RFC 9068: `typ` must be `at+jwt`; `sub`, `client_id`, `iat` and `jti` are
+    /// required.
     #[must_use]
     pub fn with_rfc9068_profile(mut self) -> Self {
         self.types = Types::rfc9068();
@@ -277,7 +285,7 @@ impl Verifier {
         self
     }
 
-    /// Requires the claim at `path` to be there (and not `null`).
+    /// Requires the claim at `path` to be present and not `null`.
     #[must_use]
     pub fn with_required_claim(mut self, path: impl Into<ClaimPath>) -> Self {
         self.required.push(Requirement::present(path.into()));
@@ -297,15 +305,16 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Accepts tokens that carry this claim although it marks tokens of another kind: `nonce`, `at_hash`, `c_hash`,
-    /// `s_hash` (ID tokens) or `events` (security events). For issuers that put one into access tokens.
+    /// Accepts tokens with this claim, although it marks other kinds of tokens: `nonce`, `at_hash`, `c_hash`,
+    /// `s_hash` (ID tokens) or `events` (security events). Use this for issuers that put such a claim into
+    /// access tokens.
     #[must_use]
-    pub fn with_allowed_claim(mut self, name: impl Into<Box<str>>) -> Self {
+    pub fn tolerate_id_token_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.allowed_kinds.push(name.into());
         self
     }
 
-    /// Where this issuer puts scopes and roles.
+    /// Sets where this issuer puts scopes and roles.
     #[must_use]
     pub fn with_claim_paths(self, paths: ClaimPaths) -> Self {
         Self { paths: Arc::new(paths), ..self }
@@ -333,7 +342,7 @@ impl Verifier {
     }
 }
 
-/// The key that the token asked for, when `error` is that it is not known.
+/// Returns the key that the token names, if `error` means that the key is unknown.
 fn wanted_key(error: &AuthError) -> Option<KeyRequest<'_>> {
     match error {
         AuthError::InvalidToken(TokenError::UnknownKey { key_id, algorithm }) => {

@@ -1,10 +1,10 @@
-//! The settings of a verifier that are more than a number.
+//! Settings of a verifier that have logic of their own.
 
-use super::checks::media_type;
 use crate::claims::ClaimPath;
 use crate::error::{ClaimError, ConfigError, TokenError};
+use crate::header::media_type;
 
-/// Which values of `typ` are accepted.
+/// The accepted values of `typ`.
 #[derive(Clone, Debug)]
 pub(super) struct Types {
     names: Vec<Box<str>>,
@@ -12,7 +12,8 @@ pub(super) struct Types {
 }
 
 impl Default for Types {
-    /// What issuers use for access tokens. Other types name other kinds of token (RFC 8725 §3.11).
+    /// Returns the types that issuers use for access tokens. Other types mark other kinds of tokens (RFC 8725
+    /// §3.11).
     fn default() -> Self {
         Self { names: vec!["JWT".into(), "at+jwt".into()], absent: true }
     }
@@ -23,18 +24,22 @@ impl Types {
         Self { names: vec!["at+jwt".into()], absent: false }
     }
 
-    pub(super) fn named<T: Into<Box<str>>>(names: impl IntoIterator<Item = T>) -> Self {
-        Self { names: names.into_iter().map(|name| media_type(&name.into()).into()).collect(), absent: false }
+    pub(super) fn named<T: Into<Box<str>>>(names: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        let names: Vec<Box<str>> = names.into_iter().map(|name| media_type(&name.into()).into()).collect();
+        if names.is_empty() {
+            return Err(ConfigError::Empty { what: "type of token" });
+        }
+        Ok(Self { names, absent: false })
     }
 
-    /// Whether `typ` alone proves that a token is an access token: the profile of RFC 9068.
+    /// Returns whether `typ` alone proves that a token is an access token, as in the profile of RFC 9068.
     pub(super) fn is_access_token_only(&self) -> bool {
         !self.absent && self.names.iter().all(|name| name.eq_ignore_ascii_case("at+jwt"))
     }
 
     pub(super) fn accept(&self, typ: Option<&str>) -> bool {
         match typ {
-            // Most spell it as it is spelt here.
+            // The fast path: most issuers use the exact spelling.
             Some(typ) => {
                 self.names.iter().any(|name| **name == *typ)
                     || self.names.iter().any(|name| name.eq_ignore_ascii_case(media_type(typ)))
@@ -44,7 +49,7 @@ impl Types {
     }
 }
 
-/// A claim that has to be there.
+/// A required claim.
 #[derive(Clone, Debug)]
 pub(super) struct Requirement {
     path: ClaimPath,
@@ -59,14 +64,15 @@ enum Expected {
 }
 
 impl Requirement {
-    /// What RFC 9068 §2.2 requires beyond `iss`, `exp` and `aud`; `iat` is a number and required by name.
+    /// The claims that RFC 9068 §2.2 requires beyond `iss`, `exp` and `aud`.
     pub(super) const RFC9068: [&str; 4] = ["sub", "client_id", "jti", "iat"];
 
     pub(super) fn present(path: ClaimPath) -> Self {
         Self { path, expected: Expected::Present }
     }
 
-    /// `iat` has been read as a number by now; the others have to be strings.
+    /// Returns the requirement of a string. `iat` needs no check of its type, because the payload has parsed it
+    /// as a number.
     pub(super) fn string(name: &'static str) -> Self {
         let expected = if name == "iat" { Expected::Present } else { Expected::String };
         Self { path: ClaimPath::name(name), expected }
@@ -74,7 +80,7 @@ impl Requirement {
 
     pub(super) fn value(path: ClaimPath, value: impl serde::Serialize) -> Result<Self, ConfigError> {
         let value = serde_json::to_value(value)
-            .map_err(|_cause| ConfigError::Conflict("the value required of a claim has no JSON form"))?;
+            .map_err(|_cause| ConfigError::Conflict("required claim value has no JSON form"))?;
         Ok(Self { path, expected: Expected::Value(value) })
     }
 

@@ -1,4 +1,4 @@
-//! [`Unverified`]: a token that has been read. Nothing in it is believed yet.
+//! [`Unverified`]: a parsed token. Nothing in it is trusted yet.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::header::Header;
 use crate::known_headers::KnownHeaders;
 use crate::token::CompactToken;
 
-/// A token that has been read and not yet been checked.
+/// A token that was parsed but not verified.
 pub(crate) struct Unverified<'a> {
     pub(super) token: CompactToken<'a>,
     pub(super) header: Cow<'a, Header>,
@@ -18,8 +18,8 @@ pub(crate) struct Unverified<'a> {
 }
 
 impl<'a> Unverified<'a> {
-    /// Reads `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10). When its header
-    /// is one that none of the `verifiers` takes, the payload is not looked at; else it is put into `payload`.
+    /// Parses `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
+    /// Decodes the payload into `payload`, unless none of the `verifiers` accepts the header.
     pub(crate) fn parse(
         token: &'a [u8],
         max_bytes: usize,
@@ -52,18 +52,18 @@ impl<'a> Unverified<'a> {
         Ok(Self { token, header, header_is_known, payload })
     }
 
-    /// The one part that has not been decoded yet.
+    /// Returns the signature part, which is not decoded yet.
     pub(crate) fn signature_text(&self) -> &'a [u8] {
         self.token.signature_text()
     }
 
-    /// `iss`, to choose the verifier by and for nothing else.
+    /// Returns `iss`, only to choose the verifier.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.payload.issuer()
     }
 }
 
-/// Whether one of the verifiers may take a token with this header.
+/// Returns whether one of the verifiers can accept a token with this header.
 fn check_header(header: &Header, verifiers: &[Verifier]) -> Result<(), TokenError> {
     let mut verdict = Ok(());
     for verifier in verifiers {

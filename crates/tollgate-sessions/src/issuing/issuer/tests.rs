@@ -1,6 +1,6 @@
 //! Tests of issued tokens, and of the claims and lifetimes that are rejected.
 
-use tollgate::{Algorithm, ClaimPath, Verifier};
+use tollgate::{Algorithm, Audience, ClaimPath, Issuer, Verifier};
 
 use super::*;
 use crate::issuing::access_token::RESERVED;
@@ -9,7 +9,11 @@ use crate::issuing::{ClientId, KeyRotationSchedule, KeyRotationTimes};
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
 fn issuer() -> TokenIssuer {
-    TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), "https://i.example", "api")
+    TokenIssuer::new(
+        SigningKey::generate(Algorithm::Es256).unwrap(),
+        Issuer::new("https://i.example").unwrap(),
+        Audience::new("api").unwrap(),
+    )
 }
 
 fn token() -> AccessToken {
@@ -21,8 +25,12 @@ fn issued_token_passes_the_rfc9068_profile() {
     let issuer = issuer();
     let token = token().with_scopes(["a", "b"]).with_roles(["admin"]).with_claim("tenant", "t1").unwrap();
     let signed = issuer.issue(&token, NOW).unwrap();
-    let verifier =
-        Verifier::new(issuer.key_set().unwrap(), "https://i.example", "api").with_rfc9068_profile();
+    let verifier = Verifier::new(
+        issuer.key_set().unwrap(),
+        Issuer::new("https://i.example").unwrap(),
+        Audience::new("api").unwrap(),
+    )
+    .with_rfc9068_profile();
     let verified = verifier.verify(signed.as_str(), NOW).unwrap();
     assert_eq!(verified.header().typ(), Some("at+jwt"));
     assert_eq!(verified.header().key_id(), issuer.key_set().unwrap().iter().next().unwrap().key_id());
@@ -75,7 +83,11 @@ fn issuer_rejects_lifetimes_beyond_its_key_ring() {
         KeyRotationTimes { rotate_every: secs(7200), publish_before: secs(1800), keep_after: secs(900) };
     let schedule = KeyRotationSchedule::new(times).unwrap();
     let ring = KeyRing::open(Algorithm::EdDsa, &path, schedule, NOW).unwrap();
-    let issuer = TokenIssuer::with_key_ring(Arc::new(ring), "https://issuer.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::new(ring),
+        Issuer::new("https://issuer.example").unwrap(),
+        Audience::new("api").unwrap(),
+    );
     assert_eq!(issuer.clone().with_lifetime(secs(600)).unwrap().lifetime(), secs(600));
     let error = issuer.with_lifetime(secs(601)).unwrap_err();
     assert_eq!(error, IssueError::OutlivesKey { secs: 601, kept: 900 });

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tollgate::{Revocations, RevocationsUnavailable, UnixTime, Verified};
+use tollgate::{Issuer, Revocations, RevocationsUnavailable, UnixTime, Verified};
 use tracing::{info, warn};
 
 use crate::session::{SessionClaims, StoreClock, UnixMillis};
@@ -32,20 +32,21 @@ use revoked_set::RevokedSet;
 ///
 /// # Examples
 /// ```
-/// use tollgate::{Algorithm, Gate, Verifier};
+/// use tollgate::{Algorithm, Audience, Gate, Issuer, Verifier};
 /// use tollgate_sessions::{RefreshKey, RefreshKeys, RevokedSessions, Sessions, SigningKey, TokenIssuer};
 /// use tollgate_sessions::store::MemoryStore;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-/// let verifier = Verifier::new(key.verifying_key()?, "https://issuer.example", "api://demo");
-/// let issuer = TokenIssuer::new(key, "https://issuer.example", "api://demo");
+/// let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+/// let verifier = Verifier::new(key.verifying_key()?, issuer.clone(), audience.clone());
+/// let token_issuer = TokenIssuer::new(key, issuer.clone(), audience);
 /// # let key = RefreshKey::new(1, RefreshKey::generate_secret()?.as_bytes())?;
 /// # let refresh_keys = RefreshKeys::new(key);
-/// let sessions = Sessions::new(MemoryStore::new(), refresh_keys, issuer.lifetime());
+/// let sessions = Sessions::new(MemoryStore::new(), refresh_keys, token_issuer.lifetime());
 ///
-/// let revoked = RevokedSessions::new("https://issuer.example");
+/// let revoked = RevokedSessions::new(issuer);
 /// tokio::spawn(revoked.clone().follow(sessions.store()));
 /// let gate = Gate::new(verifier).with_revocations(revoked);
 /// # Ok(()) }
@@ -54,7 +55,7 @@ use revoked_set::RevokedSet;
 pub struct RevokedSessions(Arc<Inner>);
 
 struct Inner {
-    issuer: Box<str>,
+    issuer: Issuer,
     stale_policy: StalePolicy,
     clock: StoreClock,
     revoked: RwLock<RevokedSet>,
@@ -94,9 +95,10 @@ pub struct FeedStatus {
 
 impl RevokedSessions {
     /// Checks tokens of `issuer`. Fails closed when the feed has not answered for thirty seconds.
-    pub fn new(issuer: impl Into<Box<str>>) -> Self {
+    #[must_use]
+    pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
-            issuer: issuer.into(),
+            issuer,
             stale_policy: StalePolicy::FailClosed { after: STALE_AFTER },
             clock: StoreClock::server(),
             revoked: RwLock::default(),
@@ -109,7 +111,7 @@ impl RevokedSessions {
     #[must_use]
     pub fn with_stale_policy(self, stale_policy: StalePolicy) -> Self {
         let (issuer, clock) = (self.0.issuer.clone(), self.0.clock.clone());
-        Self(Arc::new(Inner { issuer, stale_policy, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { stale_policy, clock, ..Inner::empty(issuer) }))
     }
 
     /// Sets the clock, which must agree with the clock of the gate. Call this before [`follow`](Self::follow):
@@ -117,7 +119,7 @@ impl RevokedSessions {
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         let (issuer, stale_policy) = (self.0.issuer.clone(), self.0.stale_policy);
-        Self(Arc::new(Inner { issuer, stale_policy, clock, ..Inner::empty() }))
+        Self(Arc::new(Inner { stale_policy, clock, ..Inner::empty(issuer) }))
     }
 
     /// Returns how long ago the feed last answered, or `None` when it never has.
@@ -143,19 +145,20 @@ impl RevokedSessions {
     ///
     /// # Examples
     /// ```
+    /// use tollgate::Issuer;
     /// use tollgate_sessions::RevokedSessions;
     /// use tollgate_sessions::store::MemoryStore;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// // A service that only verifies access tokens opens the store of the issuer.
     /// let store = MemoryStore::new();
     ///
-    /// let revoked = RevokedSessions::new("https://issuer.example");
+    /// let revoked = RevokedSessions::new(Issuer::new("https://issuer.example")?);
     /// let following = tokio::spawn(revoked.clone().follow(store));
     /// // At shutdown:
     /// following.abort();
-    /// # }
+    /// # Ok(()) }
     /// ```
     pub async fn follow(self, feed: impl RevocationFeed) {
         let mut cursor = None;
@@ -215,9 +218,9 @@ impl RevokedSessions {
 }
 
 impl Inner {
-    fn empty() -> Self {
+    fn empty(issuer: Issuer) -> Self {
         Self {
-            issuer: Box::default(),
+            issuer,
             stale_policy: StalePolicy::AcceptUntilExpiry,
             clock: StoreClock::server(),
             revoked: RwLock::default(),
@@ -229,7 +232,7 @@ impl Inner {
 impl Revocations for RevokedSessions {
     /// Returns `true` for a token of this issuer with malformed session claims.
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {
-        if token.issuer() != &*self.0.issuer {
+        if token.issuer() != self.0.issuer.as_str() {
             return Ok(false);
         }
         self.check_age(now)?;

@@ -1,6 +1,6 @@
 //! From the revocation of a session to the decision of [`RevokedSessions`].
 
-use tollgate::{Algorithm, Verifier};
+use tollgate::{Algorithm, Audience, Issuer, Verifier};
 
 use super::*;
 use crate::issuing::{AccessToken, ClientId, SigningKey, TokenIssuer};
@@ -24,7 +24,11 @@ impl World {
         let store = MemoryStore::new().with_clock(clock.clone());
         let sessions =
             Sessions::new(store, RefreshKeys::new(key), Duration::from_secs(600)).with_clock(clock.clone());
-        let issuer = TokenIssuer::new(SigningKey::generate(Algorithm::Es256).unwrap(), ISSUER, "api");
+        let issuer = TokenIssuer::new(
+            SigningKey::generate(Algorithm::Es256).unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         Self { sessions, issuer, clock }
     }
 
@@ -40,12 +44,16 @@ impl World {
 
     fn verified(&self, token: &AccessToken) -> Verified {
         let signed = self.issuer.issue(token, self.now()).unwrap();
-        let verifier = Verifier::new(self.issuer.key_set().unwrap(), ISSUER, "api");
+        let verifier = Verifier::new(
+            self.issuer.key_set().unwrap(),
+            Issuer::new(ISSUER).unwrap(),
+            Audience::new("api").unwrap(),
+        );
         verifier.verify(signed.as_str(), self.now()).unwrap()
     }
 
     fn revoked(&self) -> RevokedSessions {
-        RevokedSessions::new(ISSUER).with_clock(self.clock.clone())
+        RevokedSessions::new(Issuer::new(ISSUER).unwrap()).with_clock(self.clock.clone())
     }
 }
 
@@ -102,7 +110,7 @@ async fn revoked_sessions_learn_earlier_revocations_after_a_late_start() {
 async fn revoked_sessions_accept_tokens_of_other_issuers() {
     let world = World::new();
     let (_, token) = world.log_in("alice").await;
-    let other = RevokedSessions::new("https://other.example");
+    let other = RevokedSessions::new(Issuer::new("https://other.example").unwrap());
     assert!(!other.is_revoked(&token, world.now()).unwrap());
 }
 

@@ -4,14 +4,15 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tollgate::CsrfTokens;
+use tollgate::CsrfVerifier;
 
 use super::refresh_keys::RefreshKeys;
 use crate::session::SessionId;
 use crate::support::first_bytes;
 use crate::support::{EntropyError, fill_random};
 
-/// Verifies the anti-CSRF tokens of sessions, for [`Gate::with_csrf_tokens`](tollgate::Gate::with_csrf_tokens).
+/// Verifies the anti-CSRF tokens of sessions, for
+/// [`Gate::with_csrf_verifier`](tollgate::Gate::with_csrf_verifier).
 ///
 /// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens) returns one. When the gate of
 /// [`SessionEndpoints`](crate::SessionEndpoints) requires anti-CSRF tokens, the endpoints issue them.
@@ -31,7 +32,7 @@ impl SessionCsrfTokens {
     }
 }
 
-impl CsrfTokens for SessionCsrfTokens {
+impl CsrfVerifier for SessionCsrfTokens {
     fn cookie_name(&self) -> &str {
         &self.cookie
     }

@@ -130,12 +130,20 @@ fn replace_all_removes_every_key_at_once() {
 fn gate_rejects_tokens_of_replaced_keys() {
     let path = path("gate");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
-    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::clone(&ring),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
+    let verifier = tollgate::Verifier::new(
+        issuer.keys().unwrap(),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     let gate = tollgate::Gate::new(verifier);
     let token = issuer.issue(&AccessToken::new("alice", ClientId::new("web")), NOW).unwrap();
     let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
-    let admitted = || matches!(gate.admit(&request, NOW), tollgate::Decision::Admitted(_));
+    let admitted = || matches!(gate.admit(&request, NOW), tollgate::adapter::Decision::Admitted(_));
     assert!(admitted() && admitted());
     ring.replace_all(NOW).unwrap();
     assert!(!admitted());
@@ -162,9 +170,17 @@ fn ring_starts_with_the_first_key_only_if_it_is_new() {
 fn tokens_of_each_key_verify_while_it_is_published() {
     let path = path("tokens");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(Arc::clone(&ring), "https://i.example", "api");
+    let issuer = TokenIssuer::with_key_ring(
+        Arc::clone(&ring),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     // The verifier is made before the ring rotates.
-    let verifier = tollgate::Verifier::new(issuer.keys().unwrap(), "https://i.example", "api");
+    let verifier = tollgate::Verifier::new(
+        issuer.keys().unwrap(),
+        tollgate::Issuer::new("https://i.example").unwrap(),
+        tollgate::Audience::new("api").unwrap(),
+    );
     let token = AccessToken::new("alice", ClientId::new("web"));
     ring.rotate_if_due(days(30)).unwrap();
     for now in [NOW, days(30), days(31)] {

@@ -5,7 +5,7 @@
 ///
 /// `private="field"` does not count: it leaves the rest of the response to caches (RFC 9111 §5.2.2.7).
 #[must_use]
-pub fn is_kept_from_shared_caches<'a>(cache_control: impl IntoIterator<Item = &'a [u8]>) -> bool {
+pub fn forbids_shared_caching<'a>(cache_control: impl IntoIterator<Item = &'a [u8]>) -> bool {
     let directives = cache_control.into_iter().flat_map(|value| value.split(|byte| *byte == b','));
     directives
         .map(<[u8]>::trim_ascii)
@@ -19,12 +19,12 @@ mod tests {
     #[test]
     fn only_whole_directives_count() {
         for kept in ["private", "No-Store", "max-age=60, private", "public,no-store"] {
-            assert!(is_kept_from_shared_caches([kept.as_bytes()]), "{kept}");
+            assert!(forbids_shared_caching([kept.as_bytes()]), "{kept}");
         }
         for shared in ["", "public", "private=\"set-cookie\"", "x=private", "max-age=60"] {
-            assert!(!is_kept_from_shared_caches([shared.as_bytes()]), "{shared}");
+            assert!(!forbids_shared_caching([shared.as_bytes()]), "{shared}");
         }
-        assert!(is_kept_from_shared_caches([&b"public"[..], b"private"]));
-        assert!(!is_kept_from_shared_caches([]));
+        assert!(forbids_shared_caching([&b"public"[..], b"private"]));
+        assert!(!forbids_shared_caching([]));
     }
 }

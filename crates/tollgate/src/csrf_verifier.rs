@@ -1,4 +1,4 @@
-//! [`CsrfTokens`]: what only pages of this host can repeat.
+//! [`CsrfVerifier`]: what only pages of this host can repeat.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::verified::Verified;
 ///
 /// `tollgate-sessions` makes them (`CookieSettings::csrf_tokens`), bound to a session by an HMAC (OWASP's signed double-submit
 /// cookie): one that somebody has planted, or one of another session, is no good.
-pub trait CsrfTokens: fmt::Debug + Send + Sync + 'static {
+pub trait CsrfVerifier: fmt::Debug + Send + Sync + 'static {
     /// The name of the cookie. It should start with `__Host-`, so that no sibling domain can set it.
     fn cookie_name(&self) -> &str;
 
@@ -25,7 +25,7 @@ pub trait CsrfTokens: fmt::Debug + Send + Sync + 'static {
 
 /// Checks the token of a request with a cookie of `session`, which is asked for only where it matters.
 pub(crate) fn check<'s, R: RequestView>(
-    tokens: &dyn CsrfTokens,
+    tokens: &dyn CsrfVerifier,
     request: &R,
     session: impl FnOnce() -> Option<Cow<'s, str>>,
 ) -> Result<(), CrossSiteError> {
@@ -69,7 +69,7 @@ mod tests {
     #[derive(Debug)]
     struct Capitals;
 
-    impl CsrfTokens for Capitals {
+    impl CsrfVerifier for Capitals {
         fn cookie_name(&self) -> &str {
             "csrf"
         }
@@ -86,7 +86,8 @@ mod tests {
                 TokenSource::cookie("at").unwrap(),
                 TokenSource::insecure_query("t").unwrap(),
             ])
-            .with_csrf_tokens(Capitals)
+            .unwrap()
+            .with_csrf_verifier(Capitals)
     }
 
     fn verdict(gate: &Gate, request: &FakeRequest) -> Result<(), CrossSiteError> {

@@ -1,0 +1,102 @@
+//! The methods of [`Gate`] that adapters call.
+
+use super::{Decision, Gate};
+use crate::admission::Admission;
+use crate::cross_site::CrossSite;
+use crate::csrf_verifier::{self, CsrfVerifier};
+use crate::error::{AuthError, CrossSiteError};
+use crate::rejection::Rejection;
+use crate::request::RequestView;
+use crate::source::{self, TokenSource};
+use crate::time::UnixTime;
+
+/// # For adapters
+///
+/// Applications do not need these methods: see [`adapter`](crate::adapter).
+impl Gate {
+    /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
+    pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
+        let refusal = match self.judge(request, now) {
+            Ok(admission) => return Decision::Admitted(admission),
+            Err(refusal) => refusal,
+        };
+        match refusal.refresh(now) {
+            Some(refresh) => Decision::AwaitKeys(refresh),
+            None => Decision::Refused(self.reject(refusal, now)),
+        }
+    }
+
+    /// Decides again after a refresh of keys, for good.
+    ///
+    /// # Errors
+    /// The [`Rejection`] when the request is not admitted.
+    pub fn admit_after_refresh<R: RequestView>(
+        &self,
+        request: &R,
+        now: UnixTime,
+    ) -> Result<Admission, Rejection> {
+        self.judge(request, now).map_err(|refusal| self.reject(refusal, now))
+    }
+
+    /// Returns the rejection for `error` under this gate's realm, and logs it.
+    #[must_use]
+    pub fn refuse(&self, error: AuthError) -> Rejection {
+        Rejection::logged(error, &self.0.style)
+    }
+
+    /// Returns the time by the gate's clock, which an adapter passes to [`admit`](Self::admit).
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.0.clock.now()
+    }
+
+    /// Returns whether this header field may hold a token, so that it should not be printed. `name` is in lower case.
+    #[must_use]
+    pub fn is_credential_header(&self, name: &str) -> bool {
+        let mut own_fields = self.0.sources.iter().filter_map(TokenSource::own_field);
+        matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
+    }
+
+    /// Returns whether the gate reads nothing of a request but its header fields, so that an adapter need not
+    /// copy method and target: no source is one that other sites can make a browser use.
+    #[must_use]
+    pub fn needs_headers_only(&self) -> bool {
+        !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
+    }
+
+    /// Returns whether the request presents a token in another way than in a cookie, well-formed or not.
+    /// Cookies then do not count.
+    #[must_use]
+    pub fn has_explicit_credential<R: RequestView>(&self, request: &R) -> bool {
+        source::has_explicit_credential(request, &self.0.sources)
+    }
+
+    /// Returns whether the gate looks for access tokens in the cookie of this name.
+    #[must_use]
+    pub fn reads_cookie(&self, name: &str) -> bool {
+        self.0.sources.iter().any(|source| source.is_cookie(name))
+    }
+
+    /// Returns how the gate tells whether another site caused a request.
+    #[must_use]
+    pub fn cross_site(&self) -> &CrossSite {
+        &self.0.cross_site
+    }
+
+    /// Returns the verifier of anti-CSRF tokens, when the gate requires them.
+    #[must_use]
+    pub fn csrf_verifier(&self) -> Option<&dyn CsrfVerifier> {
+        self.0.csrf_verifier.as_deref()
+    }
+
+    /// Checks the anti-CSRF token of a request whose cookie holds another credential of `session` than an
+    /// access token, such as a refresh token. For access tokens, [`admit`](Self::admit) does this check.
+    ///
+    /// # Errors
+    /// [`CrossSiteError`] when the gate requires anti-CSRF tokens, the request can change something, and it does not
+    /// carry the token of `session`.
+    pub fn check_csrf_token<R: RequestView>(&self, request: &R, session: &str) -> Result<(), CrossSiteError> {
+        let verifier = self.csrf_verifier();
+        verifier.map_or(Ok(()), |verifier| csrf_verifier::check(verifier, request, || Some(session.into())))
+    }
+}
