@@ -33,19 +33,19 @@
 //!
 //! # Optional authentication
 //!
-//! [`Gate::with_optional_token`](tollgate::Gate::with_optional_token) admits requests without a token; their
-//! [`Admission::verified`](tollgate::Admission::verified) is `None`. The gate still rejects a bad token.
+//! [`Gate::with_optional_token`] admits requests without a token; their
+//! [`Admission::verified`] is `None`. The gate still rejects a bad token.
 //!
 //! # Policies
 //!
-//! [`AuthorizeLayer`] requires a [`Policy`](tollgate::Policy) and goes inside [`AuthenticateLayer`]. For a policy of
-//! every request, use [`Gate::with_policy`](tollgate::Gate::with_policy).
+//! [`AuthorizeLayer`] requires a [`Policy`] and goes inside [`AuthenticateLayer`]. For a policy of
+//! every request, use [`Gate::with_policy`].
 //!
 //! # Custom rejection
 //!
-//! [`Gate::with_rejection_body`](tollgate::Gate::with_rejection_body) replaces the body and its content type,
+//! [`Gate::with_rejection_body`] replaces the body and its content type,
 //! for the layer and for guards inside it. Bodies of responses are made from `Vec<u8>`. The
-//! [`Rejection`](tollgate::Rejection) with its typed cause is in the extensions of every response to a
+//! [`Rejection`] with its typed cause is in the extensions of every response to a
 //! rejected request, for outer layers that log or count.
 //!
 //! # Order of layers
