@@ -1,4 +1,4 @@
-//! JWT bearer authentication as a Tower layer, for hyper, tonic, axum and anything else on `http` 1.
+//! JWT bearer authentication as a Tower layer, for hyper, tonic, axum and any other stack on `http` 1.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
@@ -34,7 +34,7 @@
 //! # Optional authentication
 //!
 //! [`Gate::with_optional_token`] admits requests without a token; their
-//! [`Admission::verified`] is `None`. The gate still rejects a bad token.
+//! [`Admission::verified`] is `None`. The gate still rejects an invalid token.
 //!
 //! # Policies
 //!
@@ -50,12 +50,12 @@
 //!
 //! # Order of layers
 //!
-//! Layers that do not depend on the user go outside: CORS (a preflight carries no token), tracing,
-//! compression, limits on connections. Layers that do go inside: authorization, limits per user. An inner
-//! service that must be polled ready, such as a concurrency limit, keeps its readiness: the layer calls the
-//! instance that was ready, even when it has to await keys first.
+//! Layers that do not depend on the user go outside: CORS (a preflight carries no token), tracing, compression,
+//! limits on connections. Layers that depend on the user go inside: authorization, limits per user. An inner
+//! service with readiness, such as a concurrency limit, works as usual: the layer calls the instance that was
+//! polled ready, even after it has waited for keys.
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`tollgate::manual::log`].
 //!
@@ -83,7 +83,7 @@ pub use sessions::{SessionFuture, SessionService};
 /// The framework-independent core. Its major version is a part of this crate's API.
 pub use tollgate;
 
-// The names of the core that a first application needs, so that it depends on no other crate.
+// The types of the core that a first application needs, so that it needs no other crate.
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, Rejection, RejectionBody, ResourceMetadata, ScopeSet,
