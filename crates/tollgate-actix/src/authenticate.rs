@@ -22,8 +22,8 @@ pub struct Authenticate {
 }
 
 impl Authenticate {
-    /// Passes those requests to the inner service that `gate` admits. Their [`Admission`](tollgate::Admission) is in
-    /// the extensions.
+    /// Creates a wrapper that passes the requests that `gate` admits to the inner service. Their
+    /// [`Admission`](tollgate::Admission) is in the extensions.
     #[must_use]
     pub const fn new(gate: Gate) -> Self {
         Self { gate }
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// The service made by [`Authenticate`], one for each worker.
+/// The service that [`Authenticate`] creates, one for each worker.
 #[derive(Debug)]
 pub struct AuthenticateService<S>(Rc<Guarded<S>>);
 

@@ -13,18 +13,18 @@ use tollgate::{Admission, Policy, Rejection};
 
 use crate::rejection::respond;
 
-/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it: around
-/// a scope, a resource or a route.
+/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Place it inside
+/// that wrapper, around a scope, a resource or a route.
 ///
-/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate
-/// in front, it answers 500 and logs an error: a guard never admits a request that no gate has checked.
+/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
+/// front, it answers 500 and logs an error, so it never admits a request that no gate has checked.
 #[derive(Clone, Debug)]
 pub struct Authorize {
     policy: Policy,
 }
 
 impl Authorize {
-    /// Requires `policy` of every request that the gate in front has admitted.
+    /// Creates a wrapper that requires `policy` of every admitted request.
     #[must_use]
     pub const fn new(policy: Policy) -> Self {
         Self { policy }
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// The service made by [`Authorize`].
+/// The service that [`Authorize`] creates.
 #[derive(Debug)]
 pub struct AuthorizeService<S> {
     service: S,

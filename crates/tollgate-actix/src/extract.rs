@@ -24,13 +24,13 @@ use crate::rejection::{Rejection, remember};
 /// # let _ = actix_web::App::new().service(hello);
 /// ```
 ///
-/// A request without a token gets a 401, and so does a token that `T` cannot be made from. On a route without
-/// a gate, the response is 500, and an error is logged. Where a token is optional, extract
+/// The response is 401 for a request without a token, and for a token whose claims do not fit `T`. On a route
+/// without a gate, the response is 500, and an error is logged. If the gate's token is optional, extract
 /// [`Optional<Claims<T>>`](Optional).
 ///
-/// When `T` cannot be made from a token, the response is 401 even if the handler hides the error, as with
-/// `Option<Claims<T>>`, `Result<Claims<T>, _>` or `Either`. To try one type after the other, extract
-/// [`Authenticated`] and call [`claims`](Verified::claims).
+/// When the claims do not fit `T`, the response is 401 even if the handler hides the error, as with
+/// `Option<Claims<T>>`, `Result<Claims<T>, _>` or `Either`. To try several types, extract [`Authenticated`] and
+/// call [`claims`](Verified::claims).
 #[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
 pub struct Claims<T>(pub Arc<T>);
 
@@ -64,7 +64,7 @@ impl<T: FromClaims + Send + Sync + 'static> FromRequest for Claims<T> {
     }
 }
 
-/// The verified token itself, which it dereferences to, and the gate that admitted it.
+/// The verified token, to which it dereferences, and the gate that admitted it.
 ///
 /// ```
 /// use tollgate_actix::{Authenticated, Policy, Rejection};
@@ -119,7 +119,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// The scopes that the token grants, which it dereferences to.
+/// The scopes that the token grants, to which it dereferences.
 ///
 /// ```
 /// use tollgate_actix::{Rejection, Scopes};
@@ -179,8 +179,8 @@ impl FromRequest for Scopes {
 /// [`Claims`] or [`Authenticated`] of a request with a token; `None` for an anonymous request, which only a
 /// gate with an optional token admits.
 ///
-/// In actix, `Option` hides every error of an extractor. This type does not: a token that the claims cannot
-/// be made from gets a 401, and a missing gate a 500, before the handler runs.
+/// In actix, `Option` hides every error of an extractor. This type does not: the response to a token whose
+/// claims do not fit is 401, and to a missing gate 500, before the handler runs.
 ///
 /// ```
 /// use tollgate_actix::{Claims, Optional, RegisteredClaims};
@@ -230,15 +230,15 @@ impl FromRequest for Optional<Authenticated> {
     }
 }
 
-/// Extracts from the admission that the wrapper has put into the request. A request without one is a mistake in the
-/// wiring, never an anonymous request.
+/// Extracts from the admission that the wrapper has put into the request. A request without one is a
+/// configuration error, and never counts as anonymous.
 ///
-/// A rejection is kept for the wrapper, unless the request is anonymous: that one may become `None`.
+/// The rejection is stored for the wrapper, unless the request is anonymous, because that may become `None`.
 fn extract<E>(
     request: &HttpRequest,
     of: impl FnOnce(&Admission) -> Result<E, tollgate::Rejection>,
 ) -> Result<E, Rejection> {
-    // Not borrowed while code of the application runs.
+    // The extensions must not stay borrowed while code of the application runs.
     let admission = request.extensions().get::<Admission>().cloned();
     let outcome = match &admission {
         Some(admission) => of(admission),

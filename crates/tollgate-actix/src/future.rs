@@ -1,4 +1,5 @@
-//! [`AuthenticateFuture`]: forwards, rejects, or waits for keys first. It boxes nothing unless it has to fetch keys.
+//! [`AuthenticateFuture`]: forwards, rejects, or waits for keys first. It allocates only when it has to wait
+//! for keys.
 
 use std::fmt;
 use std::future::Future;

@@ -11,7 +11,8 @@ use tollgate::{Admission, Gate, KeyRefresh, Rejection};
 use crate::rejection::{finish, finish_error, respond};
 use crate::request::ActixRequest;
 
-/// A service and its gate. Shared, as a request that awaits keys calls the service after the wrapper has returned.
+/// A service and its gate. It is shared, because a request that waits for keys calls the service after the
+/// wrapper has returned.
 #[derive(Debug)]
 pub(crate) struct Guarded<S> {
     pub(crate) service: S,
@@ -40,7 +41,7 @@ impl<S> Guarded<S> {
         ServiceResponse::new(request, respond(rejection).map_into_right_body())
     }
 
-    /// Awaits the refresh, then decides for good, whatever its outcome was.
+    /// Awaits the refresh, then decides finally, whatever its outcome was.
     pub(crate) async fn call_after_refresh<B>(
         self: Rc<Self>,
         request: ServiceRequest,
@@ -54,7 +55,7 @@ impl<S> Guarded<S> {
         match self.gate.admit_after_refresh(&ActixRequest::from(&request), self.gate.now()) {
             Ok(admission) => {
                 let private = admission.is_private();
-                // The service was ready when the request came in, which may be a while ago.
+                // The service was ready when the request arrived, which may be a while ago.
                 poll_fn(|context| self.service.poll_ready(context)).await?;
                 Self::finish(self.call(request, admission).await, private)
             }

@@ -34,23 +34,24 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Build the gate before `HttpServer::new`, and clone it into the closure that makes the application. The
+//! Build the gate before `HttpServer::new`, and clone it into the closure that creates the application. The
 //! clone is cheap, and all workers share its keys.
 //!
 //! # Optional authentication
 //!
 //! [`Gate::with_optional_token`] admits requests without a token, and handlers extract
-//! [`Optional<Claims<T>>`](Optional). The gate still rejects a bad token.
+//! [`Optional<Claims<T>>`](Optional). The gate still rejects an invalid token.
 //!
-//! Actix offers `Option<E>` of every extractor `E`, with `None` for every error. `Option<Claims<T>>` still
-//! does not turn a token into none: when `T` cannot be made from it, [`Authenticate`] answers 401 in place of
-//! the handler's response. By then the handler has run, though, and on a route without a gate only an error
-//! is logged. [`Optional`] rejects both before the handler runs.
+//! Actix offers `Option<E>` for every extractor `E`, and it is `None` for every error. `Option<Claims<T>>`
+//! still does not treat a token as missing: when the claims do not fit `T`, [`Authenticate`] answers 401 in
+//! place of the handler's response. However, the handler has already run, and on a route without a gate only an
+//! error is logged. [`Optional`] rejects both before the handler runs.
 //!
 //! # Policies
 //!
-//! Per scope, resource or route, [`Authorize`] inside [`Authenticate`]; per handler, [`Authenticated::require`] and
-//! [`Scopes::require`]; for everything, [`Gate::with_policy`].
+//! Use [`Authorize`] inside [`Authenticate`] for a policy per scope, resource or route,
+//! [`Authenticated::require`] and [`Scopes::require`] for one per handler, and [`Gate::with_policy`] for all
+//! requests.
 //!
 //! ```
 //! use actix_web::{App, get, web};
@@ -69,9 +70,9 @@
 //!
 //! # Custom rejection
 //!
-//! [`Gate::with_rejection_body`] replaces the body of every rejection, of the wrapper, of guards and of
-//! extractors, and its content type. The [`Rejection`] of this crate wraps that of the
-//! [core](tollgate::Rejection), and handlers return it.
+//! [`Gate::with_rejection_body`] replaces the body and content type of every rejection by the wrapper, guards
+//! and extractors. The [`Rejection`] of this crate wraps that of the [core](tollgate::Rejection), and handlers
+//! can return it.
 //!
 //! ```
 //! use tollgate_actix::{Gate, RejectionBody};
@@ -90,13 +91,13 @@
 //! In actix, the wrapper that is added last is the outermost. Authentication goes inside wrappers that do not
 //! depend on the user (CORS, tracing, compression) and outside wrappers that do (authorization, limits per
 //! user): `.wrap(per_user).wrap(Authenticate::new(gate)).wrap(cors)`. A CORS preflight carries no token. The
-//! CORS wrapper answers it, and so has to be outside: around the application, when [`Authenticate`] is around
+//! CORS wrapper answers it, so it must be further out: around the application, when [`Authenticate`] is around
 //! a scope.
 //!
-//! A wrapper around the application also protects paths that do not exist: without a token the response is 401 rather
-//! than 404. Around a scope or a resource it protects that path, and leaves the rest alone.
+//! A wrapper around the application also protects paths that do not exist: without a token the response is 401,
+//! not 404. A wrapper around a scope or a resource protects only its paths.
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`tollgate::manual::log`].
 //!
@@ -127,7 +128,7 @@ pub use sessions::session_routes;
 /// The framework-independent core. Its major version is a part of this crate's API.
 pub use tollgate;
 
-// The names of the core that a first application needs, so that it depends on no other crate.
+// The types of the core that a first application needs, so that it needs no other crate.
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,

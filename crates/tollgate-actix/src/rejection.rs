@@ -1,4 +1,4 @@
-//! From a rejection to a response.
+//! Converts a rejection to a response.
 
 use std::fmt;
 use std::ops::Deref;
@@ -69,8 +69,8 @@ impl std::error::Error for Rejection {
     }
 }
 
-/// The rejection of an extractor, in the extensions of its request. `Option<Claims<T>>` turns every error of
-/// an extractor into `None`; the wrapper finds the rejection here on the way out.
+/// The rejection of an extractor, stored in the extensions of its request. `Option<Claims<T>>` turns every
+/// error of an extractor into `None`. The wrapper finds the rejection here after the handler has run.
 struct Overlooked(tollgate::Rejection);
 
 /// Makes the wrapper respond with `rejection`, even when the handler ignores the extractor's error.
@@ -98,8 +98,8 @@ fn status(rejection: &tollgate::Rejection) -> StatusCode {
     StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Completes the response to an admitted request: rejects it after all when an extractor has, and marks it as
-/// private.
+/// Completes the response to an admitted request. It replaces the response if an extractor has rejected the
+/// request, and marks it as private.
 pub(crate) fn finish<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     private: bool,
@@ -116,8 +116,8 @@ pub(crate) fn finish<B: MessageBody + 'static>(
     ServiceResponse::new(request, response)
 }
 
-/// Completes an error, which inner wrappers may return in place of a response. An outer service makes the
-/// response of it.
+/// Completes an error, which inner wrappers may return in place of a response. An outer service turns it into
+/// the response.
 pub(crate) fn finish_error(mut error: Error, private: bool) -> Error {
     if private {
         error.add_response_mapper(|mut response| {
@@ -132,7 +132,7 @@ fn is_rejection<B>(response: &HttpResponse<B>) -> bool {
     response.extensions().contains::<tollgate::Rejection>()
 }
 
-/// Marks a response as one user's, so that it does not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
+/// Marks a response as one user's, so that shared caches do not store it (RFC 9111 §3.5, RFC 6750 §2.3).
 fn mark_private(headers: &mut HeaderMap) {
     let cache_control = headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes);
     if !forbids_shared_caching(cache_control) {

@@ -9,8 +9,8 @@ use tollgate::adapter::RequestView;
 
 /// A borrowed view of a request. Nothing is cloned.
 ///
-/// Cookies are read by the core from the `Cookie` fields: actix's own cookies are percent-decoded, and those that it
-/// cannot parse are left out.
+/// The core reads cookies from the `Cookie` headers, because actix percent-decodes its own and leaves out those
+/// that it cannot parse.
 #[derive(Clone, Copy)]
 pub struct ActixRequest<'r>(&'r RequestHead);
 
@@ -26,7 +26,7 @@ impl<'r> From<&'r actix_web::HttpRequest> for ActixRequest<'r> {
     }
 }
 
-/// Prints the method alone: target and header fields may hold tokens.
+/// Prints only the method, because target and header fields may contain tokens.
 impl fmt::Debug for ActixRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActixRequest").field("method", &self.0.method).finish_non_exhaustive()

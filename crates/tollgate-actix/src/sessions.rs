@@ -10,7 +10,7 @@ use tollgate_sessions::endpoints::{BodyError, ClientAddress, SessionResponse};
 
 use crate::request::ActixRequest;
 
-/// The endpoints of sessions, to be added to an application:
+/// Returns the endpoints of sessions, to be added to an application:
 ///
 /// ```
 /// # fn app(endpoints: tollgate_sessions::SessionEndpoints) {
@@ -21,9 +21,10 @@ use crate::request::ActixRequest;
 /// # let _ = app; }
 /// ```
 ///
-/// Do not wrap them in [`Authenticate`](crate::Authenticate): a user who logs in has no token yet. They serve all paths
-/// below their base, except those that were added before. A scope with an empty path takes every request, so add it
-/// after them. Paths are those of the whole application: add them to it, and to no scope.
+/// Do not wrap them in [`Authenticate`](crate::Authenticate), because a user who logs in has no token yet. They
+/// serve all paths below their base, except those that were added before. A scope with an empty path takes
+/// every request, so add it after them. Their paths are absolute, so add them to the application and not to a
+/// scope.
 ///
 /// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
 /// requests.
@@ -52,7 +53,7 @@ fn address(request: &HttpRequest) -> Option<IpAddr> {
     told.or_else(|| request.peer_addr().as_ref().map(SocketAddr::ip))
 }
 
-/// Nothing is kept beyond the limit.
+/// Reads the body, up to the limit.
 async fn read(payload: Payload, limit: usize) -> Result<Vec<u8>, BodyError> {
     match payload.to_bytes_limited(limit).await {
         Ok(Ok(body)) => Ok(body.to_vec()),
@@ -65,7 +66,7 @@ fn response(reply: SessionResponse) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for (name, value) in reply.headers() {
-        // actix looks at its own flag, and not at the field.
+        // actix reads its own flag, not the header.
         if name == "connection" && value == "close" {
             response.force_close();
         } else {

@@ -22,9 +22,9 @@ use crate::rejection::Rejection;
 /// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(hello));
 /// ```
 ///
-/// A request without a token gets a 401, and so does a token that `T` cannot be made from.
-/// `Option<Claims<T>>` is `None` for an anonymous request, which only a gate with an optional token admits; a
-/// bad token is still rejected. On a route without a gate, the response is 500, and an error is logged.
+/// The response is 401 for a request without a token, and for a token whose claims do not fit `T`.
+/// `Option<Claims<T>>` is `None` for an anonymous request, which only a gate with an optional token admits; an
+/// invalid token is still rejected. On a route without a gate, the response is 500, and an error is logged.
 #[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
 pub struct Claims<T>(pub Arc<T>);
 
@@ -69,7 +69,7 @@ impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> OptionalFromRequestP
     }
 }
 
-/// The verified token itself, which it dereferences to, and the gate that admitted it.
+/// The verified token, to which it dereferences, and the gate that admitted it.
 ///
 /// ```
 /// use tollgate_axum::{Authenticated, Policy, Rejection};
@@ -129,7 +129,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
     }
 }
 
-/// The scopes that the token grants, which it dereferences to.
+/// The scopes that the token grants, to which it dereferences.
 ///
 /// ```
 /// use tollgate_axum::{Rejection, Scopes};
@@ -183,8 +183,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Scopes {
     }
 }
 
-/// Returns the admission that the layer has put into the request. A request without one is a mistake in the
-/// wiring, never an anonymous request.
+/// Returns the admission that the layer has put into the request. A request without one is a configuration
+/// error, and never counts as anonymous.
 fn admission(parts: &Parts) -> Result<&Admission, Rejection> {
     parts.extensions.get().ok_or_else(|| tollgate::Rejection::missing_gate().into())
 }

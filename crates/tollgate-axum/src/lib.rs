@@ -33,15 +33,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The claims can be of any type that implements `serde::de::DeserializeOwned`: `Deserialize` with owned fields.
-//! `Claims(user)` binds an `Arc` of it. If the compiler only says that a function is no handler,
+//! The claims can be of any type that implements `serde::de::DeserializeOwned`: `Deserialize` with owned
+//! fields. `Claims(user)` binds an `Arc` of it. If the compiler only reports that a function is not a handler,
 //! `#[axum::debug_handler]` shows the reason.
 //!
 //! # Around the whole router
 //!
 //! [`Router::layer`](axum::Router::layer) puts the layer around every route, and axum boxes each of them. A
 //! layer around the whole router saves one box and a quarter of the layer's cost. It protects every path,
-//! also those without a route.
+//! including paths without a route.
 //!
 //! ```
 //! use axum::{Router, ServiceExt, extract::Request};
@@ -49,7 +49,7 @@
 //! use tower::Layer;
 //!
 //! # fn app(gate: Gate, router: Router) {
-//! let router = router.with_state(()); // makes its routes once; `axum::serve` does so for a bare router
+//! let router = router.with_state(()); // builds its routes once; `axum::serve` does so for a bare router
 //! let app = AuthenticateLayer::new(gate).layer(router);
 //! let service = ServiceExt::<Request>::into_make_service(app); // for `axum::serve`
 //! # let _ = service; }
@@ -57,13 +57,13 @@
 //!
 //! # Optional authentication
 //!
-//! [`Gate::with_optional_token`] admits requests without a token, and handlers extract `Option<Claims<T>>`.
-//! The gate still rejects a bad token.
+//! [`Gate::with_optional_token`] admits requests without a token, and handlers extract `Option<Claims<T>>`. The
+//! gate still rejects an invalid token.
 //!
 //! # Policies
 //!
-//! Per route, [`AuthorizeLayer`] as a `route_layer`; per handler, [`Authenticated::require`] and [`Scopes::require`];
-//! for everything, [`Gate::with_policy`].
+//! Use [`AuthorizeLayer`] as a `route_layer` for a policy per route, [`Authenticated::require`] and
+//! [`Scopes::require`] for one per handler, and [`Gate::with_policy`] for all requests.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -79,9 +79,9 @@
 //!
 //! # Custom rejection
 //!
-//! [`Gate::with_rejection_body`] replaces the body of every rejection, of the layer, of guards and of
-//! extractors, and its content type. The [`Rejection`] of this crate wraps that of the
-//! [core](tollgate::Rejection), and handlers return it.
+//! [`Gate::with_rejection_body`] replaces the body and content type of every rejection by the layer, guards and
+//! extractors. The [`Rejection`] of this crate wraps that of the [core](tollgate::Rejection), and handlers can
+//! return it.
 //!
 //! ```
 //! use tollgate_axum::{Gate, RejectionBody};
@@ -94,15 +94,15 @@
 //!
 //! # Order of layers
 //!
-//! In axum, a layer that is added later is further out. Authentication goes inside layers that do not depend
-//! on the user (CORS, as a preflight carries no token; tracing; compression) and outside layers that do
-//! (authorization, limits per user). `route_layer` on a router guards its routes only, and leaves its 404
-//! alone; `layer` guards both.
+//! In axum, a layer that is added later is further out. Authentication goes inside layers that do not depend on
+//! the user (tracing, compression, and CORS, because a preflight carries no token). It goes outside layers that
+//! depend on the user (authorization, limits per user). `route_layer` on a router guards only its routes, and
+//! does not affect its 404. `layer` guards both.
 //!
-//! **Both reach only routes that were added before them.** Add the gate last: a route that is added after it
-//! is open. A guard or extractor without a gate in front answers 500, and logs an error.
+//! **Both guard only routes that were added before them.** Add the gate last, because a route that is added
+//! after it is open. A guard or extractor without a gate in front answers 500, and logs an error.
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`tollgate::manual::log`].
 //!
@@ -129,7 +129,7 @@ pub use tollgate_tower::{SessionFuture, SessionService};
 /// The framework-independent core. Its major version is a part of this crate's API.
 pub use tollgate;
 
-// The names of the core that a first application needs, so that it depends on no other crate.
+// The types of the core that a first application needs, so that it needs no other crate.
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,

@@ -1,4 +1,4 @@
-//! [`Rejection`]: the response of an extractor that fails.
+//! [`Rejection`]: the response when an extractor fails.
 
 use std::fmt;
 use std::ops::Deref;

@@ -13,7 +13,7 @@ use tollgate_sessions::endpoints::ClientAddress;
 use tollgate_tower::{SessionFuture, SessionService};
 use tower_service::Service;
 
-/// The endpoints of sessions, to be merged into a router:
+/// Returns the endpoints of sessions, to be merged into a router:
 ///
 /// ```
 /// # fn app(endpoints: tollgate_sessions::SessionEndpoints, gate: tollgate_axum::Gate) {
@@ -30,12 +30,12 @@ use tower_service::Service;
 /// # }
 /// ```
 ///
-/// Merge them after the gate: a user who logs in has no token yet. All below their base is theirs, but for routes of the
-/// application with an exact path.
+/// Merge them after the gate, because a user who logs in has no token yet. They serve all paths below their
+/// base, except for routes of the application with an exact path.
 ///
 /// The address of the client is that of [`ConnectInfo`], so serve with
 /// `app.into_make_service_with_connect_info::<SocketAddr>()`. Behind a proxy, put a [`ClientAddress`] into the
-/// extensions of requests. Without either, attempts to log in are counted by login name alone.
+/// extensions of requests. Without either, login attempts are counted only by login name.
 pub fn session_routes<S>(endpoints: SessionEndpoints) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -45,7 +45,7 @@ where
     Router::new().route_service(&below, routes.clone()).route_service(SessionEndpoints::KEY_SET_PATH, routes)
 }
 
-/// Tells the service what axum knows of the client.
+/// Passes the address that axum has of the client to the service.
 #[derive(Clone, Debug)]
 struct SessionRoutes(SessionService);
 

@@ -1,4 +1,4 @@
-//! What axum users do with it: nested routers, state, `route_layer`, extractors, their own errors.
+//! Tests the crate as axum users use it: nested routers, state, `route_layer`, extractors, their own errors.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -56,7 +56,7 @@ async fn subject(user: Claims<User>) -> String {
 }
 
 #[tokio::test]
-async fn claims_of_several_types_in_one_handler() {
+async fn handler_extracts_claims_of_several_types() {
     async fn handler(
         user: Claims<User>,
         registered: Claims<RegisteredClaims>,
@@ -71,7 +71,7 @@ async fn claims_of_several_types_in_one_handler() {
 }
 
 #[tokio::test]
-async fn nested_routers_with_state_of_their_own() {
+async fn nested_routers_keep_their_state() {
     #[derive(Clone)]
     struct App {
         greeting: &'static str,
@@ -99,9 +99,9 @@ async fn nested_routers_with_state_of_their_own() {
     assert_eq!(call(&app, without("/open")).await, (200, "open".to_owned()));
 }
 
-/// `route_layer` leaves the 404 of the router alone, `layer` guards it too.
+/// `route_layer` does not affect the 404 of the router. `layer` also guards it.
 #[tokio::test]
-async fn route_layer_and_layer() {
+async fn route_layer_does_not_guard_404_but_layer_does() {
     let routes = || Router::new().route("/", get(subject));
     let by_route = routes().route_layer(AuthenticateLayer::new(gate()));
     let by_router = routes().layer(AuthenticateLayer::new(gate()));
@@ -111,9 +111,10 @@ async fn route_layer_and_layer() {
     assert_eq!(call(&by_router, without("/nowhere")).await.0, 401);
 }
 
-/// A path is what the router makes of it: there is no list of exceptions that a spelling could get past.
+/// The router decides which route a path matches. There is no list of exceptions that another spelling could
+/// bypass.
 #[tokio::test]
-async fn spellings_of_a_path() {
+async fn every_spelling_of_a_path_is_guarded() {
     let app = Router::new()
         .route("/admin", get(subject))
         .layer(AuthenticateLayer::new(gate()))
@@ -127,7 +128,7 @@ async fn spellings_of_a_path() {
 }
 
 #[tokio::test]
-async fn options_and_bad_tokens() {
+async fn option_is_none_only_without_a_token() {
     async fn handler(user: Option<Claims<User>>, token: Option<Authenticated>) -> String {
         assert_eq!(user.is_some(), token.is_some());
         user.map_or_else(|| "anonymous".to_owned(), |user| user.sub.clone())
@@ -137,16 +138,16 @@ async fn options_and_bad_tokens() {
     assert_eq!(call(&app, without("/")).await, (200, "anonymous".to_owned()));
     assert_eq!(call(&app, with(&forge().token().sign(), "/")).await, (200, "alice".to_owned()));
     assert_eq!(call(&app, with("garbage", "/")).await.0, 401);
-    // A token that the type cannot be made from is a bad one, never none.
+    // A token whose claims do not fit the type is invalid, and never counts as missing.
     assert_eq!(call(&app, with(&forge().token().without("sub").sign(), "/")).await.0, 401);
     let required =
         Router::new().route("/", get(subject)).layer(AuthenticateLayer::new(gate().with_optional_token()));
     assert_eq!(call(&required, without("/")).await.0, 401);
 }
 
-/// Extractors without a layer: 500 for each of them, optional ones included.
+/// Without a layer, every extractor answers 500, including optional ones.
 #[tokio::test]
-async fn a_missing_layer_is_never_anonymous() {
+async fn request_without_a_layer_is_never_anonymous() {
     let app = Router::new()
         .route("/claims", get(subject))
         .route("/optional", get(async |_: Option<Claims<User>>| "reached"))
@@ -162,7 +163,7 @@ async fn a_missing_layer_is_never_anonymous() {
 }
 
 #[tokio::test]
-async fn guards_per_route_and_per_handler() {
+async fn guards_apply_per_route_and_per_handler() {
     async fn by_handler(token: Authenticated) -> Result<&'static str, Rejection> {
         token.require(&(Policy::role("admin") | Policy::scope("delete")))?;
         Ok("deleted")
@@ -192,7 +193,7 @@ async fn guards_per_route_and_per_handler() {
     assert_eq!(call(&app, delete(&token("read"))).await.0, 403);
 }
 
-/// One body for what layer, guard, extractor and handler refuse.
+/// Layer, guard, extractor and handler reject with the same body.
 #[tokio::test]
 async fn customised_errors() {
     async fn refuses(scopes: Scopes) -> Result<(), Rejection> {
@@ -222,9 +223,9 @@ async fn customised_errors() {
     }
 }
 
-/// A body that looks like a success changes nothing but the body.
+/// A body that looks like a success changes only the body.
 #[tokio::test]
-async fn a_custom_body_stays_a_refusal() {
+async fn custom_body_does_not_change_the_status() {
     let cheerful = gate().with_rejection_body(|_| RejectionBody::json(r#""welcome""#));
     let app = Router::new()
         .route("/", get(subject))
@@ -239,9 +240,9 @@ async fn a_custom_body_stays_a_refusal() {
     }
 }
 
-/// An application's own error type can take ours in.
+/// An application's error type can wrap the rejection.
 #[tokio::test]
-async fn inside_an_own_error() {
+async fn application_error_can_wrap_a_rejection() {
     enum AppError {
         Auth(Rejection),
         Other,
@@ -269,23 +270,23 @@ async fn inside_an_own_error() {
     assert_eq!(call(&app, with(&forge().token().scope("a").subject("mallory").sign(), "/")).await.0, 418);
 }
 
-/// A rejection as the argument of a handler that wants to decide by itself.
+/// A handler can extract the rejection and decide by itself.
 #[tokio::test]
-async fn a_handler_may_look_at_the_rejection() {
+async fn handler_can_extract_the_rejection() {
     async fn handler(user: Result<Claims<User>, Rejection>) -> String {
         match user {
             Ok(user) => user.sub.clone(),
-            Err(rejection) => format!("refused with {}", rejection.into_inner().status()),
+            Err(rejection) => format!("rejected with {}", rejection.into_inner().status()),
         }
     }
     let app =
         Router::new().route("/", get(handler)).layer(AuthenticateLayer::new(gate().with_optional_token()));
-    assert_eq!(call(&app, without("/")).await, (200, "refused with 401".to_owned()));
+    assert_eq!(call(&app, without("/")).await, (200, "rejected with 401".to_owned()));
 }
 
-/// A preflight carries no token. What answers it stands outside the gate, as the crate documentation says.
+/// A preflight carries no token. The CORS layer stands outside the gate, as the crate documentation says.
 #[tokio::test]
-async fn a_preflight_passes_when_cors_is_outside() {
+async fn preflight_passes_when_cors_is_outside() {
     use axum::extract::Request as AxumRequest;
     use axum::middleware::{Next, from_fn};
 
@@ -301,11 +302,11 @@ async fn a_preflight_passes_when_cors_is_outside() {
     let preflight =
         Request::options("/").header("access-control-request-method", "GET").body(Body::empty()).unwrap();
     assert_eq!(call(&app, preflight).await.0, 200);
-    // Refusals carry the field too, so that the page can read them.
+    // Rejections have the CORS header too, so that the page can read them.
     let refused = app.clone().oneshot(without("/")).await.unwrap();
     assert_eq!(refused.status(), 401);
     assert_eq!(refused.headers()["access-control-allow-origin"], "https://app.example");
-    // An OPTIONS request that is no preflight is gated like any other.
+    // An OPTIONS request that is not a preflight is gated like any other.
     let options = Request::options("/").body(Body::empty()).unwrap();
     assert_eq!(call(&app, options).await.0, 401);
 }

@@ -1,4 +1,4 @@
-//! [`AbsentKeys`]: a bounded memory of keys that the issuer does not have.
+//! [`AbsentKeys`]: a bounded negative cache of keys that the issuer does not have.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tollgate::{Algorithm, KeyId, KeyRequest, KeySet};
 
 use crate::moment::Moment;
 
-/// The key that a token asks for, to keep.
+/// An owned copy of the key that a token names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct WantedKey {
     pub(crate) key_id: Option<KeyId>,
@@ -15,7 +15,7 @@ pub(crate) struct WantedKey {
 }
 
 impl WantedKey {
-    /// Whether the set has a key that may be the one.
+    /// Returns whether `keys` has a key that may be this one.
     pub(crate) fn is_in(&self, keys: &KeySet) -> bool {
         keys.iter().any(|key| match &self.key_id {
             Some(_) if key.key_id().is_some() => key.key_id() == self.key_id.as_ref(),
@@ -30,11 +30,11 @@ impl From<KeyRequest<'_>> for WantedKey {
     }
 }
 
-/// Keys that the issuer was asked for and does not have. The oldest make room for new ones.
+/// The negative cache: keys that a refresh did not find. New entries evict the oldest.
 #[derive(Debug, Default)]
 pub(crate) struct AbsentKeys {
     until: HashMap<WantedKey, Moment>,
-    /// All are remembered equally long, so the order of arrival is the order of leaving.
+    /// The entries in order of arrival. All have the same lifetime, so this is also the order of expiry.
     order: VecDeque<WantedKey>,
 }
 
@@ -43,7 +43,7 @@ impl AbsentKeys {
         self.until.get(wanted).is_some_and(|until| now < *until)
     }
 
-    /// Remembers `wanted` for `remembered_for`; at most `max` are remembered.
+    /// Adds `wanted` for `remembered_for`. The cache holds at most `max` entries.
     pub(crate) fn insert(&mut self, wanted: WantedKey, now: Moment, remembered_for: Duration, max: usize) {
         if max == 0 {
             return;
@@ -53,8 +53,8 @@ impl AbsentKeys {
         }
         self.order.push_back(wanted);
         while let Some(oldest) = self.order.front() {
-            let is_over = self.until.get(oldest).is_none_or(|until| *until <= now);
-            if self.order.len() <= max && !is_over {
+            let is_expired = self.until.get(oldest).is_none_or(|until| *until <= now);
+            if self.order.len() <= max && !is_expired {
                 break;
             }
             if let Some(oldest) = self.order.pop_front() {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn it_forgets_in_time_and_in_order() {
+    fn entries_expire_and_are_evicted_in_order() {
         let mut absent = AbsentKeys::default();
         let minute = Duration::from_secs(60);
         for name in 0..100 {
@@ -91,10 +91,10 @@ mod tests {
         assert!(!absent.contains(&wanted(89), at(0)), "made room");
         assert!(absent.contains(&wanted(90), at(59)) && !absent.contains(&wanted(90), at(60)));
         absent.insert(wanted(90), at(30), minute, 10);
-        assert_eq!(absent.len(), 10, "the same one again");
+        assert_eq!(absent.len(), 10, "a repeated entry does not count");
         assert!(absent.contains(&wanted(90), at(89)));
         absent.insert(wanted(7), at(61), minute, 10);
-        assert_eq!(absent.len(), 2, "what is over is dropped");
+        assert_eq!(absent.len(), 2, "expired entries are dropped");
         absent.insert(wanted(8), at(61), minute, 0);
         assert!(!absent.contains(&wanted(8), at(61)));
     }

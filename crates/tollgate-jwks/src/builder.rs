@@ -1,4 +1,4 @@
-//! [`RemoteKeySetBuilder`]: from a URL or an issuer to a running key set.
+//! [`RemoteKeySetBuilder`]: sets up a key set from a URL or an issuer.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::remote::RemoteKeySet;
 use crate::settings::RefreshSettings;
 use crate::shared::Shared;
 
-/// How a [`RemoteKeySet`] is set up. Ends with [`connect`](Self::connect) or [`start`](Self::start).
+/// Sets up a [`RemoteKeySet`]. Finish with [`connect`](Self::connect) or [`start`](Self::start).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RemoteKeySetBuilder {
@@ -41,30 +41,32 @@ impl RemoteKeySetBuilder {
         Self { target, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
     }
 
-    /// Refreshes by these settings.
+    /// Sets when keys are refreshed, and how long they are used.
     pub fn with_settings(self, settings: RefreshSettings) -> Self {
         Self { settings, ..self }
     }
 
-    /// Fetches with this client.
+    /// Sets the HTTP client.
     pub fn with_client(self, client: impl HttpClient) -> Self {
         Self { client: Some(Arc::new(client)), ..self }
     }
 
-    /// Allows plain `http` to loopback addresses (`127.0.0.0/8`, `::1`, `localhost`). For development and tests.
+    /// Allows plain `http` to loopback addresses (`127.0.0.0/8`, `::1`, `localhost`), for development and
+    /// tests.
     ///
     /// # Security
-    /// Any process on this machine can then answer for the issuer while the issuer is not running.
+    /// While the issuer is not running, any process on this machine can then answer in its place.
     pub fn with_insecure_loopback(self) -> Self {
         Self { plain_http: PlainHttp::ToLoopback, ..self }
     }
 
-    /// Fetches the keys, and starts to refresh them: an application that cannot have them does not start.
+    /// Fetches the keys, and starts to refresh them. An application that needs the keys thus does not start
+    /// without them.
     ///
-    /// Ends within the timeout of the settings.
+    /// The first fetch ends within the timeout of the settings.
     ///
     /// # Errors
-    /// [`StartError::Fetch`] when the keys cannot be had; other [`StartError`]s when the setup cannot work.
+    /// [`StartError::Fetch`] when the fetch fails. The other [`StartError`]s when the setup is invalid.
     pub async fn connect(self) -> Result<RemoteKeySet, StartError> {
         let runtime = runtime()?;
         let shared = self.build()?;
@@ -74,11 +76,11 @@ impl RemoteKeySetBuilder {
         }
     }
 
-    /// Starts to fetch and to refresh the keys, and does not wait for them: requests wait for the first fetch, and are
-    /// answered 503 when it fails, until there are keys. [`RemoteKeySet::status`] says whether there are.
+    /// Starts to fetch and refresh the keys, without waiting. Requests wait for the first fetch. If it fails,
+    /// they get 503 until there are keys. [`RemoteKeySet::status`] says whether there are.
     ///
     /// # Errors
-    /// [`StartError`] when the setup cannot work.
+    /// [`StartError`] when the setup is invalid.
     pub fn start(self) -> Result<RemoteKeySet, StartError> {
         let runtime = runtime()?;
         let shared = self.build()?;
@@ -114,7 +116,7 @@ fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
     Err(StartError::NoClient)
 }
 
-/// What of a refused URL can be printed: no query, and nothing at all when there is a password in it.
+/// Returns the printable part of a rejected URL: no query, and nothing when the URL contains a password.
 fn shown(text: &str, reason: &UrlError) -> Box<str> {
     match reason {
         UrlError::Credentials => Box::default(),
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refused_urls_keep_their_secrets() {
+    fn rejected_urls_are_printed_without_secrets() {
         for url in ["https://svc:s3cret@idp.example/keys", "http://idp.example/keys?code=s3cret"] {
             let error = RemoteKeySetBuilder::from_url(url.into()).start().unwrap_err();
             assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");

@@ -1,5 +1,5 @@
-//! [`KeySetCache`]: when to ask the issuer, and what to believe meanwhile. No task, no clock, no network: time and
-//! outcomes are arguments.
+//! [`KeySetCache`]: decides when to ask the issuer, and which keys to use meanwhile. It has no task, clock or
+//! network: time and outcomes are arguments.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use crate::settings::RefreshSettings;
 
 /// The state of one key set.
 ///
-/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish); there is one at a
-/// time. It is *due* by schedule: ahead of the end of the keys' lifetime, or after a pause when the last one failed.
-/// Or it is *demanded*: a token asks for a key that is not known. Demand is held back by a cooldown, by the memory of
-/// keys that the issuer does not have, and while the schedule is waiting out a failure.
+/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at
+/// a time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one
+/// failed. Or it is *demanded*: a token names an unknown key. The cooldown, the negative cache and a backoff
+/// after a failure limit demand.
 #[derive(Debug)]
 pub(crate) struct KeySetCache {
     settings: RefreshSettings,
     random: fastrand::Rng,
     document: Option<Document>,
     under_way: Option<Refresh>,
-    /// When the next refresh begins by schedule.
+    /// When the next refresh by schedule begins.
     due: Moment,
-    /// When demand may begin a refresh again.
+    /// The earliest time of the next refresh by demand.
     demand_after: Moment,
-    /// Refreshes that failed since the last good one.
+    /// The number of failed refreshes since the last success.
     failures: u32,
-    /// What the next refresh, or the one under way, is to find.
+    /// The keys that the next refresh, or the pending one, is to find.
     wanted: HashMap<WantedKey, Asked>,
     absent: AbsentKeys,
 }
@@ -46,53 +46,54 @@ struct Refresh {
     by_schedule: bool,
 }
 
-/// Whether a refresh answers for a key: one that began before the key was asked for may have missed it.
+/// Whether a key was requested before the refresh began, or during it. Only a refresh that began later is
+/// certain to see the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Before,
     During,
 }
 
-/// What to do now.
+/// What the task does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Ask the issuer, and tell [`KeySetCache::finish`] how it went.
+    /// Ask the issuer, and report the outcome to [`KeySetCache::finish`].
     Refresh,
-    /// Nothing until then, unless a key is asked for.
+    /// Wait until this time, or until a request demands a key.
     Wait(Moment),
-    /// Nothing: a refresh is under way.
+    /// Wait for the pending refresh.
     UnderWay,
 }
 
-/// How a refresh ended.
+/// The outcome of a refresh.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// With a document that was not known; how long it says it is fresh.
+    /// A new document, and the lifetime that its response states.
     New(KeySet, Option<Duration>),
-    /// With the document that was known.
+    /// The same document as before, and the lifetime that its response states.
     Unchanged(Option<Duration>),
-    /// Without one; when the issuer wants to be asked again.
+    /// No document. The issuer may have asked for a pause with `Retry-After`.
     Failed { retry_after: Option<Duration> },
 }
 
-/// Whether waiting may help a request.
+/// Whether a request should wait for a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
     /// Wait for the end of a refresh.
     Join,
-    /// Look again: the key has come meanwhile.
+    /// Verify again: the key has arrived meanwhile.
     Known,
-    /// The answer would not change.
+    /// Do not wait: a refresh would not change the result.
     Pointless,
 }
 
-/// What readers see.
+/// Whether the keys are fresh enough to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// Past the lifetime for this long, still used.
+    /// The keys are past their lifetime by this duration, and still used.
     Stale(Duration),
-    /// Past the longest staleness, or never had.
+    /// The keys are past the maximum staleness, or there never were any.
     Unavailable,
 }
 
@@ -111,7 +112,7 @@ impl KeySetCache {
         }
     }
 
-    /// What to do now. Call it again when a wait is over, after every [`finish`](Self::finish), and after every
+    /// Returns what to do next. Call it again after every wait, every [`finish`](Self::finish) and every
     /// [`ask`](Self::ask) that joins.
     pub(crate) fn poll(&mut self, now: Moment) -> Step {
         if self.under_way.is_some() {
@@ -122,7 +123,8 @@ impl KeySetCache {
             return Step::Wait(self.due);
         }
         if demanded {
-            // From the beginning, and however it ends: what counts is how often the issuer is asked.
+            // Counted from the start, whatever the outcome, because the cooldown limits how often the issuer is
+            // asked.
             self.demand_after = now.plus(self.settings.cooldown);
         }
         self.wanted.values_mut().for_each(|asked| *asked = Asked::Before);
@@ -130,7 +132,7 @@ impl KeySetCache {
         Step::Refresh
     }
 
-    /// A token asks for a key that it did not find; `None` when there are no keys at all.
+    /// Registers that a token names a key that was not found. `wanted` is `None` when there are no keys at all.
     pub(crate) fn ask(&mut self, wanted: Option<WantedKey>, now: Moment) -> Demand {
         let Some(wanted) = wanted else {
             let begins = self.under_way.is_some() || now >= self.due;
@@ -155,13 +157,13 @@ impl KeySetCache {
         Demand::Join
     }
 
-    /// Whether a refresh that is to find this key has not ended yet.
+    /// Returns whether the refresh that is to find this key is still pending.
     pub(crate) fn is_wanted(&self, wanted: &WantedKey) -> bool {
         self.wanted.contains_key(wanted)
     }
 
-    /// When to ask again for a key that nobody could ask the issuer for; `None` when the issuer has spoken: it does
-    /// not have the key, or has been asked too lately to be asked for every key that a caller makes up.
+    /// Returns when to retry for a key, if the issuer could not be asked for it. Returns `None` when the issuer
+    /// does not have the key, or the cooldown forbids to ask for every key ID that a client invents.
     pub(crate) fn why_unavailable(&self, wanted: &WantedKey, now: Moment) -> Option<Duration> {
         let is_open = self.failures > 0 || self.under_way.is_some();
         if !is_open || self.absent.contains(wanted, now) {
@@ -170,13 +172,13 @@ impl KeySetCache {
         Some(self.retry_after(now))
     }
 
-    /// When a request that cannot be answered for want of keys may come back; at least a second.
+    /// Returns the `Retry-After` for a request that cannot be answered without keys: one second at least.
     pub(crate) fn retry_after(&self, now: Moment) -> Duration {
         let next = if self.under_way.is_some() { now } else { self.due.min(self.demand_after.max(now)) };
         next.since(now).max(Duration::from_secs(1))
     }
 
-    /// Ends the refresh that is under way.
+    /// Ends the pending refresh.
     pub(crate) fn finish(&mut self, outcome: Outcome, now: Moment) {
         let Some(refresh) = self.under_way.take() else { return };
         match outcome {
@@ -194,12 +196,12 @@ impl KeySetCache {
         let lifetime = self.settings.clamp_lifetime(lifetime);
         self.due = now.plus(self.vary(lifetime.mul_f64(REFRESH_AHEAD), REFRESH_JITTER));
         self.settle_wanted(&keys, now);
-        // The answer was made after the refresh began, so this errs on the side of age.
+        // The issuer answered after the refresh began, so this never underestimates the age.
         let confirmed = refresh.began;
         self.document = Some(Document { keys, confirmed, fresh_until: confirmed.plus(lifetime) });
     }
 
-    /// What was asked for is there, or is not, or has to be asked for once more.
+    /// Settles the requested keys: found, absent, or to be requested once more.
     fn settle_wanted(&mut self, keys: &KeySet, now: Moment) {
         let RefreshSettings { absent_for, max_absent, .. } = self.settings;
         let may_ask_again = now >= self.demand_after;
@@ -223,7 +225,8 @@ impl KeySetCache {
         let begin_again = if refresh.by_schedule {
             now.plus(self.backoff().max(asked_for))
         } else {
-            // The schedule stands: the keys are fresh, and demand alone must not make us knock more often.
+            // The schedule stays: the keys are fresh, and demand alone must not increase the rate of requests
+            // to the issuer.
             now.plus(asked_for)
         };
         if refresh.by_schedule || self.due < begin_again {
@@ -232,7 +235,7 @@ impl KeySetCache {
         self.demand_after = self.demand_after.max(begin_again);
     }
 
-    /// Doubled with every failure up to the longest, and varied.
+    /// Returns the backoff, which doubles with every failure up to the maximum, with jitter.
     fn backoff(&mut self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(31);
         let RefreshSettings { first_backoff, longest_backoff, .. } = self.settings;
@@ -240,18 +243,18 @@ impl KeySetCache {
         self.vary(backoff, BACKOFF_JITTER)
     }
 
-    /// `duration` times one plus or minus up to `by`.
+    /// Multiplies `duration` by a random factor between one minus `by` and one plus `by`.
     fn vary(&mut self, duration: Duration, by: f64) -> Duration {
         let factor = 1.0 + by * (2.0 * self.random.f64() - 1.0);
         duration.mul_f64(factor)
     }
 
-    /// The keys as they were confirmed last, whatever their age.
+    /// Returns the keys that were confirmed last, whatever their age.
     pub(crate) fn keys(&self) -> Option<&KeySet> {
         self.document.as_ref().map(|document| &document.keys)
     }
 
-    /// Until when the keys may be used.
+    /// Returns the time until which the keys can be used.
     pub(crate) fn usable_until(&self) -> Moment {
         let document = self.document.as_ref();
         document.map_or(Moment::START, |document| document.fresh_until.plus(self.settings.max_staleness))
@@ -265,7 +268,7 @@ impl KeySetCache {
         }
     }
 
-    /// How long ago the issuer confirmed the keys.
+    /// Returns the time since the issuer confirmed the keys.
     pub(crate) fn age(&self, now: Moment) -> Option<Duration> {
         self.document.as_ref().map(|document| now.since(document.confirmed))
     }
@@ -283,7 +286,7 @@ impl KeySetCache {
     }
 }
 
-/// When, in terms of the lifetime, keys are fetched again.
+/// The fraction of the lifetime after which the keys are refreshed.
 const REFRESH_AHEAD: f64 = 0.8;
 const REFRESH_JITTER: f64 = 0.05;
 const BACKOFF_JITTER: f64 = 0.2;

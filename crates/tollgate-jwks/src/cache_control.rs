@@ -1,11 +1,11 @@
-//! What an answer says about its own lifetime (RFC 9111), and when to come back (`Retry-After`, RFC 9110 §10.2.3).
+//! The lifetime that a response states (RFC 9111), and its `Retry-After` (RFC 9110 §10.2.3).
 
 use std::time::Duration;
 
 use crate::http::HttpResponse;
 
-/// How long `response` is fresh from when it was received; `None` when it does not say. Zero when it is not to be
-/// stored or used without asking again.
+/// Returns how long `response` is fresh after its arrival, or `None` when it does not say. Zero means that it
+/// must not be stored, or not be used without revalidation.
 pub(crate) fn freshness(response: &HttpResponse) -> Option<Duration> {
     let directives = || response.values("cache-control").flat_map(|value| value.split(','));
     let named = |name: &str| {
@@ -22,19 +22,20 @@ pub(crate) fn freshness(response: &HttpResponse) -> Option<Duration> {
         name.trim().eq_ignore_ascii_case("max-age").then(|| seconds(value.trim().trim_matches('"')))
     });
     match max_age {
-        // RFC 9111 §4.2.1: what cannot be read is stale.
+        // RFC 9111 §4.2.1: an unreadable lifetime counts as stale.
         Some(max_age) => Some(max_age.unwrap_or_default().saturating_sub(age)),
         None => expires(response).map(|lifetime| lifetime.saturating_sub(age)),
     }
 }
 
-/// How long the issuer asks to be left alone.
+/// Returns the pause that the issuer asks for.
 pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let value = response.value("retry-after")?;
     seconds(value).or_else(|| between_dates(response, value))
 }
 
-/// `Expires`, counted from `Date`. One that is no date means "already over" (RFC 9111 §5.3).
+/// Returns the time from `Date` to `Expires`. A value that is not a date means "already expired" (RFC 9111
+/// §5.3).
 fn expires(response: &HttpResponse) -> Option<Duration> {
     let value = response.value("expires")?;
     if httpdate::parse_http_date(value).is_err() {
@@ -43,14 +44,14 @@ fn expires(response: &HttpResponse) -> Option<Duration> {
     between_dates(response, value)
 }
 
-/// From the answer's `Date` to this one, so that a difference between the clocks does not matter.
+/// Returns the time from the response's own `Date`, so that clock differences do not matter.
 fn between_dates(response: &HttpResponse, until: &str) -> Option<Duration> {
     let date = httpdate::parse_http_date(response.value("date")?).ok()?;
     let until = httpdate::parse_http_date(until).ok()?;
     Some(until.duration_since(date).unwrap_or_default())
 }
 
-/// `delta-seconds` (RFC 9111 §1.2.2): too large is very long.
+/// Parses `delta-seconds` (RFC 9111 §1.2.2). A number that is too large becomes a very long time.
 fn seconds(value: &str) -> Option<Duration> {
     let value = value.trim();
     if value.is_empty() || !value.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -59,7 +60,7 @@ fn seconds(value: &str) -> Option<Duration> {
     Some(Duration::from_secs(value.parse().unwrap_or(VERY_LONG_SECS)))
 }
 
-/// Some 136 years.
+/// About 136 years.
 const VERY_LONG_SECS: u64 = 0xffff_ffff;
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_as_they_are_written() {
+    fn freshness_is_read_from_headers() {
         let expires = ("Expires", "Tue, 24 Nov 2026 10:05:00 GMT");
         let table: &[(&[(&str, &str)], Option<u64>)] = &[
             (&[], None),
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn when_to_come_back() {
+    fn retry_after_is_read_as_seconds_or_date() {
         let table: &[(&[(&str, &str)], Option<u64>)] = &[
             (&[], None),
             (&[("Retry-After", "120")], Some(120)),

@@ -20,49 +20,50 @@ use tower_service::Service as _;
 
 use crate::http::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};
 
-/// An HTTPS client for documents that are fetched every few minutes: a connection for each, HTTP/1.1, no redirects, no
-/// cookies, no proxy, no compression.
+/// An HTTPS client for documents that are fetched every few minutes: one connection per request, HTTP/1.1, no
+/// redirects, no cookies, no proxy, no compression.
 ///
-/// Certificates are checked against Mozilla's authorities, which are compiled in, and those that you add. TLS runs on
-/// aws-lc-rs, chosen here and not for the process: other users of rustls are not disturbed.
+/// Certificates are verified against Mozilla's root certificates, which are compiled in, and those that you
+/// add. TLS runs on aws-lc-rs. No process-wide provider is installed, so other users of rustls are not
+/// affected.
 #[derive(Clone)]
 pub struct HttpsClient {
     connector: HttpsConnector<HttpConnector>,
     connect_timeout: Duration,
 }
 
-/// How an [`HttpsClient`] is set up.
+/// The settings of an [`HttpsClient`].
 #[derive(Clone, Debug)]
 pub struct HttpsClientBuilder {
     roots: RootCertStore,
     connect_timeout: Duration,
 }
 
-/// Why an [`HttpsClient`] cannot be set up.
+/// The reason why an [`HttpsClient`] cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpsClientError {
-    /// Not PEM text with certificates.
+    /// The text is not PEM with certificates.
     #[error("not PEM text with certificates")]
     Pem,
-    /// A certificate that cannot be an authority's.
-    #[error("a certificate cannot be used as an authority")]
+    /// A certificate cannot be used as a root certificate.
+    #[error("a certificate cannot be used as a root certificate")]
     Certificate(#[source] Box<dyn Error + Send + Sync>),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up")]
+    /// The setup of TLS failed.
+    #[error("TLS setup failed")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl HttpsClient {
-    /// A client with the default settings.
+    /// Creates a client with the default settings.
     ///
     /// # Errors
-    /// [`HttpsClientError::Tls`] when TLS cannot be set up.
+    /// [`HttpsClientError::Tls`] when the setup of TLS fails.
     pub fn new() -> Result<Self, HttpsClientError> {
         Self::builder().build()
     }
 
-    /// A client with other settings.
+    /// Returns a builder for other settings.
     #[must_use]
     pub fn builder() -> HttpsClientBuilder {
         HttpsClientBuilder { roots: public_authorities(), connect_timeout: CONNECT_TIMEOUT }
@@ -84,7 +85,7 @@ impl HttpsClient {
                 sender.send_request(message).await.map_err(|error| HttpError::Broken(Box::new(error)))?;
             read(response, request.max_body_bytes()).await
         });
-        // Both are driven here, so that nothing is left when the future is dropped.
+        // Both futures are driven here, so dropping this future leaves nothing behind.
         drive(exchange, connection).await
     }
 }
@@ -102,10 +103,10 @@ impl fmt::Debug for HttpsClient {
 }
 
 impl HttpsClientBuilder {
-    /// Trusts these authorities too: PEM text with one or more certificates.
+    /// Trusts the root certificates in `pem`, in addition to the others.
     ///
     /// # Errors
-    /// [`HttpsClientError`] when that is not what it is.
+    /// [`HttpsClientError`] when `pem` has no certificates, or one of them is unusable.
     pub fn with_authorities(mut self, pem: impl AsRef<[u8]>) -> Result<Self, HttpsClientError> {
         let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_ref())
             .collect::<Result<_, _>>()
@@ -119,22 +120,22 @@ impl HttpsClientBuilder {
         Ok(self)
     }
 
-    /// Trusts none but the authorities that are added after this.
+    /// Removes all root certificates. Only those that are added later are trusted.
     #[must_use]
     pub fn without_public_authorities(self) -> Self {
         Self { roots: RootCertStore::empty(), ..self }
     }
 
-    /// The longest time to a connection, TLS included. The default is 3 s.
+    /// Sets the timeout for establishing a connection, including TLS. The default is 3 s.
     #[must_use]
     pub fn with_connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
     }
 
-    /// The client.
+    /// Creates the client.
     ///
     /// # Errors
-    /// [`HttpsClientError::Tls`] when TLS cannot be set up.
+    /// [`HttpsClientError::Tls`] when the setup of TLS fails.
     pub fn build(self) -> Result<HttpsClient, HttpsClientError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
@@ -146,7 +147,7 @@ impl HttpsClientBuilder {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
-        // Whether http is acceptable was decided before there was a request.
+        // The check whether `http` is allowed has already happened.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -156,7 +157,8 @@ impl HttpsClientBuilder {
     }
 }
 
-/// A name lookup, TCP and TLS take three or four times across the world; a server that is there answers in less.
+/// Name lookup, TCP and TLS take three or four round trips across the world, and a reachable server answers in
+/// less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 fn public_authorities() -> RootCertStore {
@@ -189,7 +191,7 @@ async fn read(
     Ok(headers.fold(read, |read, (name, value)| read.with_header(name.as_str(), value.as_bytes())))
 }
 
-/// The outcome of `exchange`, while `connection` carries it.
+/// Returns the outcome of `exchange`, and drives `connection` meanwhile.
 async fn drive(
     mut exchange: std::pin::Pin<&mut impl Future<Output = Result<HttpResponse, HttpError>>>,
     connection: impl Future<Output = hyper::Result<()>>,
@@ -197,7 +199,7 @@ async fn drive(
     let mut connection = pin!(connection);
     tokio::select! {
         response = &mut exchange => response,
-        // It ends with the last byte, or breaks; either way the exchange hears of it.
+        // The connection ends with the last byte or with an error, and the exchange reports either.
         _ended = &mut connection => exchange.await,
     }
 }

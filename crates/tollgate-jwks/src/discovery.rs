@@ -1,4 +1,4 @@
-//! Metadata of an issuer: where it is, and what it has to say (OpenID Connect Discovery 1.0, RFC 8414).
+//! Metadata of an issuer: its URLs and its contents (OpenID Connect Discovery 1.0, RFC 8414).
 
 use serde::Deserialize;
 use tollgate::Excerpt;
@@ -13,8 +13,8 @@ struct Metadata {
     jwks_uri: String,
 }
 
-/// Where metadata of an issuer may be, the most common place first: the path appended (OpenID Connect Discovery 1.0
-/// §4), and inserted between host and path of the issuer (RFC 8414 §3.1, §5).
+/// Returns the URLs where the metadata of an issuer may be, the most common first: the well-known path appended
+/// (OpenID Connect Discovery 1.0 §4), or inserted between host and path of the issuer (RFC 8414 §3.1, §5).
 pub(crate) fn well_known(issuer: &Url) -> Vec<Url> {
     let path = issuer.path().trim_end_matches('/');
     let mut paths = vec![
@@ -24,7 +24,7 @@ pub(crate) fn well_known(issuer: &Url) -> Vec<Url> {
     ];
     paths.dedup();
     if path.is_empty() {
-        // Appended and inserted are the same.
+        // Without a path, appended and inserted are the same.
         paths.truncate(2);
     }
     let at = |path: String| {
@@ -35,19 +35,19 @@ pub(crate) fn well_known(issuer: &Url) -> Vec<Url> {
     paths.into_iter().map(at).collect()
 }
 
-/// The URL of the keys, from the metadata that `from` answered.
+/// Returns the URL of the keys from the metadata that was found at `from`.
 ///
 /// # Errors
-/// [`MetadataError`] when it is not that of `issuer`, to the last character (RFC 8414 §3.3), or sends us where we do
-/// not go: keys are fetched over https, from any host that metadata over https names. Over plain http, which only a
-/// loopback address may have, they stay on the same host.
+/// [`MetadataError`] when the metadata is not that of `issuer`, byte for byte (RFC 8414 §3.3), or the URL is
+/// not allowed. Metadata over https may name keys on any host over https. Metadata over plain http, which is
+/// only allowed for loopback addresses, must name keys on the same host.
 pub(crate) fn keys_url(
     document: &[u8],
     issuer: &str,
     from: &Url,
     plain_http: PlainHttp,
 ) -> Result<Url, MetadataError> {
-    // serde would read an array as well, member by member.
+    // serde would also read an array, member by member.
     if !document.trim_ascii_start().starts_with(b"{") {
         return Err(MetadataError::Malformed);
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_of_this_issuer_and_sends_us_nowhere_bad() {
+    fn metadata_is_rejected_for_another_issuer_or_an_unsafe_url() {
         let https = url("https://issuer.example/.well-known/openid-configuration");
         let loopback = url("http://127.0.0.1:3000/.well-known/openid-configuration");
         let read = |from: &Url, issuer: &str, document: &str| {

@@ -1,4 +1,4 @@
-//! Whether an answer is a document that can be used, and the keys in it.
+//! Checks whether a response is a usable document, and reads its keys.
 
 use tollgate::{Excerpt, KeyError, KeySet};
 
@@ -7,10 +7,10 @@ use crate::error::FetchError;
 use crate::http::HttpResponse;
 use crate::settings::RefreshSettings;
 
-/// That the answer is a JSON document: 200, of a JSON type, not compressed, not too large.
+/// Checks that the response is a JSON document: status 200, a JSON type, not compressed, not too large.
 ///
 /// # Errors
-/// [`FetchError`] says what it is instead.
+/// [`FetchError`] with the reason.
 pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), FetchError> {
     match response.status() {
         200 => {}
@@ -28,17 +28,17 @@ pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), Fet
     if let Some(found) = response.value("content-type").filter(|found| !is_json(found)) {
         return Err(FetchError::ContentType { found: Excerpt::new(found) });
     }
-    // The client has stopped there already, if it keeps its promise.
+    // A correct client has stopped at this size already.
     if response.body().len() > max_bytes {
         return Err(FetchError::TooLarge { max: max_bytes });
     }
     Ok(())
 }
 
-/// The keys of a document. One bad key among good ones is skipped.
+/// Reads the keys of a document. An unusable key among usable ones is skipped.
 ///
 /// # Errors
-/// [`FetchError::Document`] when nothing in it can be used, or there are too many keys.
+/// [`FetchError::Document`] when no key is usable, or there are too many keys.
 pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet, FetchError> {
     let keys = KeySet::from_jwk_set(body).map_err(FetchError::Document)?;
     let max = settings.max_keys;
@@ -48,7 +48,8 @@ pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet,
     Ok(keys)
 }
 
-/// `application/json`, or any type with the suffix `+json` (RFC 6839 §3.1), such as `application/jwk-set+json`.
+/// Returns whether the type is `application/json` or has the suffix `+json` (RFC 6839 §3.1), such as
+/// `application/jwk-set+json`.
 fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_with_200_is_a_document() {
+    fn document_must_be_json_with_status_200() {
         let json = |body: &str| HttpResponse::new(200, body).with_header("Content-Type", "application/json");
         for good in [
             json("{}"),
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_set_is_refused() {
+    fn document_is_rejected_when_not_a_key_set() {
         let settings = RefreshSettings::new().with_max_keys(3);
         let set = keys::jwk_set(&[Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]);
         assert_eq!(key_set(set.as_bytes(), &settings).unwrap().iter().count(), 3);
@@ -112,6 +113,6 @@ mod tests {
             assert!(matches!(key_set(bad.as_bytes(), &settings), Err(FetchError::Document(_))), "{bad}");
         }
         let secret = r#"{"keys":[{"kty":"oct","kid":"s","alg":"HS256","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}]}"#;
-        assert!(key_set(secret.as_bytes(), &settings).is_err(), "a secret that everyone can read");
+        assert!(key_set(secret.as_bytes(), &settings).is_err(), "a symmetric key in a public set");
     }
 }

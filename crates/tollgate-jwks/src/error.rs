@@ -1,4 +1,4 @@
-//! What can go wrong: [`StartError`] when a key set is set up, [`FetchError`] when it is fetched.
+//! Errors: [`StartError`] when a key set is set up, [`FetchError`] when it is fetched.
 
 use std::time::Duration;
 
@@ -8,127 +8,128 @@ use crate::http::HttpError;
 use crate::location::UrlError;
 use crate::outcome::FetchOutcome;
 
-/// Why a remote key set is not started.
+/// The reason why a remote key set does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The URL or the issuer cannot be used.
     #[error("{text:?} cannot be used")]
     Url {
-        /// What was given, without a query, and empty when there is a password in it.
+        /// The text that was given, without a query. Empty when it contains a password.
         text: Box<str>,
-        /// Why.
+        /// The reason why it cannot be used.
         #[source]
         reason: UrlError,
     },
-    /// Two settings contradict each other, or one can never work.
-    #[error("the settings cannot work: {0}")]
+    /// Two settings contradict each other, or one is out of range.
+    #[error("invalid settings: {0}")]
     Settings(&'static str),
-    /// There is no Tokio runtime to refresh keys on.
-    #[error("a remote key set has to be started inside a Tokio runtime")]
+    /// There is no Tokio runtime to run the refreshing task.
+    #[error("a remote key set must be started inside a Tokio runtime")]
     NoRuntime,
-    /// There is no client to fetch with.
-    #[error("no HTTP client: turn on the feature `client`, or bring one with `with_client`")]
+    /// There is no HTTP client.
+    #[error("no HTTP client: enable the feature `client`, or set one with `with_client`")]
     NoClient,
-    /// The default client cannot be made.
-    #[error("the HTTPS client cannot be made")]
+    /// The default client cannot be created.
+    #[error("cannot create the HTTPS client")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// [`connect`](crate::RemoteKeySetBuilder::connect) only: the keys cannot be had.
-    #[error("the keys of {location} cannot be had")]
+    /// The first fetch failed. Only [`connect`](crate::RemoteKeySetBuilder::connect) returns this.
+    #[error("cannot fetch the keys of {location}")]
     Fetch {
-        /// The URL or the issuer.
+        /// The URL of the keys, or the issuer.
         location: Box<str>,
-        /// Why.
+        /// The reason of the failure.
         #[source]
         reason: FetchError,
     },
 }
 
-/// Why a refresh did not bring keys.
+/// The reason why a refresh failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// There was no complete answer in time.
-    #[error("no complete answer within {} ms", .after.as_millis())]
+    /// The response was not complete within the timeout.
+    #[error("no complete response within {} ms", .after.as_millis())]
     Timeout {
-        /// The time that was allowed.
+        /// The timeout of the refresh.
         after: Duration,
     },
-    /// There was no complete answer.
-    #[error("no complete answer")]
+    /// The request failed without a complete response.
+    #[error("no complete response")]
     Http(#[source] HttpError),
-    /// The body is larger than allowed.
+    /// The body is larger than the limit.
     #[error("the document is larger than {max} bytes")]
     TooLarge {
-        /// The limit.
+        /// The limit, in bytes.
         max: usize,
     },
-    /// Another status than 200.
-    #[error("the issuer answers {status}")]
+    /// The status of the response is not 200.
+    #[error("the issuer responded with status {status}")]
     Status {
-        /// The status.
+        /// The status code of the response.
         status: u16,
-        /// When the issuer asks us to come back.
+        /// The pause that the issuer asks for with `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// A redirect. None is followed: it would let whoever can write one choose who is believed.
-    #[error("the issuer redirects to {to}; redirects are not followed, configure the URL that is meant")]
+    /// The response is a redirect. Redirects are never followed, because an attacker who can create one could
+    /// then choose the trusted keys.
+    #[error("the issuer redirects to {to}; redirects are not followed, so configure the final URL")]
     Redirect {
-        /// Where to.
+        /// The target of the redirect.
         to: Excerpt,
     },
-    /// Not JSON by its content type.
-    #[error("the content type is {found}, JSON is expected")]
+    /// The content type is not JSON.
+    #[error("the content type is {found}, expected JSON")]
     ContentType {
-        /// What it is.
+        /// The content type of the response.
         found: Excerpt,
     },
-    /// Compressed, although that was not asked for.
-    #[error("the document is compressed, which was not asked for")]
+    /// The document is compressed, although the request did not ask for it.
+    #[error("the document is compressed, although the request did not ask for it")]
     ContentEncoding,
-    /// The document is no key set, or holds no key that can be used.
-    #[error("the key set cannot be used")]
+    /// The document is not a key set, or has no usable key.
+    #[error("the document is not a usable key set")]
     Document(#[source] KeyError),
     /// The issuer's metadata cannot be used.
     #[error("the issuer's metadata cannot be used")]
     Metadata(#[from] MetadataError),
     /// The HTTP client panicked.
-    #[error("the HTTP client failed by itself")]
+    #[error("the HTTP client panicked")]
     Client,
 }
 
-/// Why an issuer's metadata (OpenID Connect Discovery 1.0, RFC 8414) cannot be used.
+/// The reason why an issuer's metadata (OpenID Connect Discovery 1.0, RFC 8414) cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// Nowhere to be found.
-    #[error("there is none at {tried}")]
+    /// No well-known URL has metadata.
+    #[error("no metadata found at {tried}")]
     NotFound {
-        /// The URLs that were asked.
+        /// The URLs that were tried.
         tried: Box<str>,
     },
-    /// Not a JSON object with `issuer` and `jwks_uri`.
+    /// The document is not a JSON object with `issuer` and `jwks_uri`.
     #[error("it is not a JSON object with strings `issuer` and `jwks_uri`")]
     Malformed,
-    /// Another issuer's (RFC 8414 §3.3): compared byte for byte.
-    #[error("it is that of {found}, not of this issuer; they have to be the same to the last character")]
+    /// The metadata is that of another issuer (RFC 8414 §3.3). Issuers are compared byte for byte.
+    #[error("it belongs to issuer {found}, which must equal this issuer byte for byte")]
     IssuerMismatch {
-        /// Whose it is.
+        /// The issuer in the metadata.
         found: Excerpt,
     },
-    /// Its `jwks_uri` cannot be used.
+    /// The `jwks_uri` of the metadata cannot be used.
     #[error("its `jwks_uri` {found} cannot be used")]
     KeysUrl {
-        /// What it says.
+        /// The `jwks_uri` in the metadata.
         found: Excerpt,
-        /// Why.
+        /// The reason why it cannot be used.
         #[source]
         reason: UrlError,
     },
 }
 
 impl FetchError {
-    /// The kind of failure, for counting.
+    /// Returns the kind of failure, for metrics.
     #[must_use]
     pub fn outcome(&self) -> FetchOutcome {
         match self {
@@ -149,7 +150,7 @@ impl FetchError {
         }
     }
 
-    /// Whether it may be gone a moment later.
+    /// Returns whether an immediate retry may succeed.
     pub(crate) fn is_momentary(&self) -> bool {
         match self {
             Self::Http(HttpError::Connect(_) | HttpError::Broken(_)) => true,
@@ -160,7 +161,7 @@ impl FetchError {
         }
     }
 
-    /// With all its causes, on one line.
+    /// Returns the error with all its causes, on one line.
     pub(crate) fn sentence(&self) -> String {
         let mut sentence = self.to_string();
         let mut source = std::error::Error::source(self);

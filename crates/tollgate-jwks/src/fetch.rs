@@ -1,4 +1,4 @@
-//! [`Fetcher`]: one refresh, from the question where the keys are to a parsed set.
+//! [`Fetcher`]: one refresh, from the lookup of the URL to a parsed set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::location::{self, Location, PlainHttp};
 use crate::moment::Moment;
 use crate::settings::RefreshSettings;
 
-/// Fetches the keys of one location. Remembers where they are and which document came last.
+/// Fetches the keys of one location. It caches the URL of the keys and the last document.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     client: Arc<dyn HttpClient>,
@@ -33,16 +33,16 @@ struct Memory {
     last: Option<Arc<Last>>,
 }
 
-/// Where the metadata says the keys are.
+/// The URL of the keys according to the metadata.
 #[derive(Clone, Debug)]
 struct Found {
     url: Url,
     at: Moment,
-    /// The keys could not be had there.
+    /// Whether a fetch from this URL failed, so that the metadata must be read again.
     is_doubtful: bool,
 }
 
-/// The last good document, and what to ask with whether it is still the same.
+/// The last valid document, and the validator for a conditional request.
 #[derive(Debug)]
 struct Last {
     url: Url,
@@ -50,12 +50,12 @@ struct Last {
     validator: Option<(&'static str, String)>,
 }
 
-/// What a refresh brought.
+/// The result of a refresh.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    /// `None` when the document is the one that was known, so that what was verified with its keys stays verified.
+    /// The keys of a new document. `None` when the document is unchanged, so that cached tokens stay valid.
     pub(crate) keys: Option<KeySet>,
-    /// How long it says it is fresh.
+    /// The lifetime that the response states.
     pub(crate) freshness: Option<Duration>,
 }
 
@@ -74,12 +74,12 @@ impl Fetcher {
         &self.location
     }
 
-    /// HTTP requests made so far: metadata and second tries are requests of their own.
+    /// Returns the number of HTTP requests so far, including those for metadata and retries.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// One refresh. Ends within the timeout.
+    /// Runs one refresh. It ends within the timeout.
     pub(crate) async fn refresh(&self, now: Moment) -> Result<Fetched, FetchError> {
         let after = self.settings.timeout;
         match tokio::time::timeout(after, self.try_twice(now)).await {
@@ -95,7 +95,7 @@ impl Fetcher {
         let first = self.try_once(now).await;
         match (first, self.settings.quick_retry) {
             (Err(error), Some(pause)) if error.is_momentary() => {
-                tracing::debug!(location = %self.location.shown(), cause = error.sentence(), "trying once more");
+                tracing::debug!(location = %self.location.shown(), cause = error.sentence(), "retrying once");
                 tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                 self.try_once(now).await
             }
@@ -112,8 +112,8 @@ impl Fetcher {
         fetched
     }
 
-    /// Where the keys are: as configured, or as the metadata says. A place that was found once is good enough when
-    /// the metadata cannot be read again.
+    /// Returns the URL of the keys, from the configuration or the metadata. When the metadata cannot be read
+    /// again, the URL from the last time is used.
     async fn keys_url(&self, now: Moment) -> Result<Url, FetchError> {
         let (issuer, issuer_url) = match &self.location {
             Location::Fixed(url) => return Ok(url.clone()),
@@ -125,7 +125,7 @@ impl Fetcher {
         if let Some(found) = known.as_ref().filter(|found| is_good(found)) {
             return Ok(found.url.clone());
         }
-        // Metadata that hangs must leave time to ask for the keys where they were.
+        // Metadata that does not arrive must leave time to fetch the keys from the last URL.
         let timeout = self.settings.timeout;
         let within = if known.is_some() { timeout.mul_f64(0.5) } else { timeout };
         let found = tokio::time::timeout(within, self.discover(issuer, issuer_url)).await;
@@ -136,14 +136,14 @@ impl Fetcher {
                 Ok(url)
             }
             (Err(error), Some(known)) => {
-                tracing::warn!(issuer, cause = error.sentence(), "metadata cannot be read again");
+                tracing::warn!(issuer, cause = error.sentence(), "cannot read metadata again, using the last URL");
                 Ok(known.url)
             }
             (Err(error), None) => Err(error),
         }
     }
 
-    /// Asks the well-known places in turn, until one has metadata.
+    /// Tries the well-known URLs in turn, until one has metadata.
     async fn discover(&self, issuer: &str, issuer_url: &Url) -> Result<Url, FetchError> {
         let places = discovery::well_known(issuer_url);
         for url in &places {
@@ -191,7 +191,7 @@ impl Fetcher {
         })
     }
 
-    /// The next refresh looks up again where the keys are.
+    /// Makes the next refresh look up the URL again.
     fn doubt_metadata(&self) {
         self.memory(|memory| {
             if let Some(found) = &mut memory.found {
@@ -200,18 +200,19 @@ impl Fetcher {
         });
     }
 
-    /// Never held across a wait.
+    /// Runs `use_it` under the lock, which is never held across an await.
     fn memory<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
         use_it(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// That the issuer has nothing at this place, rather than trouble in answering.
+/// Returns whether the status means that this URL has no document, rather than a temporary failure.
 fn is_not_there(status: u16) -> bool {
     matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
 }
 
-/// `ETag` before `Last-Modified`, which is only good to the second (RFC 9110 §8.8, §13.1).
+/// Returns the validator: `ETag`, otherwise `Last-Modified`, which is only accurate to a second (RFC 9110 §8.8,
+/// §13.1).
 fn validator(response: &HttpResponse) -> Option<(&'static str, String)> {
     const MAX_BYTES: usize = 256;
     let usable = |name: &str| {

@@ -1,4 +1,4 @@
-//! [`HttpClient`]: how documents are fetched. Plain parts, so that any client can be put behind it.
+//! [`HttpClient`]: how documents are fetched. Its types are plain, so that any HTTP library can implement it.
 
 use std::error::Error;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Fetches a document. Bring your own for proxies, client certificates, another TLS library, or tests; the default is
-/// `HttpsClient`, behind the feature `client`.
+/// Fetches a document. Implement it for proxies, client certificates, another TLS library, or tests. The
+/// default is `HttpsClient`, with the feature `client`.
 ///
 /// # Security
-/// Whoever can answer for the issuer decides whose tokens are believed. An implementation
-/// - checks the server's certificate against the host of the URL,
-/// - does **not** follow redirects: it answers them as they are,
-/// - sends no cookies and no credentials of its own accord,
-/// - stops reading a body past [`max_body_bytes`](HttpRequest::max_body_bytes), with [`HttpError::TooLarge`],
-/// - stops its work when the future is dropped, which is how a timeout reaches it.
+/// A party that can answer in place of the issuer decides which tokens are accepted. An implementation must:
+/// - verify the server's certificate against the host of the URL,
+/// - **not** follow redirects, but return them as they are,
+/// - send no cookies and no credentials of its own,
+/// - stop reading a body above [`max_body_bytes`](HttpRequest::max_body_bytes), with [`HttpError::TooLarge`],
+/// - stop its work when the future is dropped, which is how timeouts work.
 ///
 /// ```
 /// use tollgate_jwks::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};
@@ -36,23 +36,23 @@ use std::sync::Arc;
 /// }
 /// ```
 pub trait HttpClient: fmt::Debug + Send + Sync + 'static {
-    /// Sends a `GET` request, and answers whatever comes back.
+    /// Sends a `GET` request, and returns the response with any status.
     ///
-    /// The future fails with an [`HttpError`] when there is no complete answer.
+    /// The future fails with an [`HttpError`] when there is no complete response.
     fn get<'a>(&'a self, request: HttpRequest<'a>) -> HttpFuture<'a>;
 }
 
-/// A client that others hold too.
+/// Implements the trait for a shared client.
 impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
     fn get<'a>(&'a self, request: HttpRequest<'a>) -> HttpFuture<'a> {
         (**self).get(request)
     }
 }
 
-/// What [`HttpClient::get`] answers.
+/// The future that [`HttpClient::get`] returns.
 pub type HttpFuture<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
-/// A `GET` request.
+/// A `GET` request to an issuer.
 #[derive(Clone, Debug)]
 pub struct HttpRequest<'a> {
     url: &'a str,
@@ -65,18 +65,19 @@ impl<'a> HttpRequest<'a> {
         Self { url, headers, max_body_bytes }
     }
 
-    /// The absolute URL: `https`, or `http` to a loopback address where that was allowed. Without a fragment.
+    /// Returns the absolute URL, without a fragment. It is `https`, or `http` to a loopback address where the
+    /// application allows it.
     #[must_use]
     pub fn url(&self) -> &'a str {
         self.url
     }
 
-    /// The header fields to send, names in lower case. `Host` is the client's business.
+    /// Returns the header fields to send, with names in lower case. The client adds `Host`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'a str)> + 'a {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The largest body to read.
+    /// Returns the largest body to read, in bytes.
     #[must_use]
     pub fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
@@ -92,7 +93,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// A response without header fields.
+    /// Creates a response without header fields.
     #[must_use]
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into() }
@@ -113,7 +114,7 @@ impl HttpResponse {
         &self.body
     }
 
-    /// The values of a field that are text. The name is in lower case.
+    /// Returns the values of a header field that are text. `name` is in lower case.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers
             .iter()
@@ -126,7 +127,7 @@ impl HttpResponse {
     }
 }
 
-/// Without the body: it may be long, and is not ours.
+/// Omits the body, which may be long and comes from outside.
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResponse")
@@ -136,20 +137,20 @@ impl fmt::Debug for HttpResponse {
     }
 }
 
-/// Why there is no complete answer.
+/// The reason why there is no complete response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// No connection: the name cannot be resolved, nobody listens, the certificate is not acceptable.
+    /// No connection: the host name cannot be resolved, the port is closed, or the certificate is not valid.
     #[error("cannot connect")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection broke, or what came is not HTTP.
+    /// The connection broke, or the response is not HTTP.
     #[error("the connection broke")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
-    /// The body is larger than allowed.
-    #[error("the body is larger than allowed")]
+    /// The body is larger than the limit.
+    #[error("the body is larger than the limit")]
     TooLarge,
-    /// The request cannot be sent at all, such as for a URL that this client cannot read.
+    /// The request cannot be sent, for example because the client does not support its URL.
     #[error("the request cannot be sent")]
     Request(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -1,13 +1,15 @@
-//! Remote key sets for Tollgate: the keys of an issuer, found by discovery or by URL, and kept fresh in the background.
+//! Remote key sets for Tollgate. The keys of an issuer are found by discovery or by URL, and refreshed in the
+//! background.
 //!
-//! A rotation is not seen by anyone, an outage of the issuer is survived, and nobody can make us fetch at will.
+//! Key rotation does not interrupt requests, cached keys bridge an outage of the issuer, and forged tokens
+//! cannot cause unlimited fetches.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use tollgate::{Audience, Gate, Issuer, Verifier};
 //! use tollgate_jwks::{HttpClient, HttpFuture, HttpRequest, HttpResponse, RemoteKeySet};
 //!
-//! # /// Stands for the network in this example.
+//! # /// Replaces the network in this example.
 //! # #[derive(Debug)]
 //! # struct Canned;
 //! # impl HttpClient for Canned {
@@ -41,35 +43,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What happens when
+//! # Behavior
 //!
-//! | situation | a token with a known key | with a new key | with a forged key id |
+//! | situation | token with a known key | with a new key | with a forged key ID |
 //! |---|---|---|---|
-//! | all is well | goes on at once | waits for one fetch, goes on | the first waits for that fetch, then 401 |
-//! | a fetch was just caused by an unknown key | goes on at once | 401 until the cooldown is over, or the next refresh | 401 at once |
-//! | the issuer does not answer, or answers nonsense | goes on at once | 503 with `Retry-After` | 503 with `Retry-After` |
-//! | the same, for longer than keys may be stale | 503 with `Retry-After` | 503 | 503 |
-//! | the issuer has withdrawn the key | 401 within the lifetime of the keys | | |
-//! | the issuer has withdrawn all keys that can be used | as if it answered nonsense | 503 | 503 |
+//! | normal operation | immediate | waits for one fetch | the first waits for that fetch, then 401 |
+//! | an unknown key has just caused a fetch | immediate | 401 until the cooldown ends or the next refresh | 401 |
+//! | the issuer is unreachable or answers nonsense | immediate | 503 with `Retry-After` | 503 with `Retry-After` |
+//! | the same, beyond the maximum staleness | 503 with `Retry-After` | 503 | 503 |
+//! | the issuer has removed the key | 401 within the lifetime of the keys | | |
+//! | the issuer has removed all usable keys | as if it answered nonsense | 503 | 503 |
 //!
-//! An issuer that publishes a key before it signs with it is never waited for. One that signs at once costs the first
-//! requests one fetch.
+//! If an issuer publishes a key before it signs with it, no request waits. If it signs immediately, the first
+//! requests wait for one fetch.
 //!
-//! # What the issuer sees
+//! # Requests to the issuer
 //!
-//! One conditional `GET` each time that 80 % of the keys' lifetime are over, one more per cooldown at most when tokens
-//! name keys that it does not have, and retries with growing pauses when it fails.
+//! The key set sends one conditional `GET` after every 80 % of the keys' lifetime, at most one more per
+//! cooldown when tokens name unknown keys, and retries with growing pauses after failures.
 //!
 //! # Starting
 //!
 //! [`connect`](RemoteKeySetBuilder::connect) waits for the first keys and fails without them.
-//! [`start`](RemoteKeySetBuilder::start) does not wait: until there are keys, requests with a token are answered 503.
+//! [`start`](RemoteKeySetBuilder::start) does not wait: until there are keys, requests with a token get 503.
 //!
-//! # Log
+//! # Logging
 //!
-//! Each refresh is an event of the `tracing` crate with location, outcome, age and duration: new keys at `info`,
-//! confirmed ones at `debug`, failures at `warn`, and at `error` when there are no keys left to use. Tokens never come
-//! near this crate; key ids of tokens are not logged.
+//! Each refresh is an event of the `tracing` crate with location, outcome, age and duration. New keys are
+//! logged at `info`, confirmed ones at `debug`, failures at `warn`, and at `error` when there are no usable
+//! keys left. This crate never sees tokens, and does not log key IDs of tokens.
 //!
 //! # Features
 //!
@@ -99,15 +101,15 @@ pub use builder::RemoteKeySetBuilder;
 pub use remote::RemoteKeySet;
 pub use settings::RefreshSettings;
 
-// How it is.
+// State and metrics.
 pub use outcome::FetchOutcome;
 pub use status::{KeySetHealth, KeySetStatus, LastFailure};
 
-// What can go wrong.
+// Errors.
 pub use error::{FetchError, MetadataError, StartError};
 pub use location::UrlError;
 
-// How it is fetched.
+// HTTP clients.
 #[cfg(feature = "client")]
 pub use client::{HttpsClient, HttpsClientBuilder, HttpsClientError};
 pub use http::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};

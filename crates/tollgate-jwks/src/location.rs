@@ -1,20 +1,20 @@
-//! [`Location`]: where keys may come from, and the rules for URLs.
+//! [`Location`]: where keys are fetched from, and the rules for URLs.
 
 use url::{Host, Url};
 
-/// Whether plain `http` is acceptable.
+/// Whether plain `http` is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
     Refused,
     ToLoopback,
 }
 
-/// Where a key set is found.
+/// The location of a key set.
 #[derive(Clone, Debug)]
 pub(crate) enum Location {
-    /// At this URL.
+    /// The keys are at this URL.
     Fixed(Url),
-    /// Where the metadata of this issuer says. The text is what metadata has to repeat, byte for byte.
+    /// The metadata of this issuer names the URL of the keys. Metadata must repeat `issuer` byte for byte.
     Discovered { issuer: Box<str>, url: Url },
 }
 
@@ -23,7 +23,8 @@ impl Location {
         parse(text, plain_http).map(Self::Fixed)
     }
 
-    /// RFC 8414 §2, OpenID Connect Discovery 1.0 §3: an https URL without query and fragment.
+    /// Creates the location for an issuer: an https URL without query and fragment (RFC 8414 §2, OpenID Connect
+    /// Discovery 1.0 §3).
     pub(crate) fn discovered(issuer: &str, plain_http: PlainHttp) -> Result<Self, UrlError> {
         let url = parse(issuer, plain_http)?;
         if url.query().is_some() {
@@ -32,7 +33,7 @@ impl Location {
         Ok(Self::Discovered { issuer: issuer.into(), url })
     }
 
-    /// Where this is, for people: no query, which may hold what is not theirs to see.
+    /// Returns the location for logs, without its query, which may be confidential.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Fixed(url) => shown(url),
@@ -41,33 +42,34 @@ impl Location {
     }
 }
 
-/// Why a URL is not used.
+/// The reason why a URL is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// Not an absolute URL with a host.
+    /// The text is not an absolute URL with a host.
     #[error("not an absolute URL such as https://issuer.example/jwks.json")]
     NotAUrl,
-    /// Plain `http` or another scheme: whoever is on the way could bring keys of their own (RFC 8414 §6.1).
+    /// The scheme is plain `http` or another one. An attacker on the network could replace the keys (RFC 8414
+    /// §6.1).
     #[error(
-        "https is required; plain http is for loopback addresses, where `with_insecure_loopback` allows it"
+        "https is required; `with_insecure_loopback` allows plain http to loopback addresses"
     )]
     NotHttps,
-    /// A user name or password.
-    #[error("a URL with a user name or a password is not used")]
+    /// The URL contains a user name or a password.
+    #[error("the URL must not contain a user name or password")]
     Credentials,
-    /// A fragment.
-    #[error("a URL with a fragment (#) is not used")]
+    /// The URL has a fragment.
+    #[error("the URL must not have a fragment (#)")]
     Fragment,
-    /// A query, in an issuer.
-    #[error("an issuer has no query (RFC 8414 §2)")]
+    /// The URL of an issuer has a query.
+    #[error("the URL of an issuer must not have a query (RFC 8414 §2)")]
     Query,
-    /// Keys at another host than metadata that came over plain http.
-    #[error("metadata over plain http cannot send us to another host")]
+    /// Metadata that came over plain http names keys on another host.
+    #[error("metadata over plain http must not name keys on another host")]
     OtherHost,
 }
 
-/// An absolute URL that may be asked.
+/// Parses an absolute URL, and checks that it may be fetched.
 pub(crate) fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, UrlError> {
     let url = Url::parse(text).map_err(|_cause| UrlError::NotAUrl)?;
     match url.scheme() {
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_unless_loopback_was_allowed() {
+    fn url_must_be_https_unless_loopback_is_allowed() {
         use PlainHttp::{Refused, ToLoopback};
         for (text, plain_http, expected) in [
             ("https://issuer.example/jwks", Refused, None),
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_shows_no_query() {
+    fn location_is_logged_without_query() {
         let location = Location::fixed("https://issuer.example/keys?code=secret", PlainHttp::Refused);
         assert_eq!(location.unwrap().shown(), "https://issuer.example/keys");
     }

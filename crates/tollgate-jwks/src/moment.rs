@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// An instant by a monotonic clock, counted from when a key set was started. Setting the system's clock does not move
-/// it, so keys neither grow old nor stay young by that.
+/// A time by a monotonic clock, counted from the start of the key set. Changes of the system's clock do not
+/// affect it, and thus not the age of the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Duration);
 
 impl Moment {
-    /// When the key set was started.
+    /// The start of the key set.
     pub(crate) const START: Self = Self(Duration::ZERO);
 
     pub(crate) const fn after_start(elapsed: Duration) -> Self {
@@ -19,7 +19,7 @@ impl Moment {
         Self(self.0.saturating_add(by))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// Returns the time since `earlier`, or zero when `earlier` is later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }

@@ -1,29 +1,29 @@
-//! [`FetchOutcome`]: how a refresh ended, for counting.
+//! [`FetchOutcome`]: the outcome of a refresh, for metrics.
 
 use std::fmt;
 
-/// How a refresh ended.
+/// The outcome of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FetchOutcome {
-    /// Keys that were not known before.
+    /// The document has changed.
     New,
-    /// The keys that were known: 304, or the same document again.
+    /// The document is unchanged: the response was 304, or had the same bytes.
     Unchanged,
-    /// No complete answer in time.
+    /// The response was not complete within the timeout.
     Timeout,
-    /// No connection, or one that broke.
+    /// The connection failed.
     Unreachable,
-    /// A status other than 200, redirects included.
+    /// The status was not 200; this includes redirects.
     Status,
-    /// A document that is no key set, or has no usable key; too large; of the wrong type.
+    /// The document is not a key set, has no usable key, is too large or is of the wrong type.
     Document,
     /// The issuer's metadata cannot be used.
     Metadata,
 }
 
 impl FetchOutcome {
-    /// All outcomes, good ones first.
+    /// All outcomes, with successes first.
     pub const ALL: [Self; 7] = [
         Self::New,
         Self::Unchanged,
@@ -34,7 +34,7 @@ impl FetchOutcome {
         Self::Metadata,
     ];
 
-    /// Its name in logs and metrics.
+    /// Returns the name of the outcome in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl FetchOutcome {
         }
     }
 
-    /// Its place in [`ALL`](Self::ALL).
+    /// Returns the index of the outcome in [`ALL`](Self::ALL).
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::New => 0,
@@ -61,7 +61,7 @@ impl FetchOutcome {
         }
     }
 
-    /// Whether the keys are confirmed by it.
+    /// Returns whether this outcome confirms the keys.
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, Self::New | Self::Unchanged)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_place_of_its_own() {
+    fn each_outcome_has_its_own_index() {
         for (index, outcome) in FetchOutcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome.index(), index);
         }

@@ -1,4 +1,4 @@
-//! [`RemoteKeySet`]: the keys of an issuer, kept fresh in the background.
+//! [`RemoteKeySet`]: the keys of an issuer, refreshed in the background.
 
 use std::sync::Arc;
 
@@ -12,15 +12,16 @@ use crate::status::KeySetStatus;
 
 /// The keys of one issuer, fetched over HTTP and refreshed in the background. Cheap to clone; clones share the keys.
 ///
-/// Requests with a known key read a snapshot, without a lock and without waiting. A request whose token names an
-/// unknown key waits for one fetch, which it shares with all others that wait; a client that goes away does not stop
-/// it. Everything else is described, with its numbers, in [`RefreshSettings`](crate::RefreshSettings).
+/// Requests with a known key read a snapshot, without locking or waiting. A request whose token names an
+/// unknown key waits for one fetch, which it shares with all other waiting requests. A client that disconnects
+/// does not stop the fetch. [`RefreshSettings`](crate::RefreshSettings) describes the limits.
 ///
-/// Several issuers are several key sets, each behind a verifier of its own; one that does not answer leaves the others
-/// alone.
+/// For several issuers, create one key set each, with a verifier of its own. An issuer that does not answer
+/// does not affect the others.
 ///
-/// The task that refreshes runs on the Tokio runtime on which the key set was started, and ends when the last clone is
-/// dropped. Ages are counted by a monotonic clock, not by the gate's: setting a clock does not make keys old.
+/// The refreshing task runs on the Tokio runtime on which the key set was started, and ends when the last clone
+/// is dropped. Ages are measured with a monotonic clock, not with the gate's, so setting the system clock does
+/// not age the keys.
 ///
 /// # Examples
 /// ```no_run
@@ -48,13 +49,13 @@ impl Drop for Running {
 }
 
 impl RemoteKeySet {
-    /// The key set at this URL (`jwks_uri`).
+    /// Sets up the key set at this URL (`jwks_uri`).
     pub fn from_url(url: impl Into<Box<str>>) -> RemoteKeySetBuilder {
         RemoteKeySetBuilder::from_url(url.into())
     }
 
-    /// The key set that the issuer's metadata names: OpenID Connect Discovery 1.0, or RFC 8414. The issuer is written
-    /// exactly as in its tokens; metadata of another issuer is refused.
+    /// Sets up the key set that the issuer's metadata names (OpenID Connect Discovery 1.0 or RFC 8414). Write
+    /// the issuer exactly as in its tokens: metadata of another issuer is rejected.
     pub fn discover(issuer: impl Into<Box<str>>) -> RemoteKeySetBuilder {
         RemoteKeySetBuilder::discover(issuer.into())
     }
@@ -64,7 +65,7 @@ impl RemoteKeySet {
         Self(Arc::new(Running { shared, task }))
     }
 
-    /// How it is: state, age, counts. For readiness checks and metrics.
+    /// Returns the state, age and counters of the key set, for readiness checks and metrics.
     #[must_use]
     pub fn status(&self) -> KeySetStatus {
         self.0.shared.status()

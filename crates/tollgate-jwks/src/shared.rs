@@ -1,4 +1,4 @@
-//! [`Shared`]: what the refreshing task and the requests have in common.
+//! [`Shared`]: the state that the refreshing task and the requests share.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,22 +24,23 @@ pub(crate) struct Shared {
     origin: Instant,
     fetcher: Fetcher,
     max_waiting: usize,
-    /// What requests read, without a lock.
+    /// The state that requests read without a lock.
     snapshot: ArcSwap<Snapshot>,
-    /// Locked by the task, by requests that find no key, and by who asks for the status; never across a wait.
+    /// Locked by the task, by requests that find no key, and by calls of `status`. The lock is never held
+    /// across an await.
     cache: Mutex<KeySetCache>,
-    /// Wakes the task: a key is wanted.
+    /// Wakes the task when a request demands a key.
     demand: Notify,
-    /// The number of refreshes that ended; subscribed to by waiting requests.
+    /// The number of refreshes that have ended. Waiting requests subscribe to it.
     rounds: watch::Receiver<u64>,
-    /// Where the other end is until the task takes it.
+    /// The sender that `rounds` returns, until the task takes it.
     sender: Mutex<Option<Rounds>>,
     waiting: AtomicUsize,
     counts: Counts,
     last_failure: Mutex<Option<(Moment, FetchOutcome, String)>>,
 }
 
-/// Tells waiting requests that a refresh has ended. When it is dropped, nobody waits any longer.
+/// Notifies waiting requests that a refresh has ended. When it is dropped, all of them stop waiting.
 pub(crate) type Rounds = watch::Sender<u64>;
 
 #[derive(Debug, Default)]
@@ -78,18 +79,19 @@ impl Shared {
         self.fetcher.location().shown()
     }
 
-    /// The end that tells of refreshes. There is one; taken once.
+    /// Returns the sender. There is only one, so call this once.
     pub(crate) fn rounds(&self) -> Rounds {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         sender.unwrap_or_else(|| watch::channel(0).0)
     }
 
-    /// The keys as they are now, without a lock.
+    /// Returns the current keys, without a lock.
     pub(crate) fn keys(&self) -> Result<KeySet, KeysUnavailable> {
         self.usable(KeySet::clone)
     }
 
-    /// Which keys those are. Requests write to nothing that they share for it: not to a count of references, either.
+    /// Returns the ID of the current keys. It writes no shared memory, not even a reference count, so requests
+    /// do not contend.
     pub(crate) fn key_set_id(&self) -> Result<KeySetId, KeysUnavailable> {
         self.usable(KeySet::id)
     }
@@ -101,8 +103,8 @@ impl Shared {
             Some(keys) if now < snapshot.usable_until => Ok(take(keys)),
             keys => {
                 let reason = match keys {
-                    Some(_) => "the keys are too old, and the issuer cannot be asked for new ones",
-                    None => "there are no keys yet",
+                    Some(_) => "the keys are too old, and the issuer is unreachable",
+                    None => "no keys have been fetched yet",
                 };
                 let retry_after = snapshot.due.since(now).max(Duration::from_secs(1));
                 Err(KeysUnavailable::new(reason, retry_after))
@@ -110,7 +112,7 @@ impl Shared {
         }
     }
 
-    /// Joins the refresh that may bring the key.
+    /// Joins the refresh that may find the key.
     pub(crate) fn refresh(self: &Arc<Self>, wanted: Option<WantedKey>) -> Option<KeyRefresh> {
         let Some(slot) = Slot::take(self) else {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -138,10 +140,10 @@ impl Shared {
 
     pub(crate) fn why_unavailable(&self, wanted: &WantedKey) -> Option<KeysUnavailable> {
         let retry_after = self.cache().why_unavailable(wanted, self.now())?;
-        Some(KeysUnavailable::new("the issuer cannot be asked for the key", retry_after))
+        Some(KeysUnavailable::new("cannot ask the issuer for the key", retry_after))
     }
 
-    /// The first refresh, here and now.
+    /// Runs the first refresh on the caller's task.
     pub(crate) async fn first_refresh(&self) -> Result<Rounds, FetchError> {
         let began = self.now();
         let _refresh = self.cache().poll(began);
@@ -151,7 +153,7 @@ impl Shared {
         Ok(rounds)
     }
 
-    /// Refreshes by schedule and on demand, until it is dropped.
+    /// Refreshes by schedule and on demand, until the future is dropped.
     pub(crate) async fn keep_fresh(self: Arc<Self>, rounds: Rounds) {
         loop {
             let now = self.now();
@@ -167,13 +169,13 @@ impl Shared {
                         () = self.demand.notified() => {}
                     }
                 }
-                // Not from here: this is where refreshes end.
+                // Unreachable in practice: only this loop begins and ends refreshes.
                 Step::UnderWay => self.demand.notified().await,
             }
         }
     }
 
-    /// In a task of its own, so that a client that panics is a failed refresh, not the last one.
+    /// Fetches in a separate task, so that a panicking client makes one refresh fail and does not end the loop.
     async fn fetch(self: &Arc<Self>, now: Moment) -> Result<Fetched, FetchError> {
         let mut tasks = JoinSet::new();
         let shared = Arc::clone(self);
@@ -184,7 +186,7 @@ impl Shared {
         }
     }
 
-    /// Takes in how a refresh ended, and lets waiting requests look again.
+    /// Records the outcome of a refresh, and notifies waiting requests.
     fn finish(&self, fetched: &Result<Fetched, FetchError>, began: Moment, rounds: &Rounds) {
         let now = self.now();
         let (outcome, news) = match fetched {
@@ -210,7 +212,7 @@ impl Shared {
                 usable_until: cache.usable_until(),
                 due: cache.due(),
             }));
-            // Under the lock: who asks sees a refresh under way, or what it brought.
+            // Under the lock, so that a request sees either the pending refresh or its result.
             rounds.send_modify(|rounds| *rounds = rounds.wrapping_add(1));
         }
         self.log(fetched, outcome, now.since(began));
@@ -227,7 +229,7 @@ impl Shared {
                 for key in keys.skipped() {
                     let key_id = key.key_id.as_ref().map(tracing::field::display);
                     let (index, reason) = (key.index, &key.reason);
-                    tracing::warn!(location, index, key_id, %reason, "a key of the set is not used");
+                    tracing::warn!(location, index, key_id, %reason, "key of the set skipped");
                 }
                 let keys = keys.iter().count();
                 tracing::info!(location, outcome, keys, took_ms, next_secs, "keys fetched");
@@ -236,7 +238,7 @@ impl Shared {
             Err(error) => {
                 let cause = error.sentence();
                 if freshness == Freshness::Unavailable {
-                    tracing::error!(location, outcome, cause, failures, took_ms, next_secs, "no keys");
+                    tracing::error!(location, outcome, cause, failures, took_ms, next_secs, "no usable keys");
                 } else {
                     tracing::warn!(
                         location,
@@ -246,7 +248,7 @@ impl Shared {
                         failures,
                         took_ms,
                         next_secs,
-                        "keys not refreshed"
+                        "refresh failed"
                     );
                 }
             }
@@ -288,7 +290,7 @@ impl Shared {
         Moment::after_start(Instant::now().saturating_duration_since(self.origin))
     }
 
-    /// Very far away instead of never.
+    /// Converts to Tokio's clock. A time that cannot be represented becomes one in the far future.
     fn instant(&self, moment: Moment) -> Instant {
         const FAR: Duration = Duration::from_secs(24 * 3600);
         let wait = moment.since(self.now()).min(FAR);
@@ -304,7 +306,7 @@ impl Shared {
     }
 }
 
-/// Until the refresh that is to find the key has ended, or nobody refreshes any longer.
+/// Waits until the refresh for the key has ended, or the refreshing task has stopped.
 async fn wait(slot: Slot, wanted: Option<WantedKey>, mut rounds: watch::Receiver<u64>) {
     while rounds.changed().await.is_ok() {
         let is_open = wanted.as_ref().is_some_and(|wanted| slot.0.cache().is_wanted(wanted));
@@ -314,13 +316,13 @@ async fn wait(slot: Slot, wanted: Option<WantedKey>, mut rounds: watch::Receiver
     }
 }
 
-/// A slot for one waiting request, free again when dropped.
+/// A slot for one waiting request. Dropping it frees the slot.
 struct Slot(Arc<Shared>);
 
 impl Slot {
     fn take(shared: &Arc<Shared>) -> Option<Self> {
         let taken = shared.waiting.fetch_add(1, Ordering::Relaxed);
-        // Made first, so that its drop gives back what was taken too much.
+        // Created first, so that its drop undoes the increment when the limit is exceeded.
         let slot = Self(Arc::clone(shared));
         (taken < shared.max_waiting).then_some(slot)
     }

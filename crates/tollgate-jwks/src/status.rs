@@ -1,4 +1,4 @@
-//! [`KeySetStatus`]: how a key set is, for readiness checks, logs and metrics.
+//! [`KeySetStatus`]: the state of a key set, for readiness checks, logs and metrics.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cache::Freshness;
 use crate::outcome::FetchOutcome;
 
-/// How a [`RemoteKeySet`](crate::RemoteKeySet) is at one moment.
+/// The state of a [`RemoteKeySet`](crate::RemoteKeySet) at one time.
 #[derive(Clone, Debug)]
 pub struct KeySetStatus {
     pub(crate) location: String,
@@ -25,23 +25,23 @@ pub struct KeySetStatus {
     pub(crate) absent: usize,
 }
 
-/// Whether there are keys, and how good they are.
+/// Whether there are keys, and whether they are fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySetHealth {
-    /// Confirmed within their lifetime.
+    /// The issuer has confirmed the keys within their lifetime.
     Fresh,
-    /// Not confirmed in time, and still used.
+    /// The keys are past their lifetime, and still used.
     Stale {
-        /// How long past their lifetime.
+        /// The time since the end of their lifetime.
         past: Duration,
     },
-    /// None, or too old to be used. Requests with a token are answered 503.
+    /// There are no keys, or they are too old to be used. Requests with a token get 503.
     Unavailable,
 }
 
 impl KeySetHealth {
-    /// Its name in logs and metrics.
+    /// Returns the name of the state in logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl KeySetHealth {
     }
 }
 
-/// The last refresh that failed.
+/// The most recent failure of a refresh.
 #[derive(Clone, Debug)]
 pub struct LastFailure {
     pub(crate) outcome: FetchOutcome,
@@ -61,19 +61,19 @@ pub struct LastFailure {
 }
 
 impl LastFailure {
-    /// The kind of failure.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn outcome(&self) -> FetchOutcome {
         self.outcome
     }
 
-    /// The failure and its causes, on one line, for the operator.
+    /// Returns the failure and its causes on one line, for the operator.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// How long ago it was.
+    /// Returns the time since the failure.
     #[must_use]
     pub fn ago(&self) -> Duration {
         self.ago
@@ -81,13 +81,13 @@ impl LastFailure {
 }
 
 impl KeySetStatus {
-    /// Whether requests with a token can be answered.
+    /// Returns whether there are usable keys, so that requests with a token can be answered.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.health() != KeySetHealth::Unavailable
     }
 
-    /// Whether there are keys, and how good they are.
+    /// Returns whether there are keys, and whether they are fresh.
     #[must_use]
     pub fn health(&self) -> KeySetHealth {
         match self.freshness {
@@ -97,98 +97,98 @@ impl KeySetStatus {
         }
     }
 
-    /// The issuer, or the URL of the keys without its query.
+    /// Returns the issuer, or the URL of the keys without its query.
     #[must_use]
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// How long ago the issuer confirmed the keys; `None` before the first time.
+    /// Returns the time since the issuer confirmed the keys, or `None` before the first fetch.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         self.age
     }
 
-    /// How many keys can be used.
+    /// Returns the number of usable keys.
     #[must_use]
     pub fn usable_keys(&self) -> usize {
         self.usable
     }
 
-    /// How many keys of the document are not used.
+    /// Returns the number of keys in the document that are not used.
     #[must_use]
     pub fn skipped_keys(&self) -> usize {
         self.skipped
     }
 
-    /// When the next refresh is due; zero while it is under way.
+    /// Returns the time until the next refresh is due. Zero while a refresh is pending.
     #[must_use]
     pub fn next_refresh_in(&self) -> Duration {
         self.next_refresh_in
     }
 
-    /// How many refreshes failed since the last good one.
+    /// Returns the number of failed refreshes since the last success.
     #[must_use]
     pub fn consecutive_failures(&self) -> u32 {
         self.failures
     }
 
-    /// The last refresh that failed, however long ago.
+    /// Returns the most recent failure of a refresh, however long ago.
     #[must_use]
     pub fn last_failure(&self) -> Option<&LastFailure> {
         self.last_failure.as_ref()
     }
 
-    /// How many refreshes ended so.
+    /// Returns the number of refreshes with this outcome.
     #[must_use]
     pub fn count(&self, outcome: FetchOutcome) -> u64 {
         self.outcomes.iter().filter(|(known, _)| *known == outcome).map(|(_, count)| count).sum()
     }
 
-    /// How many refreshes ended.
+    /// Returns the number of refreshes.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
         self.outcomes.iter().map(|(_, count)| count).sum()
     }
 
-    /// How many refreshes failed.
+    /// Returns the number of failed refreshes.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.outcomes.iter().filter(|(outcome, _)| !outcome.is_success()).map(|(_, count)| count).sum()
     }
 
-    /// How many HTTP requests were made: metadata and second tries are requests of their own.
+    /// Returns the number of HTTP requests, including those for metadata and retries.
     #[must_use]
     pub fn http_requests(&self) -> u64 {
         self.requests
     }
 
-    /// How many requests waited for a key that they did not find, or for the first keys.
+    /// Returns the number of requests that waited for an unknown key, or for the first keys.
     #[must_use]
     pub fn waited(&self) -> u64 {
         self.waited
     }
 
-    /// How many requests did not find their key and were not let wait, as the issuer would have nothing to add.
+    /// Returns the number of requests with an unknown key that did not wait, because a refresh would not help.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
     }
 
-    /// How many requests wait right now.
+    /// Returns the number of requests that are waiting now.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// How many keys that the issuer does not have are remembered.
+    /// Returns the number of absent keys in the negative cache.
     #[must_use]
     pub fn absent_keys(&self) -> usize {
         self.absent
     }
 
-    /// The metrics of these key sets in the text format of Prometheus. Labels are the location and names of outcomes:
-    /// nothing that a request can choose.
+    /// Returns the metrics of these key sets in the text format of Prometheus. Labels are the location and
+    /// names of outcomes, never values from requests.
     #[must_use]
     pub fn prometheus<'a>(statuses: impl IntoIterator<Item = &'a Self>) -> String {
         let statuses: Vec<&Self> = statuses.into_iter().collect();
@@ -208,7 +208,7 @@ impl KeySetStatus {
     }
 }
 
-/// Takes the further labels and the value of a sample.
+/// A callback for each sample: further labels, and the value.
 type Sink<'a> = &'a mut dyn FnMut(&str, f64);
 
 struct Metric {
@@ -222,7 +222,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_refreshes_total",
         kind: "counter",
-        help: "Refreshes by how they ended.",
+        help: "Refreshes by outcome.",
         samples: |status, sink| {
             for (outcome, count) in &status.outcomes {
                 sink(&format!(",outcome=\"{outcome}\""), number(*count));
@@ -238,7 +238,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_unknown_keys_total",
         kind: "counter",
-        help: "Requests whose key was not known, by whether they waited for a refresh.",
+        help: "Requests with an unknown key, by whether they waited for a refresh.",
         samples: |status, sink| {
             sink(",answer=\"waited\"", number(status.waited));
             sink(",answer=\"refused\"", number(status.refused));
@@ -247,7 +247,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_health",
         kind: "gauge",
-        help: "1 for the state that the keys are in.",
+        help: "1 for the current state of the keys.",
         samples: |status, sink| {
             for name in ["fresh", "stale", "unavailable"] {
                 let is_it = if status.health().name() == name { 1.0 } else { 0.0 };
@@ -258,7 +258,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_age_seconds",
         kind: "gauge",
-        help: "How long ago the issuer confirmed the keys.",
+        help: "Time since the issuer confirmed the keys.",
         samples: |status, sink| {
             if let Some(age) = status.age {
                 sink("", age.as_secs_f64());
@@ -268,7 +268,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_keys",
         kind: "gauge",
-        help: "Keys of the document, by whether they can be used.",
+        help: "Keys of the document, by whether they are usable.",
         samples: |status, sink| {
             sink(",use=\"usable\"", count(status.usable));
             sink(",use=\"skipped\"", count(status.skipped));
@@ -277,13 +277,13 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_consecutive_failures",
         kind: "gauge",
-        help: "Refreshes that failed since the last good one.",
+        help: "Failed refreshes since the last success.",
         samples: |status, sink| sink("", f64::from(status.failures)),
     },
     Metric {
         name: "tollgate_jwks_waiting_requests",
         kind: "gauge",
-        help: "Requests that wait for keys.",
+        help: "Requests that are waiting for keys.",
         samples: |status, sink| sink("", count(status.waiting)),
     },
 ];
@@ -292,7 +292,7 @@ fn count(value: usize) -> f64 {
     number(u64::try_from(value).unwrap_or(u64::MAX))
 }
 
-/// Exact to 2^53, as any number in the format.
+/// Converts a count. It is exact up to 2^53, as all numbers in the format.
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "there is no other conversion")]
 fn number(value: u64) -> f64 {
     value as f64

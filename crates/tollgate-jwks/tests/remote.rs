@@ -1,4 +1,5 @@
-//! A remote key set behind a gate, through its public API and in simulated time: the issuer is a client of ours.
+//! Tests a remote key set behind a gate, through its public API and in simulated time. The issuer is a client
+//! of the test.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -24,7 +25,7 @@ const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
 const URL: &str = "https://issuer.example/jwks";
 
-/// What an issuer does when it is asked.
+/// The behavior of an issuer.
 #[derive(Clone, Debug)]
 enum Behaviour {
     Publish(Vec<Algorithm>),
@@ -33,7 +34,7 @@ enum Behaviour {
     Panic,
 }
 
-/// An issuer without a network. Each answer takes 100 ms.
+/// An issuer without a network. Each response takes 100 ms.
 #[derive(Debug)]
 struct Issuer {
     behaviour: Mutex<Behaviour>,
@@ -60,7 +61,7 @@ impl Issuer {
     }
 }
 
-/// Counts what is under way, also when it is given up.
+/// Counts pending requests, including those that are dropped.
 struct UnderWay<'a>(&'a AtomicUsize);
 
 impl Drop for UnderWay<'_> {
@@ -140,7 +141,7 @@ impl RequestView for Request {
     }
 }
 
-/// The status of the answer, as an adapter would get it.
+/// Returns the status of the response that an adapter would send.
 async fn ask(gate: &Gate, token: &str) -> u16 {
     let request = Request::bearing(token);
     match gate.admit(&request, gate.now()) {
@@ -154,12 +155,12 @@ async fn ask(gate: &Gate, token: &str) -> u16 {
     }
 }
 
-/// The answer of a request that does not wait.
+/// Returns the status for a request that must not wait.
 fn ask_at_once(gate: &Gate, token: &str) -> u16 {
     match gate.admit(&Request::bearing(token), gate.now()) {
         Decision::Admitted(_) => 200,
         Decision::Refused(rejection) => rejection.status(),
-        Decision::AwaitKeys(_) => panic!("it would wait"),
+        Decision::AwaitKeys(_) => panic!("the request would wait"),
     }
 }
 
@@ -188,7 +189,7 @@ async fn connecting_fails_fast() {
 }
 
 #[test]
-fn a_setup_that_cannot_work_is_said() {
+fn start_fails_when_setup_is_invalid() {
     let start = |builder: tollgate_jwks::RemoteKeySetBuilder| builder.start().unwrap_err();
     let issuer = Issuer::publishing(&[]);
     assert!(matches!(start(builder(&issuer)), StartError::NoRuntime));
@@ -201,14 +202,14 @@ fn a_setup_that_cannot_work_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn starting_answers_503_until_there_are_keys() {
+async fn requests_get_503_until_there_are_keys() {
     let issuer = Issuer::new(Behaviour::Fail(404));
     let keys = builder(&issuer).start().unwrap();
     let gate = gate(&keys);
     let token = token(Algorithm::Es256);
     assert_eq!(keys.status().health(), KeySetHealth::Unavailable);
     assert_eq!(ask(&gate, &token).await, 503, "after the first fetch");
-    assert_eq!(ask_at_once(&gate, &token), 503, "during the pause nobody waits");
+    assert_eq!(ask_at_once(&gate, &token), 503, "during the backoff no request waits");
     issuer.now(Behaviour::Publish(vec![Algorithm::Es256]));
     pass(2).await;
     assert_eq!(ask_at_once(&gate, &token), 200);
@@ -217,7 +218,7 @@ async fn starting_answers_503_until_there_are_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_requests_share_the_first_fetch() {
+async fn requests_share_the_first_fetch() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).start().unwrap();
     let (gate, token) = (gate(&keys), token(Algorithm::Es256));
@@ -235,7 +236,7 @@ async fn a_hundred_requests_share_the_first_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotation_costs_one_fetch_and_no_request() {
+async fn key_rotation_costs_one_fetch_and_fails_no_request() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let gate = gate(&keys);
@@ -254,31 +255,31 @@ async fn a_rotation_costs_one_fetch_and_no_request() {
         assert_eq!(request.await.unwrap(), 200);
     }
     assert_eq!(issuer.asked(), 2);
-    // Its cached verdict went with the withdrawn key.
+    // Removing the key invalidated the cached token.
     assert_eq!(ask_at_once(&gate, &old), 401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_withdrawn_key_is_gone_within_the_lifetime() {
+async fn removed_key_is_rejected_within_the_lifetime() {
     let issuer = Issuer::publishing(&[Algorithm::Es256, Algorithm::Es384]);
     let keys = builder(&issuer).connect().await.unwrap();
     let (gate, withdrawn) = (gate(&keys), token(Algorithm::Es256));
     assert_eq!(ask_at_once(&gate, &withdrawn), 200);
     issuer.now(Behaviour::Publish(vec![Algorithm::Es384]));
     pass(600).await;
-    // Its kid is not known any more, so the issuer is asked once, for certainty.
+    // The `kid` is now unknown, so the issuer is asked once.
     assert_eq!(ask(&gate, &withdrawn).await, 401);
     assert_eq!(ask_at_once(&gate, &withdrawn), 401);
     assert_eq!(ask_at_once(&gate, &token(Algorithm::Es384)), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_document_empties_no_cache() {
+async fn unchanged_document_keeps_cached_tokens() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let set = |keys: &RemoteKeySet| {
         let set = tollgate::KeySource::keys(keys, UnixTime::from_secs(0)).unwrap();
-        // The same memory is the same set.
+        // The same memory means the same set.
         std::ptr::from_ref(set.iter().next().unwrap()).addr()
     };
     let before = set(&keys);
@@ -288,7 +289,7 @@ async fn the_same_document_empties_no_cache() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_goes_away_stops_nothing() {
+async fn fetch_continues_when_client_disconnects() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let gate = gate(&keys);
@@ -306,7 +307,7 @@ async fn a_client_that_goes_away_stops_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_survived_and_then_not() {
+async fn keys_are_used_during_outage_until_too_stale() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let (gate, known) = (gate(&keys), token(Algorithm::Es256));
@@ -314,7 +315,7 @@ async fn an_outage_is_survived_and_then_not() {
     pass(650).await;
     assert!(matches!(keys.status().health(), KeySetHealth::Stale { .. }));
     assert_eq!(ask_at_once(&gate, &known), 200);
-    // The longest staleness after the lifetime.
+    // The maximum staleness after the lifetime.
     pass(3600).await;
     assert_eq!(ask(&gate, &known).await, 503);
     let status = keys.status();
@@ -327,7 +328,7 @@ async fn an_outage_is_survived_and_then_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_during_an_outage_is_503_and_not_the_clients_fault() {
+async fn new_key_gets_503_during_outage() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let gate = gate(&keys);
@@ -342,7 +343,7 @@ async fn a_new_key_during_an_outage_is_503_and_not_the_clients_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forged_key_ids_cost_one_fetch_a_cooldown() {
+async fn forged_key_ids_cause_one_fetch_per_cooldown() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let gate = gate(&keys);
@@ -355,14 +356,14 @@ async fn forged_key_ids_cost_one_fetch_a_cooldown() {
     }
     assert_eq!(issuer.asked(), 2);
     pass(30).await;
-    assert_eq!(ask_at_once(&gate, &forged("first")), 401, "known not to exist");
+    assert_eq!(ask_at_once(&gate, &forged("first")), 401, "the negative cache has the key");
     assert_eq!(ask(&gate, &forged("third")).await, 401);
     assert_eq!(issuer.asked(), 3);
     assert!(keys.status().absent_keys() <= 1024);
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_so_many_requests_wait() {
+async fn number_of_waiting_requests_is_limited() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let set = builder(&issuer).with_settings(settings().with_max_waiting(10)).connect().await.unwrap();
     let gate = gate(&set);
@@ -377,7 +378,7 @@ async fn only_so_many_requests_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_left_after_the_last_clone() {
+async fn refreshing_stops_with_the_last_clone() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let keys = builder(&issuer).connect().await.unwrap();
     let gate = gate(&keys);
@@ -388,7 +389,7 @@ async fn nothing_is_left_after_the_last_clone() {
     drop(keys);
     assert_eq!(issuer.under_way.load(Ordering::SeqCst), 1, "the gate holds a clone");
     drop(gate);
-    // Whoever waits is let go, long before the timeout.
+    // Waiting requests are released, long before the timeout.
     tokio::time::timeout(Duration::from_millis(1), waiting).await.expect("an end");
     tokio::task::yield_now().await;
     assert_eq!(issuer.under_way.load(Ordering::SeqCst), 0);
@@ -400,7 +401,7 @@ async fn nothing_is_left_after_the_last_clone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_panics_is_a_failed_fetch() {
+async fn fetch_fails_when_client_panics() {
     let issuer = Issuer::new(Behaviour::Panic);
     let keys = builder(&issuer).start().unwrap();
     let (gate, token) = (gate(&keys), token(Algorithm::Es256));
@@ -410,9 +411,9 @@ async fn a_client_that_panics_is_a_failed_fetch() {
     assert_eq!(ask_at_once(&gate, &token), 200);
 }
 
-/// Two issuers under one gate; one hangs.
+/// Two issuers under one gate. One does not answer.
 #[tokio::test(start_paused = true)]
-async fn a_hanging_issuer_does_not_slow_another() {
+async fn hanging_issuer_does_not_delay_another_issuer() {
     let (good, bad) = (Issuer::publishing(&[Algorithm::Es256]), Issuer::new(Behaviour::Hang));
     let good_keys = builder(&good).connect().await.unwrap();
     let bad_keys = builder(&bad).start().unwrap();
@@ -443,9 +444,9 @@ async fn a_hanging_issuer_does_not_slow_another() {
     assert!(metrics.contains("state=\"unavailable\"} 1") && metrics.contains("outcome=\"timeout\"} 1"));
 }
 
-/// Readers on other threads while keys are replaced: they see the old set or the new one, and never wait.
+/// Readers on other threads, while keys are replaced, see the old set or the new one, and never wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_on_other_threads_see_whole_sets() {
+async fn concurrent_readers_see_complete_sets() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let settings = settings()
         .with_lifetime_bounds(Duration::from_millis(10), Duration::from_millis(10))

@@ -20,8 +20,8 @@ pub struct AuthenticateLayer {
 }
 
 impl AuthenticateLayer {
-    /// Passes those requests to the inner service that `gate` admits. Their [`Admission`](tollgate::Admission) is in
-    /// the extensions.
+    /// Creates a layer that passes the requests that `gate` admits to the inner service. Their
+    /// [`Admission`](tollgate::Admission) is in the extensions.
     #[must_use]
     pub const fn new(gate: Gate) -> Self {
         Self { gate }
@@ -36,7 +36,7 @@ impl<S> Layer<S> for AuthenticateLayer {
     }
 }
 
-/// The service made by [`AuthenticateLayer`].
+/// The service that [`AuthenticateLayer`] creates.
 #[derive(Clone, Debug)]
 pub struct Authenticate<S> {
     inner: S,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// Not inlined, so that a direct future is made where it is returned.
+/// Not inlined, so that the caller constructs a direct future in place.
 impl<S> Authenticate<S> {
     #[inline(never)]
     fn mark_private<ReqBody>(&mut self, request: Request<ReqBody>) -> BoxedSlowPath<S, ReqBody>
@@ -92,7 +92,8 @@ impl<S> Authenticate<S> {
         Box::pin(SlowPath::Reject { response: Some(respond(rejection)) })
     }
 
-    /// Suspends the request. The instance that was polled ready is the one to call, so it goes and a clone stays.
+    /// Suspends the request. The instance that was polled ready must be called, so it is moved into the future,
+    /// and a clone stays.
     #[inline(never)]
     fn await_keys<ReqBody>(
         &mut self,

@@ -14,17 +14,18 @@ use tower_service::Service;
 
 use crate::response::respond;
 
-/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Goes inside it.
+/// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Place it inside
+/// that layer.
 ///
-/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate
-/// in front, it answers 500 and logs an error: a guard never admits a request that no gate has checked.
+/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
+/// front, it answers 500 and logs an error, so it never admits a request that no gate has checked.
 #[derive(Clone, Debug)]
 pub struct AuthorizeLayer {
     policy: PerThreadArc<Policy>,
 }
 
 impl AuthorizeLayer {
-    /// Requires `policy` of every request that the gate in front has admitted.
+    /// Creates a layer that requires `policy` of every admitted request.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self { policy: PerThreadArc::new(policy) }
@@ -39,7 +40,7 @@ impl<S> Layer<S> for AuthorizeLayer {
     }
 }
 
-/// The service made by [`AuthorizeLayer`].
+/// The service that [`AuthorizeLayer`] creates.
 #[derive(Clone, Debug)]
 pub struct Authorize<S> {
     inner: S,

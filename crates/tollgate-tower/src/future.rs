@@ -25,7 +25,7 @@ pin_project! {
 }
 
 pin_project! {
-    /// Most requests take the direct path, so nothing is beside its future, which is moved a few times before
+    /// The fast path of most requests. It has no other fields, because its future is moved a few times before
     /// it is polled.
     #[project = PathProjection]
     enum Path<S, ReqBody, Res>
@@ -54,7 +54,7 @@ pin_project! {
 pub(crate) type BoxedSlowPath<S, ReqBody> =
     Pin<Box<SlowPath<S, ReqBody, <S as Service<Request<ReqBody>>>::Response>>>;
 
-/// A request whose verdict depends on keys that are being fetched.
+/// A request that waits for keys before the gate can decide.
 pub(crate) struct Suspended<S, ReqBody> {
     pub(crate) service: S,
     pub(crate) request: Request<ReqBody>,
@@ -131,7 +131,7 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ResBody: From<Vec<u8>>,
 {
-    /// Decides for good: the refresh has ended, with whatever outcome.
+    /// Decides finally, after the refresh has ended with any outcome.
     fn resume(self) -> SlowPath<S, ReqBody, S::Response> {
         let Self { mut service, mut request, gate } = self;
         match gate.admit_after_refresh(&HttpRequest::from(&request), gate.now()) {

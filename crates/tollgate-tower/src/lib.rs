@@ -1,4 +1,4 @@
-//! JWT bearer authentication as a Tower layer, for hyper, tonic, axum and anything else on `http` 1.
+//! JWT bearer authentication as a Tower layer, for hyper, tonic, axum and any other stack on `http` 1.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
@@ -33,29 +33,29 @@
 //!
 //! # Optional authentication
 //!
-//! [`Gate::with_optional_token`](tollgate::Gate::with_optional_token) admits requests without a token; their
-//! [`Admission::verified`](tollgate::Admission::verified) is `None`. The gate still rejects a bad token.
+//! [`Gate::with_optional_token`] admits requests without a token; their
+//! [`Admission::verified`] is `None`. The gate still rejects an invalid token.
 //!
 //! # Policies
 //!
-//! [`AuthorizeLayer`] requires a [`Policy`](tollgate::Policy) and goes inside [`AuthenticateLayer`]. For a policy of
-//! every request, use [`Gate::with_policy`](tollgate::Gate::with_policy).
+//! [`AuthorizeLayer`] requires a [`Policy`] and goes inside [`AuthenticateLayer`]. For a policy of
+//! every request, use [`Gate::with_policy`].
 //!
 //! # Custom rejection
 //!
-//! [`Gate::with_rejection_body`](tollgate::Gate::with_rejection_body) replaces the body and its content type,
+//! [`Gate::with_rejection_body`] replaces the body and its content type,
 //! for the layer and for guards inside it. Bodies of responses are made from `Vec<u8>`. The
-//! [`Rejection`](tollgate::Rejection) with its typed cause is in the extensions of every response to a
+//! [`Rejection`] with its typed cause is in the extensions of every response to a
 //! rejected request, for outer layers that log or count.
 //!
 //! # Order of layers
 //!
-//! Layers that do not depend on the user go outside: CORS (a preflight carries no token), tracing,
-//! compression, limits on connections. Layers that do go inside: authorization, limits per user. An inner
-//! service that must be polled ready, such as a concurrency limit, keeps its readiness: the layer calls the
-//! instance that was ready, even when it has to await keys first.
+//! Layers that do not depend on the user go outside: CORS (a preflight carries no token), tracing, compression,
+//! limits on connections. Layers that depend on the user go inside: authorization, limits per user. An inner
+//! service with readiness, such as a concurrency limit, works as usual: the layer calls the instance that was
+//! polled ready, even after it has waited for keys.
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`tollgate::manual::log`].
 //!
@@ -83,7 +83,7 @@ pub use sessions::{SessionFuture, SessionService};
 /// The framework-independent core. Its major version is a part of this crate's API.
 pub use tollgate;
 
-// The names of the core that a first application needs, so that it depends on no other crate.
+// The types of the core that a first application needs, so that it needs no other crate.
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, Rejection, RejectionBody, ResourceMetadata, ScopeSet,

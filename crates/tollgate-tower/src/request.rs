@@ -21,7 +21,7 @@ impl<'r, B> From<&'r Request<B>> for HttpRequest<'r> {
     }
 }
 
-/// Prints the method alone: target and header fields may hold tokens.
+/// Prints only the method, because target and header fields may contain tokens.
 impl fmt::Debug for HttpRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest").field("method", self.method).finish_non_exhaustive()
@@ -42,7 +42,7 @@ impl RequestView for HttpRequest<'_> {
     }
 
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        // The usual field by its constant, which need not be read as a name.
+        // The constant for the usual name avoids parsing it.
         let values = match name {
             "authorization" => self.headers.get_all(AUTHORIZATION),
             name => self.headers.get_all(name),
@@ -57,8 +57,8 @@ pub(crate) fn insert_admission<B>(request: &mut Request<B>, admission: Admission
     request.extensions_mut().insert(admission);
 }
 
-/// Keeps credentials out of the output of an inner service that logs its request: every line of every header
-/// field that may hold one.
+/// Marks every header value that may contain a credential as sensitive, so that an inner service that logs its
+/// request does not print it.
 fn mark_sensitive(headers: &mut HeaderMap, gate: &Gate) {
     for (name, value) in headers.iter_mut() {
         if gate.is_credential_header(name.as_str()) {

@@ -1,11 +1,11 @@
-//! From a rejection to a response.
+//! Converts a rejection to a response.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use tollgate::Rejection;
 use tollgate::adapter::forbids_shared_caching;
 
-/// Returns the response to a request that was rejected, with the [`Rejection`] in its extensions.
+/// Returns the response to a rejected request, with the [`Rejection`] in its extensions.
 ///
 /// ```
 /// use http::Response;
@@ -33,10 +33,11 @@ pub fn respond<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
     response.map(|()| body.into_bytes().into())
 }
 
-/// Marks a response as one user's, so that it does not end up in a shared cache (RFC 9111 §3.5, RFC 6750 §2.3).
+/// Marks a response as one user's, so that shared caches do not store it (RFC 9111 §3.5, RFC 6750 §2.3).
 ///
-/// [`Authenticate`](crate::Authenticate) does so when [`Admission::is_private`](tollgate::Admission::is_private) says
-/// that it is necessary. This function is for other adapters on `http` 1.
+/// [`Authenticate`](crate::Authenticate) calls this when
+/// [`Admission::is_private`](tollgate::Admission::is_private) returns `true`. The function is public for other
+/// adapters on `http` 1.
 pub fn mark_private<B>(response: &mut Response<B>) {
     let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
     if !forbids_shared_caching(cache_control) {

@@ -18,18 +18,18 @@ use tower_service::Service;
 
 use crate::request::HttpRequest;
 
-/// The endpoints of sessions as a service, for any body and any server on `http` 1. What is served elsewhere is answered
+/// The endpoints of sessions as a service, for any body and any server on `http` 1. Other paths are answered
 /// with 404.
 ///
-/// The address of the client is looked for in the extensions of the request: [`ClientAddress`] first, then
-/// [`SocketAddr`]. Without either, attempts to log in are counted by login name alone.
+/// The service reads the address of the client from the extensions of the request: [`ClientAddress`] first,
+/// then [`SocketAddr`]. Without either, login attempts are counted only by login name.
 #[derive(Clone, Debug)]
 pub struct SessionService {
     endpoints: SessionEndpoints,
 }
 
 impl SessionService {
-    /// Answers as `endpoints` do.
+    /// Creates a service that answers with `endpoints`.
     #[must_use]
     pub const fn new(endpoints: SessionEndpoints) -> Self {
         Self { endpoints }
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// The future of [`SessionService`]. A login takes some ten milliseconds: a box is no matter.
+/// The future of [`SessionService`]. A login takes some ten milliseconds, so the cost of a box does not matter.
 pub struct SessionFuture(Pin<Box<dyn Future<Output = Response<String>> + Send>>);
 
 impl Future for SessionFuture {
@@ -90,7 +90,7 @@ where
     response(call.respond_with(read).await)
 }
 
-/// Nothing is kept beyond the limit.
+/// Reads the body, up to the limit.
 async fn read<B>(body: B, limit: usize) -> Result<Vec<u8>, BodyError>
 where
     B: Body,

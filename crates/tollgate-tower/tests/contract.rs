@@ -1,5 +1,5 @@
-//! The contract of Tower: whoever was polled ready is called, readiness is never lost, futures can be dropped at any
-//! time.
+//! Tests the contract of Tower: only an instance that was polled ready is called, readiness is never lost, and
+//! futures can be dropped at any time.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -46,7 +46,7 @@ async fn hello(request: Request<String>) -> Result<Response<Vec<u8>>, Infallible
     Ok(Response::new(admission.verified().and_then(|token| token.subject()).unwrap_or("anonymous").into()))
 }
 
-/// Keys that are there once the refresh has been let go.
+/// Keys that are available after the test has released the refresh.
 #[derive(Clone, Debug, Default)]
 struct Slow {
     keys: Arc<OnceLock<KeySet>>,
@@ -56,7 +56,7 @@ struct Slow {
 
 impl KeySource for Slow {
     fn keys(&self, _: UnixTime) -> Result<KeySet, KeysUnavailable> {
-        self.keys.get().cloned().ok_or_else(|| KeysUnavailable::new("none yet", Duration::from_secs(9)))
+        self.keys.get().cloned().ok_or_else(|| KeysUnavailable::new("no keys yet", Duration::from_secs(9)))
     }
 
     fn refresh(&self, _: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
@@ -69,7 +69,7 @@ impl KeySource for Slow {
     }
 }
 
-/// A service that may be called only when this very instance was polled ready, as the contract says.
+/// A service that fails unless this very instance was polled ready, as the contract demands.
 #[derive(Debug, Default)]
 struct Strict {
     ready: bool,
@@ -101,7 +101,7 @@ impl Service<Request<String>> for Strict {
 }
 
 #[tokio::test]
-async fn the_instance_that_was_ready_is_called() {
+async fn layer_calls_the_instance_that_was_ready() {
     let strict = Strict::default();
     let mut service = AuthenticateLayer::new(gate()).layer(strict.clone());
     for _ in 0..3 {
@@ -114,7 +114,7 @@ async fn the_instance_that_was_ready_is_called() {
 }
 
 #[tokio::test]
-async fn the_instance_that_was_ready_is_called_after_a_refresh() {
+async fn layer_calls_the_instance_that_was_ready_after_a_refresh() {
     let (strict, slow) = (Strict::default(), Slow::default());
     let gate = Gate::new(Verifier::new(
         slow.clone(),
@@ -133,7 +133,7 @@ async fn the_instance_that_was_ready_is_called_after_a_refresh() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_brings_no_keys_is_503() {
+async fn request_gets_503_when_refresh_finds_no_keys() {
     let slow = Slow::default();
     slow.release.notify_one();
     #[derive(Debug)]
@@ -156,7 +156,7 @@ async fn a_refresh_that_brings_no_keys_is_503() {
 }
 
 #[tokio::test]
-async fn a_request_dropped_while_it_waits_disturbs_nobody() {
+async fn request_dropped_while_waiting_does_not_affect_others() {
     let slow = Slow::default();
     let gate = Gate::new(Verifier::new(
         slow.clone(),
@@ -172,12 +172,12 @@ async fn a_request_dropped_while_it_waits_disturbs_nobody() {
     assert!(tokio::time::timeout(Duration::from_millis(10), &mut dropped).await.is_err());
     drop(dropped);
     slow.release.notify_one();
-    // The place under the limit was given back with the request.
+    // Dropping the request has freed the slot of the limit.
     assert_eq!(service.oneshot(request(&token)).await.unwrap().body(), b"alice");
 }
 
 #[tokio::test]
-async fn behind_and_in_front_of_what_keeps_readiness() {
+async fn layer_works_around_and_inside_a_concurrency_limit() {
     let token = forge().token().sign();
     let inside = ServiceBuilder::new()
         .layer(AuthenticateLayer::new(gate()))
@@ -198,18 +198,18 @@ async fn behind_and_in_front_of_what_keeps_readiness() {
 }
 
 #[tokio::test]
-async fn a_rejection_carries_its_cause() {
+async fn rejection_response_carries_its_cause() {
     let service = AuthenticateLayer::new(gate()).layer(tower::service_fn(hello));
     let response = service.oneshot(request(&forge().token().claim("exp", 1).sign())).await.unwrap();
     let rejection = response.extensions().get::<Rejection>().expect("the cause");
     assert_eq!(rejection.status(), 401);
-    assert!(rejection.error().to_string().contains("token refused"));
+    assert!(rejection.error().to_string().contains("token rejected"));
     let body = String::from_utf8(response.into_body()).unwrap();
     assert!(!body.contains("expired"), "{body}");
 }
 
 #[tokio::test]
-async fn one_body_for_layers_and_guards() {
+async fn layers_and_guards_reject_with_the_same_body() {
     let gate =
         gate().with_rejection_body(|rejection| RejectionBody::text(format!("no: {}", rejection.status())));
     let service = ServiceBuilder::new()
@@ -229,9 +229,9 @@ async fn one_body_for_layers_and_guards() {
     assert_eq!(admitted.body(), b"alice");
 }
 
-/// An application within an application: the body of the inner gate holds for its rejections.
+/// An application within an application: the body of the inner gate applies to its rejections.
 #[tokio::test]
-async fn the_innermost_custom_body_wins() {
+async fn innermost_custom_body_is_used() {
     let gate = |text: &'static str| gate().with_rejection_body(move |_| RejectionBody::text(text));
     let inner = AuthenticateLayer::new(gate("inner").with_policy(Policy::scope("inner")));
     let outer = AuthenticateLayer::new(gate("outer"));
@@ -240,9 +240,9 @@ async fn the_innermost_custom_body_wins() {
     assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().body(), b"inner");
 }
 
-/// Wherever the token came from: with the default body there is nothing to replace.
+/// The response is private wherever the token came from.
 #[tokio::test]
-async fn what_an_application_makes_of_a_refusal_stays() {
+async fn application_response_to_a_rejection_is_kept() {
     let gate = gate()
         .with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()])
         .unwrap();
@@ -267,13 +267,13 @@ async fn what_an_application_makes_of_a_refusal_stays() {
 }
 
 #[tokio::test]
-async fn a_guard_without_a_gate_is_a_wiring_error() {
+async fn guard_without_a_gate_answers_500() {
     let service = AuthorizeLayer::new(Policy::all([])).layer(tower::service_fn(hello));
     assert_eq!(service.oneshot(request(&forge().token().sign())).await.unwrap().status(), 500);
 }
 
 #[tokio::test]
-async fn a_token_in_the_url_keeps_caches_away() {
+async fn response_to_token_in_url_is_private() {
     let gate = gate().with_sources([TokenSource::insecure_query("access_token").unwrap()]).unwrap();
     let answer = async |cache_control: Option<&'static str>| {
         let service =
@@ -295,7 +295,7 @@ async fn a_token_in_the_url_keeps_caches_away() {
 }
 
 #[test]
-fn futures_and_services_are_what_servers_need() {
+fn futures_and_services_are_send_and_sync() {
     fn assert_send<T: Send>(_: &T) {}
     fn assert_send_sync_clone<T: Send + Sync + Clone + 'static>(_: &T) {}
     let mut service = AuthenticateLayer::new(gate()).layer(Strict::default());

@@ -10,7 +10,8 @@ use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
 use crate::rejection::Rejection;
 
 /// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
-/// [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and [`optional_claims`](crate::optional_claims).
+/// [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and
+/// [`optional_claims`](crate::optional_claims).
 #[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
 pub struct Claims<T>(pub Arc<T>);
 
@@ -41,7 +42,7 @@ impl<T: fmt::Debug> fmt::Debug for Claims<T> {
     }
 }
 
-/// The verified token itself, which it dereferences to, and the gate that admitted it. Extracted by
+/// The verified token, to which it dereferences, and the gate that admitted it. Extracted by
 /// [`authenticated`](crate::authenticated) and [`authenticated_with`](crate::authenticated_with).
 ///
 /// ```
@@ -78,7 +79,7 @@ impl Authenticated {
     }
 
     /// Returns the application's claims in place of the token, for [`and_then`](warp::Filter::and_then): see
-    /// [`authenticated_with`](crate::authenticated_with). Rejects with 401 when `T` cannot be made from the token.
+    /// [`authenticated_with`](crate::authenticated_with). Rejects with 401 when the claims do not fit `T`.
     pub fn into_claims<T>(self) -> Ready<Result<Claims<T>, warp::Rejection>>
     where
         T: FromClaims + Send + Sync + 'static,
@@ -89,7 +90,7 @@ impl Authenticated {
     /// Returns the application's claims.
     ///
     /// # Errors
-    /// A 401, for the handler to return, when `T` cannot be made from the token.
+    /// A 401, for the handler to return, when the claims do not fit `T`.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Claims<T>, Rejection> {
         Ok(Claims::new(&self.admission)?)
     }

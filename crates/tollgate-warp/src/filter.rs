@@ -12,8 +12,8 @@ use crate::extract::{Authenticated, Claims, Scopes};
 use crate::rejection::Rejection;
 use crate::request::request_for;
 
-/// Asks `gate` and extracts the verified token. Rejects a request without one with 401, also when the gate's token is
-/// optional.
+/// Returns a filter that lets `gate` decide and extracts the verified token. It rejects a request without a
+/// token with 401, even if the gate's token is optional.
 ///
 /// ```
 /// use tollgate_warp::{Authenticated, Gate};
@@ -32,7 +32,8 @@ pub fn authenticated(
     ask(gate, Authenticated::new)
 }
 
-/// Asks `gate`, requires `policy` of the token, and extracts the token. The policy comes on top of the gate's own.
+/// Returns a filter that lets `gate` decide, requires `policy` of the token, and extracts the token. The policy
+/// applies in addition to the gate's own.
 ///
 /// ```
 /// use tollgate_warp::{Authenticated, Claims, Gate, Policy};
@@ -46,7 +47,7 @@ pub fn authenticated(
 ///     .and(tollgate_warp::authenticated_with(&gate, Policy::scope("read:items")))
 ///     .map(|_: Authenticated| "items");
 ///
-/// // With claims, still verified once:
+/// // With claims, and still a single verification:
 /// let mine = warp::path!("items" / "mine")
 ///     .and(tollgate_warp::authenticated_with(&gate, Policy::scope("read:items")).and_then(Authenticated::into_claims))
 ///     .map(|Claims(user): Claims<User>| format!("items of {}", user.sub));
@@ -64,8 +65,8 @@ pub fn authenticated_with(
     })
 }
 
-/// Asks `gate` and extracts the application's claims. Rejects a request without a token with 401, also when
-/// the gate's token is optional, and a token that `T` cannot be made from.
+/// Returns a filter that lets `gate` decide and extracts the application's claims. It rejects with 401 a token
+/// whose claims do not fit `T`, and a request without a token, even if the gate's token is optional.
 #[must_use]
 pub fn claims<T>(
     gate: &Gate,
@@ -76,10 +77,11 @@ where
     ask(gate, |admission| Claims::new(&admission))
 }
 
-/// Asks `gate` and extracts the application's claims, or `None` for an anonymous request.
+/// Returns a filter that lets `gate` decide and extracts the application's claims, or `None` for an anonymous
+/// request.
 ///
-/// Pass a gate with an [optional token](Gate::with_optional_token): under a gate that requires a token, this
-/// filter never extracts `None`. Both gates reject a bad token.
+/// Pass a gate with an [optional token](Gate::with_optional_token). If the gate requires a token, this filter
+/// never extracts `None`. Both kinds of gates reject an invalid token.
 ///
 /// ```
 /// use tollgate_warp::{Claims, Gate};
@@ -106,8 +108,8 @@ where
     ask(gate, |admission| admission.verified().is_some().then(|| Claims::new(&admission)).transpose())
 }
 
-/// Asks `gate` and extracts the scopes that the token grants. Rejects a request without a token with 401,
-/// also when the gate's token is optional.
+/// Returns a filter that lets `gate` decide and extracts the scopes that the token grants. It rejects a request
+/// without a token with 401, even if the gate's token is optional.
 #[must_use]
 pub fn scopes(
     gate: &Gate,
@@ -115,7 +117,8 @@ pub fn scopes(
     ask(gate, Scopes::new)
 }
 
-/// Asks `gate` and extracts its [`Admission`], which is anonymous when the token is optional and absent.
+/// Returns a filter that lets `gate` decide and extracts its [`Admission`], which is anonymous when the token
+/// is optional and missing.
 #[must_use]
 pub fn admission_from(
     gate: &Gate,
@@ -123,9 +126,9 @@ pub fn admission_from(
     ask(gate, Ok)
 }
 
-/// Extracts the [`Admission`] that a layer of `tollgate-tower` around [`warp::service`] has put into the
-/// request. Copies nothing and verifies nothing again. Without such a layer, it rejects with 500 and logs an
-/// error.
+/// Returns a filter that extracts the [`Admission`] that a layer of `tollgate-tower` around [`warp::service`]
+/// has put into the request. It copies nothing and does not verify the token again. Without such a layer, it
+/// rejects with 500 and logs an error.
 ///
 /// ```
 /// use tollgate_tower::AuthenticateLayer;
@@ -164,7 +167,7 @@ pub fn admission() -> impl Filter<Extract = (Admission,), Error = warp::Rejectio
     })
 }
 
-/// Asks `gate`, then takes what the route extracts from the admission.
+/// Lets `gate` decide, then extracts from the admission what the route needs.
 fn ask<T, F>(
     gate: &Gate,
     take: F,
@@ -187,7 +190,7 @@ where
     })
 }
 
-/// The verdict of a filter: ready at once, or after keys have been fetched. Only the latter is boxed.
+/// The decision of a filter: available at once, or after keys have been fetched. Only the latter is boxed.
 enum Verdict<T> {
     Ready(Ready<Result<T, warp::Rejection>>),
     Awaited(Pin<Box<dyn Future<Output = Result<T, tollgate::Rejection>> + Send>>),

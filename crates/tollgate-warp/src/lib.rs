@@ -42,18 +42,18 @@
 //! | [`scopes`](scopes()) | [`Scopes`] | is rejected |
 //! | [`admission_from`] | [`Admission`] | is rejected unless the gate's token is optional |
 //!
-//! These filters reject with [`Rejection`]. [`protect`] guards a tree of routes, and responds by itself.
+//! These filters reject with [`Rejection`]. [`protect`] guards a tree of routes, and sends the response itself.
 //!
 //! # Optional authentication
 //!
-//! [`Gate::with_optional_token`] admits requests without a token, and [`optional_claims`] extracts `None`.
-//! The gate still rejects a bad token. A gate is cheap to clone, so one application can use both:
+//! [`Gate::with_optional_token`] admits requests without a token, and [`optional_claims`] extracts `None`. The
+//! gate still rejects an invalid token. A gate is cheap to clone, so one application can use both:
 //! `optional_claims(&gate.clone().with_optional_token())`.
 //!
 //! # Policies
 //!
-//! Per route, [`authenticated_with`]; inside a handler, [`Authenticated::require`] and [`Scopes::require`];
-//! for everything, [`Gate::with_policy`].
+//! Use [`authenticated_with`] for a policy per route, [`Authenticated::require`] and [`Scopes::require`] inside
+//! a handler, and [`Gate::with_policy`] for all requests.
 //!
 //! ```
 //! use tollgate_warp::{Authenticated, Gate, Policy, authenticated_with};
@@ -73,8 +73,9 @@
 //!
 //! # Custom rejection
 //!
-//! [`Gate::with_rejection_body`] replaces the body of every rejection, and its content type. The rejection of the
-//! [core](tollgate::Rejection), with its typed cause, is in the extensions of every response to a rejected request.
+//! [`Gate::with_rejection_body`] replaces the body and content type of every rejection. The rejection of the
+//! [core](tollgate::Rejection), with its typed cause, is in the extensions of every response to a rejected
+//! request.
 //!
 //! ```
 //! use tollgate_warp::{Gate, RejectionBody, authenticated, handle_rejection};
@@ -87,7 +88,7 @@
 //! # let _ = app; }
 //! ```
 //!
-//! A `recover` of your own finds the [`Rejection`] and responds with [`rejection_response`]:
+//! A custom `recover` can find the [`Rejection`] and respond with [`rejection_response`]:
 //!
 //! ```
 //! use tollgate_warp::Rejection;
@@ -107,16 +108,17 @@
 //!
 //! # Order of filters
 //!
-//! - **Path, method, then token.** Behind `path!` and `get()`, the filters of this crate reject requests for
-//!   their route only, and an unknown path stays a 404. In front of the path, every path that no earlier
-//!   route matches is a 401.
+//! - **Path, method, then token.** After `path!` and `get()`, the filters of this crate reject only requests
+//!   for their route, and an unknown path stays a 404. Before the path, every path that no earlier route
+//!   matches is a 401.
 //! - **Token, then body.** Filters later in a chain do not run for a rejected request.
 //! - **warp tries the other branches of `or`** after a rejection: a public route that matches responds as
 //!   usual. If none matches, the response is that of the rejection, even where another branch would have
-//!   responded with 404 or 405. With a catch-all such as a directory of files among the branches, use
+//!   responded with 404 or 405. With a catch-all among the branches, such as a directory of files, use
 //!   [`protect`], whose rejections are final.
-//! - **`recover`, then `with(cors)`.** Around everything, `warp::cors` responds to preflights, which carry no
-//!   token, before any filter sees them, and adds its header fields to rejections. Inside, preflights fail.
+//! - **`recover`, then `with(cors)`.** As the outermost wrapper, `warp::cors` responds to preflights, which
+//!   carry no token, before any filter sees them, and adds its header fields to rejections. Further inside,
+//!   preflights fail.
 //! - **Without `recover`** and outside [`protect`], warp turns every rejection into a 500.
 //!
 //! ```
@@ -131,21 +133,20 @@
 //! # let _ = app; }
 //! ```
 //!
-//! # Tokens from elsewhere than `Authorization`
+//! # Tokens from sources other than `Authorization`
 //!
-//! A response to a request whose token was in a cookie, another field or the URL has to be marked
-//! `Cache-Control: private` (RFC 9111 §3.5, RFC 6750 §2.3).
-//! [`protect`] does so. A filter inside a route cannot see the response: there the handler has to, when
-//! [`Admission::is_private`] says so.
+//! A response to a request whose token was in a cookie, another header or the URL must be marked
+//! `Cache-Control: private` (RFC 9111 §3.5, RFC 6750 §2.3). [`protect`] does so. A filter inside a route cannot
+//! see the response, so there the handler must do it, when [`Admission::is_private`] returns `true`.
 //!
 //! # Cost
 //!
-//! warp shows filters no borrow of the request, so each filter of this crate copies the header map (not the
-//! values), and method, target and host where the gate looks for tokens in cookies or in the query. Every
-//! filter verifies the token, so use one per route: [`Authenticated`] has everything. To avoid the copy, put
-//! the layer of `tollgate-tower` around [`warp::service`] and extract [`admission`](admission()).
+//! warp's filters cannot borrow the request. Each filter of this crate therefore copies the header map (not the
+//! values), and also method, target and host where the gate reads cookies or the query. Every filter verifies
+//! the token, so use one per route: [`Authenticated`] has everything. To avoid the copy, put the layer of
+//! `tollgate-tower` around [`warp::service`] and extract [`admission`](admission()).
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`tollgate::manual::log`].
 //!
@@ -174,7 +175,7 @@ pub use sessions::session_routes;
 /// The framework-independent core. Its major version is a part of this crate's API.
 pub use tollgate;
 
-// The names of the core that a first application needs, so that it depends on no other crate.
+// The types of the core that a first application needs, so that it needs no other crate.
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,

@@ -9,14 +9,14 @@ use tollgate_tower::mark_private;
 use crate::filter::admission_from;
 use crate::rejection::handle_rejection;
 
-/// Puts `gate` in front of `routes`: `protect` responds at once to a request that the gate rejects, and no filter in
-/// `routes` sees it.
+/// Puts `gate` in front of `routes`. `protect` responds at once to a request that the gate rejects, and no
+/// filter in `routes` sees it.
 ///
 /// `protect` also responds to rejections of filters inside, such as
 /// [`authenticated_with`](crate::authenticated_with), so that no [`recover`](warp::Filter::recover) is
 /// needed. All other rejections are passed on.
 ///
-/// The gate rejects before warp compares any path. Put it behind the path of what it protects, or try public
+/// The gate rejects before warp compares any path. Put it after the path of what it protects, or try public
 /// routes first:
 ///
 /// ```
@@ -26,16 +26,16 @@ use crate::rejection::handle_rejection;
 /// # fn routes(gate: Gate) {
 /// let routes = warp::path!("orders").map(|| "orders").or(warp::path!("invoices").map(|| "invoices"));
 /// let api = warp::path("api").and(protect(&gate, routes.clone()));
-/// // Or, where wrappers are listed one after the other:
+/// // Or, in a chain of wrappers:
 /// let api = warp::path("api").and(routes.with(warp::wrap_fn(move |routes| protect(&gate, routes))));
 /// let all = warp::path!("health").map(|| "ok").or(api);
 /// # let _ = all; }
 /// ```
 ///
-/// Filters inside that extract the token have the gate verify it again, as a filter of warp can read the
+/// Filters inside that extract the token have the gate verify it again, because a filter of warp can read the
 /// extensions of a request but not write them. To avoid that, see [`admission`](crate::admission()).
 ///
-/// Pass a tree that cannot reject, because it recovers from everything, as `routes.boxed()`.
+/// Pass a tree that recovers from everything, and thus cannot reject, as `routes.boxed()`.
 pub fn protect<F, R>(
     gate: &Gate,
     routes: F,

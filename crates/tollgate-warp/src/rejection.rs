@@ -1,4 +1,4 @@
-//! [`Rejection`], and how it becomes a response.
+//! [`Rejection`], and its conversion to a response.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -10,10 +10,10 @@ use warp::reply::Response;
 
 /// The response to a request that is not admitted: a [`tollgate::Rejection`] that warp can carry and send.
 ///
-/// Filters reject with it, so that warp tries other routes first; [`handle_rejection`] responds with it when
+/// Filters reject with it, so that warp tries other routes first. [`handle_rejection`] responds with it when
 /// none matches. Handlers return it with `?`: from [`then`](warp::Filter::then) it is the response, from
-/// [`and_then`](warp::Filter::and_then) a rejection. In a [`recover`](warp::Filter::recover) of your own,
-/// look for it with [`warp::Rejection::find`] and respond with [`rejection_response`].
+/// [`and_then`](warp::Filter::and_then) a rejection. In a custom [`recover`](warp::Filter::recover), find it
+/// with [`warp::Rejection::find`] and respond with [`rejection_response`].
 /// [`Gate::with_rejection_body`](tollgate::Gate::with_rejection_body) replaces the body.
 #[derive(Clone)]
 pub struct Rejection(tollgate::Rejection);
@@ -48,7 +48,7 @@ impl Reply for Rejection {
     }
 }
 
-/// Prints the status and nothing else: warp sends this text to the client when no filter recovers the rejection.
+/// Prints only the status, because warp sends this text to the client when no filter recovers the rejection.
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejection").field("status", &self.status()).finish_non_exhaustive()

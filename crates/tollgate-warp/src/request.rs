@@ -1,4 +1,4 @@
-//! What the core sees of the request that a filter is asked about.
+//! The core's view of the request that a filter handles.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -10,41 +10,41 @@ use tollgate::Gate;
 use tollgate::adapter::RequestView;
 use warp::Filter;
 
-/// A request, as far as warp's filters show it.
+/// The parts of a request that warp's filters expose.
 ///
-/// They hand out copies and never a borrow. Copying single fields would be cheaper, but [`warp::header::value`] shows
-/// the first line of a field and hides the others, and credentials that were sent twice have to be refused. So it is
-/// the whole map; its values share their bytes with the request.
+/// Filters hand out copies, never a borrow. Copying single header fields would be cheaper, but
+/// [`warp::header::value`] returns only the first line of a field, and duplicate credentials must be rejected.
+/// So this copies the whole map, whose values share their bytes with the request.
 pub(crate) struct WarpRequest {
     headers: HeaderMap,
-    /// Absent when it was not asked for.
+    /// `None` when the gate does not need it.
     target: Option<Target>,
 }
 
-/// What is not in a field.
+/// The parts that are not header fields.
 struct Target {
     method: Method,
     query: Option<String>,
     host: Host,
 }
 
-/// What names the host that a request is for.
+/// The source of the host that a request is for.
 enum Host {
-    /// The `Host` field, if anything.
+    /// The `Host` header, if present.
     Field,
     /// The target: `:authority` in HTTP/2, or an absolute target in HTTP/1.1.
     Target(Authority),
-    /// The field is malformed, or the target names another host. warp does not show the target then.
+    /// The header is malformed, or names another host than the target. warp then does not expose the target.
     Contradictory,
 }
 
-/// Reads all of the request. Never rejects.
+/// Reads the whole request. It never rejects.
 #[cfg(any(test, feature = "sessions"))]
 pub(crate) fn request() -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync {
     warp::header::headers_cloned().and(target().map(Some)).map(WarpRequest::new)
 }
 
-/// Reads what `gate` looks at. Never rejects.
+/// Reads the parts that `gate` needs. It never rejects.
 pub(crate) fn request_for(
     gate: &Gate,
 ) -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync + use<> {
@@ -60,7 +60,7 @@ fn target() -> impl Filter<Extract = (Target,), Error = Infallible> + Copy + Sen
     warp::method().and(query()).and(host()).map(target)
 }
 
-/// Without a query, `warp::query::raw` rejects.
+/// Reads the query. Without one, `warp::query::raw` alone would reject.
 fn query() -> impl Filter<Extract = (Option<String>,), Error = Infallible> + Copy + Send + Sync {
     warp::query::raw().map(Some).or_else(|_: warp::Rejection| ready(Ok::<_, Infallible>((None,))))
 }
@@ -77,14 +77,15 @@ impl WarpRequest {
             && matches!(host, Host::Target(_))
             && headers.contains_key(HOST)
         {
-            // From the field, or equal to it: the core reads the field itself, and sees whether it is repeated.
+            // The authority is from the header, or equal to it. The core reads the header itself, and detects a
+            // repeated one.
             *host = Host::Field;
         }
         Self { headers, target }
     }
 }
 
-/// Of what was not asked for it shows what is safe: a method that may change something, a host where no origin is at home.
+/// For parts that were not read, it returns safe values: an unsafe method, and a host that no origin has.
 impl RequestView for WarpRequest {
     fn method(&self) -> &str {
         self.target.as_ref().map_or("", |target| target.method.as_str())
@@ -98,12 +99,12 @@ impl RequestView for WarpRequest {
         match self.target.as_ref().map(|target| &target.host) {
             Some(Host::Field) => None,
             Some(Host::Target(authority)) => Some(authority.as_str()),
-            Some(Host::Contradictory) | None => Some(""), // no origin is at this host
+            Some(Host::Contradictory) | None => Some(""), // no origin has this host
         }
     }
 
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        // The usual field by its constant, which need not be read as a name.
+        // The constant for the usual name avoids parsing it.
         let values = match name {
             "authorization" => self.headers.get_all(AUTHORIZATION),
             name => self.headers.get_all(name),
@@ -123,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// By way of a service, as the requests of `warp::test` cannot repeat a field.
+    /// Sends the request through a service, because requests of `warp::test` cannot repeat a header.
     async fn seen(request: Builder) -> WarpRequest {
         seen_by(super::request(), request).await
     }
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_is_shown_as_it_came() {
+    async fn view_shows_the_request_unchanged() {
         let request = Request::builder()
             .method("PROPFIND")
             .uri("/a?token=%41&b")
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_gate_is_shown_what_it_looks_at() {
+    async fn view_shows_only_the_parts_the_gate_needs() {
         let gate = |sources: &[TokenSource]| {
             let key = tollgate_testing::keys::verifying(tollgate::Algorithm::Hs256);
             let verifier = tollgate::Verifier::new(
@@ -184,21 +185,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_absent_query_is_none_and_an_empty_one_is_empty() {
+    async fn missing_query_is_none_and_empty_query_is_empty() {
         assert_eq!(seen(Request::get("/a")).await.query(), None);
         assert_eq!(seen(Request::get("/a?")).await.query(), Some(""));
     }
 
     #[tokio::test]
-    async fn the_authority_is_that_of_the_target() {
+    async fn authority_comes_from_the_target() {
         let cases: [(&str, &[&str], Option<&str>); 7] = [
             ("/", &[], None),
             ("/", &["api.example"], None),
             ("/", &["api.example", "evil.example"], None),
             ("http://api.example:8080/", &[], Some("api.example:8080")),
-            // The same either way.
+            // Header and target name the same host.
             ("http://api.example/", &["api.example"], None),
-            // The target would win (RFC 9112 §3.2.2), but is not shown: nothing is at home here.
+            // The target would take precedence (RFC 9112 §3.2.2), but warp does not expose it, so the view has
+            // a host that no origin has.
             ("http://api.example/", &["evil.example"], Some("")),
             ("/", &["api example"], Some("")),
         ];

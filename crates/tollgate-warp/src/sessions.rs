@@ -13,7 +13,7 @@ use warp::{Buf, Filter, Stream};
 
 use crate::request::{WarpRequest, request};
 
-/// The endpoints of sessions, to be tried beside other routes:
+/// Returns the endpoints of sessions, to be combined with other routes:
 ///
 /// ```
 /// # fn routes(endpoints: tollgate_sessions::SessionEndpoints) {
@@ -24,11 +24,11 @@ use crate::request::{WarpRequest, request};
 /// # let _ = routes; }
 /// ```
 ///
-/// Not inside [`protect`](crate::protect): a user who logs in has no token yet. A request for anything else is rejected
-/// as not found, so that other routes are tried.
+/// Do not put them inside [`protect`](crate::protect), because a user who logs in has no token yet. A request
+/// for any other path is rejected as not found, so that warp tries other routes.
 ///
-/// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no place where another one
-/// could be told: behind a proxy, where all clients have one address, put `tollgate_tower::SessionService` around
+/// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no way to pass another
+/// address. Behind a proxy, where all clients have one address, put `tollgate_tower::SessionService` around
 /// [`warp::service`], or throttle in the proxy.
 #[must_use]
 pub fn session_routes(
@@ -41,7 +41,7 @@ pub fn session_routes(
         .then(async |served, request, remote, body| response(answer(served, request, remote, body).await))
 }
 
-/// Endpoints, and a path that they serve.
+/// The endpoints, and a path that they serve.
 struct Served {
     endpoints: SessionEndpoints,
     path: FullPath,
@@ -59,7 +59,7 @@ fn served(
     })
 }
 
-/// The target of CONNECT is an authority (RFC 9112 §3.2.3), for which [`warp::path::full`] panics.
+/// Rejects CONNECT, whose target is an authority (RFC 9112 §3.2.3), because [`warp::path::full`] panics for it.
 fn with_path() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {
     let check =
         |method| ready(if method == Method::CONNECT { Err(warp::reject::not_found()) } else { Ok(()) });
@@ -86,7 +86,7 @@ where
     }
 }
 
-/// Nothing is kept beyond the limit.
+/// Reads the body, up to the limit.
 async fn read<D: Buf>(
     body: impl Stream<Item = Result<D, warp::Error>>,
     limit: usize,

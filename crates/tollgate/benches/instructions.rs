@@ -1,18 +1,19 @@
-//! Counts the instructions of the hot path, so that a slower one is noticed however noisy the machine is.
+//! Counts the instructions of the hot path, to detect regressions independently of the load of the machine.
 //!
-//!     cargo bench -p tollgate --bench instructions               compares with instructions.txt, fails past 5 %
-//!     cargo bench -p tollgate --bench instructions -- --record   writes the counts of now into it
+//!     cargo bench -p tollgate --bench instructions               compares with instructions.txt, fails above 5 %
+//!     cargo bench -p tollgate --bench instructions -- --record   records the current counts in it
 //!     … -- --profile NAME                                        runs one scenario many times, for a profiler
 //!
-//! Each scenario runs under `valgrind --tool=callgrind`, once with few and once with many operations; the difference is
-//! what the operations cost. The counts depend on the compiler and on which instructions valgrind knows, not on load.
+//! Each scenario runs under `valgrind --tool=callgrind`, once with few and once with many operations. The
+//! difference is the cost of the operations. The counts depend on the compiler and on the instructions that
+//! valgrind supports, not on load.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
-    reason = "a program for the command line, which may stop at the first surprise"
+    reason = "a command-line program may panic on unexpected input"
 )]
 
 use std::collections::BTreeMap;
@@ -31,12 +32,13 @@ const AUDIENCE: &str = "api://demo";
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
-/// How much more than recorded is a regression.
+/// The increase over the recorded count that is a regression.
 const TOLERANCE: f64 = 0.05;
 const FEW: u64 = 200;
 const MANY: u64 = 2200;
 
-/// What is counted; the signature check of the first is not ours, and is taken off the others where it is part of them.
+/// The scenarios. The first is the signature check of the backend; its cost is subtracted from the scenarios
+/// that are marked.
 const SCENARIOS: [(&str, bool); 9] = [
     (SIGNATURE, false),
     ("verify", true),
@@ -80,7 +82,7 @@ fn compare() -> ExitCode {
     }
     if failed {
         println!(
-            "\nMore than {:.0} % over the record. Mend it, or record anew and say why.",
+            "\nMore than {:.0} % over the record. Fix the regression, or record new counts and give the reason.",
             TOLERANCE * 100.0
         );
         return ExitCode::FAILURE;
@@ -108,7 +110,7 @@ fn read_baseline() -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// Instructions of one operation of each scenario, without the signature check.
+/// Returns the instructions per operation of each scenario, without the signature check.
 fn count_all() -> Vec<(String, f64)> {
     let mut signature = 0.0;
     SCENARIOS
@@ -142,7 +144,7 @@ fn callgrind(name: &str, operations: u64) -> u64 {
     collected.1.trim().parse().expect("a number")
 }
 
-/// The claims that the application wants.
+/// The claims that the application reads.
 #[derive(serde::Deserialize)]
 #[expect(dead_code, reason = "decoded, not read")]
 struct User {
@@ -177,7 +179,7 @@ fn run(name: &str, operations: u64) {
             repeat(operations, || admit(&cached, &request).claims::<User>().unwrap());
         }
         "refuse_expired" => {
-            // So that the header is known, as it is where there are other tokens of the issuer.
+            // Makes the header known, as it is when the issuer has issued other tokens.
             drop(admit(&cached, &Bearer::of(&good)));
             repeat_refuse(operations, &cached, &sign(1_600_000_000));
         }
@@ -189,7 +191,7 @@ fn run(name: &str, operations: u64) {
                 Issuer::new(ISSUER).unwrap(),
                 Audience::new(AUDIENCE).unwrap(),
             ));
-            let header = r#"{"alg":"HS256","kid":"nobody","typ":"JWT"}"#;
+            let header = r#"{"alg":"HS256","kid":"absent","typ":"JWT"}"#;
             repeat_refuse(operations, &gate, &sign_with(header, 1_700_000_600));
         }
         _ => panic!("unknown scenario {name}"),

@@ -1,4 +1,4 @@
-//! What only adapters need, to put a [`Gate`](crate::Gate) in front of a framework.
+//! Items that only adapters need, to put a [`Gate`](crate::Gate) in front of a framework.
 //!
 //! An adapter implements [`RequestView`] for the framework's request, calls
 //! [`Gate::admit`](crate::Gate::admit), acts on the [`Decision`], and turns a [`Rejection`](crate::Rejection)

@@ -1,4 +1,4 @@
-//! [`Admission`]: a request that a gate has let through.
+//! [`Admission`]: the result of a gate for a request that it admits.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
 use crate::verified::Verified;
 
-/// A request that was admitted: with a verified token, or anonymous where that is allowed.
+/// A request that a gate admitted: with a verified token, or anonymous where the gate allows it.
 ///
 /// Adapters put it into the request's extensions, where extractors and authorization find it.
 #[derive(Clone, Debug)]
 pub struct Admission {
     bearer: Bearer,
-    /// Whether caches have to be told that the response is one user's.
+    /// Whether the response must be marked as one user's for shared caches.
     private: bool,
 }
 
-/// Who makes the request.
+/// The sender of the request.
 #[derive(Clone, Debug)]
 enum Bearer {
     Verified(Verified),
-    /// Nobody known; refused this way where that is not enough.
+    /// A request without a token. The style is for the rejection where a token is required.
     Anonymous(Arc<RejectionStyle>),
 }
 
@@ -37,7 +37,7 @@ impl Admission {
         Self { bearer: Bearer::Anonymous(Arc::clone(style)), private: false }
     }
 
-    /// The verified token; `None` for an anonymous request under an optional gate.
+    /// Returns the verified token, or `None` for an anonymous request under a gate with an optional token.
     #[must_use]
     pub fn verified(&self) -> Option<&Verified> {
         match &self.bearer {
@@ -46,23 +46,23 @@ impl Admission {
         }
     }
 
-    /// The verified token, or the rejection for a request that has none.
+    /// Returns the verified token, or the rejection for an anonymous request.
     ///
     /// # Errors
-    /// A bare 401 challenge when the request is anonymous.
+    /// A 401 challenge without an error code when the request is anonymous.
     pub fn require(&self) -> Result<&Verified, Rejection> {
         self.verified().ok_or_else(|| self.refuse(AuthError::MissingToken))
     }
 
-    /// The application's claims.
+    /// Returns the application's claims.
     ///
     /// # Errors
-    /// 401 when the request is anonymous, or `T` cannot be made from the token.
+    /// 401 when the request is anonymous, or the token's claims do not fit `T`.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, Rejection> {
         self.require()?.claims().map_err(|error| self.refuse(AuthError::InvalidToken(error)))
     }
 
-    /// The scopes that the token grants.
+    /// Returns the scopes that the token grants.
     ///
     /// # Errors
     /// 401 when the request is anonymous, or the token's scopes are malformed.
@@ -78,8 +78,9 @@ impl Admission {
         policy.check(self.require()?).map_err(|error| self.refuse(error))
     }
 
-    /// Whether the response has to be marked `Cache-Control: private`: the token came from elsewhere than
-    /// `Authorization`, which is all that shared caches look at (RFC 9111 §3.5, RFC 6750 §2.3).
+    /// Returns whether the response must be marked `Cache-Control: private`. This is so when the token did not
+    /// come from `Authorization`, the only credential that shared caches consider (RFC 9111 §3.5, RFC 6750
+    /// §2.3).
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.private

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A signature or MAC algorithm that tokens may use here. `none` is not among them and cannot be added.
+/// A signature or MAC algorithm that tokens can use. `none` is not included and cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -18,11 +18,11 @@ pub enum Algorithm {
     Rs384,
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     Rs512,
-    /// RSASSA-PSS with SHA-256, salt as long as the hash.
+    /// RSASSA-PSS with SHA-256, with a salt as long as the hash.
     Ps256,
-    /// RSASSA-PSS with SHA-384, salt as long as the hash.
+    /// RSASSA-PSS with SHA-384, with a salt as long as the hash.
     Ps384,
-    /// RSASSA-PSS with SHA-512, salt as long as the hash.
+    /// RSASSA-PSS with SHA-512, with a salt as long as the hash.
     Ps512,
     /// ECDSA on P-256 with SHA-256.
     Es256,
@@ -30,11 +30,11 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519. Named `EdDSA` (RFC 8037) or `Ed25519` (RFC 9864) in headers and keys; both mean this here.
+    /// Ed25519. Headers and keys name it `EdDSA` (RFC 8037) or `Ed25519` (RFC 9864).
     EdDsa,
 }
 
-/// What kind of key an algorithm needs.
+/// The kind of key that an algorithm needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Hmac,
@@ -52,7 +52,7 @@ pub(crate) enum Curve {
 }
 
 impl Algorithm {
-    /// Every algorithm, in the order of the registry.
+    /// All algorithms, in the order of the registry.
     pub const ALL: [Self; 13] = [
         Self::Hs256,
         Self::Hs384,
@@ -69,7 +69,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// The algorithm with this JOSE name; names are case-sensitive (RFC 7515 §4.1.1).
+    /// Returns the algorithm with this JOSE name. Names are case-sensitive (RFC 7515 §4.1.1).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -78,7 +78,7 @@ impl Algorithm {
         }
     }
 
-    /// The JOSE name. Ed25519 answers the widely understood `EdDSA`.
+    /// Returns the JOSE name. For Ed25519 this is `EdDSA`, which more implementations support.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether the verifier of a token could also have made it (one shared secret).
+    /// Returns whether the key is a shared secret, so that a verifier of tokens could also sign them.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self.family(), Family::Hmac)
@@ -115,7 +115,8 @@ impl Algorithm {
         }
     }
 
-    /// Bytes of the hash output; the least length of an HMAC secret (RFC 7518 §3.2).
+    /// Returns the length of the hash output in bytes, which is the minimum length of an HMAC secret (RFC 7518
+    /// §3.2).
     pub(crate) const fn hash_len(self) -> usize {
         match self {
             Self::Hs256 | Self::Rs256 | Self::Ps256 | Self::Es256 => 32,
@@ -132,7 +133,7 @@ impl fmt::Display for Algorithm {
 }
 
 impl Curve {
-    /// The `crv` name (RFC 7518 §6.2.1.1).
+    /// Returns the `crv` name (RFC 7518 §6.2.1.1).
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -145,7 +146,7 @@ impl Curve {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
     }
 
-    /// Bytes of one coordinate (RFC 7518 §6.2.1.2).
+    /// Returns the length of one coordinate in bytes (RFC 7518 §6.2.1.2).
     pub(crate) const fn coordinate_len(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -154,7 +155,7 @@ impl Curve {
         }
     }
 
-    /// The one algorithm that uses this curve (RFC 7518 §3.4).
+    /// Returns the only algorithm that uses this curve (RFC 7518 §3.4).
     pub(crate) const fn algorithm(self) -> Algorithm {
         match self {
             Self::P256 => Algorithm::Es256,
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_exact_and_round_trip() {
+    fn algorithm_names_are_exact_and_round_trip() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_name(algorithm.name()), Some(algorithm));
             assert_eq!(Algorithm::from_name(&algorithm.name().to_ascii_lowercase()), None);

@@ -1,4 +1,4 @@
-//! [`Audience`]: whom tokens are meant for.
+//! [`Audience`]: the identifier of an API that tokens are meant for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::grammar::identifier;
 pub struct Audience(Arc<str>);
 
 impl Audience {
-    /// Names an audience.
+    /// Creates an audience.
     ///
     /// # Errors
     /// [`ConfigError::Identifier`] when it is empty, begins or ends with white space, or holds a control character:

@@ -1,9 +1,9 @@
-//! Strict base64url (RFC 4648 §5, RFC 7515 §2): no padding, no whitespace, no non-zero trailing bits.
-//! A decoder that forgives any of these makes tokens malleable.
+//! Strict base64url (RFC 4648 §5, RFC 7515 §2): no padding, no white space, no non-zero trailing bits. A
+//! decoder that tolerates any of these makes tokens malleable.
 
 use base64::Engine as _;
 
-/// Vector instructions where the processor has them; the same strictness everywhere.
+/// The engine uses vector instructions where the processor has them, and is equally strict everywhere.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static ENGINE: std::sync::LazyLock<base64::engine::simd::Simd> = std::sync::LazyLock::new(|| {
     base64::engine::simd::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
@@ -25,7 +25,7 @@ pub(crate) fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
     Ok(bytes)
 }
 
-/// Decodes into a buffer of fixed size; longer content is an error. Returns the bytes written.
+/// Decodes into a buffer of fixed size, and returns the bytes written. Content that does not fit is an error.
 pub(crate) fn decode_into(text: impl AsRef<[u8]>, buffer: &mut [u8]) -> Result<&[u8], NotBase64Url> {
     let text = text.as_ref();
     let (long, short) = text.split_at_checked(long_part(text.len())).ok_or(NotBase64Url)?;
@@ -38,14 +38,14 @@ pub(crate) fn decode_into(text: impl AsRef<[u8]>, buffer: &mut [u8]) -> Result<&
     buffer.get(..len).ok_or(NotBase64Url)
 }
 
-/// How much of so long a text is left to the engine: whole blocks of its vectors, and the four symbols that it wants
-/// after them. It takes longer for the symbols of an incomplete block than the table here.
+/// Returns how many symbols of a text of this length the engine decodes: whole blocks of its vectors, plus the
+/// four symbols that it needs after them. For an incomplete block, the table here is faster.
 const fn long_part(len: usize) -> usize {
     let blocks = len.saturating_sub(4) & !31;
     if blocks < 64 { 0 } else { blocks.saturating_add(4) }
 }
 
-/// Decodes by tables. Returns how many bytes there are.
+/// Decodes with tables, and returns the number of bytes.
 fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
     let (quads, rest) = text.as_chunks();
     let (triples, _) = buffer.as_chunks_mut();
@@ -56,7 +56,7 @@ fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
         let [_, bytes @ ..] = bits.to_be_bytes();
         *triple = bytes;
     }
-    // What is missing is filled up with zeros, and so has to be what they decode to.
+    // Missing symbols are filled with zeros, so their decoded bytes must be zero too.
     let last = match *rest {
         [] => *b"AAAA",
         [a, b] => [a, b, b'A', b'A'],
@@ -73,7 +73,7 @@ fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
     if is_strict { Ok(end) } else { Err(NotBase64Url) }
 }
 
-/// The 24 bits of four symbols.
+/// Returns the 24 bits of four symbols.
 #[inline]
 fn bits_of(quad: [u8; 4]) -> u32 {
     let [a, b, c, d] = quad.map(usize::from);
@@ -82,13 +82,13 @@ fn bits_of(quad: [u8; 4]) -> u32 {
     bits.into_iter().fold(0, |all, bits| all | bits.copied().unwrap_or(NO_SYMBOL))
 }
 
-/// A bit beyond those of four symbols.
+/// A bit above the 24 bits of four symbols.
 const NO_SYMBOL: u32 = 1 << 31;
 
-/// The bits of each byte as a symbol, for each of the four positions.
+/// The bits of each byte as a symbol, one table for each of the four positions.
 static SYMBOLS: [[u32; 256]; 4] = [symbols_at(18), symbols_at(12), symbols_at(6), symbols_at(0)];
 
-#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "done by the compiler")]
+#[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "evaluated by the compiler")]
 const fn symbols_at(shift: u32) -> [u32; 256] {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut symbols = [NO_SYMBOL; 256];
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn forgives_nothing() {
         assert_eq!(decode("TWE").unwrap(), b"Ma");
-        // Long enough for vector instructions, with the offence at every place.
+        // Long enough for vector instructions, with the invalid symbol at every position.
         let long = "Zm9vYmFy".repeat(20);
         assert_eq!(decode(&long).unwrap(), b"foobar".repeat(20));
         for at in 0..long.len() {
@@ -122,7 +122,7 @@ mod tests {
                 assert_eq!(decode(&spoiled), Err(NotBase64Url), "{bad:?} at {at}");
             }
         }
-        // Padding, the other alphabet, whitespace, escapes, a lone symbol, trailing bits.
+        // Padding, the other alphabet, white space, escapes, a lone symbol, trailing bits.
         for bad in ["TWE=", "+/+/", "TW E", "TWE\n", "TW%3D", "T", "TWF", "TX"] {
             assert_eq!(decode(bad), Err(NotBase64Url), "{bad:?}");
             assert!(decode_into(bad, &mut [0; 64]).is_err(), "{bad:?}");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_buffers_hold_what_fits() {
+    fn decoding_fails_when_buffer_is_too_small() {
         assert_eq!(decode_into("TWE", &mut [0; 2]).unwrap(), b"Ma");
         assert!(decode_into("TWFu", &mut [0; 2]).is_err());
         let long = "Zm9vYmFy".repeat(20);
@@ -140,9 +140,9 @@ mod tests {
         assert_eq!(decode_into(&long, &mut [0; 120]).unwrap(), b"foobar".repeat(20));
     }
 
-    /// Where one way of decoding ends and the other begins, both have to be as strict as the engine alone.
+    /// At the boundary between engine and tables, both must be as strict as the engine alone.
     #[test]
-    fn decodes_what_the_engine_decodes() {
+    fn decoder_agrees_with_the_engine() {
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
         use proptest::prelude::*;
 

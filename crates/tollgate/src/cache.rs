@@ -1,4 +1,4 @@
-//! [`TokenCache`]: tokens that have been verified, so that the next request with one costs no cryptography.
+//! [`TokenCache`]: caches verified tokens, so that further requests with them need no cryptography.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,20 +12,20 @@ use crate::error::ConfigError;
 use crate::references::References;
 use crate::verified::Verified;
 
-/// How much the cache of verified tokens may hold. The default is 10,000 tokens and 64 MiB, whichever is reached
+/// The limits of the cache of verified tokens. The default is 10,000 tokens and 64 MiB, whichever is reached
 /// first.
 ///
 /// # Security
-/// - Only tokens whose signature and claims were good are kept; a refusal never is, so nobody without good tokens can
-///   fill the cache.
-/// - A hit is the same text, compared in full; hashing only finds the place, by the end of the signature and with a seed of its
-///   own in every gate.
-/// - On every hit expiry, not-before, age and revocation are checked again, and that the keys are those that verified
-///   the token: when a set of keys changes, everything is verified anew. Where the token came from, policy and the
-///   cross-site check belong to the request, and are never kept.
-/// - Live tokens are in memory as long as they are in the cache, and wiped when they leave it. Somebody who can read
-///   the memory of the process can also read requests as they come in; where that is still too much,
-///   [`Gate::without_cache`](crate::Gate::without_cache) turns it off.
+/// - The cache holds only tokens whose signature and claims were verified, and never a rejection. A client
+///   without valid tokens cannot fill it.
+/// - A lookup compares the whole text of the token. The hash covers the end of the signature, with a random
+///   seed in every gate, and only finds the slot.
+/// - Every hit checks expiry, not-before, age and revocation again, and that the keys are those that verified
+///   the token. When the key set changes, every token is verified again. The source of the token, the policy
+///   and the cross-site check belong to the request, and are never cached.
+/// - Valid tokens stay in memory while they are cached, and are wiped when they leave the cache. An attacker
+///   who can read process memory can also read requests. Use
+///   [`Gate::without_cache`](crate::Gate::without_cache) to disable the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
     tokens: usize,
@@ -39,33 +39,34 @@ impl Default for CacheLimits {
 }
 
 impl CacheLimits {
-    /// At most this many tokens, of at most this many bytes in all: their text, their claims and what is kept beside
-    /// them. What the application makes of the claims is not counted.
+    /// Limits the cache to this many tokens and this many bytes. The bytes include the text of the tokens,
+    /// their claims and the cache's own data, but not what the application makes of the claims.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] when either is zero: [`Gate::without_cache`](crate::Gate::without_cache) turns the cache
-    /// off.
+    /// [`ConfigError::Conflict`] when one of them is zero. Use
+    /// [`Gate::without_cache`](crate::Gate::without_cache) to disable the cache.
     pub const fn new(tokens: usize, bytes: u64) -> Result<Self, ConfigError> {
         if tokens == 0 || bytes == 0 {
-            return Err(ConfigError::Conflict("a cache of nothing; turn it off instead"));
+            return Err(ConfigError::Conflict("cache limits must not be zero; use `without_cache` to disable the cache"));
         }
         Ok(Self { tokens, bytes })
     }
 
-    /// What the smallest entry counts for, so that so many of them fill the cache.
+    /// Returns the weight of the smallest entry, such that as many entries as the limit of tokens fill the
+    /// cache.
     fn least_weight(self) -> u64 {
-        // An entry that takes all of the cache would not be kept at all.
+        // The cache would not keep an entry that takes its whole capacity.
         let tokens = u64::try_from(self.tokens).unwrap_or(u64::MAX).max(2);
         self.bytes.div_ceil(tokens).max(1)
     }
 }
 
-/// A token as it was verified.
+/// A verified token.
 pub(crate) struct CachedToken {
     pub(crate) verified: Verified,
-    /// Which of the gate's verifiers accepted it.
+    /// The index of the verifier that accepted it.
     pub(crate) verifier: usize,
-    /// While it is in the cache.
+    /// The per-thread references, while the token is in the cache.
     references: References,
 }
 
@@ -75,17 +76,17 @@ impl CachedToken {
     }
 }
 
-/// What a request is given, counted with the other requests of its thread.
+/// Clones the reference of the current thread, which shares its count only with other requests of that thread.
 impl Clone for CachedToken {
     fn clone(&self) -> Self {
         Self::new(self.references.of_this_thread(&self.verified), self.verifier)
     }
 }
 
-/// Verified tokens by their text.
+/// The verified tokens, by their text.
 pub(crate) struct TokenCache {
     limits: CacheLimits,
-    /// How many references there are to a token at most.
+    /// The largest number of references to a token.
     references: usize,
     tokens: Cache<TokenText, CachedToken, Weight, RandomState, DefaultLifecycle<TokenText, CachedToken>>,
 }
@@ -104,15 +105,15 @@ impl TokenCache {
         self.limits
     }
 
-    /// The token with this text. While somebody else writes at the same place it counts as absent: nobody waits.
+    /// Returns the token with this text. During a write to the same shard this is a miss, so no request waits.
     pub(crate) fn get(&self, token: &[u8]) -> Option<CachedToken> {
         self.tokens.try_get(&Asked(token)).ok().flatten()
     }
 
-    /// Keeps the token, unless somebody else writes at the same place.
+    /// Adds the token, unless another thread writes to the same shard.
     pub(crate) fn insert(&self, token: &[u8], mut cached: CachedToken) {
         cached.references = References::starting_with(&cached.verified, self.references);
-        // Contention is no loss: the next request tries again.
+        // A lost insertion is harmless: the next request tries again.
         let _not_now = self.tokens.try_insert(TokenText(Zeroizing::new(token.into())), cached);
     }
 }
@@ -126,7 +127,7 @@ impl fmt::Debug for TokenCache {
     }
 }
 
-/// The text of a token, wiped when it is dropped.
+/// The text of a token. It is wiped on drop.
 struct TokenText(Zeroizing<Box<[u8]>>);
 
 impl PartialEq for TokenText {
@@ -143,11 +144,11 @@ impl Hash for TokenText {
     }
 }
 
-/// What a request presents: bytes, which need not be read as text to be known.
+/// The bytes that a request presents. They need not be UTF-8 for a lookup.
 struct Asked<'r>(&'r [u8]);
 
-/// By its last 32 bytes, some 190 bits of its signature. Signatures look random, and nobody can choose one that ends like
-/// another, so the rest would not spread tokens any better.
+/// Hashes the last 32 bytes, about 190 bits of the signature. Signatures look random, and an attacker cannot
+/// choose one with a given end, so more bytes would not distribute tokens better.
 impl Hash for Asked<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self.0.last_chunk::<32>() {
@@ -168,19 +169,19 @@ impl Equivalent<TokenText> for Asked<'_> {
     }
 }
 
-/// Bytes, but never less than the share of one token.
+/// Weighs an entry by its bytes, with the share of one token as the minimum.
 #[derive(Clone)]
 struct Weight {
     least: u64,
-    /// What references take.
+    /// The bytes of the references.
     overhead: usize,
 }
 
-/// What an entry takes beside its texts and references: map, located claims.
+/// The bytes of an entry besides its texts and references: the map and the located claims.
 const OVERHEAD: usize = 640;
-/// Scopes and roles are read when they are asked for, after the entry has been weighed. In the worst case, an array of
-/// empty strings that is read as both, each takes three bytes of the payload and eight of memory, twice; a scope of one
-/// letter takes two bytes of the payload and nine of memory.
+/// Scopes and roles are parsed on demand, after the entry was weighed. The worst case is an array of empty
+/// strings that is read as both: each takes three bytes of the payload, and twice eight bytes of memory. A
+/// scope of one letter takes two bytes of the payload and nine of memory.
 const AUTHORITIES_PER_PAYLOAD_BYTE: usize = 6;
 
 impl Weighter<TokenText, CachedToken> for Weight {
@@ -215,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_same_text_and_no_other() {
+    fn cache_finds_only_the_exact_text() {
         let cache = TokenCache::new(CacheLimits::default());
         let (a, b) = (token(r#""jti":"a""#), token(r#""jti":"b""#));
         assert!(cache.get(a.as_bytes()).is_none());
         cache.insert(a.as_bytes(), cached(&a));
         assert_eq!(cache.get(a.as_bytes()).unwrap().verified.token_id(), Some("a"));
-        // The last one ends like it, so it is looked for in the same place.
+        // The last one has the same end, so it hashes to the same slot.
         for other in [&b, &format!("{a}A"), &a[..a.len() - 1], "", &format!("x{}", &a[1..])] {
             assert!(cache.get(other.as_bytes()).is_none());
         }
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_cache_holds_a_token() {
+    fn smallest_cache_holds_a_token() {
         let cache = TokenCache::new(CacheLimits::new(1, 64 * 1024).unwrap());
         let token = token("");
         cache.insert(token.as_bytes(), cached(&token));

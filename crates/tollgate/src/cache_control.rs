@@ -1,9 +1,10 @@
-//! What a response says to shared caches (RFC 9111 §5.2.2).
+//! `Cache-Control` of responses (RFC 9111 §5.2.2).
 
-/// Whether a response with these values of `Cache-Control` is kept from shared caches already, by `private` or
-/// `no-store`. For adapters, which mark responses that [`Admission::is_private`](crate::Admission::is_private).
+/// Returns whether these values of `Cache-Control` forbid shared caches to store the response, by `private` or
+/// `no-store`. Adapters use this for responses to admissions that are private
+/// ([`Admission::is_private`](crate::Admission::is_private)).
 ///
-/// `private="field"` does not count: it leaves the rest of the response to caches (RFC 9111 §5.2.2.7).
+/// `private="field"` does not count, because it lets caches store the rest of the response (RFC 9111 §5.2.2.7).
 #[must_use]
 pub fn forbids_shared_caching<'a>(cache_control: impl IntoIterator<Item = &'a [u8]>) -> bool {
     let directives = cache_control.into_iter().flat_map(|value| value.split(|byte| *byte == b','));

@@ -12,16 +12,16 @@ use crate::scope::ScopeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The request is malformed: 400.
+    /// The request is malformed; the status is 400.
     InvalidRequest,
-    /// The token is bad: 401.
+    /// The token is invalid; the status is 401.
     InvalidToken,
-    /// The token does not grant enough: 403.
+    /// The token does not grant enough; the status is 403.
     InsufficientScope,
 }
 
 impl ErrorCode {
-    /// The code as it goes over the wire.
+    /// Returns the code as in the challenge.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,8 @@ impl ErrorCode {
     }
 }
 
-/// What every challenge of a gate says: the realm, and the URL of the resource metadata (RFC 9728 §5.1).
+/// The parts that all challenges of a gate share: the realm, and the URL of the resource metadata (RFC 9728
+/// §5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Protection {
     realm: Box<str>,
@@ -58,7 +59,7 @@ impl Protection {
     }
 }
 
-/// A challenge of the `Bearer` scheme. Its text is visible ASCII, safe to put into a header field.
+/// A challenge of the `Bearer` scheme. Its text is visible ASCII, so it can be the value of a header field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     protection: Arc<Protection>,
@@ -67,7 +68,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// A challenge without an error code, for a request that presented nothing (RFC 6750 §3.1).
+    /// Creates a challenge without an error code, for a request without credentials (RFC 6750 §3.1).
     pub(crate) fn bare(protection: &Arc<Protection>) -> Self {
         Self { protection: Arc::clone(protection), error: None, scopes: ScopeSet::new() }
     }
@@ -80,15 +81,15 @@ impl Challenge {
         Self { scopes, ..self }
     }
 
-    /// The error code.
+    /// Returns the error code, if there is one.
     #[must_use]
     pub fn error_code(&self) -> Option<ErrorCode> {
         self.error
     }
 }
 
-/// Parameters are quoted and separated by commas. Nothing in them needs escaping, as every part has been checked
-/// where it was made.
+/// Writes quoted parameters, separated by commas. Nothing needs escaping, because every part was checked when
+/// it was created.
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Bearer realm=\"{}\"", self.protection.realm)?;
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn challenges_read_as_the_rfc_shows_them() {
+    fn challenges_match_the_examples_of_the_rfc() {
         let protection = Protection::default();
         let challenge = |protection: &Protection, code| Challenge::error(&Arc::new(protection.clone()), code);
         assert_snapshot!(Challenge::bare(&Arc::new(protection.clone())), @r#"Bearer realm="api""#);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn realms_that_would_break_the_field_are_refused() {
+    fn realm_is_rejected_when_it_needs_escaping() {
         for realm in ["a\"b", "a\\b", "a\r\nb", "ä", "a\tb", "\u{7f}"] {
             assert!(Protection::default().with_realm(realm.into()).is_err(), "{realm:?}");
         }

@@ -1,19 +1,20 @@
-//! [`CrossSite`]: whether another site may have caused a request that carries a cookie-borne token.
+//! [`CrossSite`]: checks whether another site may have caused a request with a token in a cookie.
 
 use std::fmt;
 
 use crate::error::{ConfigError, CrossSiteError};
 use crate::request::RequestView;
 
-/// The check against cross-site request forgery. It is made when the token came from a cookie and the request can
-/// change something: any method but GET, HEAD and OPTIONS, and any WebSocket handshake.
+/// The check against cross-site request forgery. A gate makes it when the token came from a cookie and the
+/// request can change state: any method but GET, HEAD and OPTIONS, and any WebSocket handshake.
 ///
-/// Browsers say where a request comes from. `Sec-Fetch-Site` is asked first (`same-origin` and `none` pass), as a
-/// proxy that rewrites `Host` cannot confuse it; where it is absent, `Origin` must be this origin. A request
-/// that says neither is refused: no browser of today sends one.
+/// Browsers send the origin of a request. `Sec-Fetch-Site` is checked first (`same-origin` and `none` pass),
+/// because a proxy that rewrites `Host` does not affect it. Without it, `Origin` must be the origin of this
+/// API. A request with neither header is rejected: all current browsers send one.
 ///
-/// Without [public origins](Self::with_public_origin) `Origin` is compared with the host that the request names
-/// (`:authority` or `Host`); its scheme is then unknown, so behind a TLS-terminating proxy name the public origin.
+/// Without [public origins](Self::with_public_origin), `Origin` is compared with the host that the request
+/// names (`:authority` or `Host`). The scheme is then unknown, so set the public origin behind a
+/// TLS-terminating proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CrossSite {
     public_origins: Vec<Origin>,
@@ -21,13 +22,13 @@ pub struct CrossSite {
 }
 
 impl CrossSite {
-    /// The check without named origins.
+    /// Creates the check without any origins.
     #[must_use]
     pub const fn new() -> Self {
         Self { public_origins: Vec::new(), trusted_origins: Vec::new() }
     }
 
-    /// This API is reached at this origin, such as `https://api.example`.
+    /// Adds an origin at which clients reach this API, such as `https://api.example`.
     ///
     /// # Errors
     /// [`ConfigError::Origin`] when it is not an origin.
@@ -36,10 +37,11 @@ impl CrossSite {
         Ok(self)
     }
 
-    /// Requests caused by this origin are wanted although it is another one, such as a front end on its own domain.
+    /// Trusts requests from another origin, such as a front end on its own domain.
     ///
     /// # Security
-    /// Every page of that origin can then act as the user. Never name one whose content others control.
+    /// Every page of that origin can then act as the user. Never name an origin that serves content of third
+    /// parties.
     ///
     /// # Errors
     /// [`ConfigError::Origin`] when it is not an origin.
@@ -48,23 +50,23 @@ impl CrossSite {
         Ok(self)
     }
 
-    /// Checks a request that carries a credential which browsers add by themselves. A gate does this for the cookies that
-    /// it reads.
+    /// Checks a request with a credential that browsers add by themselves. A gate calls this for the cookies
+    /// that it reads.
     ///
     /// # Errors
-    /// [`CrossSiteError`] when the request can change something and may have been caused by another site.
+    /// [`CrossSiteError`] when the request can change state and another site may have caused it.
     pub fn check<R: RequestView>(&self, request: &R) -> Result<(), CrossSiteError> {
         self.judge(request, Silence::Suspicious)
     }
 
-    /// Checks a request that carries no such credential and would give its sender one, such as a login: another site
-    /// must not log a browser in as somebody else (RFC 6749 §10.12).
+    /// Checks a request that has no such credential and asks for one, such as a login: another site must not
+    /// log a browser in as another user (RFC 6749 §10.12).
     ///
-    /// The difference to [`check`](Self::check): a request that does not say where it comes from passes. It is no
-    /// browser's, and there is no credential that somebody could abuse.
+    /// Unlike [`check`](Self::check), this accepts a request that does not name its origin. Such a request does
+    /// not come from a browser, and has no credential that another site could abuse.
     ///
     /// # Errors
-    /// [`CrossSiteError`] when the request can change something and was caused by another site.
+    /// [`CrossSiteError`] when the request can change state and another site caused it.
     pub fn check_without_credential<R: RequestView>(&self, request: &R) -> Result<(), CrossSiteError> {
         self.judge(request, Silence::Harmless)
     }
@@ -99,14 +101,15 @@ impl CrossSite {
     }
 }
 
-/// What to make of a request that does not say where it comes from.
+/// How to treat a request that does not name its origin.
 #[derive(Clone, Copy)]
 enum Silence {
     Suspicious,
     Harmless,
 }
 
-/// Methods that change nothing (RFC 9110 §9.2.1), except that a WebSocket opened with GET can be used to.
+/// Returns whether the method is safe (RFC 9110 §9.2.1). A GET that opens a WebSocket is not, because messages
+/// on it can change state.
 fn is_safe<R: RequestView>(request: &R) -> bool {
     match request.method() {
         "GET" => !request.header_values("upgrade").any(names_websocket),
@@ -116,7 +119,7 @@ fn is_safe<R: RequestView>(request: &R) -> bool {
 }
 
 fn names_websocket(value: &[u8]) -> bool {
-    // A protocol may come with a version: `websocket/13` (RFC 9110 §7.8).
+    // A protocol name may have a version: `websocket/13` (RFC 9110 §7.8).
     let name = |protocol: &[u8]| {
         protocol.split(|byte| *byte == b'/').next().unwrap_or_default().trim_ascii().to_ascii_lowercase()
     };
@@ -128,7 +131,8 @@ fn single<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<&'a [
     if values.next().is_some() { Err(CrossSiteError::Repeated) } else { Ok(first) }
 }
 
-/// The host and port that the request is for. `X-Forwarded-Host` is not read: anyone can send it.
+/// Returns the host and port that the request is for. `X-Forwarded-Host` is ignored, because any client can
+/// send it.
 fn request_host<R: RequestView>(request: &R) -> Result<&[u8], CrossSiteError> {
     match request.authority() {
         Some(authority) => Ok(authority.as_bytes()),
@@ -136,7 +140,7 @@ fn request_host<R: RequestView>(request: &R) -> Result<&[u8], CrossSiteError> {
     }
 }
 
-/// `scheme://host[:port]` (RFC 6454 §6.2), default port dropped, in lower case.
+/// An origin `scheme://host[:port]` (RFC 6454 §6.2) in lower case, without the default port.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     https: bool,
@@ -149,7 +153,7 @@ impl Origin {
         Self::parse(text.as_bytes()).ok_or_else(|| ConfigError::Origin { text: text.into() })
     }
 
-    /// `None` for `null`, other schemes, user information, paths and anything that is not ASCII.
+    /// Parses an origin. Returns `None` for `null`, other schemes, user information, paths and non-ASCII text.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (https, rest) = match text.strip_prefix(b"https://") {
             Some(rest) => (true, rest),
@@ -159,14 +163,14 @@ impl Origin {
         Some(Self { https, host: host.to_ascii_lowercase().into(), port })
     }
 
-    /// Whether this is an origin at `host[:port]`, whose scheme is not known.
+    /// Returns whether this origin is at `host[:port]`, with any scheme.
     fn is_at(&self, host: &[u8]) -> bool {
         split_port(host, self.https)
             .is_some_and(|(name, port)| name.eq_ignore_ascii_case(&self.host) && port == self.port)
     }
 }
 
-/// Splits `host[:port]`; `None` when it is not that.
+/// Splits `host[:port]`, or returns `None` for other text.
 fn split_port(text: &[u8], https: bool) -> Option<(&[u8], u16)> {
     // The last colon separates the port, unless it is inside an IPv6 literal.
     let colon =
@@ -233,7 +237,7 @@ mod tests {
         let table: [(&[&[u8]], &[&[u8]], Result<(), CrossSiteError>); 24] = [
             (&[b"same-origin"], &[], Ok(())),
             (&[b"same-origin"], &[here], Ok(())),
-            // A proxy rewrote the host; the browser has decided already.
+            // A proxy rewrote the host, but `Sec-Fetch-Site` decides.
             (&[b"same-origin"], &[b"https://inner:8080"], Ok(())),
             (&[b"none"], &[], Ok(())),
             (&[b"none"], &[here], Ok(())),
@@ -260,10 +264,10 @@ mod tests {
         for (site, origin, expected) in table {
             let request = |method: &str| from(method, site, origin);
             assert_eq!(check.check(&request("POST")), expected, "{site:?} {origin:?}");
-            // A handshake is no safer than a POST, although its method is.
+            // A handshake can change state like a POST, although its method is GET.
             let handshake = request("GET").header("upgrade", b"websocket");
             assert_eq!(check.check(&handshake), expected, "upgrade {site:?} {origin:?}");
-            // Without a credential, silence is no offence; everything else is.
+            // Without a credential, a request need not name its origin. The other checks are the same.
             let lenient = if expected == Err(CrossSiteError::NoProvenance) { Ok(()) } else { expected };
             for request in [request("POST"), handshake] {
                 assert_eq!(check.check_without_credential(&request), lenient, "{site:?} {origin:?}");
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn without_public_origins_the_host_decides() {
+    fn host_decides_without_public_origins() {
         let check = CrossSite::new();
         for same in [&b"https://api.example"[..], b"http://api.example", b"HTTP://api.example"] {
             let verdict = check.check(&post(&[], &[same]));

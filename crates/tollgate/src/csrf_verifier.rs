@@ -1,4 +1,4 @@
-//! [`CsrfVerifier`]: what only pages of this host can repeat.
+//! [`CsrfVerifier`]: verifies anti-CSRF tokens, which only pages of this host can repeat.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,21 +9,24 @@ use crate::request::RequestView;
 use crate::source::find_cookie;
 use crate::verified::Verified;
 
-/// Tokens against cross-site request forgery, as a second check beside [`CrossSite`](crate::CrossSite): a cookie that scripts of
-/// this host can read, whose value they repeat in the field `X-CSRF-Token`. Another site can make a browser send the
-/// cookie, but cannot read it.
+/// Verifies tokens against cross-site request forgery, as a second check beside
+/// [`CrossSite`](crate::CrossSite). The token is in a cookie that scripts of this host can read, and they
+/// repeat its value in the header `X-CSRF-Token`. Another site can make a browser send the cookie, but cannot
+/// read it.
 ///
-/// `tollgate-sessions` makes them (`CookieSettings::csrf_tokens`), bound to a session by an HMAC (OWASP's signed double-submit
-/// cookie): one that somebody has planted, or one of another session, is no good.
+/// `tollgate-sessions` issues these tokens (`CookieSettings::csrf_tokens`). An HMAC binds each to a session
+/// (OWASP's signed double-submit cookie), so an attacker cannot plant a cookie with a token of another session.
 pub trait CsrfVerifier: fmt::Debug + Send + Sync + 'static {
-    /// The name of the cookie. It should start with `__Host-`, so that no sibling domain can set it.
+    /// Returns the name of the cookie. It should start with `__Host-`, so that no sibling domain can set it.
     fn cookie_name(&self) -> &str;
 
-    /// Whether `token` was made for `session`, the `sid` of an access token. To be told in constant time.
+    /// Returns whether `token` was made for `session`, the `sid` of an access token. The comparison must take
+    /// constant time.
     fn is_genuine(&self, token: &[u8], session: &str) -> bool;
 }
 
-/// Checks the token of a request with a cookie of `session`, which is asked for only where it matters.
+/// Checks the anti-CSRF token of a request with a cookie of `session`. `session` is only called when the
+/// request needs the check.
 pub(crate) fn check<'s, R: RequestView>(
     tokens: &dyn CsrfVerifier,
     request: &R,
@@ -37,20 +40,22 @@ pub(crate) fn check<'s, R: RequestView>(
     let (Some(repeated), None) = (fields.next(), fields.next()) else {
         return Err(CrossSiteError::NoCsrfToken);
     };
-    // The comparison is with what whoever presents a genuine token knows already, so how long it takes tells nothing.
+    // This comparison need not take constant time: a client that presents a genuine token knows its value
+    // already.
     let same = tokens.is_genuine(repeated, &session)
         && find_cookie(request, tokens.cookie_name()) == Ok(Some(repeated));
     if same { Ok(()) } else { Err(CrossSiteError::CsrfTokenMismatch) }
 }
 
-/// The session of an access token, if it says which.
+/// Returns the session of an access token, if the token names one.
 pub(crate) fn session_of(verified: &Verified) -> Option<Cow<'_, str>> {
     let sid: String = serde_json::from_str(verified.claim(&ClaimPath::name("sid"))?).ok()?;
     Some(sid.into())
 }
 
-/// Methods that change nothing (RFC 9110 §9.2.1); and WebSocket handshakes, with GET or CONNECT (RFC 8441 §5): a page cannot
-/// give them a field, nor send CONNECT in any other way. Where they come from is checked all the same.
+/// Returns whether requests with this method need no token: safe methods (RFC 9110 §9.2.1) and WebSocket
+/// handshakes, with GET or CONNECT (RFC 8441 §5). A page cannot set header fields of a handshake, nor send
+/// CONNECT in any other way. The origin of handshakes is still checked.
 fn is_exempt(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "CONNECT")
 }
@@ -101,7 +106,7 @@ mod tests {
         }
     }
 
-    /// A request by a page of this host, with an access token that says `claims` and these cookies beside it.
+    /// Returns a request by a page of this host, with an access token with `claims`, and `cookies` beside it.
     fn from_page(method: &str, claims: &str, cookies: &str) -> FakeRequest {
         FakeRequest::new(method, "/")
             .header("sec-fetch-site", b"same-origin")
@@ -111,7 +116,7 @@ mod tests {
     const SID: &str = r#""sid":"one""#;
 
     #[test]
-    fn cookie_and_field_have_to_be_of_the_session() {
+    fn cookie_and_header_must_belong_to_the_session() {
         let table: [(&str, &str, &[&[u8]], Result<(), CrossSiteError>); 12] = [
             (SID, "; csrf=ONE", &[b"ONE"], Ok(())),
             (SID, "; csrf=ONE", &[], Err(CrossSiteError::NoCsrfToken)),
@@ -121,7 +126,7 @@ mod tests {
             (SID, "", &[b"ONE"], Err(CrossSiteError::CsrfTokenMismatch)),
             (SID, "; csrf=", &[b"ONE"], Err(CrossSiteError::CsrfTokenMismatch)),
             (SID, "; csrf=ONE; csrf=ONE", &[b"ONE"], Err(CrossSiteError::CsrfTokenMismatch)),
-            // A pair that fits, but belongs to another session: planted.
+            // Cookie and header match, but belong to another session: planted.
             (SID, "; csrf=TWO", &[b"TWO"], Err(CrossSiteError::CsrfTokenMismatch)),
             (SID, "; csrf=TWO", &[b"ONE"], Err(CrossSiteError::CsrfTokenMismatch)),
             ("", "; csrf=ONE", &[b"ONE"], Err(CrossSiteError::CsrfTokenMismatch)),
@@ -132,7 +137,7 @@ mod tests {
                 let request = fields
                     .iter()
                     .fold(from_page(method, claims, cookies), |request, value| request.header(FIELD, value));
-                // The second time the token is in the cache.
+                // The second request finds the token in the cache.
                 for _ in 0..2 {
                     assert_eq!(
                         verdict(&gate(), &request),
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_needs_none() {
+    fn safe_methods_and_handshakes_need_no_token() {
         for method in ["GET", "HEAD", "OPTIONS", "CONNECT"] {
             assert_eq!(verdict(&gate(), &from_page(method, SID, "")), Ok(()), "{method}");
         }
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_does_not_add_needs_none() {
+    fn explicit_credentials_need_no_token() {
         let bearer = format!("Bearer {}", token(SID));
         let explicit = FakeRequest::new("POST", "/").header("authorization", bearer.as_bytes());
         assert_eq!(verdict(&gate(), &explicit), Ok(()));
@@ -161,9 +166,9 @@ mod tests {
         assert_eq!(verdict(&gate(), &query.header("sec-fetch-site", b"same-origin")), Ok(()));
     }
 
-    /// It comes on top of the other check, and replaces nothing of it.
+    /// The token is checked in addition to the origin, not instead of it.
     #[test]
-    fn a_token_does_not_make_up_for_another_site() {
+    fn token_does_not_replace_the_origin_check() {
         let request = FakeRequest::new("POST", "/")
             .header("sec-fetch-site", b"cross-site")
             .header("cookie", format!("at={}; csrf=ONE", token(SID)).as_bytes())

@@ -1,4 +1,4 @@
-//! [`Gate`]: the immutable whole that admits or refuses requests.
+//! [`Gate`]: admits or rejects requests.
 
 mod adapter;
 mod decision;
@@ -23,11 +23,11 @@ use crate::source::TokenSource;
 use crate::time::{Clock, SystemClock};
 use crate::verify::Verifier;
 
-/// Everything that decides whether a request is admitted: where it looks for tokens, whose tokens it accepts,
-/// what they have to grant, and how it rejects other requests.
+/// Admits or rejects requests. A gate combines the sources of tokens, the verifiers of their issuers, the policy
+/// that tokens must meet, and the form of rejections.
 ///
-/// Build one when the application starts and give it to the adapter of your framework. It never changes afterwards.
-/// Cloning it is cheap, also on many threads at once.
+/// Build a gate when the application starts, and give it to the adapter of your framework. It never changes
+/// afterwards. Cloning it is cheap, also on many threads at once.
 ///
 /// ```
 /// use tollgate::{Audience, Gate, Issuer, Policy, TokenSource, Verifier, VerifyingKey};
@@ -52,11 +52,11 @@ struct Inner {
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
     csrf_verifier: Option<Arc<dyn CsrfVerifier>>,
-    /// How this gate rejects requests. Its verifiers have it too, and give it to the tokens that they verify.
+    /// How this gate rejects requests. Its verifiers share it, and pass it to the tokens that they verify.
     style: Arc<RejectionStyle>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
-    /// Shared by all verifiers, as a header is read before the issuer of its token.
+    /// Shared by all verifiers, because a header is parsed before the issuer of its token is known.
     headers: Arc<KnownHeaders>,
     /// Shared by clones that differ in checks of the request only; replaced when verifiers or rejections change.
     cache: Option<Arc<TokenCache>>,
@@ -162,7 +162,7 @@ impl Gate {
         Ok(self.change(|inner| inner.sources = distinct))
     }
 
-    /// Admits requests without a token as anonymous. The gate still rejects a bad token.
+    /// Admits requests without a token as anonymous. The gate still rejects an invalid token.
     ///
     /// ```
     /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
@@ -266,7 +266,7 @@ impl Gate {
         self.change(|inner| inner.reject_as(style))
     }
 
-    /// Sets how the gate tells whether another site caused a request with a cookie-borne token.
+    /// Sets the check whether another site caused a request with a token in a cookie.
     ///
     /// ```
     /// use tollgate::CrossSite;
@@ -293,7 +293,7 @@ impl Gate {
         self.change(|inner| inner.csrf_verifier = Some(Arc::new(verifier)))
     }
 
-    /// Bounds the cache of verified tokens. See [`CacheLimits`] for what it keeps and what it checks again.
+    /// Bounds the cache of verified tokens. [`CacheLimits`] describes what is cached, and what every hit checks again.
     ///
     /// ```
     /// use tollgate::CacheLimits;

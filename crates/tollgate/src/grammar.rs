@@ -35,7 +35,7 @@ pub(crate) fn identifier(what: &'static str, text: Box<str>) -> Result<Box<str>,
 /// Returns whether `byte` may be in a `b64token`, padding aside (RFC 6750 §2.1).
 pub(crate) fn is_b64token_symbol(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    // `-`, `.`, `/` and the digits follow each other.
+    // `-`, `.`, `/` and the digits are adjacent in ASCII.
     let digit_or_neighbour = byte.wrapping_sub(b'-') < 13;
     letter | digit_or_neighbour | (byte == b'+') | (byte == b'_') | (byte == b'~')
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_are_visible_at_both_ends() {
+    fn identifier_must_be_trimmed_and_printable() {
         for good in ["api", "https://issuer.example", "https://issuer.example/ a", "ä"] {
             assert!(identifier("issuer", good.into()).is_ok(), "{good:?}");
         }

@@ -1,4 +1,4 @@
-//! [`Header`]: the JOSE header of a token (RFC 7515 §4), reduced to what decides how it is verified.
+//! [`Header`]: the members of a token's JOSE header (RFC 7515 §4) that matter for verification.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use crate::error::{HeaderError, TokenError, TokenPart};
 use crate::json::{self, Fault, Scanner};
 use crate::key::KeyId;
 
-/// The members of a JOSE header that matter here. Cheap to clone.
+/// The members of a JOSE header that matter for verification. Cheap to clone.
 ///
-/// Key material in a header (`jwk`, `jku`, `x5u`, `x5c`) is never looked at: a token does not choose the key that
+/// Key material in a header (`jwk`, `jku`, `x5u`, `x5c`) is ignored: a token must not choose the key that
 /// verifies it (RFC 8725 §3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header(Arc<Inner>);
@@ -23,29 +23,29 @@ struct Inner {
 }
 
 impl Header {
-    /// `alg` (RFC 7515 §4.1.1).
+    /// Returns `alg` (RFC 7515 §4.1.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
     }
 
-    /// `kid` (RFC 7515 §4.1.4).
+    /// Returns `kid` (RFC 7515 §4.1.4).
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.0.key_id.as_ref()
     }
 
-    /// `typ` as the token spells it (RFC 7515 §4.1.9).
+    /// Returns `typ` as the token spells it (RFC 7515 §4.1.9).
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
         self.0.typ.as_deref()
     }
 
-    /// Reads a decoded header.
+    /// Parses a decoded header.
     ///
     /// # Errors
-    /// [`TokenError::Json`] when it is not one strict JSON object, [`TokenError::Header`] when a member is
-    /// missing, of the wrong type, or names something that is not supported.
+    /// [`TokenError::Json`] when it is not one strict JSON object. [`TokenError::Header`] when a member is
+    /// missing, has the wrong type or names something that is not supported.
     pub(crate) fn parse(json: &str) -> Result<Self, TokenError> {
         let mut members = Members::default();
         json::read_object(json, |name, value| members.read(name, value)).map_err(|fault| match fault {
@@ -79,13 +79,13 @@ impl Members {
                 self.key_id = Some(key_id.map_err(|_cause| refuse(HeaderError::KeyIdTooLong))?);
             }
             "typ" => self.typ = Some(text("typ", value)?.into()),
-            // A JWT inside a JWT would need both verified (RFC 7519 §7.2 step 8).
+            // A nested JWT would require verifying both (RFC 7519 §7.2 step 8).
             "cty" => {
                 if media_type(&text("cty", value)?).eq_ignore_ascii_case("jwt") {
                     return Err(refuse(HeaderError::Nested));
                 }
             }
-            // No extension is understood here, so none can be honoured (RFC 7515 §4.1.11).
+            // This crate implements no extension, so it must reject all critical ones (RFC 7515 §4.1.11).
             "crit" => return Err(refuse(HeaderError::Critical)),
             // RFC 7797 §7: unencoded payloads are not for JWTs.
             "b64" => return Err(refuse(HeaderError::UnencodedPayload)),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_matters_and_ignores_the_rest() {
+    fn unknown_members_are_ignored() {
         let header = Header::parse(
             r#"{"typ":"at+jwt","alg":"ES256","kid":"k\u0031","jwk":{"kty":"oct"},"x5c":["AA=="],"foo":1}"#,
         )
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithm_is_required_exact_and_a_string() {
+    fn algorithm_must_be_an_exact_string() {
         assert_eq!(fault("{}"), HeaderError::AlgorithmMissing);
         for json in [r#"{"alg":null}"#, r#"{"alg":1}"#, r#"{"alg":["RS256"]}"#] {
             assert_eq!(fault(json), HeaderError::MemberType { name: "alg" }, "{json}");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_change_the_meaning_are_refused() {
+    fn members_that_change_the_meaning_are_rejected() {
         for crit in [r#"["exp"]"#, "[]", "null", r#""x""#, r#"["b64"]"#] {
             assert_eq!(fault(&format!(r#"{{"alg":"HS256","crit":{crit}}}"#)), HeaderError::Critical);
         }

@@ -1,4 +1,4 @@
-//! [`Issuer`]: who signs tokens.
+//! [`Issuer`]: the party that signs tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::grammar::identifier;
 pub struct Issuer(Arc<str>);
 
 impl Issuer {
-    /// Names an issuer.
+    /// Creates an issuer.
     ///
     /// # Errors
     /// [`ConfigError::Identifier`] when it is empty, begins or ends with white space, or holds a control character:

@@ -1,4 +1,4 @@
-//! [`KnownHeaders`]: headers of tokens that were good, so that they need not be read again.
+//! [`KnownHeaders`]: caches headers of verified tokens, to avoid parsing them again.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,12 +10,13 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::header::Header;
 
-/// Headers of tokens that were good, by their encoded text: an issuer's tokens share a handful of them, and reading one
-/// costs as much as the claims. Only headers of verified tokens are kept, so nobody can fill it with others.
+/// Headers of verified tokens, by their encoded text. The tokens of an issuer share a few headers, and parsing
+/// one costs as much as parsing the claims. An attacker cannot fill the cache, because only headers of verified
+/// tokens are added.
 pub(crate) struct KnownHeaders {
-    /// The first that came, which stay. They are found without writing anything, so processors do not wait for each other.
+    /// The first headers, which are never evicted. A lookup writes no memory, so processors do not contend.
     first: [OnceLock<Known>; Self::FIRST],
-    /// Those that came later, as keys change.
+    /// The later headers, which appear as keys change.
     others: Cache<Box<[u8]>, Header, UnitWeighter, RandomState>,
 }
 
@@ -29,7 +30,7 @@ impl KnownHeaders {
     const OTHERS: usize = 64;
     const MAX_BYTES: usize = 1024;
 
-    /// The header that is encoded as this text.
+    /// Returns the header with this encoded text.
     #[inline]
     pub(crate) fn get(&self, text: &[u8]) -> Option<Cow<'_, Header>> {
         for slot in &self.first {
@@ -51,12 +52,12 @@ impl KnownHeaders {
                 Ok(()) => return,
                 Err(not_kept) => known = not_kept,
             }
-            // Another request was first with the same.
+            // Another thread has just stored the same header.
             if slot.get().is_some_and(|kept| kept.text == known.text) {
                 return;
             }
         }
-        // Contention is no loss: the next request tries again.
+        // A lost insertion is harmless: the next request tries again.
         let _not_now = self.others.try_insert(known.text, known.header);
     }
 }
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_stay_and_the_others_are_bounded() {
+    fn first_headers_stay_and_others_are_bounded() {
         let known = KnownHeaders::default();
         assert!(known.get(b"0").is_none());
         for i in 0..1000 {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn large_ones_are_not_kept() {
+    fn large_headers_are_not_cached() {
         let (known, text) = (KnownHeaders::default(), vec![b'a'; KnownHeaders::MAX_BYTES + 1]);
         known.insert(&text, &header(0));
         assert!(known.get(&text).is_none());

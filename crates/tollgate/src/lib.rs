@@ -1,7 +1,7 @@
-//! Tollgate checks the token at the gate: JWT bearer authentication for Rust services, without IO, a runtime or a
+//! Tollgate is JWT bearer authentication for Rust services. This crate is the core, without IO, a runtime or a
 //! web framework.
 //!
-//! This crate is the core. Most applications use it through an adapter:
+//! Most applications use it through an adapter:
 //!
 //! | framework | crate |
 //! |---|---|
@@ -10,13 +10,13 @@
 //! | warp | `tollgate-warp` |
 //! | any Tower stack on `http` 1 (hyper, tonic) | `tollgate-tower` |
 //!
-//! # The nouns
+//! # Main types
 //!
 //! - [`VerifyingKey`], [`KeySet`], [`KeySource`]: keys, prepared once and bound to their algorithm.
-//! - [`Verifier`]: whose tokens are accepted, for whom, with which keys.
-//! - [`Gate`]: the whole: where tokens are looked for, verifiers, policy, what is answered otherwise.
-//! - [`Verified`]: proof that a token was checked. [`FromClaims`] makes your types from it.
-//! - [`Rejection`]: the answer to a request that was not admitted, the same in every framework.
+//! - [`Verifier`]: the trusted issuer, audience and keys.
+//! - [`Gate`]: admits or rejects requests. It combines token sources, verifiers, policy and rejections.
+//! - [`Verified`]: proof that a token was verified. [`FromClaims`] makes your types from its claims.
+//! - [`Rejection`]: the response to a request that was not admitted, the same in every framework.
 //!
 //! # Without a framework
 //!
@@ -37,24 +37,26 @@
 //! # let random = [143, 28, 94, 211, 2, 183, 153, 74, 110, 240, 19, 200, 125, 33, 170, 84,
 //! #               59, 230, 144, 15, 215, 104, 44, 177, 69, 250, 134, 29, 195, 95, 114, 9];
 //! # let error = who("a.b.c", &random, UnixTime::from_secs(0)).unwrap_err();
-//! # assert_eq!(error.to_string(), "token refused");
+//! # assert_eq!(error.to_string(), "token rejected");
 //! ```
 //!
-//! # What it does not do
+//! # Limitations
 //!
-//! No encrypted tokens (JWE), no JSON serialisations, no `none`, no keys taken from tokens. Sender-constrained tokens
-//! (`cnf`) are refused rather than accepted as plain bearer tokens.
+//! Encrypted tokens (JWE), JSON serializations, `none` and keys from tokens are not supported.
+//! Sender-constrained tokens (`cnf`) are rejected, not accepted as plain bearer tokens.
 //!
-//! # Log
+//! # Logging
 //!
 //! See [`manual::log`].
 //!
 //! # Features
 //!
-//! - `aws-lc-rs` (default): cryptography by aws-lc-rs. Needs a C compiler.
-//! - `rust-crypto`: cryptography in pure Rust. With both on, aws-lc-rs is used; with neither, the build stops.
+//! - `aws-lc-rs` (default): cryptography by aws-lc-rs. It needs a C compiler.
+//! - `rust-crypto`: cryptography in pure Rust. If both features are enabled, aws-lc-rs is used. If neither is
+//!   enabled, the build fails.
 //!
-//! Process-wide state is never read or set, so other crates in your build cannot change what happens here.
+//! This crate neither reads nor sets process-wide state, so other crates in your build cannot change its
+//! behavior.
 
 mod admission;
 mod algorithm;
@@ -99,7 +101,7 @@ pub mod manual;
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod testing;
 
-// Building a gate.
+// To build a gate.
 pub use admission::Admission;
 pub use algorithm::Algorithm;
 pub use audience::Audience;
@@ -118,13 +120,13 @@ pub use revocation::{RevocationList, Revocations};
 pub use source::TokenSource;
 pub use verify::Verifier;
 
-// What a gate admits.
+// Admitted requests.
 pub use claims::{Audiences, FromClaims, RegisteredClaims};
 pub use header::Header;
 pub use scope::ScopeSet;
 pub use verified::Verified;
 
-// What it refuses, and how.
+// Rejected requests.
 pub use challenge::{Challenge, ErrorCode};
 pub use error::{
     AuthError, ClaimError, ClaimsError, ConfigError, CrossSiteError, Excerpt, HeaderError, JsonError,

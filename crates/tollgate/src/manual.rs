@@ -1,4 +1,4 @@
-//! The manual: the reasons behind the behaviour, compiled and link-checked with the code.
+//! The manual: the reasons behind the behavior. Its examples and links are checked with the code.
 
 #[doc = include_str!("../docs/defaults.md")]
 pub mod defaults {}

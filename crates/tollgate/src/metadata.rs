@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::ConfigError;
 use crate::grammar::is_quotable;
 
-/// What this API says about itself (RFC 9728 §2): which issuers it trusts, how tokens are presented.
+/// The metadata of this API (RFC 9728 §2): the issuers that it trusts, and how clients present tokens.
 ///
 /// Give it to the gate so that challenges point to it, and serve [`to_json`](Self::to_json) as `application/json`
 /// at [`path`](Self::path), without authentication.
@@ -30,7 +30,7 @@ pub struct ResourceMetadata {
     bearer_methods_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_name: Option<Box<str>>,
-    /// The well-known URL and its path: where the document is.
+    /// The URL and the path of the document.
     #[serde(skip)]
     url: Box<str>,
     #[serde(skip)]
@@ -40,8 +40,8 @@ pub struct ResourceMetadata {
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 impl ResourceMetadata {
-    /// Metadata of the resource with this identifier, an absolute https URL without a fragment (RFC 9728 §1.2).
-    /// Plain http is accepted for loopback addresses, where demos and tests run.
+    /// Creates the metadata of the resource with this identifier, an absolute https URL without a fragment (RFC
+    /// 9728 §1.2). Plain http is accepted for loopback addresses, for demos and tests.
     ///
     /// # Errors
     /// [`ConfigError::Resource`] for anything else.
@@ -59,39 +59,40 @@ impl ResourceMetadata {
         })
     }
 
-    /// Names an issuer whose tokens are accepted.
+    /// Adds an issuer whose tokens the API accepts.
     #[must_use]
     pub fn with_authorization_server(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.authorization_servers.push(issuer.into());
         self
     }
 
-    /// Names the scopes that policies ask for.
+    /// Adds scopes that policies require.
     #[must_use]
     pub fn with_scopes<S: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes_supported.extend(scopes.into_iter().map(Into::into));
         self
     }
 
-    /// A name to show to people.
+    /// Sets a name to display to users.
     #[must_use]
     pub fn with_name(self, name: impl Into<Box<str>>) -> Self {
         Self { resource_name: Some(name.into()), ..self }
     }
 
-    /// Where the document has to be served (RFC 9728 §3.1): between host and path of the resource.
+    /// Returns the path at which to serve the document (RFC 9728 §3.1): the well-known part, then the path of
+    /// the resource.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The same as a whole URL.
+    /// Returns the URL of the document.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The document.
+    /// Returns the document.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Strings and arrays of strings always have a JSON form.
@@ -99,7 +100,7 @@ impl ResourceMetadata {
     }
 }
 
-/// The URL and the path of the metadata of `resource`.
+/// Returns the URL and the path of the metadata of `resource`.
 fn well_known(resource: &str) -> Option<(String, String)> {
     let (https, rest) = match resource.strip_prefix("https://") {
         Some(rest) => (true, rest),
@@ -114,7 +115,7 @@ fn well_known(resource: &str) -> Option<(String, String)> {
         return None;
     }
     let (path, query) = target.find('?').and_then(|at| target.split_at_checked(at)).unwrap_or((target, ""));
-    // "any terminating slash following the host" is removed first.
+    // RFC 9728 §3.1 first removes "any terminating slash following the host".
     let path = format!("{WELL_KNOWN}{}", if path == "/" { "" } else { path });
     let scheme = if https { "https" } else { "http" };
     Some((format!("{scheme}://{authority}{path}{query}"), path))
@@ -128,7 +129,7 @@ fn is_loopback(authority: &str) -> bool {
         },
         None => authority.split(':').next().unwrap_or_default(),
     };
-    // Names below `localhost` are of this machine too (RFC 6761 §6.3).
+    // Names below `localhost` are loopback names too (RFC 6761 §6.3).
     host == "localhost"
         || host.ends_with(".localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_well_known_part_goes_between_host_and_path() {
+    fn well_known_part_is_inserted_before_the_path() {
         for (resource, url) in [
             ("https://h", "https://h/.well-known/oauth-protected-resource"),
             ("https://h/", "https://h/.well-known/oauth-protected-resource"),
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resource_identifier_is_refused() {
+    fn invalid_resource_identifiers_are_rejected() {
         for bad in [
             "",
             "h",
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_arrays_are_left_out() {
+    fn empty_arrays_are_omitted() {
         let metadata = ResourceMetadata::new("https://h").unwrap();
         assert_eq!(metadata.to_json(), r#"{"resource":"https://h","bearer_methods_supported":["header"]}"#);
         let metadata = metadata.with_authorization_server("https://i").with_scopes(["a"]).with_name("n");

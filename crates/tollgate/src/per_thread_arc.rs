@@ -8,8 +8,8 @@ use crate::threads::{slot_of_this_thread, slots};
 
 /// A reference-counted value for adapters, with one reference count per thread slot.
 ///
-/// Frameworks clone the parts of a route for every request. With a plain [`Arc`], all processors contend for the cache
-/// line of its count. Here, each thread updates the count of its own slot.
+/// Frameworks clone the parts of a route for every request. With a plain [`Arc`], all processors contend for
+/// the cache line of its count. Here, each thread updates the count of its own slot.
 ///
 /// An owner keeps a reference for every slot from which it was cloned. An owner that stays on its thread, such as one
 /// that lives for one request, allocates nothing.
@@ -39,7 +39,7 @@ struct Counted<T> {
 
 struct Value<T> {
     value: T,
-    /// The counted reference of each slot. Weak, as the owners keep it alive.
+    /// The counted reference of each slot. Weak, because the owners keep it alive.
     counted: Box<[Mutex<Weak<Counted<T>>>]>,
 }
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_counts_its_clones_together_and_another_counts_its_own() {
+    fn clones_are_counted_per_thread() {
         let here = PerThreadArc::new("value".to_owned());
         assert!(is_counted_with(&here, &here.clone()) && here.elsewhere.get().is_none());
         if *SLOTS == 1 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_owner_drops_the_value() {
+    fn last_owner_drops_the_value() {
         let here = PerThreadArc::new("value".to_owned());
         let value = Arc::downgrade(&here.counted.value);
         let there = if *SLOTS == 1 { here.clone() } else { elsewhere(&here, || here.clone()) };

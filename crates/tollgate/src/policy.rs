@@ -1,4 +1,4 @@
-//! [`Policy`]: what a token has to grant.
+//! [`Policy`]: the requirements on what a token grants.
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
@@ -9,7 +9,7 @@ use crate::error::{AuthError, ClaimError, ConfigError, TokenError};
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::verified::Verified;
 
-/// What a token has to grant: scopes, roles and claims, joined by all, any and not.
+/// Requirements on the scopes, roles and claims of a token, combined with all, any and not.
 ///
 /// ```
 /// use tollgate::Policy;
@@ -20,14 +20,14 @@ use crate::verified::Verified;
 /// # let _ = (read, write, staff);
 /// ```
 ///
-/// Where scopes and roles live in the claims is set per issuer with [`ClaimPaths`](crate::ClaimPaths). A token
-/// that does not grant enough is answered with 403 `insufficient_scope`; the challenge names the scopes of the
-/// policy (those under a `not` aside).
+/// [`ClaimPaths`](crate::ClaimPaths) sets where each issuer puts scopes and roles. A token that does not grant
+/// enough results in 403 `insufficient_scope`. The challenge names the scopes of the policy, except those under
+/// a `not`.
 #[derive(Clone)]
 pub struct Policy {
     node: Node,
-    /// Whether a part cannot be right, so that the whole rejects every token: under a `not`, a scope that no
-    /// token can carry would otherwise admit every token.
+    /// Whether a part is invalid, so that the whole policy rejects every token. Otherwise a scope that no token
+    /// can have would, under a `not`, admit every token.
     broken: bool,
 }
 
@@ -63,9 +63,9 @@ impl Policy {
 
     /// Requires this scope.
     ///
-    /// Policies are written in place, where an error has nowhere to go. With a name that no token can carry
-    /// (RFC 6749 §3.3), the policy therefore rejects every token, also as a part of another policy, and logs
-    /// an error when it is made. For names from settings, [`scopes`](Self::scopes) returns an error.
+    /// Policies are written in place, where an error could not be returned. If no token can have this scope
+    /// (RFC 6749 §3.3), the policy and all policies that contain it reject every token, and an error is logged
+    /// on creation. For names from settings, [`scopes`](Self::scopes) returns an error.
     ///
     /// ```
     /// use tollgate::Policy;
@@ -81,12 +81,12 @@ impl Policy {
         }
         tracing::error!(
             ?scope,
-            "policy names a scope that no token can carry (RFC 6749 §3.3); it will always refuse"
+            "policy names a scope that no token can have (RFC 6749 §3.3); it rejects every token"
         );
         Self::broken(Node::Scope(scope))
     }
 
-    /// Requires every one of these scopes, which may come from settings.
+    /// Requires all of these scopes, which may come from settings.
     ///
     /// ```
     /// use tollgate::Policy;
@@ -98,8 +98,8 @@ impl Policy {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::Empty`] without any scope; [`ConfigError::Name`] for a name that no token can carry (RFC 6749
-    /// §3.3).
+    /// [`ConfigError::Empty`] without any scope. [`ConfigError::Name`] for a scope that no token can have (RFC
+    /// 6749 §3.3).
     pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
         let node = |scope: S| match scope.into() {
             scope if is_scope_token(&scope) => Ok(Node::Scope(scope)),
@@ -127,7 +127,7 @@ impl Policy {
 
     /// Requires the claim at `path` to be this string. To compare anything else, use [`Policy::predicate`].
     ///
-    /// A path that is given as text is split at dots, unless it is a URL. For other names with dots, use
+    /// A path given as text is split at dots, unless it is a URL. For other names with dots, use
     /// [`ClaimPath::name`].
     ///
     /// ```
@@ -182,11 +182,11 @@ impl Policy {
         Self::join(policies, Node::Any)
     }
 
-    /// Whether `token` grants enough.
+    /// Checks that `token` grants enough.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`] when it does not, [`AuthError::InvalidToken`] when its scopes, its roles or a
-    /// claim that the policy looks at are malformed.
+    /// [`AuthError::InsufficientScope`] when it does not. [`AuthError::InvalidToken`] when its scopes, its
+    /// roles or a claim that the policy reads are malformed.
     pub fn check(&self, token: &Verified) -> Result<(), AuthError> {
         match self.node.holds(token) {
             Ok(true) if !self.broken => Ok(()),
@@ -195,7 +195,7 @@ impl Policy {
         }
     }
 
-    /// The scopes named, those under a `not` aside.
+    /// Returns the scopes in the policy, except those under a `not`.
     fn required_scopes(&self) -> ScopeSet {
         let mut scopes = ScopeSet::new();
         self.node.collect_scopes(&mut scopes);

@@ -1,37 +1,38 @@
-//! [`References`]: a cached token once for each processor, so that no two of them count the same references.
+//! [`References`]: one reference to a cached token per processor, to avoid contention on a shared count.
 
 use std::sync::OnceLock;
 
 use crate::threads::{slot_of_this_thread, slots};
 use crate::verified::Verified;
 
-/// References to one token, made when a thread first asks for one.
+/// The references to one token. A thread's reference is made on its first access.
 #[derive(Default)]
 pub(crate) struct References(Box<[OnceLock<Verified>]>);
 
 impl References {
-    /// More would weigh more than they gain.
+    /// The largest number of references. More cost more memory than they save time.
     const MAX: usize = 8;
 
-    /// How many are worth having on this machine.
+    /// Returns how many references pay off on this machine.
     pub(crate) fn number() -> usize {
         slots(Self::MAX)
     }
 
-    /// Room for so many, with the one of this thread in it: the thread's next request allocates nothing.
+    /// Creates the references, including that of this thread, so that the thread's next request does not
+    /// allocate.
     pub(crate) fn starting_with(verified: &Verified, number: usize) -> Self {
         let references = Self((0..number).map(|_| OnceLock::new()).collect());
         drop(references.of_this_thread(verified));
         references
     }
 
-    /// Bytes that so many of them take of the allocator, at most.
+    /// Returns the largest number of bytes that `number` references allocate.
     pub(crate) fn weight(number: usize) -> usize {
         const ONE: usize = size_of::<OnceLock<Verified>>() + Verified::APART_BYTES;
         number.saturating_mul(ONE)
     }
 
-    /// The reference that this thread clones.
+    /// Returns the reference that this thread clones.
     pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
         match self.0.get(slot_of_this_thread(self.0.len())) {
             Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
@@ -48,7 +49,7 @@ mod tests {
     use crate::testing::{NOW, token, verifier};
 
     #[test]
-    fn a_thread_keeps_its_reference_and_another_has_its_own() {
+    fn threads_have_separate_references() {
         let verified = verifier().verify(&token(""), NOW).unwrap();
         let references = References::starting_with(&verified, 64);
         let here = references.of_this_thread(&verified);
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_there_is_one() {
+    fn threads_share_a_reference_when_number_is_one() {
         let verified = verifier().verify(&token(""), NOW).unwrap();
         assert!(References::default().of_this_thread(&verified).is_counted_with(&verified));
     }

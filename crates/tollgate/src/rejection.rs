@@ -13,7 +13,7 @@ use crate::rejection_body::RejectionBody;
 
 /// The response to a request that was not admitted: status, header fields and body.
 ///
-/// The response depends on the kind of error only, so every bad token gets the same bytes. Cheap to clone.
+/// The response depends only on the kind of error, so all invalid tokens get the same bytes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Rejection(Arc<Inner>);
 
@@ -28,7 +28,7 @@ struct Inner {
     body: Option<RejectionBody>,
 }
 
-/// How a gate rejects requests: what its challenges say, and which body a rejection has.
+/// How a gate rejects requests: the contents of its challenges, and the body of rejections.
 #[derive(Clone, Default)]
 pub(crate) struct RejectionStyle {
     protection: Arc<Protection>,
@@ -102,14 +102,14 @@ impl Rejection {
         Self(inner)
     }
 
-    /// As [`new`](Self::new), and logs the reason.
+    /// Creates a rejection as [`new`](Self::new) does, and logs the reason.
     pub(crate) fn logged(error: AuthError, style: &RejectionStyle) -> Self {
         match &error {
-            AuthError::MissingToken => tracing::debug!("request refused: no token presented"),
+            AuthError::MissingToken => tracing::debug!("request rejected: no token presented"),
             AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
-                tracing::error!(cause = %Causes(&error), "request refused: cannot verify tokens");
+                tracing::error!(cause = %Causes(&error), "request rejected: cannot verify tokens");
             }
-            _ => tracing::info!(cause = %Causes(&error), "request refused"),
+            _ => tracing::info!(cause = %Causes(&error), "request rejected"),
         }
         Self::new(error, style)
     }
@@ -119,7 +119,7 @@ impl Rejection {
     #[must_use]
     pub fn missing_gate() -> Self {
         tracing::error!(
-            "a handler asks for a verified token, but no tollgate layer stands in front of it: add the layer to this route"
+            "a handler asks for a verified token, but its route has no tollgate layer; add the layer to this route"
         );
         Self::new(AuthError::NoGate, &RejectionStyle::default())
     }
@@ -204,12 +204,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_told_once_each() {
+    fn causes_are_logged_once_each() {
         let error =
             AuthError::InvalidToken(crate::error::TokenError::Header(crate::error::HeaderError::Critical));
         assert_eq!(
             Causes(&error).to_string(),
-            "token refused: header refused: `crit` asks for extensions that are not understood"
+            "token rejected: unsupported header: `crit` requires extensions that are not supported"
         );
     }
 }

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_replaced_under_the_same_content_type() {
+    fn content_type_is_kept_when_bytes_are_replaced() {
         let body = RejectionBody::new("application/cbor", [0xa0]).unwrap().with_bytes([0xa1]);
         assert_eq!((body.content_type(), body.bytes()), ("application/cbor", &[0xa1][..]));
     }

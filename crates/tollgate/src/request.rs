@@ -1,21 +1,20 @@
-//! [`RequestView`]: what the core sees of a request.
+//! [`RequestView`]: the view that the core has of a request.
 
-/// What a request can show. Adapters implement it on a newtype; nothing is cloned, nothing is parsed twice.
+/// A view of a request. Adapters implement it on a newtype, without cloning or parsing anything twice.
 ///
-/// Names of header fields are asked for in lower case. Values are bytes: whether they are text is for the reader to
-/// judge.
+/// Callers pass names of header fields in lower case. Values are bytes, because they need not be text.
 pub trait RequestView {
-    /// The method, as on the wire.
+    /// Returns the method, as on the wire.
     fn method(&self) -> &str;
 
-    /// The query of the target, without `?`.
+    /// Returns the query of the target, without `?`.
     fn query(&self) -> Option<&str>;
 
-    /// The host and port that the request is for: the authority of the target (`:authority` in HTTP/2), if there
-    /// is one. Without it, the `Host` field counts.
+    /// Returns the host and port that the request is for: the authority of the target (`:authority` in HTTP/2),
+    /// if there is one. Without it, the gate uses the `Host` header.
     fn authority(&self) -> Option<&str>;
 
-    /// All values of a header field, in order, one for each field line.
+    /// Returns all values of a header field in order, one for each field line.
     fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a;
 }
 
@@ -23,7 +22,7 @@ pub trait RequestView {
 pub(crate) mod testing {
     use super::RequestView;
 
-    /// A request made by hand.
+    /// A request for unit tests.
     pub(crate) struct FakeRequest {
         method: String,
         target: String,

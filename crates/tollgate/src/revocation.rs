@@ -1,4 +1,4 @@
-//! [`Revocations`]: tokens that are withdrawn before they expire.
+//! [`Revocations`]: tokens that are revoked before they expire.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,45 +8,46 @@ use crate::error::RevocationsUnavailable;
 use crate::time::UnixTime;
 use crate::verified::Verified;
 
-/// Tells whether a verified token has been withdrawn. Asked on every admission, so it answers from memory.
+/// Decides whether a verified token was revoked. The gate calls it for every request, so implementations must
+/// answer from memory.
 ///
 /// # Security
-/// Identify a token by issuer and `jti`, a session by issuer and its claim, never by the text of the token or a hash
-/// of it: for one ECDSA signature there is a second valid one, and with it a second text.
+/// Identify a token by issuer and `jti`, and a session by issuer and its claim. Never use the text of the token
+/// or a hash of it: every ECDSA signature has a second valid form, and thus the token a second text.
 pub trait Revocations: fmt::Debug + Send + Sync + 'static {
-    /// Whether `token` has been withdrawn.
+    /// Returns whether `token` was revoked.
     ///
     /// # Errors
-    /// [`RevocationsUnavailable`] when that cannot be told; the request is then answered with 503.
+    /// [`RevocationsUnavailable`] when the answer is unknown. The response is then 503.
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable>;
 }
 
-/// A list in memory of token ids that are withdrawn. For one process; it is empty after a restart.
+/// An in-memory list of revoked token IDs. It is for a single process, and empty after a restart.
 ///
-/// A token without `jti` cannot be told apart from others, so it counts as withdrawn: require `jti`
-/// ([`Verifier::with_required_claim`](crate::Verifier::with_required_claim)) to have it refused by name.
+/// A token without `jti` cannot be identified, so it counts as revoked. Require `jti` with
+/// [`Verifier::with_required_claim`](crate::Verifier::with_required_claim) for a clearer error.
 #[derive(Default)]
 pub struct RevocationList {
-    /// By issuer, then token id: when the entry can be forgotten.
+    /// The time after which an entry can be purged, by issuer and token ID.
     entries: RwLock<HashMap<Box<str>, HashMap<Box<str>, UnixTime>>>,
 }
 
 impl RevocationList {
-    /// An empty list.
+    /// Creates an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Withdraws the token `token_id` of `issuer`. `expires_at` is its `exp`; the entry is kept a little longer than
-    /// that, for the leeway with which the token would still be accepted.
+    /// Revokes the token `token_id` of `issuer`. `expires_at` is its `exp`. The entry is kept a little longer,
+    /// for the leeway with which a verifier would still accept the token.
     pub fn revoke(&self, issuer: &str, token_id: &str, expires_at: UnixTime) {
         let until = expires_at.saturating_add(crate::verify::Verifier::MAX_LEEWAY);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.entry(issuer.into()).or_default().insert(token_id.into(), until);
     }
 
-    /// Forgets entries whose tokens have expired. Call it now and then; nothing else makes the list shrink.
+    /// Purges entries whose tokens have expired. Call it regularly: nothing else shrinks the list.
     pub fn purge(&self, now: UnixTime) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|_, tokens| {
@@ -55,14 +56,14 @@ impl RevocationList {
         });
     }
 
-    /// How many tokens are on the list.
+    /// Returns the number of revoked tokens.
     #[must_use]
     pub fn len(&self) -> usize {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.values().map(HashMap::len).sum()
     }
 
-    /// Whether the list is empty.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -83,8 +84,8 @@ impl fmt::Debug for RevocationList {
     }
 }
 
-/// Both, such as ended sessions beside a list of single tokens: a token is withdrawn when either says so. Where neither does, it
-/// fails closed as soon as one of them cannot tell. Pairs can be nested.
+/// Combines two checks, for example revoked sessions and a list of single tokens. A token is revoked when
+/// either check says so. Otherwise, an error of either check is the result. Pairs can be nested.
 ///
 /// ```
 /// # fn pair(gate: tollgate::Gate, sessions: impl tollgate::Revocations) -> tollgate::Gate {
@@ -108,7 +109,8 @@ impl<A: Revocations, B: Revocations> Revocations for (A, B) {
     }
 }
 
-/// `Arc<dyn Revocations>` and the like, so that the application can keep a handle to what it gives to the gate.
+/// Implements the check for `Arc<dyn Revocations>` and the like, so that the application can keep a handle to
+/// the list that it gives to the gate.
 impl<R: Revocations + ?Sized> Revocations for std::sync::Arc<R> {
     fn is_revoked(&self, token: &Verified, now: UnixTime) -> Result<bool, RevocationsUnavailable> {
         (**self).is_revoked(token, now)

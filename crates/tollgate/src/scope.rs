@@ -1,32 +1,31 @@
-//! [`ScopeSet`]: what a token grants, in the grammar of RFC 6749 §3.3.
+//! [`ScopeSet`]: a set of scopes in the grammar of RFC 6749 §3.3.
 
 use std::fmt;
 
-/// A set of scope values, in the order in which they were named. Values are compared exactly.
+/// A set of scopes in insertion order. Values are compared exactly.
 ///
-/// The values lie one after the other in one text: a token of a few kilobytes can name thousands, and a cache holds
-/// many tokens.
+/// One text holds all values: a token of a few kilobytes can name thousands, and a cache holds many tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeSet {
     text: String,
-    /// Where in the text each value ends.
+    /// The end of each value in the text.
     ends: Vec<usize>,
 }
 
 impl ScopeSet {
-    /// No scopes.
+    /// Creates an empty set.
     #[must_use]
     pub const fn new() -> Self {
         Self { text: String::new(), ends: Vec::new() }
     }
 
-    /// Whether `scope` is among them.
+    /// Returns whether the set contains `scope`.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.iter().any(|known| known == scope)
     }
 
-    /// The values.
+    /// Returns an iterator over the values.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.ends.iter().map(move |&end| {
@@ -36,33 +35,33 @@ impl ScopeSet {
         })
     }
 
-    /// How many there are.
+    /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Adds a value unless it is there.
+    /// Adds a value, unless the set contains it.
     pub(crate) fn insert(&mut self, scope: &str) {
         if !self.contains(scope) {
             self.push(scope);
         }
     }
 
-    /// Adds a value without looking for it first: what a token names is only ever searched, so a long list of
+    /// Adds a value without a search for duplicates. The scopes of a token are only searched, so a long list of
     /// repeats costs its length, not its square.
     pub(crate) fn push(&mut self, scope: &str) {
         self.text.push_str(scope);
         self.ends.push(self.text.len());
     }
 
-    /// Gives back what growing has taken beyond need.
+    /// Frees unused capacity.
     pub(crate) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
@@ -77,7 +76,7 @@ impl<'a> FromIterator<&'a str> for ScopeSet {
     }
 }
 
-/// Separated by spaces, as in the `scope` claim.
+/// Writes the values separated by spaces, as in the `scope` claim.
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, scope) in self.iter().enumerate() {
@@ -90,7 +89,7 @@ impl fmt::Display for ScopeSet {
     }
 }
 
-/// Whether `text` is a `scope-token`: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 §3.3).
+/// Returns whether `text` is a `scope-token`: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 §3.3).
 pub(crate) fn is_scope_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grammar_is_that_of_the_rfc() {
+    fn scope_grammar_matches_the_rfc() {
         for good in ["read:items", "https://x/y", "!", "~", "a'b"] {
             assert!(is_scope_token(good), "{good}");
         }
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_keep_order_and_drop_repeats() {
+    fn set_keeps_order_and_drops_duplicates() {
         let set = ["b", "a", "b"].into_iter().collect::<ScopeSet>();
         assert_eq!(set.to_string(), "b a");
         assert!(set.contains("a") && !set.contains("A"));

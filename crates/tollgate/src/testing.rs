@@ -20,7 +20,7 @@ pub(crate) const SECRET: [u8; 32] = [
 ];
 pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// A token of any header and payload, signed with [`SECRET`].
+/// Returns a token with any header and payload, signed with [`SECRET`].
 pub(crate) fn sign(header: &str, payload: &str) -> String {
     let input = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(payload.as_bytes()));
     let mut mac = Hmac::<Sha256>::new_from_slice(&SECRET).unwrap();
@@ -28,12 +28,12 @@ pub(crate) fn sign(header: &str, payload: &str) -> String {
     format!("{input}.{}", base64url::encode(&mac.finalize().into_bytes()))
 }
 
-/// A token whose claims are good, with `more` members added, such as `"scope":"a"`.
+/// Returns a token with valid claims and `more` members, such as `"scope":"a"`.
 pub(crate) fn token(more: &str) -> String {
     sign(HEADER, &claims(more))
 }
 
-/// Good claims with `more` members added. A member in `more` replaces the good one.
+/// Returns valid claims with `more` members. A member in `more` replaces the default one.
 pub(crate) fn claims(more: &str) -> String {
     let exp = NOW.as_secs() + 600;
     let good = [
@@ -50,7 +50,7 @@ pub(crate) fn claims(more: &str) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Good claims without the member `name`.
+/// Returns valid claims without the member `name`.
 pub(crate) fn claims_without(name: &str) -> String {
     let good: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&claims("")).unwrap();
     let rest: serde_json::Map<_, _> = good.into_iter().filter(|(known, _)| known != name).collect();

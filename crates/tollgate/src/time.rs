@@ -1,4 +1,4 @@
-//! Time as a value. The core never reads a clock; [`SystemClock`] is the one place that does.
+//! Time as a value. The core does not read a clock, except in [`SystemClock`].
 
 use std::fmt;
 use std::time::Duration;
@@ -8,34 +8,36 @@ use std::time::Duration;
 pub struct UnixTime(i64);
 
 impl UnixTime {
-    /// The latest instant that can be expressed.
+    /// The latest time that the type can represent.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// An instant that many seconds after the epoch; negative is before it.
+    /// Creates the time that is this many seconds after the epoch, or before it when negative.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs)
     }
 
-    /// Seconds since the epoch.
+    /// Returns the seconds since the epoch.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0
     }
 
-    /// This instant moved later; sub-second parts are dropped, overflow stops at [`UnixTime::MAX`].
+    /// Returns this time moved later. Fractions of a second are dropped, and the result is [`UnixTime::MAX`] at
+    /// most.
     #[must_use]
     pub fn saturating_add(self, by: Duration) -> Self {
         Self(self.0.saturating_add(whole_secs(by)))
     }
 
-    /// This instant moved earlier; sub-second parts are dropped, overflow stops at the earliest instant.
+    /// Returns this time moved earlier. Fractions of a second are dropped, and the result saturates at the
+    /// earliest time.
     #[must_use]
     pub fn saturating_sub(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(whole_secs(by)))
     }
 
-    /// How long after `earlier` this instant is; zero when it is not after it.
+    /// Returns the time since `earlier`, or zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let secs = self.0.saturating_sub(earlier.0).max(0);
@@ -53,25 +55,27 @@ fn whole_secs(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Where an adapter gets the time from.
+/// The clock of a gate, from which adapters get the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present instant.
+    /// Returns the current time.
     fn now(&self) -> UnixTime;
 }
 
 /// The operating system's clock.
 ///
-/// On Linux it is the coarse one, which is read in a quarter of the time: it says when the last tick was. A tick is added, so
-/// that it is some milliseconds ahead rather than behind, and tokens that were just issued are good already. A verifier's leeway
-/// is there for larger differences, which a machine that misses ticks can have too.
+/// On Linux this reads the coarse clock, in a quarter of the time. That clock returns the time of the last
+/// tick. One tick is added, so that the result is some milliseconds ahead, not behind, and tokens that were
+/// just issued are valid already. The verifier's leeway covers larger differences, which also occur when a
+/// machine misses ticks.
 ///
-/// A clock set before 1970 answers [`UnixTime::MAX`]: every token is then expired, none is accepted by mistake.
+/// When the clock is set before 1970, it returns [`UnixTime::MAX`]. Every token has then expired, so none is
+/// accepted by mistake.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The operating system's clock.
+    /// Creates the operating system's clock.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -84,12 +88,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// `None` before the epoch.
+/// Returns the time, or `None` before the epoch.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_epoch() -> Option<Duration> {
     use rustix::time::{ClockId, clock_gettime};
 
-    /// Kernels tick at least so often.
+    /// The longest interval between ticks of a kernel.
     const TICK: Duration = Duration::from_millis(10);
 
     let time = clock_gettime(ClockId::RealtimeCoarse);
@@ -97,9 +101,9 @@ fn since_epoch() -> Option<Duration> {
     Some(Duration::new(secs, nanos).saturating_add(TICK))
 }
 
-/// `None` before the epoch.
+/// Returns the time, or `None` before the epoch.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only function that reads the clock")]
 fn since_epoch() -> Option<Duration> {
     use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -123,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "what it is compared with")]
-    fn the_system_clock_is_the_time_of_the_system() {
+    #[expect(clippy::disallowed_methods, reason = "the expected value")]
+    fn system_clock_returns_the_current_time() {
         let exact = || SystemTime::now().duration_since(UNIX_EPOCH).map(whole_secs).unwrap();
         // A busy machine may miss ticks.
         let (before, now, after) = (exact() - 1, SystemClock::new().now(), exact() + 1);

@@ -1,4 +1,4 @@
-//! [`CompactToken`]: a token cut into its parts. Nothing about it is trusted yet.
+//! [`CompactToken`]: a token split into its parts. Nothing in it is trusted yet.
 
 use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
@@ -6,10 +6,10 @@ use crate::error::{TokenError, TokenPart};
 use crate::header::Header;
 use crate::json::JsonError;
 
-/// The largest token looked at unless configured otherwise: 8 KiB, what common servers allow one header to hold.
+/// The default limit of a token's length: 8 KiB, the limit that common servers have for one header field.
 pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// A JWS in compact serialisation (RFC 7515 §7.1), split but not verified.
+/// A JWS in compact serialization (RFC 7515 §7.1), split but not verified.
 #[derive(Clone, Copy)]
 pub struct CompactToken<'a> {
     signing_input: &'a [u8],
@@ -22,9 +22,10 @@ impl<'a> CompactToken<'a> {
     /// Splits `token` into header, payload and signature.
     ///
     /// # Errors
-    /// - [`TokenError::TooLong`] past `max_bytes`.
+    /// - [`TokenError::TooLong`] above `max_bytes` bytes.
     /// - [`TokenError::Encrypted`] for five parts, a JWE (RFC 7516 §7.1).
-    /// - [`TokenError::JsonSerialization`] for a JWS or JWE in JSON serialisation, which is no JWT (RFC 7519 §1).
+    /// - [`TokenError::JsonSerialization`] for a JWS or JWE in JSON serialization, which is not a JWT (RFC 7519
+    ///   §1).
     /// - [`TokenError::PartCount`] for any other number of parts.
     /// - [`TokenError::Unsigned`] when the signature part is empty.
     pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, TokenError> {
@@ -32,8 +33,8 @@ impl<'a> CompactToken<'a> {
         parts.check_parts(token.as_bytes()).map(|()| parts)
     }
 
-    /// The same for what need not be text, and may have more parts: its parts are text, and no more than three, once the
-    /// payload has been decoded. If that fails, [`check_parts`](Self::check_parts) says why.
+    /// Splits bytes that may not be UTF-8 and may have more parts. Decoding the payload detects both. When
+    /// decoding fails, [`check_parts`](Self::check_parts) finds the reason.
     pub(crate) fn of_bytes(token: &'a [u8], max_bytes: usize) -> Result<Self, TokenError> {
         if token.len() > max_bytes {
             return Err(TokenError::TooLong { bytes: token.len(), max: max_bytes });
@@ -56,24 +57,24 @@ impl<'a> CompactToken<'a> {
         Ok(parts)
     }
 
-    /// Whether `token`, of which these are the parts, has no others. A dot is no symbol of base64url, so of a payload that
-    /// can be decoded this need not be asked.
+    /// Checks that `token` has no more parts than these. This is only needed when decoding has failed, because
+    /// a dot is not a symbol of base64url.
     #[cold]
     pub(crate) fn check_parts(&self, token: &[u8]) -> Result<(), TokenError> {
         if memchr::memchr(b'.', self.payload).is_some() { Err(other_parts(token)) } else { Ok(()) }
     }
 
-    /// The header as it is encoded.
+    /// Returns the encoded header.
     pub(crate) fn header_text(&self) -> &'a [u8] {
         self.header
     }
 
-    /// The signature as it is encoded, which has not been looked at.
+    /// Returns the encoded signature, which may be malformed.
     pub(crate) fn signature_text(&self) -> &'a [u8] {
         self.signature
     }
 
-    /// Reads the header. Most are short enough to need no memory of their own.
+    /// Parses the header. Most are short enough to need no allocation.
     pub(crate) fn header(&self) -> Result<Header, TokenError> {
         let mut buffer = [0; 192];
         if self.header.len() > 256 {
@@ -91,9 +92,9 @@ impl<'a> CompactToken<'a> {
         decode_text(self.payload, TokenPart::Payload, json)
     }
 
-    /// Checks the signature over the first two parts, as they came, with the dot between them (RFC 7515 §5.1).
+    /// Verifies the signature over the first two parts as received, with the dot between them (RFC 7515 §5.1).
     pub(crate) fn verify(&self, key: &Prepared) -> Result<(), TokenError> {
-        // All but those of RSA are short, and clearing a large buffer is not for nothing.
+        // All signatures but those of RSA are short, and clearing a large buffer takes time.
         if self.signature.len() <= 128 {
             self.verify_within::<96>(key)
         } else {
@@ -119,7 +120,7 @@ impl std::fmt::Debug for CompactToken<'_> {
     }
 }
 
-/// What a token is that has not three parts.
+/// Returns the error for a token that does not have three parts.
 #[cold]
 fn other_parts(token: &[u8]) -> TokenError {
     match token.split(|byte| *byte == b'.').count() {
@@ -128,13 +129,13 @@ fn other_parts(token: &[u8]) -> TokenError {
     }
 }
 
-/// What is before and after the byte at `at`.
+/// Returns the text before and after the byte at `at`.
 fn split_around(text: &[u8], at: usize) -> (&[u8], &[u8]) {
     let after = text.get(at.saturating_add(1)..);
     (text.get(..at).unwrap_or_default(), after.unwrap_or_default())
 }
 
-/// Into a place of the caller's: a result with the text in it would be moved more than once.
+/// Decodes into the caller's buffer, because returning the text would move it more than once.
 fn decode_text(text: &[u8], part: TokenPart, decoded: &mut String) -> Result<(), TokenError> {
     let bytes = base64url::decode(text).map_err(|base64url::NotBase64Url| TokenError::Encoding { part })?;
     *decoded = String::from_utf8(bytes).map_err(|_cause| not_utf8(part))?;
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn three_parts_and_nothing_else() {
+    fn token_must_have_three_parts() {
         let token = parse("aa.bb.cc").unwrap();
         assert_eq!(token.signing_input, b"aa.bb");
         assert_eq!(token.len(), 8);
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn other_serialisations_are_refused_by_name() {
+    fn other_serializations_have_their_own_errors() {
         assert_eq!(parse("a.b.c.d.e").unwrap_err(), TokenError::Encrypted);
         assert_eq!(parse("a....e").unwrap_err(), TokenError::Encrypted);
         assert_eq!(parse(r#"{"payload":"a.b.c"}"#).unwrap_err(), TokenError::JsonSerialization);

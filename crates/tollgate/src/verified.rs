@@ -1,4 +1,4 @@
-//! [`Verified`]: proof that a token was checked.
+//! [`Verified`]: proof that a token was verified.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
 
-/// A token whose signature and claims have been checked. Cheap to clone.
+/// A token whose signature and claims have been verified. Cheap to clone.
 ///
-/// There is no way to make one but to verify a token, so a function that takes a `Verified` cannot be reached with
-/// a token that was not:
+/// Only verification creates this type, so a function that takes a `Verified` cannot be called with an
+/// unverified token:
 ///
 /// ```compile_fail
 /// let forged = tollgate::Verified { };
@@ -27,15 +27,15 @@ pub struct Verified(Reference);
 
 #[derive(Clone)]
 enum Reference {
-    /// Counted with all others that are direct.
+    /// A reference that shares its count with all other direct references.
     Direct(Arc<Token>),
-    /// Processors that count one thing wait for each other on every request, so the cache gives each something of its
-    /// own to count.
+    /// A reference with a count of its own. Processors that update one count contend on every request, so the
+    /// cache gives each processor a count of its own.
     Apart(Arc<CountedApart>),
 }
 
-/// Aligned so that the counts before it have a line of the processor's cache to themselves: whatever else were on it, other
-/// processors would have to fetch again and again.
+/// Aligned so that the counts before it have a cache line to themselves. Other data in that line would be
+/// invalidated on every update.
 #[repr(align(64))]
 struct CountedApart {
     token: Arc<Token>,
@@ -45,17 +45,18 @@ struct Token {
     header: Header,
     payload: Payload,
     paths: Arc<ClaimPaths>,
-    /// Held by the token, not by each request: its own references are counted apart, those of this are not.
+    /// Held by the token, not by each request. The `Arc` of the token has per-processor counts; the `Arc` of
+    /// the style does not.
     style: Arc<RejectionStyle>,
-    /// The keys that it was verified with.
+    /// The ID of the key set that verified the token.
     key_set: KeySetId,
     authorities: OnceLock<Result<Authorities, TokenError>>,
     memo: Memo,
 }
 
 impl Verified {
-    /// Only the verifier calls this, and only when everything has been checked. The payload is taken from its place, as
-    /// it is large and would be copied on its way here.
+    /// Creates the proof. Only the verifier calls this, and only after all checks. The payload is taken by
+    /// `&mut`, because it is large and would otherwise be copied.
     #[inline]
     pub(crate) fn assert(
         header: Header,
@@ -70,13 +71,13 @@ impl Verified {
         Self(Reference::Direct(token))
     }
 
-    /// The same token, counted apart from this reference and its clones.
+    /// Returns a reference to the same token with a count of its own.
     pub(crate) fn counted_apart(&self) -> Self {
         let token = Arc::clone(self.token());
         Self(Reference::Apart(Arc::new(CountedApart { token })))
     }
 
-    /// What something to count apart takes of the allocator.
+    /// The bytes that a reference with its own count allocates.
     pub(crate) const APART_BYTES: usize = 192;
 
     #[cfg(test)]
@@ -95,78 +96,78 @@ impl Verified {
         }
     }
 
-    /// How refusals read under the gate that the token was verified for.
+    /// Returns how rejections look under the gate that the token was verified for.
     pub(crate) fn style(&self) -> &Arc<RejectionStyle> {
         &self.token().style
     }
 
-    /// The key set that it was verified with.
+    /// Returns the ID of the key set that verified the token.
     pub(crate) fn key_set(&self) -> KeySetId {
         self.token().key_set
     }
 
-    /// The payload with its registered claims, for checks that are made again.
+    /// Returns the payload with its registered claims, for checks that are repeated on every request.
     pub(crate) fn raw(&self) -> &Payload {
         &self.token().payload
     }
 
-    /// The JOSE header.
+    /// Returns the JOSE header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.token().header
     }
 
-    /// `iss`: who issued the token, one of those that the gate trusts.
+    /// Returns `iss`: the issuer of the token, one that the gate trusts.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.token().payload.issuer().unwrap_or_default()
     }
 
-    /// `sub`: whom it is about. Unique within its issuer only.
+    /// Returns `sub`: the subject of the token. It is unique only within its issuer.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.token().payload.subject()
     }
 
-    /// `jti`: the token's id. Unique within its issuer only.
+    /// Returns `jti`: the ID of the token. It is unique only within its issuer.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.token().payload.token_id()
     }
 
-    /// `aud`: whom it is for; this API is among them.
+    /// Returns `aud`: the recipients of the token, of which this API is one.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.token().payload.audience().into_iter().flatten()
     }
 
-    /// `exp`: when it ends, in whole seconds.
+    /// Returns `exp`: the time at which the token expires, in whole seconds.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
         self.token().payload.expires_at().map_or(UnixTime::from_secs(i64::MIN), |date| date.floor)
     }
 
-    /// `iat`: when it was issued, in whole seconds.
+    /// Returns `iat`: the time at which the token was issued, in whole seconds.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixTime> {
         self.token().payload.issued_at().map(|date| date.floor)
     }
 
-    /// All claims, as the JSON object that was signed.
+    /// Returns all claims, as the JSON object that was signed.
     #[must_use]
     pub fn payload(&self) -> &str {
         self.token().payload.json()
     }
 
-    /// The claim at `path` as JSON, without making a type of it.
+    /// Returns the claim at `path` as JSON text, without deserializing it.
     #[must_use]
     pub fn claim(&self, path: &ClaimPath) -> Option<&str> {
         path.find(self.payload()).ok().flatten()
     }
 
-    /// The application's claims. Made once per token and type, then shared.
+    /// Returns the application's claims. They are deserialized once per token and type, then shared.
     ///
     /// # Errors
-    /// [`TokenError::Claims`] when the token does not hold what `T` needs.
+    /// [`TokenError::Claims`] when the claims do not fit `T`.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Arc<T>, TokenError> {
         if let Some(made) = self.token().memo.get::<T>() {
             return Ok(made);
@@ -175,18 +176,18 @@ impl Verified {
         Ok(self.token().memo.insert(Arc::new(made)))
     }
 
-    /// The scopes that the token grants, read from where its issuer puts them ([`ClaimPaths`]).
+    /// Returns the scopes that the token grants, from the paths that its issuer uses ([`ClaimPaths`]).
     ///
     /// # Errors
-    /// [`TokenError::Claim`] when scopes or roles are there, but not as strings.
+    /// [`TokenError::Claim`] when scopes or roles are present, but are not strings.
     pub fn scopes(&self) -> Result<&ScopeSet, TokenError> {
         self.authorities().map(|authorities| &authorities.scopes)
     }
 
-    /// The roles that the token grants, read from where its issuer puts them ([`ClaimPaths`]).
+    /// Returns the roles that the token grants, from the paths that its issuer uses ([`ClaimPaths`]).
     ///
     /// # Errors
-    /// As [`scopes`](Self::scopes).
+    /// As for [`scopes`](Self::scopes).
     pub fn roles(&self) -> Result<impl Iterator<Item = &str>, TokenError> {
         self.authorities().map(|authorities| authorities.roles.iter())
     }
@@ -201,7 +202,7 @@ impl Verified {
     }
 }
 
-/// Claims are personal data; what is shown is what a log line needs.
+/// Claims are personal data, so the output has only what a log line needs.
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
@@ -212,7 +213,7 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// Claims types made so far. The first is found without a lock; most applications have no second.
+/// The claims types made so far. The first is found without a lock, and most applications have only one.
 #[derive(Default)]
 struct Memo {
     first: OnceLock<Entry>,
@@ -232,7 +233,7 @@ impl Memo {
         Arc::clone(made).downcast().ok()
     }
 
-    /// Keeps what is there already, so that all callers share one.
+    /// Stores the value, unless another thread was first, so that all callers share one.
     fn insert<T: Send + Sync + 'static>(&self, made: Arc<T>) -> Arc<T> {
         let entry: Entry = (TypeId::of::<T>(), made.clone());
         let Err(entry) = self.first.set(entry) else { return made };

@@ -1,4 +1,4 @@
-//! Every algorithm and every format of key, through the public interface. Run once for each backend:
+//! Tests every algorithm and key format through the public API. Run once for each backend:
 //! `cargo test -p tollgate` and `cargo test -p tollgate --no-default-features --features rust-crypto`.
 
 #![expect(
@@ -70,7 +70,7 @@ fn jwk_key(jwk: &Value) -> Result<VerifyingKey, KeyError> {
 }
 
 #[test]
-fn every_algorithm_verifies_its_own_token_and_no_other() {
+fn every_algorithm_verifies_only_its_own_token() {
     for key in samples() {
         for token in samples() {
             let verdict = verify(jwk_key(&key.jwk).unwrap(), &token.token);
@@ -81,7 +81,7 @@ fn every_algorithm_verifies_its_own_token_and_no_other() {
 }
 
 #[test]
-fn every_bit_of_a_signature_counts() {
+fn signature_with_any_changed_bit_is_rejected() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -117,7 +117,7 @@ fn every_bit_of_a_signature_counts() {
     }
 }
 
-/// R and S as an ASN.1 SEQUENCE, as other protocols want it.
+/// Returns R and S as an ASN.1 SEQUENCE, the form of other protocols.
 fn der_signature(fixed: &[u8]) -> Vec<u8> {
     let integer = |number: &[u8]| {
         let len = u8::try_from(number.len() + 1).unwrap_or(0x7f);
@@ -129,7 +129,7 @@ fn der_signature(fixed: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_format_of_public_key() {
+fn public_keys_are_read_in_every_format() {
     let table = [
         (Algorithm::Rs256, &["rsa.spki.pem", "rsa.pkcs1.pem", "rsa.cert.pem"][..]),
         (Algorithm::Ps384, &["rsa.spki.pem", "rsa.pkcs1.pem", "rsa.cert.pem"]),
@@ -143,7 +143,7 @@ fn every_format_of_public_key() {
         for file in files {
             let key = VerifyingKey::from_pem(algorithm, fixture(file))
                 .unwrap_or_else(|error| panic!("{file}: {error}"));
-            // The sample's kid is its thumbprint; a key from PEM has no id to compare.
+            // The sample's `kid` is its thumbprint. A key from PEM has no ID to compare.
             assert_eq!(verify(key, &token), Ok(()), "{file}");
             let windows = String::from_utf8(fixture(file)).unwrap().replace('\n', "\r\n");
             assert!(VerifyingKey::from_pem(algorithm, windows).is_ok(), "{file} with CRLF");
@@ -161,7 +161,7 @@ fn every_format_of_public_key() {
 }
 
 #[test]
-fn keys_that_are_refused_say_why() {
+fn rejected_keys_report_the_reason() {
     let pem = |algorithm, file: &str| VerifyingKey::from_pem(algorithm, fixture(file)).unwrap_err();
     assert_eq!(pem(Algorithm::Rs256, "weak-rsa.spki.pem"), KeyError::RsaModulus { bits: 1024 });
     assert_eq!(
@@ -173,7 +173,7 @@ fn keys_that_are_refused_say_why() {
         pem(Algorithm::EdDsa, "x25519.spki.pem"),
         KeyError::Unsupported { what: "this kind of public key" }
     );
-    // An algorithm of another kind, a truncated file, text that is no PEM.
+    // An algorithm of another kind, a truncated file, text that is not PEM.
     let algorithm = Algorithm::Es384;
     assert_eq!(pem(algorithm, "p256.spki.pem"), KeyError::AlgorithmMismatch { algorithm });
     assert_eq!(
@@ -198,9 +198,9 @@ fn keys_that_are_refused_say_why() {
     );
 }
 
-/// A public key is never an HMAC secret, in whatever form an attacker may guess (RFC 8725 §2.1).
+/// A public key never acts as an HMAC secret, in any form that an attacker may try (RFC 8725 §2.1).
 #[test]
-fn public_keys_are_no_secrets() {
+fn public_key_is_not_accepted_as_hmac_secret() {
     for file in ["rsa.spki.pem", "p256.spki.pem", "rsa.pkcs1.der"] {
         let key = VerifyingKey::from_pem(Algorithm::Hs256, fixture(file));
         assert!(key.is_err(), "{file}");
@@ -226,7 +226,7 @@ fn without(jwk: &Value, member: &str) -> Value {
 }
 
 #[test]
-fn members_of_a_jwk_are_honoured() {
+fn jwk_members_are_respected() {
     let ec = sample_of(Algorithm::Es256).jwk;
     let rsa = sample_of(Algorithm::Rs256).jwk;
     let okp = sample_of(Algorithm::EdDsa).jwk;
@@ -267,19 +267,19 @@ fn members_of_a_jwk_are_honoured() {
         refused(with(&okp, "crv", json!("X25519"))),
         KeyError::Unsupported { what: "`crv` of the key" }
     );
-    // A JWK that is one object twice, or holds a member twice.
+    // A text with the object twice, or a JWK with a duplicate member.
     assert!(VerifyingKey::from_jwk(format!("{ec}{ec}")).is_err());
     let twice = ec.to_string().replacen('{', r#"{"kty":"EC","#, 1);
     assert!(matches!(VerifyingKey::from_jwk(twice), Err(KeyError::Json(_))));
 }
 
 #[test]
-fn numbers_of_a_jwk_are_in_range() {
+fn jwk_is_rejected_when_numbers_are_out_of_range() {
     let ec = sample_of(Algorithm::Es256).jwk;
     let rsa = sample_of(Algorithm::Rs256).jwk;
     let okp = sample_of(Algorithm::EdDsa).jwk;
     let refused = |jwk: Value| jwk_key(&jwk).expect_err(&jwk.to_string());
-    // Coordinates have the full length of the field; their point lies on the curve.
+    // Coordinates have the full length of the field, and their point is on the curve.
     let x = ec["x"].as_str().unwrap();
     assert_eq!(refused(with(&ec, "x", json!(format!("AA{x}")))), KeyError::Malformed { name: "x" });
     assert_eq!(refused(with(&ec, "x", json!(x[..40]))), KeyError::Malformed { name: "x" });
@@ -298,7 +298,8 @@ fn numbers_of_a_jwk_are_in_range() {
         assert_eq!(refused(with(&okp, "x", json!(bad))), KeyError::Malformed { name: "x" }, "{bad}");
     }
     assert_eq!(refused(with(&okp, "x", json!("A".repeat(43)))), KeyError::Point);
-    // Off the curve: aws-lc-rs finds out when it verifies, the other backend when it loads. Neither accepts anything.
+    // Off the curve: aws-lc-rs detects it when it verifies, the other backend when it loads the key. Neither
+    // accepts a signature.
     let off_curve = jwk_key(&with(&okp, "x", json!(format!("Ag{}", "A".repeat(41)))));
     match off_curve {
         Ok(key) => {
@@ -309,7 +310,7 @@ fn numbers_of_a_jwk_are_in_range() {
 }
 
 #[test]
-fn keys_without_alg_leave_no_choice() {
+fn jwk_without_alg_gets_the_default_algorithm() {
     for algorithm in
         [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::EdDsa]
     {
@@ -318,7 +319,7 @@ fn keys_without_alg_leave_no_choice() {
         assert_eq!(key.algorithms().collect::<Vec<_>>(), [algorithm]);
         assert_eq!(verify(key, &sample.token), Ok(()));
     }
-    // An RSA key without `alg` is for RS256, unless its owner says otherwise. The token never decides.
+    // An RSA key without `alg` is for RS256, unless the operator says otherwise. The token never decides.
     let rsa = without(&sample_of(Algorithm::Rs256).jwk, "alg");
     let pss = sample_of(Algorithm::Ps256).token;
     let algorithm = Algorithm::Ps256;
@@ -330,7 +331,7 @@ fn keys_without_alg_leave_no_choice() {
 }
 
 #[test]
-fn both_names_of_ed25519() {
+fn ed25519_is_accepted_under_both_names() {
     let sample = sample_of(Algorithm::EdDsa);
     for name in ["EdDSA", "Ed25519"] {
         let key = jwk_key(&with(&sample.jwk, "alg", json!(name))).unwrap();
@@ -339,7 +340,7 @@ fn both_names_of_ed25519() {
 }
 
 #[test]
-fn weak_secrets_are_refused_with_the_reason() {
+fn weak_secrets_are_rejected_with_the_reason() {
     let weak = |secret: &[u8]| match VerifyingKey::hmac(Algorithm::Hs256, secret) {
         Err(KeyError::WeakSecret { reason, .. }) => reason,
         other => panic!("{other:?}"),
@@ -347,7 +348,7 @@ fn weak_secrets_are_refused_with_the_reason() {
     assert_eq!(weak(b"secret"), WeakSecret::TooShort { bytes: 6, min: 32 });
     assert_eq!(weak(&[0; 32]), WeakSecret::Repetitive);
     let text = VerifyingKey::hmac(Algorithm::Hs512, "short").unwrap_err().to_string();
-    assert_eq!(text, "HMAC secret refused for HS512; make one with `openssl rand -base64 64`");
+    assert_eq!(text, "HMAC secret rejected for HS512; generate one with `openssl rand -base64 64`");
     let jwk = json!({"kty": "oct", "alg": "HS256", "k": "c2VjcmV0"});
     assert!(matches!(jwk_key(&jwk), Err(KeyError::WeakSecret { .. })));
 }
@@ -357,7 +358,7 @@ fn set(keys: &[Value]) -> Result<KeySet, KeyError> {
 }
 
 #[test]
-fn one_bad_key_does_not_spoil_a_set() {
+fn key_set_skips_unusable_keys() {
     let (ec, rsa) = (sample_of(Algorithm::Es256).jwk, sample_of(Algorithm::Rs256).jwk);
     let secret = sample_of(Algorithm::Hs256).jwk;
     let bad = [
@@ -381,7 +382,7 @@ fn one_bad_key_does_not_spoil_a_set() {
 }
 
 #[test]
-fn documents_that_are_no_key_set() {
+fn document_is_rejected_when_not_a_key_set() {
     for bad in [
         "",
         "[]",
@@ -403,17 +404,17 @@ fn documents_that_are_no_key_set() {
 }
 
 #[test]
-fn keys_that_claim_the_same_name() {
+fn keys_with_the_same_id_are_skipped() {
     let (es256, es384) = (sample_of(Algorithm::Es256).jwk, sample_of(Algorithm::Es384).jwk);
     let rs256 = sample_of(Algorithm::Rs256).jwk;
     let named = |jwk: &Value| with(jwk, "kid", json!("same"));
-    // Different algorithms: the token's `alg` tells which is meant (RFC 7517 §4.5).
+    // Different algorithms: the token's `alg` selects the key (RFC 7517 §4.5).
     let mixed = set(&[named(&es256), named(&es384)]).unwrap();
     assert_eq!((mixed.iter().count(), mixed.skipped().len()), (2, 0));
-    // The same key twice is one key.
+    // Two identical keys count as one.
     let twice = set(&[named(&rs256), named(&rs256)]).unwrap();
     assert_eq!((twice.iter().count(), twice.skipped()[0].index), (1, 1));
-    // Two keys, one name, one algorithm: nobody can tell which is meant, so neither is used.
+    // Two keys with one ID and one algorithm are ambiguous, so neither is used.
     let mut other = named(&es256);
     let (x, y) = (other["x"].clone(), other["y"].clone());
     other["x"] = json!("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4");

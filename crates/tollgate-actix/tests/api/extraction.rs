@@ -1,4 +1,4 @@
-//! What handlers are given.
+//! Tests what handlers extract.
 
 use std::cell::Cell;
 
@@ -21,7 +21,7 @@ async fn employee(_: Claims<Employee>) -> &'static str {
 }
 
 #[actix_web::test]
-async fn claims_are_of_the_type_asked_for() {
+async fn claims_have_the_requested_type() {
     async fn registered(claims: Claims<RegisteredClaims>) -> String {
         format!("{:?}", claims.0.sub)
     }
@@ -37,7 +37,7 @@ async fn claims_are_of_the_type_asked_for() {
 }
 
 #[actix_web::test]
-async fn the_token_and_its_scopes_can_be_asked_for() {
+async fn handler_extracts_token_and_scopes() {
     async fn close(user: Authenticated) -> Result<String, Rejection> {
         user.require(&Policy::role("admin"))?;
         Ok(user.issuer().to_owned())
@@ -81,7 +81,7 @@ async fn option_of_token(user: Option<Authenticated>) -> String {
 }
 
 #[actix_web::test]
-async fn none_without_a_token_only() {
+async fn optional_is_none_only_without_a_token() {
     let app = App::new()
         .route("/1", web::get().to(optional_claims))
         .route("/2", web::get().to(optional_token))
@@ -97,7 +97,7 @@ async fn none_without_a_token_only() {
 }
 
 #[actix_web::test]
-async fn a_required_token_is_required_where_others_need_none() {
+async fn extractor_requires_a_token_under_an_optional_gate() {
     let app =
         App::new().route("/", web::get().to(hello)).wrap(Authenticate::new(gate().with_optional_token()));
     let app = init_service(app).await;
@@ -115,7 +115,7 @@ fn ran() -> &'static str {
 }
 
 #[actix_web::test]
-async fn a_token_without_the_claims_is_never_anonymous() {
+async fn token_without_the_claims_is_never_anonymous() {
     async fn optional(_: Optional<Claims<Employee>>) -> &'static str {
         ran()
     }
@@ -155,7 +155,7 @@ async fn a_token_without_the_claims_is_never_anonymous() {
 }
 
 #[actix_web::test]
-async fn a_swallowed_refusal_leaves_nothing_of_the_handlers_answer() {
+async fn hidden_rejection_replaces_the_handlers_response() {
     async fn handler(_: Option<Claims<Employee>>) -> actix_web::HttpResponse {
         actix_web::HttpResponse::Ok().insert_header(("set-cookie", "a=b")).body("hello stranger")
     }
@@ -168,7 +168,7 @@ async fn a_swallowed_refusal_leaves_nothing_of_the_handlers_answer() {
 }
 
 #[actix_web::test]
-async fn without_a_gate_nobody_is_anonymous() {
+async fn request_without_a_gate_is_never_anonymous() {
     let app = App::new()
         .route("/claims", web::get().to(hello))
         .route("/optional", web::get().to(optional_claims))
@@ -180,9 +180,10 @@ async fn without_a_gate_nobody_is_anonymous() {
     }
 }
 
-/// The one hole that orphan rules leave; it is in the log and in the documentation.
+/// `Option<Claims>` is the case that the orphan rules do not let us reject. The log and the documentation
+/// mention it.
 #[actix_web::test]
-async fn without_a_gate_a_plain_option_is_none() {
+async fn plain_option_is_none_without_a_gate() {
     let app = init_service(App::new().route("/", web::get().to(option_of_claims))).await;
     ask(&app, good("/").to_request()).await.is(200, "anonymous");
 }

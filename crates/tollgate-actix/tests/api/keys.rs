@@ -1,4 +1,4 @@
-//! Keys that have to be asked for first.
+//! Tests requests that wait for keys.
 
 use std::cell::Cell;
 use std::future::{Future, Ready, ready};
@@ -43,7 +43,7 @@ impl LateKeys {
     }
 }
 
-/// Keys as a verifier wants them, and as a test holds them.
+/// The same keys for the verifier and for the test.
 #[derive(Clone, Debug)]
 struct Shared(Arc<LateKeys>);
 
@@ -83,7 +83,7 @@ fn is_pending(future: std::pin::Pin<&mut impl Future>) -> bool {
 }
 
 #[actix_web::test]
-async fn a_request_waits_for_its_key() {
+async fn request_waits_for_its_key() {
     let (source, gate) = late();
     let app = App::new().route("/", web::get().to(subject)).wrap(Authenticate::new(gate));
     let app = init_service(app).await;
@@ -100,7 +100,7 @@ async fn a_request_waits_for_its_key() {
 }
 
 #[actix_web::test]
-async fn the_verdict_after_a_refresh_is_final() {
+async fn decision_after_a_refresh_is_final() {
     for (brought, status, challenge) in [(wrong(), 401, INVALID_TOKEN), (None, 503, None)] {
         let (source, gate) = late();
         let app = App::new().route("/", web::get().to(subject)).wrap(Authenticate::new(gate));
@@ -116,7 +116,7 @@ async fn the_verdict_after_a_refresh_is_final() {
 }
 
 #[actix_web::test]
-async fn a_client_may_leave_while_its_key_is_fetched() {
+async fn request_can_be_dropped_while_waiting_for_keys() {
     let (source, gate) = late();
     let runs = Rc::new(Cell::new(0));
     let counter = Rc::clone(&runs);
@@ -132,14 +132,14 @@ async fn a_client_may_leave_while_its_key_is_fetched() {
         assert!(is_pending(waiting.as_mut()));
     }
     source.end_refresh(right());
-    // Nobody else is taken for the one who left, and actix reuses the request.
+    // The reused request has no identity of the earlier one, which was dropped.
     ask(&app, get("/").to_request()).await.is(200, "anonymous");
     assert_eq!(runs.get(), 1);
     ask(&app, good("/").to_request()).await.is(200, "alice");
 }
 
 #[actix_web::test]
-async fn others_do_not_wait() {
+async fn requests_with_known_keys_do_not_wait() {
     let (source, gate) = late();
     let app = App::new()
         .route("/", web::get().to(async || "in"))
@@ -153,7 +153,7 @@ async fn others_do_not_wait() {
 }
 
 #[actix_web::test]
-async fn everything_else_holds_after_waiting_too() {
+async fn all_checks_apply_after_waiting() {
     let (source, gate) = late();
     let gate = gate.with_sources([TokenSource::insecure_query("access_token").unwrap()]).unwrap();
     let app = App::new()
@@ -172,7 +172,7 @@ async fn everything_else_holds_after_waiting_too() {
     Answer::from_outcome(swallowed.await).await.is_refused(401, INVALID_TOKEN);
 }
 
-/// A service that is ready only after it was asked some times.
+/// A service that is ready only after it was polled several times.
 #[derive(Clone)]
 struct Busy(Rc<Cell<u32>>);
 
@@ -197,7 +197,7 @@ impl Service<ServiceRequest> for Busy {
 }
 
 #[actix_web::test]
-async fn a_service_that_got_busy_meanwhile_is_not_called_before_it_is_ready() {
+async fn service_is_polled_ready_again_after_waiting() {
     let (source, gate) = late();
     let busy = Busy(Rc::new(Cell::new(0)));
     let service = Authenticate::new(gate).new_transform(busy.clone()).await.unwrap();
@@ -209,7 +209,7 @@ async fn a_service_that_got_busy_meanwhile_is_not_called_before_it_is_ready() {
 }
 
 #[actix_web::test]
-async fn readiness_is_that_of_the_inner_service() {
+async fn readiness_comes_from_the_inner_service() {
     let (_, gate) = late();
     let service = Authenticate::new(gate).new_transform(Busy(Rc::new(Cell::new(1)))).await.unwrap();
     let mut context = Context::from_waker(Waker::noop());

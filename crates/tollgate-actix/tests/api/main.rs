@@ -1,4 +1,4 @@
-//! The crate through its public API.
+//! Tests the crate through its public API.
 
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 

@@ -1,4 +1,4 @@
-//! What is answered to those who are not let in.
+//! Tests the responses to rejected requests.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ impl Revocations for Unreachable {
     }
 }
 
-/// Status, fields in order of their names, body.
+/// The status, the header fields in order of their names, and the body.
 type Wire = (u16, Vec<(String, String)>, String);
 
 fn wire(answer: &Answer) -> Wire {
@@ -53,7 +53,7 @@ fn sorted(mut wire: Wire) -> Wire {
 }
 
 #[actix_web::test]
-async fn answers_are_those_of_the_tower_adapter() {
+async fn responses_equal_those_of_the_tower_adapter() {
     let policy = Authorize::new(Policy::scope("read:items"));
     let no_revocations = Authenticate::new(gate().with_revocations(Unreachable));
     let app = App::new()
@@ -85,7 +85,7 @@ async fn answers_are_those_of_the_tower_adapter() {
 }
 
 #[actix_web::test]
-async fn the_typed_cause_is_there_for_outer_wrappers() {
+async fn outer_wrappers_can_read_the_typed_cause() {
     let seen = Rc::new(Cell::new(0));
     let counter = Rc::clone(&seen);
     let app = App::new().route("/", web::get().to(subject)).wrap(authenticate()).wrap_fn(
@@ -124,7 +124,7 @@ async fn guard(
     next.call(request).await
 }
 
-/// An application's own error, as it would wrap ours.
+/// An application's own error that wraps a rejection.
 #[derive(Debug)]
 struct Own(Rejection);
 
@@ -146,7 +146,7 @@ async fn own(user: Authenticated) -> Result<&'static str, Own> {
 }
 
 #[actix_web::test]
-async fn one_body_for_the_rejections_of_all() {
+async fn wrapper_guards_and_extractors_reject_with_the_same_body() {
     async fn close(user: Authenticated) -> Result<&'static str, Rejection> {
         user.require(&Policy::scope("a"))?;
         Ok("closed")
@@ -183,12 +183,12 @@ async fn one_body_for_the_rejections_of_all() {
     let answer = ask(&app, get("/handler").to_request()).await;
     answer.is(401, "no entry (401)");
     answer.is_refused(401, BARE);
-    // A response that is no rejection keeps its body.
+    // A response that is not a rejection keeps its body.
     ask(&app, good("/other").to_request()).await.is(403, "");
 }
 
 #[actix_web::test]
-async fn the_innermost_idea_of_bodies_holds() {
+async fn innermost_custom_body_is_used() {
     let inner = Authenticate::new(gate().with_rejection_body(|_| RejectionBody::text("inner")));
     let outer = Authenticate::new(terse(gate()).with_optional_token());
     let app = App::new()
@@ -202,7 +202,7 @@ async fn the_innermost_idea_of_bodies_holds() {
 }
 
 #[actix_web::test]
-async fn a_rejection_is_an_answer_by_itself() {
+async fn rejection_is_a_responder() {
     let request = get("/").to_http_request();
     let rejection = Rejection::from(tollgate::Rejection::missing_gate());
     assert_eq!(rejection.to_string(), "request answered with 500");
@@ -215,7 +215,7 @@ async fn a_rejection_is_an_answer_by_itself() {
 }
 
 #[test]
-fn a_rejection_can_cross_threads() {
+fn rejection_is_send_and_sync() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Rejection>();
     check::<Claims<Employee>>();
@@ -230,7 +230,7 @@ fn in_url() -> Gate {
 }
 
 #[actix_web::test]
-async fn a_token_in_the_url_keeps_the_answer_from_shared_caches() {
+async fn response_to_token_in_url_is_private() {
     async fn cached(_: Authenticated) -> HttpResponse {
         HttpResponse::Ok().insert_header(("cache-control", "public, max-age=60")).finish()
     }

@@ -1,4 +1,4 @@
-//! Over real connections.
+//! Tests over real connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -43,7 +43,7 @@ fn serve() -> (SocketAddr, ServerHandle) {
     (address, handle)
 }
 
-/// Runs a client that may block, beside the server.
+/// Runs a blocking client beside the server.
 async fn with_server(client: impl FnOnce(SocketAddr) + Send + 'static) {
     let (address, server) = serve();
     spawn_blocking(move || client(address)).await.unwrap();
@@ -71,7 +71,7 @@ impl Connection {
         self.unread.extend_from_slice(&chunk[..read]);
     }
 
-    /// The next response: its head in lower case, and its body.
+    /// Reads the next response: its head in lower case, and its body.
     fn read(&mut self, method: &str) -> (String, String) {
         let end = loop {
             match self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -119,7 +119,7 @@ const BARE: &str = r#"bearer realm="api""#;
 const INVALID_TOKEN: &str = r#"bearer realm="api", error="invalid_token""#;
 
 #[actix_web::test]
-async fn a_connection_outlives_refusals_and_remembers_nobody() {
+async fn connection_survives_rejections_and_keeps_no_identity() {
     with_server(|address| {
         let mut connection = Connection::open(address);
         for subject in ["alice", "bob", "carol"] {
@@ -136,7 +136,7 @@ async fn a_connection_outlives_refusals_and_remembers_nobody() {
 }
 
 #[actix_web::test]
-async fn pipelined_requests_are_answered_each_by_its_own_token() {
+async fn pipelined_requests_are_judged_separately() {
     with_server(|address| {
         let mut connection = Connection::open(address);
         let all: [String; 4] = [bearer("alice"), bad(), String::new(), bearer("bob")];
@@ -150,7 +150,7 @@ async fn pipelined_requests_are_answered_each_by_its_own_token() {
 }
 
 #[actix_web::test]
-async fn the_body_of_a_refused_request_is_no_request() {
+async fn body_of_a_rejected_request_is_not_parsed_as_a_request() {
     with_server(|address| {
         let smuggled = request("GET", "/in/hello", &bearer("mallory"));
         let length = format!("content-length: {}\r\n", smuggled.len());
@@ -158,7 +158,7 @@ async fn the_body_of_a_refused_request_is_no_request() {
         connection.send(&request("POST", "/in/echo", &length));
         connection.send(&smuggled);
         assert_refused(&connection.read("POST"), BARE);
-        // Actix may read on or close; it must not answer what was inside.
+        // Actix may read on or close the connection, but must not answer the request inside the body.
         let mut rest = connection.unread;
         let fields = format!("{}content-length: 2\r\nconnection: close\r\n", bearer("alice"));
         let sent = connection.stream.write_all((request("POST", "/in/echo", &fields) + "hi").as_bytes());
@@ -173,7 +173,7 @@ async fn the_body_of_a_refused_request_is_no_request() {
 }
 
 #[actix_web::test]
-async fn methods_and_targets_are_seen_as_on_the_wire() {
+async fn methods_and_targets_are_read_as_on_the_wire() {
     with_server(|address| {
         let mut connection = Connection::open(address);
         for method in ["OPTIONS", "PURGE"] {
@@ -188,7 +188,7 @@ async fn methods_and_targets_are_seen_as_on_the_wire() {
 }
 
 #[actix_web::test]
-async fn workers_share_a_gate_and_nothing_else() {
+async fn workers_share_only_the_gate() {
     with_server(|address| {
         let client = |number: u32| {
             let subject = format!("user-{number}");

@@ -1,4 +1,4 @@
-//! Where tokens are looked for, and what is seen of the request besides.
+//! Tests the sources of tokens, and the view of the request.
 
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
@@ -20,7 +20,7 @@ fn cookie_gate() -> Gate {
 }
 
 #[actix_web::test]
-async fn credentials_sent_twice_are_refused() {
+async fn duplicate_credentials_are_rejected() {
     let app = init_service(App::new().route("/", web::get().to(subject)).wrap(authenticate())).await;
     for second in [format!("Bearer {}", token()), "Basic YTpi".to_owned()] {
         let request = good("/").append_header(("authorization", second));
@@ -29,7 +29,7 @@ async fn credentials_sent_twice_are_refused() {
 }
 
 #[actix_web::test]
-async fn bytes_that_are_no_text_are_refused() {
+async fn credentials_that_are_not_text_are_rejected() {
     let app = init_service(App::new().route("/", web::get().to(subject)).wrap(authenticate())).await;
     let value = HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap();
     let request = get("/").insert_header(("authorization", value));
@@ -37,7 +37,7 @@ async fn bytes_that_are_no_text_are_refused() {
 }
 
 #[actix_web::test]
-async fn cookies_may_be_spread_over_fields_but_not_repeated() {
+async fn cookies_may_be_in_several_headers_but_not_repeated() {
     let app = App::new().route("/", web::get().to(subject)).wrap(Authenticate::new(cookie_gate()));
     let app = init_service(app).await;
     let ours = format!("theme=dark; {COOKIE}={}; a=b", token());
@@ -66,7 +66,7 @@ fn post(target: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn the_host_is_that_of_the_target_or_of_the_field() {
+async fn host_comes_from_the_target_or_the_header() {
     let app = App::new().route("/", web::post().to(subject)).wrap(Authenticate::new(cookie_gate()));
     let app = init_service(app).await;
     let cases = [
@@ -82,7 +82,7 @@ async fn the_host_is_that_of_the_target_or_of_the_field() {
 }
 
 #[test]
-fn a_view_shows_the_request_as_it_came() {
+fn view_shows_the_request_unchanged() {
     let request = TestRequest::with_uri("/a%20b?c=%2F&d")
         .method(Method::from_bytes(b"PURGE").unwrap())
         .append_header(("x-a", "1"))

@@ -1,4 +1,4 @@
-//! A gate, its forge, and short ways to ask.
+//! A gate, its forge, and helpers to send requests.
 
 use actix_web::body::{MessageBody, to_bytes};
 use actix_web::dev::{Service, ServiceResponse};
@@ -22,7 +22,7 @@ pub(crate) struct User {
 /// Claims that no token of the forge holds.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Employee {
-    #[expect(dead_code, reason = "never made")]
+    #[expect(dead_code, reason = "never constructed")]
     pub(crate) badge: u64,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn authenticate() -> Authenticate {
     Authenticate::new(gate())
 }
 
-/// A handler that tells whose token it was given.
+/// A handler that returns the subject of the token.
 pub(crate) async fn subject(user: Authenticated) -> String {
     user.subject().unwrap_or_default().to_owned()
 }
@@ -68,7 +68,7 @@ pub(crate) fn bad(target: &str) -> TestRequest {
     with_token(target, &forge().token().with_broken_signature())
 }
 
-/// What a client would get, and what an outer wrapper could look at.
+/// The response as a client gets it, and what an outer wrapper can read from it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: HttpResponse<()>,

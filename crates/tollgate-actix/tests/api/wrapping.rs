@@ -1,4 +1,4 @@
-//! Where wrappers can stand, and what they see.
+//! Tests where wrappers can stand, and what they see.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceRequest, ServiceResponse};
@@ -27,7 +27,7 @@ async fn read() -> &'static str {
 }
 
 #[actix_web::test]
-async fn around_an_application_everything_is_guarded() {
+async fn wrapper_around_an_application_guards_all_paths() {
     let app = App::new().service(by_macro).route("/open", web::get().to(open)).wrap(authenticate());
     let app = init_service(app).await;
     ask(&app, good("/macro/7").to_request()).await.is(200, "alice 7");
@@ -41,7 +41,7 @@ async fn around_an_application_everything_is_guarded() {
 }
 
 #[actix_web::test]
-async fn around_a_scope_the_rest_is_left_alone() {
+async fn wrapper_around_a_scope_guards_only_its_paths() {
     let inner = web::scope("/v1").service(by_macro).wrap(authenticate());
     let app = App::new().service(web::scope("/api").service(inner).route("/open", web::get().to(open)));
     let app = init_service(app).await;
@@ -53,7 +53,7 @@ async fn around_a_scope_the_rest_is_left_alone() {
 }
 
 #[actix_web::test]
-async fn around_a_resource_or_a_route() {
+async fn wrapper_guards_a_resource_or_a_route() {
     let resource = web::resource("/resource").route(web::get().to(subject)).wrap(authenticate());
     let mixed =
         web::resource("/mixed").route(web::get().to(open)).route(web::put().to(subject).wrap(authenticate()));
@@ -66,7 +66,7 @@ async fn around_a_resource_or_a_route() {
 }
 
 #[actix_web::test]
-async fn in_a_configuration_that_others_mount() {
+async fn wrapper_works_in_a_mounted_configuration() {
     fn routes(config: &mut web::ServiceConfig) {
         let guarded = web::scope("/in").service(by_macro).service(read).wrap(authenticate());
         config.service(guarded).route("/open", web::get().to(open));
@@ -81,7 +81,7 @@ async fn in_a_configuration_that_others_mount() {
 }
 
 #[actix_web::test]
-async fn policies_are_asked_inside() {
+async fn policies_are_checked_inside_the_gate() {
     let both = web::resource("/both")
         .route(web::get().to(subject))
         .wrap(Authorize::new(Policy::role("admin")))
@@ -102,7 +102,7 @@ async fn policies_are_asked_inside() {
 }
 
 #[actix_web::test]
-async fn policies_are_not_met_by_nobody() {
+async fn anonymous_requests_do_not_meet_policies() {
     let anything = web::resource("/all").get(open).wrap(Authorize::new(Policy::all([])));
     let negative = web::resource("/not").get(open).wrap(Authorize::new(!Policy::role("suspended")));
     let app =
@@ -115,11 +115,11 @@ async fn policies_are_not_met_by_nobody() {
 }
 
 #[actix_web::test]
-async fn a_policy_without_a_gate_is_a_mistake_in_the_wiring() {
+async fn policy_without_a_gate_answers_500() {
     let app = App::new().service(read).route("/outside", web::get().to(open));
     let app = init_service(app).await;
     ask(&app, good("/read").to_request()).await.is_refused(500, None);
-    // In the wrong order there is no gate in front either.
+    // In the wrong order, there is no gate in front either.
     let app =
         App::new().route("/", web::get().to(open)).wrap(authenticate()).wrap(Authorize::new(Policy::all([])));
     let app = init_service(app).await;
@@ -127,7 +127,7 @@ async fn a_policy_without_a_gate_is_a_mistake_in_the_wiring() {
 }
 
 #[actix_web::test]
-async fn the_innermost_gate_counts() {
+async fn innermost_gate_decides() {
     let other = Authenticate::new(gate().with_optional_token().with_policy(Policy::scope("inner")));
     let inner = web::scope("/inner").route("", web::get().to(subject)).wrap(other);
     let app = init_service(App::new().service(inner).wrap(authenticate())).await;
@@ -135,7 +135,7 @@ async fn the_innermost_gate_counts() {
     ask(&app, good("/inner").to_request()).await.is_refused(403, lacks);
     let token = forge().token().scope("inner").sign();
     ask(&app, with_token("/inner", &token).to_request()).await.is(200, "alice");
-    // The outer gate requires a token, whatever the inner one is content with.
+    // The outer gate requires a token, although the inner one does not.
     ask(&app, get("/inner").to_request()).await.is_refused(401, BARE);
 }
 
@@ -147,7 +147,7 @@ async fn pass(
 }
 
 #[actix_web::test]
-async fn among_wrappers_of_other_houses() {
+async fn wrapper_works_among_other_wrappers() {
     let app = App::new()
         .route("/in", web::get().to(subject))
         .wrap(Logger::default())
@@ -168,7 +168,7 @@ async fn among_wrappers_of_other_houses() {
 }
 
 #[actix_web::test]
-async fn a_preflight_passes_when_cors_is_outside() {
+async fn preflight_passes_when_cors_is_outside() {
     let app = App::new()
         .service(web::scope("/api").route("/", web::post().to(subject)).wrap(authenticate()))
         .wrap_fn(|request, service| {
@@ -204,9 +204,9 @@ async fn every_method_is_guarded() {
     }
 }
 
-/// Actix panics when the head of a request is changed while somebody holds a clone.
+/// Actix panics when the head of a request is changed while a clone of it exists.
 #[actix_web::test]
-async fn an_outer_wrapper_may_hold_the_request() {
+async fn outer_wrapper_may_hold_the_request() {
     let resource =
         web::resource("/").get(subject).wrap(Authorize::new(Policy::all([]))).wrap(authenticate()).wrap_fn(
             |request, service| {
@@ -237,7 +237,7 @@ async fn credentials_are_not_printed() {
 }
 
 #[actix_web::test]
-async fn nothing_of_a_request_is_left_for_the_next() {
+async fn reused_request_has_no_earlier_admission() {
     async fn look(request: HttpRequest) -> String {
         use actix_web::HttpMessage as _;
         request.extensions().get::<tollgate_actix::Admission>().is_some().to_string()

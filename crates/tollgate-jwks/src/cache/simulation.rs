@@ -1,4 +1,5 @@
-//! A million steps against an issuer that rotates, withdraws and fails, with callers that know, guess and forge.
+//! Simulates a million steps against an issuer that rotates and removes keys and fails, with clients that name
+//! known, guessed and forged keys.
 
 use tollgate::{Algorithm, KeyId};
 use tollgate_testing::keys;
@@ -6,10 +7,10 @@ use tollgate_testing::keys;
 use super::*;
 
 const STEPS: u32 = 1_000_000;
-/// Steps after which a new world begins.
+/// The number of steps before the simulation starts afresh.
 const LIFE: u32 = 20_000;
 
-/// What the issuer publishes at one time: the current key and the one before.
+/// The published keys at one time: the current key and the one before.
 struct Issuer {
     sets: Vec<KeySet>,
     generation: usize,
@@ -22,7 +23,7 @@ impl Issuer {
     }
 }
 
-/// What is known of the refresh under way.
+/// The pending refresh.
 struct Question {
     began: Moment,
     generation: usize,
@@ -37,7 +38,7 @@ struct World {
     issuer: Issuer,
     now: Moment,
     question: Option<Question>,
-    /// The document that the cache has to hold, and when the answer to it began.
+    /// The index of the document that the cache must hold, and the start of the refresh that fetched it.
     believed: Option<(usize, Moment)>,
     last_demanded: Option<Moment>,
     demanded: bool,
@@ -54,7 +55,7 @@ fn wanted(key_id: &str) -> WantedKey {
     WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256 }
 }
 
-/// A ring of documents, each with a key of its own and the one of its predecessor.
+/// Returns a ring of documents, each with a key of its own and the key of its predecessor.
 fn documents() -> Vec<KeySet> {
     let key = keys::verifying(Algorithm::Es256);
     let named = |n: usize| key.clone().with_key_id(format!("k{n}")).unwrap();
@@ -132,22 +133,22 @@ impl World {
         }
     }
 
-    /// What the task does: asks for the next step until there is nothing to do.
+    /// Acts as the task: polls until there is nothing to do.
     fn drive(&mut self) {
         match self.cache.poll(self.now) {
             Step::UnderWay => assert!(self.question.is_some()),
             Step::Wait(until) => {
                 assert!(self.question.is_none());
-                assert!(until > self.now, "a wait that is over is no wait");
+                assert!(until > self.now, "a wait must end in the future");
                 assert!(until.since(self.now) <= secs(120), "{until:?} is too far away");
-                assert!(!self.demanded, "nobody waits for a refresh that does not begin");
+                assert!(!self.demanded, "no request waits for a refresh that does not begin");
             }
             Step::Refresh => self.begin_question(),
         }
     }
 
     fn begin_question(&mut self) {
-        assert!(self.question.is_none(), "one at a time");
+        assert!(self.question.is_none(), "one refresh at a time");
         self.refreshes += 1;
         if std::mem::take(&mut self.demanded) {
             if let Some(last) = self.last_demanded {
@@ -159,7 +160,7 @@ impl World {
         let takes = Duration::from_millis(self.random.u64(0..if slow { 5000 } else { 200 }));
         self.question = Some(Question {
             began: self.now,
-            // The issuer makes up its mind at the beginning: the worst case for what happens meanwhile.
+            // The issuer decides at the start of the refresh, which is the worst case for later changes.
             generation: self.issuer.published(),
             ends: self.now.plus(takes),
             fails: self.issuer.is_down || self.random.u32(0..5) == 0,
@@ -167,13 +168,13 @@ impl World {
     }
 
     fn end_question(&mut self) {
-        let is_over = self.question.as_ref().is_some_and(|question| question.ends <= self.now);
-        let Some(question) = self.question.take_if(|_| is_over) else { return };
+        let has_ended = self.question.as_ref().is_some_and(|question| question.ends <= self.now);
+        let Some(question) = self.question.take_if(|_| has_ended) else { return };
         if question.fails {
             self.failures += 1;
             let retry_after = (self.random.u32(0..5) == 0).then(|| secs(self.random.u64(0..100_000)));
             self.cache.finish(Outcome::Failed { retry_after }, self.now);
-            // Whoever waited has been told.
+            // All waiting requests have been notified.
             self.demanded = false;
         } else {
             let lifetime = self.random.bool().then(|| secs(self.random.u64(0..100_000)));
@@ -192,7 +193,7 @@ impl World {
     fn check(&mut self) {
         assert!(self.cache.absent() <= self.settings.max_absent);
         assert!(self.cache.wanted.len() <= self.settings.max_waiting);
-        // What is believed is what the last good answer said, however many failed since.
+        // The keys are those of the last successful refresh, however many failed since.
         let (Some(keys), Some((generation, began))) = (self.cache.keys(), self.believed) else {
             assert!(self.cache.keys().is_none() && self.believed.is_none());
             return;
@@ -200,7 +201,7 @@ impl World {
         assert!(wanted(&format!("k{generation}")).is_in(keys));
         assert!(!wanted(&format!("k{}", (generation + 1) % 16)).is_in(keys));
         assert_eq!(self.cache.age(self.now), Some(self.now.since(began)));
-        // And it is not believed for longer than its lifetime and the staleness.
+        // The keys are not used beyond their lifetime and staleness.
         let longest = self.settings.longest_lifetime + self.settings.max_staleness;
         if self.now.since(began) >= longest {
             assert_eq!(self.cache.freshness(self.now), Freshness::Unavailable);
@@ -213,7 +214,7 @@ impl World {
 }
 
 #[test]
-fn a_million_steps() {
+fn cache_keeps_its_rules_for_a_million_steps() {
     let sets = documents();
     let (mut refreshes, mut failures, mut unavailable) = (0, 0, 0);
     for seed in 0..u64::from(STEPS / LIFE) {
@@ -225,7 +226,7 @@ fn a_million_steps() {
         failures += world.failures;
         unavailable += world.unavailable;
     }
-    // The run has seen what it is about.
+    // The simulation covered the interesting cases.
     assert!(
         refreshes > 10_000 && failures > 1000 && unavailable > 100,
         "{refreshes} {failures} {unavailable}"

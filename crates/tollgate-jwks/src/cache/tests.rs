@@ -24,7 +24,7 @@ fn cache() -> KeySetCache {
     KeySetCache::new(RefreshSettings::new(), fastrand::Rng::with_seed(1))
 }
 
-/// A cache that got the keys `a` at the start, and the time of its next refresh.
+/// Returns a cache that got the keys `a` at the start, and the time of its next refresh.
 fn with_keys() -> (KeySetCache, Moment) {
     let mut cache = cache();
     assert_eq!(cache.poll(at(0)), Step::Refresh);
@@ -38,11 +38,11 @@ fn failed() -> Outcome {
 }
 
 #[test]
-fn it_asks_at_once_and_then_ahead_of_expiry() {
+fn refresh_runs_at_start_and_before_expiry() {
     let mut cache = cache();
     assert_eq!(cache.freshness(at(0)), Freshness::Unavailable);
     assert_eq!(cache.poll(at(0)), Step::Refresh);
-    assert_eq!(cache.poll(at(0)), Step::UnderWay, "one at a time");
+    assert_eq!(cache.poll(at(0)), Step::UnderWay, "one refresh at a time");
     cache.finish(Outcome::New(set(&["a"]), Some(secs(1000))), at(1));
     assert_eq!(cache.freshness(at(999)), Freshness::Fresh);
     let Step::Wait(due) = cache.poll(at(1)) else { panic!("a wait") };
@@ -54,7 +54,7 @@ fn it_asks_at_once_and_then_ahead_of_expiry() {
 }
 
 #[test]
-fn nodes_do_not_return_at_once() {
+fn refresh_times_differ_between_nodes() {
     let due = |seed: u64| {
         let mut cache = KeySetCache::new(RefreshSettings::new(), fastrand::Rng::with_seed(seed));
         let _refresh = cache.poll(at(0));
@@ -68,13 +68,13 @@ fn nodes_do_not_return_at_once() {
 }
 
 #[test]
-fn stale_keys_are_used_through_an_outage_and_no_longer() {
+fn stale_keys_are_used_until_maximum_staleness() {
     let (mut cache, mut due) = with_keys();
     let mut pauses = Vec::new();
     while due < at(5000) {
         assert_eq!(cache.poll(due), Step::Refresh);
         cache.finish(failed(), due);
-        assert!(cache.keys().is_some(), "a failure takes no keys away");
+        assert!(cache.keys().is_some(), "a failure removes no keys");
         pauses.push(cache.due().since(due).as_secs_f64());
         due = cache.due();
     }
@@ -92,7 +92,7 @@ fn stale_keys_are_used_through_an_outage_and_no_longer() {
 }
 
 #[test]
-fn an_unknown_key_is_asked_for_once_for_all() {
+fn unknown_key_causes_one_refresh_for_all_requests() {
     let (mut cache, due) = with_keys();
     assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
     assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
@@ -101,14 +101,14 @@ fn an_unknown_key_is_asked_for_once_for_all() {
     assert_eq!(cache.poll(at(10)), Step::UnderWay);
     cache.finish(Outcome::New(set(&["a", "b"]), None), at(11));
     assert!(!cache.is_wanted(&wanted("b")) && !cache.is_wanted(&wanted("c")));
-    assert_eq!(cache.ask(Some(wanted("b")), at(11)), Demand::Known, "who asks late looks again");
+    assert_eq!(cache.ask(Some(wanted("b")), at(11)), Demand::Known, "a late request verifies again");
     assert_eq!(cache.ask(Some(wanted("c")), at(65)), Demand::Pointless, "the issuer does not have it");
     assert_eq!(cache.why_unavailable(&wanted("c"), at(65)), None);
     assert!(matches!(cache.poll(at(12)), Step::Wait(next) if next > due));
 }
 
 #[test]
-fn forged_key_ids_cost_one_refresh_a_cooldown() {
+fn forged_key_ids_cause_one_refresh_per_cooldown() {
     let (mut cache, _) = with_keys();
     let mut refreshes = 0;
     for tenth in 0..3000_u64 {
@@ -123,7 +123,7 @@ fn forged_key_ids_cost_one_refresh_a_cooldown() {
     }
     assert_eq!(refreshes, 10, "300 s with a cooldown of 30 s");
     assert!(cache.absent() <= 1024);
-    // The same while the issuer fails: a demand that fails is not retried by schedule.
+    // The same while the issuer fails: a failed refresh by demand is not retried by schedule.
     let (mut cache, due) = with_keys();
     let mut refreshes = 0;
     for tenth in 0..3000_u64 {
@@ -138,17 +138,17 @@ fn forged_key_ids_cost_one_refresh_a_cooldown() {
 }
 
 #[test]
-fn a_refresh_that_began_too_early_is_followed_by_another() {
+fn refresh_repeats_when_key_was_requested_during_it() {
     let (mut cache, due) = with_keys();
     assert_eq!(cache.poll(due), Step::Refresh);
-    // The issuer has made its answer, then rotates, then a token with the new key arrives.
+    // The issuer answers, then rotates, then a token with the new key arrives.
     assert_eq!(cache.ask(Some(wanted("b")), due), Demand::Join);
     cache.finish(Outcome::Unchanged(None), due.plus(secs(1)));
     assert!(cache.is_wanted(&wanted("b")), "still waiting");
     assert_eq!(cache.poll(due.plus(secs(1))), Step::Refresh);
     cache.finish(Outcome::New(set(&["b"]), None), due.plus(secs(2)));
     assert!(!cache.is_wanted(&wanted("b")));
-    // Not within a cooldown, though: then nobody knows, and nobody is remembered as absent.
+    // Within a cooldown it is unknown whether the key exists, and it is not cached as absent.
     let now = due.plus(secs(40));
     assert_eq!(cache.ask(Some(wanted("x")), now), Demand::Join);
     assert_eq!(cache.poll(now), Step::Refresh);
@@ -160,21 +160,21 @@ fn a_refresh_that_began_too_early_is_followed_by_another() {
 }
 
 #[test]
-fn when_the_issuer_fails_nobody_can_say_that_a_key_does_not_exist() {
+fn unknown_key_is_not_cached_as_absent_when_issuer_fails() {
     let (mut cache, due) = with_keys();
-    assert_eq!(cache.why_unavailable(&wanted("b"), at(10)), None, "not asked yet, nothing failed");
+    assert_eq!(cache.why_unavailable(&wanted("b"), at(10)), None, "no refresh has failed");
     assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
     assert_eq!(cache.poll(at(10)), Step::Refresh);
     cache.finish(failed(), at(12));
-    assert!(!cache.is_wanted(&wanted("b")), "nobody is kept waiting");
+    assert!(!cache.is_wanted(&wanted("b")), "no request keeps waiting");
     assert_eq!(cache.ask(Some(wanted("b")), at(13)), Demand::Pointless);
     assert_eq!(cache.why_unavailable(&wanted("b"), at(13)), Some(secs(27)), "the rest of the cooldown");
-    assert_eq!(cache.due(), due, "the keys are fresh, the schedule stands");
+    assert_eq!(cache.due(), due, "the keys are fresh, so the schedule stays");
     assert_eq!(cache.ask(Some(wanted("b")), at(40)), Demand::Join);
 }
 
 #[test]
-fn without_keys_requests_wait_for_a_refresh_but_not_for_a_pause() {
+fn requests_without_keys_wait_for_a_refresh_but_not_for_a_backoff() {
     let mut cache = cache();
     assert_eq!(cache.ask(None, at(0)), Demand::Join);
     assert_eq!(cache.poll(at(0)), Step::Refresh);
@@ -183,11 +183,11 @@ fn without_keys_requests_wait_for_a_refresh_but_not_for_a_pause() {
     assert_eq!(cache.ask(None, at(5)), Demand::Pointless);
     assert_eq!(cache.retry_after(at(5)), cache.due().since(at(5)).max(secs(1)));
     assert_eq!(cache.retry_after(at(100)), secs(1), "never less");
-    assert_eq!(cache.ask(None, at(7)), Demand::Join, "the pause is over");
+    assert_eq!(cache.ask(None, at(7)), Demand::Join, "the pause has ended");
 }
 
 #[test]
-fn retry_after_is_honoured_within_reason() {
+fn retry_after_is_respected_up_to_the_maximum() {
     for (asked_for, least, most) in [(0, 0, 2), (120, 120, 120), (86_400, 600, 600)] {
         let retry_after = Some(secs(asked_for));
         let (mut cache, due) = with_keys();
@@ -200,7 +200,7 @@ fn retry_after_is_honoured_within_reason() {
 }
 
 #[test]
-fn a_withdrawn_key_is_gone_with_the_next_document() {
+fn removed_key_is_dropped_with_the_next_document() {
     let (mut cache, due) = with_keys();
     let _refresh = cache.poll(due);
     cache.finish(Outcome::New(set(&["b"]), None), due);
@@ -209,11 +209,11 @@ fn a_withdrawn_key_is_gone_with_the_next_document() {
 }
 
 #[test]
-fn what_nobody_waits_for_is_ignored() {
+fn unexpected_outcomes_are_ignored() {
     let mut cache = cache();
     cache.finish(Outcome::New(set(&["a"]), None), at(0));
-    assert!(cache.keys().is_none(), "an answer without a question");
+    assert!(cache.keys().is_none(), "an outcome without a refresh");
     let _refresh = cache.poll(at(0));
     cache.finish(Outcome::Unchanged(None), at(0));
-    assert!(cache.keys().is_none() && cache.failures() == 1, "nothing that could be unchanged");
+    assert!(cache.keys().is_none() && cache.failures() == 1, "there is no document that could be unchanged");
 }

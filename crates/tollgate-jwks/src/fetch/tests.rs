@@ -10,7 +10,7 @@ use crate::outcome::FetchOutcome;
 const ISSUER: &str = "https://issuer.example/a";
 const KEYS: &str = "https://keys.example/jwks";
 
-/// Answers in the order of a script, and remembers what was asked.
+/// A client that answers from a script, and records the requests.
 #[derive(Debug, Default)]
 struct Script {
     answers: Mutex<VecDeque<Result<HttpResponse, HttpError>>>,
@@ -31,7 +31,7 @@ impl Script {
     }
 }
 
-/// The status of an answer that never comes.
+/// The status of a response that never arrives.
 const HANGS: u16 = 0;
 
 impl HttpClient for Script {
@@ -43,7 +43,7 @@ impl HttpClient for Script {
             match answer {
                 Some(Ok(response)) if response.status() == HANGS => std::future::pending().await,
                 Some(answer) => answer,
-                // Nothing in the script: an issuer that hangs.
+                // The script has ended: the issuer does not answer.
                 None => std::future::pending().await,
             }
         })
@@ -92,7 +92,7 @@ async fn refused(fetcher: &Fetcher) -> FetchError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_document_keeps_its_keys() {
+async fn unchanged_document_keeps_its_keys() {
     let script = Script::new([
         Ok(key_set(Algorithm::Es256)
             .with_header("cache-control", "max-age=300")
@@ -116,14 +116,14 @@ async fn the_same_document_keeps_its_keys() {
     assert_eq!(script.last_fields(), [], "the last answer had no validator");
     assert!(fetcher.refresh(at(4)).await.unwrap().keys.is_none());
     assert_eq!(script.last_fields()[0].0, "if-modified-since");
-    // A client that sends a 304 nobody asked for.
+    // A client that returns a 304 for an unconditional request.
     let unasked = Script::new([status(304)]);
     let error = refused(&fixed(&unasked)).await;
     assert!(matches!(error, FetchError::Status { status: 304, .. }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_gone_at_once_is_tried_once_more() {
+async fn short_failures_are_retried_once() {
     for failure in [broken(), status(500), status(502), status(503), status(504)] {
         let script = Script::new([failure, Ok(key_set(Algorithm::Es256))]);
         fixed(&script).refresh(at(0)).await.unwrap();
@@ -131,7 +131,7 @@ async fn what_may_be_gone_at_once_is_tried_once_more() {
     }
     let script = Script::new([broken(), broken(), Ok(key_set(Algorithm::Es256))]);
     assert_eq!(refused(&fixed(&script)).await.outcome(), FetchOutcome::Unreachable);
-    assert_eq!(script.urls().len(), 2, "once, not for ever");
+    assert_eq!(script.urls().len(), 2, "exactly one retry");
     for failure in [
         status(404),
         status(429),
@@ -146,18 +146,18 @@ async fn what_may_be_gone_at_once_is_tried_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_ends_within_the_timeout() {
+async fn refresh_ends_within_the_timeout() {
     for answers in [vec![], vec![Ok(metadata(KEYS))], vec![broken()]] {
         let script = Script::new(answers);
         let fetcher = discovered(&script);
         let began = tokio::time::Instant::now();
         assert!(matches!(refused(&fetcher).await, FetchError::Timeout { .. }));
-        assert_eq!(began.elapsed(), Duration::from_secs(5), "of the simulated clock");
+        assert_eq!(began.elapsed(), Duration::from_secs(5), "by the simulated clock");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn metadata_is_looked_for_in_all_its_places() {
+async fn metadata_is_read_from_all_well_known_urls() {
     let script = Script::new([
         status(404),
         status(403),
@@ -183,14 +183,14 @@ async fn metadata_is_looked_for_in_all_its_places() {
     let error = refused(&discovered(&nowhere)).await;
     assert!(error.sentence().contains("openid-configuration"), "{}", error.sentence());
     assert_eq!(error.outcome(), FetchOutcome::Metadata);
-    // Trouble at the first place is no reason to look elsewhere.
+    // A temporary failure at the first URL is no reason to try the next.
     let trouble = Script::new([status(429)]);
     assert!(matches!(refused(&discovered(&trouble)).await, FetchError::Status { status: 429, .. }));
 }
 
-/// The keys may be on another host, which is well.
+/// The keys may be on another host.
 #[tokio::test(start_paused = true)]
-async fn metadata_that_hangs_does_not_keep_the_keys_away() {
+async fn keys_are_fetched_when_metadata_times_out() {
     let script = Script::new([
         Ok(metadata(KEYS)),
         Ok(key_set(Algorithm::Es256)),
@@ -204,7 +204,7 @@ async fn metadata_that_hangs_does_not_keep_the_keys_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metadata_is_read_again_when_the_keys_are_not_there() {
+async fn metadata_is_read_again_when_keys_are_missing() {
     let elsewhere = "https://keys.example/moved";
     let script = Script::new([
         Ok(metadata(KEYS)),
@@ -213,7 +213,7 @@ async fn metadata_is_read_again_when_the_keys_are_not_there() {
         Ok(metadata(elsewhere)),
         Ok(key_set(Algorithm::Es384)),
         status(404),
-        // The metadata cannot be read: the place that is known is good enough.
+        // The metadata cannot be read: the known URL is used.
         status(429),
         Ok(key_set(Algorithm::Es256)),
         // A day later.
@@ -234,7 +234,7 @@ async fn metadata_is_read_again_when_the_keys_are_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_metadata_leads_nowhere() {
+async fn refresh_fails_when_metadata_is_invalid() {
     for (document, sentence) in [
         (json(r#"{"issuer":"https://issuer.example/a/","jwks_uri":"https://x/"}"#), "last character"),
         (metadata("http://keys.example/jwks"), "https is required"),
@@ -249,7 +249,7 @@ async fn bad_metadata_leads_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_larger_than_allowed_is_refused_whatever_the_client_does() {
+async fn oversized_body_is_rejected_whatever_the_client_does() {
     let large = json(vec![b' '; 600 * 1024]);
     let error = refused(&fixed(&Script::new([Ok(large)]))).await;
     assert!(matches!(error, FetchError::TooLarge { max: 524_288 }), "{error}");

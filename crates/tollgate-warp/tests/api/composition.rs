@@ -1,4 +1,4 @@
-//! `and`, `or` and `recover`: whose answer a request gets.
+//! Tests `and`, `or` and `recover`: which branch determines the response.
 
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -18,8 +18,9 @@ use crate::support::{
     with_token,
 };
 
-/// `GET /me` and `DELETE /me` for a token, `GET /public` and `POST /public` for all. The last route looks at the
-/// method first, so that it rejects every other request with 405.
+/// Returns an application with `GET /me` and `DELETE /me` for requests with a token, and `GET /public` and
+/// `POST /public` for all requests. The last route checks the method first, so it rejects every other request
+/// with 405.
 fn app() -> impl Filter<Extract = impl Reply, Error = warp::Rejection> + Clone {
     app_behind(gate)
 }
@@ -40,7 +41,7 @@ fn app_behind(gate: fn() -> Gate) -> impl Filter<Extract = impl Reply, Error = w
 }
 
 #[tokio::test]
-async fn a_public_branch_answers_whatever_the_token_is() {
+async fn public_branch_answers_with_any_token() {
     let app = app().recover(handle_rejection);
     for request in [get("/public"), good("/public"), bad("/public")] {
         let response = request.reply(&app).await;
@@ -51,13 +52,13 @@ async fn a_public_branch_answers_whatever_the_token_is() {
 }
 
 #[tokio::test]
-async fn a_good_token_reaches_its_branch() {
+async fn valid_token_reaches_its_branch() {
     let response = good("/me").reply(&app().recover(handle_rejection)).await;
     assert_eq!((response.status(), text(&response)), (StatusCode::OK, "me: alice"));
 }
 
 #[tokio::test]
-async fn a_refusal_is_stronger_than_404_and_405_of_other_branches() {
+async fn rejection_overrides_404_and_405_of_other_branches() {
     let app = app().recover(handle_rejection);
     let cases = [
         (get("/me"), 401, BARE),
@@ -78,7 +79,7 @@ async fn a_refusal_is_stronger_than_404_and_405_of_other_branches() {
 }
 
 #[tokio::test]
-async fn the_order_of_branches_does_not_matter() {
+async fn order_of_branches_does_not_matter() {
     let gate = gate();
     let me = warp::path!("me").and(authenticated(&gate)).map(|_| "me");
     let public = warp::path!("public").map(|| "public");
@@ -89,7 +90,7 @@ async fn the_order_of_branches_does_not_matter() {
 }
 
 #[tokio::test]
-async fn what_no_route_has_is_no_matter_of_tokens() {
+async fn unknown_path_is_404_with_any_token() {
     let gate = gate();
     let me = warp::path!("me").and(warp::get()).and(authenticated(&gate)).map(|_| "me");
     let app = me.or(warp::path!("public").and(warp::get()).map(|| "public")).recover(handle_rejection);
@@ -104,7 +105,7 @@ async fn what_no_route_has_is_no_matter_of_tokens() {
 }
 
 #[tokio::test]
-async fn in_front_of_the_path_every_path_is_refused() {
+async fn filter_before_the_path_rejects_every_path() {
     let me = authenticated(&gate()).and(warp::path!("me")).map(|_| "me");
     let app = me.or(warp::path!("public").map(|| "public")).recover(handle_rejection);
     assert_eq!(get("/nowhere").reply(&app).await.status(), 401);
@@ -113,7 +114,7 @@ async fn in_front_of_the_path_every_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_later_branch_for_the_same_path_may_answer_instead() {
+async fn later_branch_for_the_same_path_can_answer() {
     let me = warp::path!("me").and(authenticated(&gate())).map(|_| "me");
     let app = me.or(warp::any().map(|| "index"));
     assert_eq!(text(&bad("/me").reply(&app).await), "index");
@@ -139,7 +140,7 @@ async fn other_rejections_are_passed_on() {
 }
 
 #[tokio::test]
-async fn a_recover_of_ones_own_can_answer_the_same() {
+async fn custom_recover_can_send_the_same_response() {
     async fn recover(rejection: warp::Rejection) -> Result<warp::reply::Response, warp::Rejection> {
         rejection.find::<Rejection>().map(|refused| rejection_response(refused)).ok_or(rejection)
     }
@@ -151,7 +152,7 @@ async fn a_recover_of_ones_own_can_answer_the_same() {
 }
 
 #[tokio::test]
-async fn another_body_leaves_status_and_fields_alone() {
+async fn custom_body_does_not_change_status_and_headers() {
     let response = bad("/me").reply(&app_behind(|| terse(gate())).recover(handle_rejection)).await;
     assert_eq!((response.status(), text(&response)), (StatusCode::UNAUTHORIZED, "no entry (401)"));
     assert_eq!(challenge(&response), INVALID_TOKEN);
@@ -159,7 +160,7 @@ async fn another_body_leaves_status_and_fields_alone() {
 }
 
 #[tokio::test]
-async fn the_typed_cause_is_in_the_extensions() {
+async fn response_extensions_carry_the_typed_cause() {
     let response = bad("/me").reply(&app().recover(handle_rejection)).await;
     let rejection = response.extensions().get::<tollgate::Rejection>().unwrap();
     assert!(
@@ -169,14 +170,14 @@ async fn the_typed_cause_is_in_the_extensions() {
 }
 
 #[tokio::test]
-async fn without_recover_the_answer_is_500_and_tells_no_cause() {
+async fn response_is_500_without_cause_when_not_recovered() {
     let response = bad("/me").reply(&app()).await;
     assert_eq!(response.status(), 500);
     assert_eq!(text(&response), "Unhandled rejection: Rejection { status: 401, .. }");
 }
 
 #[tokio::test]
-async fn answers_are_those_of_the_tower_adapter() {
+async fn responses_equal_those_of_the_tower_adapter() {
     async fn inner(_: http::Request<String>) -> Result<Response<Vec<u8>>, std::convert::Infallible> {
         Ok(Response::new(b"in".to_vec()))
     }
@@ -199,7 +200,7 @@ async fn answers_are_those_of_the_tower_adapter() {
     }
 }
 
-/// The forge's key under another issuer.
+/// Returns a gate with the forge's key for another issuer.
 fn other_gate(realm: &str) -> Gate {
     let verifier = Verifier::new(
         keys::verifying(Algorithm::Hs256),
@@ -210,7 +211,7 @@ fn other_gate(realm: &str) -> Gate {
 }
 
 #[tokio::test]
-async fn one_of_several_gates_is_enough() {
+async fn request_is_admitted_when_one_of_several_gates_admits() {
     let other = other_gate("other");
     let app = warp::path!("me")
         .and(authenticated(&gate()).or(authenticated(&other)).unify())
@@ -220,13 +221,13 @@ async fn one_of_several_gates_is_enough() {
     assert_eq!(text(&with_token("/me", &token.clone().sign()).reply(&app).await), "https://issuer.example");
     let token = token.claim("iss", "https://other.example").sign();
     assert_eq!(text(&with_token("/me", &token).reply(&app).await), "https://other.example");
-    // Of two refusals, the last is the answer.
+    // Of two rejections, the last determines the response.
     let refused = Some(r#"Bearer realm="other", error="invalid_token""#);
     assert_eq!(challenge(&bad("/me").reply(&app).await), refused);
 }
 
 #[tokio::test]
-async fn gates_of_other_branches_have_no_say() {
+async fn gates_of_other_branches_do_not_matter() {
     let inside = warp::path!("in").and(authenticated(&gate())).map(|_| "in");
     let outside = warp::path!("out").and(authenticated(&other_gate("other"))).map(|_| "out");
     let app = inside.or(outside).recover(handle_rejection);
@@ -238,7 +239,7 @@ async fn gates_of_other_branches_have_no_say() {
 }
 
 #[tokio::test]
-async fn a_preflight_passes_and_refusals_carry_cors_fields() {
+async fn preflight_passes_and_rejections_carry_cors_headers() {
     let cors = warp::cors()
         .allow_origin("https://app.example")
         .allow_header("authorization")
@@ -259,7 +260,7 @@ async fn a_preflight_passes_and_refusals_carry_cors_fields() {
 }
 
 #[tokio::test]
-async fn a_refused_request_keeps_its_body_for_the_next_branch() {
+async fn rejected_request_keeps_its_body_for_the_next_branch() {
     let protected = warp::path!("in")
         .and(authenticated(&gate()))
         .and(warp::body::bytes())
@@ -271,7 +272,7 @@ async fn a_refused_request_keeps_its_body_for_the_next_branch() {
 }
 
 #[tokio::test]
-async fn the_rejection_is_a_reply_too() {
+async fn rejection_is_a_reply() {
     let refused = tollgate::Rejection::missing_gate();
     let reply = Rejection::from(refused.clone()).into_response();
     assert_eq!(reply.status(), 500);

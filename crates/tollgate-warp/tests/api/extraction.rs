@@ -1,4 +1,4 @@
-//! What filters extract, and from which requests.
+//! Tests what filters extract, and from which requests.
 
 use http::StatusCode;
 use tollgate::Verified;
@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 #[test]
-fn every_filter_can_be_shared_and_stored() {
+fn filters_can_be_shared_and_stored() {
     fn check<F: Filter + Clone + Send + Sync + 'static>(_: F) {}
     let gate = gate();
     check(authenticated(&gate));
@@ -33,7 +33,7 @@ fn hello(user: &User) -> String {
 }
 
 #[tokio::test]
-async fn claims_are_of_the_type_asked_for() {
+async fn claims_have_the_requested_type() {
     let app = claims(&gate()).map(|user: Claims<User>| hello(&user)).recover(handle_rejection);
     assert_eq!(text(&good("/").reply(&app).await), "hello alice");
     assert_eq!(challenge(&get("/").reply(&app).await), BARE);
@@ -41,14 +41,14 @@ async fn claims_are_of_the_type_asked_for() {
 }
 
 #[tokio::test]
-async fn registered_claims_are_a_type_as_any() {
+async fn registered_claims_can_be_extracted() {
     let subject = |Claims(token): Claims<RegisteredClaims>| format!("{:?}", token.sub);
     let app = claims(&gate()).map(subject).recover(handle_rejection);
     assert_eq!(text(&good("/").reply(&app).await), r#"Some("alice")"#);
 }
 
 #[tokio::test]
-async fn claims_that_the_token_does_not_hold_are_its_fault() {
+async fn token_is_rejected_when_claims_do_not_fit() {
     let required = claims(&gate()).map(|_: Claims<Employee>| "in").recover(handle_rejection);
     assert_eq!(challenge(&good("/").reply(&required).await), INVALID_TOKEN);
     let optional = optional_claims(&gate().with_optional_token()).map(|_: Option<Claims<Employee>>| "in");
@@ -56,7 +56,7 @@ async fn claims_that_the_token_does_not_hold_are_its_fault() {
 }
 
 #[tokio::test]
-async fn optional_claims_are_none_without_a_token_only() {
+async fn optional_claims_are_none_only_without_a_token() {
     let greet = |user: Option<Claims<User>>| user.map_or_else(|| "anonymous".to_owned(), |user| hello(&user));
     let app = optional_claims(&gate().with_optional_token()).map(greet).recover(handle_rejection);
     assert_eq!(text(&get("/").reply(&app).await), "anonymous");
@@ -69,7 +69,7 @@ async fn optional_claims_are_none_without_a_token_only() {
 }
 
 #[tokio::test]
-async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
+async fn filters_require_a_token_under_an_optional_gate() {
     let gate = gate().with_optional_token();
     let app = warp::path!("claims")
         .and(claims::<User>(&gate))
@@ -90,7 +90,7 @@ async fn under_an_optional_gate_what_needs_a_token_still_needs_one() {
 }
 
 #[tokio::test]
-async fn an_admission_may_be_anonymous() {
+async fn admission_can_be_anonymous() {
     let app = admission_from(&gate().with_optional_token())
         .map(|admission: Admission| admission.verified().is_some().to_string())
         .recover(handle_rejection);
@@ -104,7 +104,7 @@ fn with_scope(path: &str, scope: &str) -> warp::test::RequestBuilder {
 }
 
 #[tokio::test]
-async fn policies_differ_by_route() {
+async fn policies_apply_per_route() {
     let gate = gate();
     let read = warp::path!("items")
         .and(warp::get())
@@ -128,7 +128,7 @@ async fn policies_differ_by_route() {
 }
 
 #[tokio::test]
-async fn a_policy_of_the_route_comes_on_top_of_that_of_the_gate() {
+async fn route_policy_applies_in_addition_to_gate_policy() {
     let gate = gate().with_policy(Policy::scope("orders"));
     let app = authenticated_with(&gate, Policy::scope("read")).map(|_| "in").recover(handle_rejection);
     assert_eq!(with_scope("/", "orders").reply(&app).await.status(), 403);
@@ -137,7 +137,7 @@ async fn a_policy_of_the_route_comes_on_top_of_that_of_the_gate() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_authorized_becomes_claims() {
+async fn authorized_token_converts_to_claims() {
     let gate = gate();
     let user = authenticated_with(&gate, Policy::scope("read")).and_then(Authenticated::into_claims::<User>);
     let employee =
@@ -150,7 +150,7 @@ async fn a_token_that_was_authorized_becomes_claims() {
 }
 
 #[tokio::test]
-async fn a_handler_can_require_more() {
+async fn handler_can_require_a_policy() {
     async fn close(user: Authenticated) -> Result<String, Rejection> {
         user.require(&Policy::role("admin"))?;
         Ok(hello(&*user.claims::<User>()?))
@@ -161,7 +161,7 @@ async fn a_handler_can_require_more() {
     }
     let gate = gate();
     let close = warp::path!("close").and(authenticated(&gate)).then(close);
-    // No `recover`: the handler has answered.
+    // There is no `recover`, because the handler sends the response.
     let app = close.or(warp::path!("export").and(scopes(&gate)).then(export));
     let admin = forge().token().roles(&["admin"]).sign();
     assert_eq!(text(&with_token("/close", &admin).reply(&app).await), "hello alice");
@@ -174,7 +174,7 @@ async fn a_handler_can_require_more() {
 }
 
 #[tokio::test]
-async fn a_handler_can_reject_as_well() {
+async fn handler_can_reject_the_request() {
     async fn close(user: Authenticated) -> Result<&'static str, warp::Rejection> {
         user.require(&Policy::role("admin"))?;
         Ok("closed")
@@ -184,7 +184,7 @@ async fn a_handler_can_reject_as_well() {
 }
 
 #[tokio::test]
-async fn the_token_itself_can_be_taken() {
+async fn verified_token_can_be_extracted() {
     let subject = |token: Verified| token.subject().unwrap_or_default().to_owned().into_response();
     let app = authenticated(&gate()).map(Authenticated::into_inner).map(subject).recover(handle_rejection);
     assert_eq!(text(&good("/").reply(&app).await), "alice");

@@ -1,4 +1,4 @@
-//! Keys that have to be asked for first.
+//! Tests requests that wait for keys.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ impl LateKeys {
     }
 }
 
-/// Keys as a verifier wants them, and as a test holds them.
+/// The same keys for the verifier and for the test.
 #[derive(Clone, Debug)]
 struct Shared(Arc<LateKeys>);
 
@@ -77,7 +77,7 @@ fn app(
 }
 
 #[tokio::test]
-async fn a_request_waits_for_its_key_once() {
+async fn request_waits_once_for_its_key() {
     let (source, gate) = late(false);
     let app = app(&gate);
     let (response, ()) = tokio::join!(good("/hello").reply(&app), async { source.end_refresh(right()) });
@@ -89,7 +89,7 @@ async fn a_request_waits_for_its_key_once() {
 }
 
 #[tokio::test]
-async fn what_is_bad_after_the_refresh_is_refused() {
+async fn invalid_token_is_rejected_after_the_refresh() {
     let (source, gate) = late(false);
     let app = app(&gate);
     let (response, ()) = tokio::join!(bad("/hello").reply(&app), async { source.end_refresh(right()) });
@@ -98,7 +98,7 @@ async fn what_is_bad_after_the_refresh_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_brings_nothing_is_503() {
+async fn request_gets_503_when_refresh_finds_no_keys() {
     let (source, gate) = late(false);
     let app = app(&gate);
     let (response, ()) = tokio::join!(good("/hello").reply(&app), async { source.end_refresh(None) });
@@ -107,7 +107,7 @@ async fn a_refresh_that_brings_nothing_is_503() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_would_not_help_is_not_awaited() {
+async fn request_does_not_wait_when_refresh_would_not_help() {
     let (source, gate) = late(true);
     let response = good("/hello").reply(&app(&gate)).await;
     assert_eq!((response.status().as_u16(), field(&response, "retry-after")), (503, Some("7")));
@@ -115,7 +115,7 @@ async fn a_refresh_that_would_not_help_is_not_awaited() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_while_waiting_leaves_nothing_behind() {
+async fn request_dropped_while_waiting_leaves_nothing_behind() {
     let (source, gate) = late(false);
     let app = app(&gate);
     {
@@ -129,7 +129,7 @@ async fn a_client_that_goes_away_while_waiting_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_protected_tree_waits_too() {
+async fn protected_tree_waits_for_keys() {
     let (source, gate) = late(false);
     let app = protect(&gate, warp::path!("hello").map(|| "hello"));
     let (response, ()) = tokio::join!(good("/hello").reply(&app), async { source.end_refresh(right()) });
@@ -137,13 +137,13 @@ async fn a_protected_tree_waits_too() {
 }
 
 #[tokio::test]
-async fn other_branches_are_tried_after_the_wait() {
+async fn other_branches_are_tried_after_waiting() {
     let (source, late) = late(false);
     let first = claims(&late).map(|_: Claims<User>| "first");
     let second = claims(&gate()).map(|_: Claims<User>| "second");
     let app = warp::path!("hello").and(first.or(second)).recover(handle_rejection);
     let (response, ()) = tokio::join!(good("/hello").reply(&app), async { source.end_refresh(None) });
     assert_eq!(text(&response), "second");
-    // And the path is as it was.
+    // The path still works as before.
     assert_eq!(get("/nowhere").reply(&app).await.status(), 404);
 }

@@ -1,4 +1,4 @@
-//! The crate through its public API.
+//! Tests the crate through its public API.
 
 #[cfg(test)]
 mod support;

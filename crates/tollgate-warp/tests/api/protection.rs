@@ -1,4 +1,4 @@
-//! `protect`, and a layer of the Tower adapter around everything.
+//! Tests `protect`, and a layer of the Tower adapter around everything.
 
 use std::convert::Infallible;
 
@@ -25,8 +25,8 @@ fn tree_behind(
 }
 
 #[tokio::test]
-async fn nothing_inside_sees_a_refused_request() {
-    // No `recover`, and a branch that answers everything.
+async fn rejected_request_does_not_reach_inner_filters() {
+    // There is no `recover`, but a branch that matches every request.
     let app = protect(&gate(), tree()).or(warp::any().map(|| "index"));
     assert_eq!(text(&good("/in").reply(&app).await), "in");
     for (request, expected) in [(get("/in"), BARE), (bad("/in"), INVALID_TOKEN), (get("/nowhere"), BARE)] {
@@ -38,7 +38,7 @@ async fn nothing_inside_sees_a_refused_request() {
 }
 
 #[tokio::test]
-async fn what_filters_inside_refuse_is_answered_here_too() {
+async fn protect_answers_rejections_of_inner_filters() {
     let app = protect(&gate(), tree());
     let response = good("/admin").reply(&app).await;
     assert_eq!(
@@ -57,7 +57,7 @@ async fn other_rejections_of_the_tree_are_passed_on() {
 }
 
 #[tokio::test]
-async fn behind_a_path_or_a_public_route_others_are_left_alone() {
+async fn protect_does_not_affect_other_routes() {
     let api = warp::path("api").and(protect(&gate(), tree()));
     let app = warp::path!("health").map(|| "ok").or(api);
     assert_eq!(text(&bad("/health").reply(&app).await), "ok");
@@ -68,7 +68,7 @@ async fn behind_a_path_or_a_public_route_others_are_left_alone() {
 }
 
 #[tokio::test]
-async fn it_is_a_wrapper_too() {
+async fn protect_can_be_used_as_a_wrapper() {
     let gate = gate();
     let app = tree().with(warp::wrap_fn(move |routes| protect(&gate, routes)));
     assert_eq!(text(&good("/in").reply(&app).await), "in");
@@ -76,7 +76,7 @@ async fn it_is_a_wrapper_too() {
 }
 
 #[tokio::test]
-async fn a_tree_that_cannot_reject_goes_in_boxed() {
+async fn tree_that_cannot_reject_is_accepted_boxed() {
     async fn all(_: warp::Rejection) -> Result<StatusCode, Infallible> {
         Ok(StatusCode::IM_A_TEAPOT)
     }
@@ -86,7 +86,7 @@ async fn a_tree_that_cannot_reject_goes_in_boxed() {
 }
 
 #[tokio::test]
-async fn another_body_is_given_to_everything_refused() {
+async fn custom_body_applies_to_all_rejections() {
     let app = protect(&terse(gate()), tree_behind(|| terse(gate())));
     for (request, expected) in [(get("/in"), "no entry (401)"), (good("/admin"), "no entry (403)")] {
         let response = request.reply(&app).await;
@@ -131,7 +131,7 @@ async fn hello(admission: Admission) -> Result<String, Rejection> {
 }
 
 #[tokio::test]
-async fn what_a_layer_admitted_can_be_taken() {
+async fn admission_of_a_layer_can_be_extracted() {
     let routes = warp::path!("hello").and(admission()).then(hello);
     let service = ServiceBuilder::new().layer(AuthenticateLayer::new(gate())).service(warp::service(routes));
     let token = format!("Bearer {}", forge().token().sign());
@@ -148,7 +148,7 @@ async fn what_a_layer_admitted_can_be_taken() {
 }
 
 #[tokio::test]
-async fn without_a_layer_that_is_a_mistake_in_the_wiring() {
+async fn extracting_admission_without_a_layer_answers_500() {
     let routes = admission().then(hello).recover(tollgate_warp::handle_rejection);
     let response = good("/").reply(&routes).await;
     assert_eq!((response.status().as_u16(), challenge(&response)), (500, None));

@@ -1,4 +1,4 @@
-//! Over a real connection.
+//! Tests over a real connection.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,7 +34,7 @@ async fn ask(stream: &mut TcpStream, fields: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_connection_outlives_refusals() {
+async fn connection_survives_rejections() {
     let hello = claims(&gate()).map(|user: Claims<User>| format!("hello {}", user.sub));
     let app = warp::path!("hello").and(hello).recover(handle_rejection);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! Where tokens are looked for, and what is seen of the request besides.
+//! Tests the sources of tokens, and the view of the request.
 
 use http::HeaderValue;
 use tollgate_warp::{Authenticated, Gate, TokenSource, authenticated, handle_rejection};
@@ -20,7 +20,7 @@ fn token() -> String {
 }
 
 #[tokio::test]
-async fn credentials_sent_twice_are_refused() {
+async fn duplicate_credentials_are_rejected() {
     let app = app(&gate());
     let good = format!("Bearer {}", token());
     assert_eq!(send(&app, &[("authorization", &good)]).await.status(), 200);
@@ -33,7 +33,7 @@ async fn credentials_sent_twice_are_refused() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_refused() {
+async fn credentials_that_are_not_text_are_rejected() {
     let value = HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap();
     let response = get("/").header("authorization", value).reply(&app(&gate())).await;
     assert_eq!(response.status(), 400);
@@ -48,7 +48,7 @@ fn with_cookie(method: &str, target: &str) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn cookies_may_be_spread_over_fields_but_not_repeated() {
+async fn cookies_may_be_in_several_headers_but_not_repeated() {
     let app = app(&cookie_gate());
     let ours = format!("theme=dark; {COOKIE}={}; a=b", token());
     assert_eq!(send(&app, &[("cookie", &ours)]).await.status(), 200);
@@ -58,14 +58,14 @@ async fn cookies_may_be_spread_over_fields_but_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_cookie_does_not_rescue_a_bad_token() {
+async fn cookie_does_not_replace_a_malformed_token() {
     let app = app(&cookie_gate());
     let request = with_cookie("GET", "/").header("authorization", "Bearer a.b.c");
     assert_eq!(request.reply(&app).await.status(), 401);
 }
 
 #[tokio::test]
-async fn a_cookie_from_another_site_changes_nothing() {
+async fn cookie_on_a_cross_site_request_is_rejected() {
     let app = app(&cookie_gate());
     let post = |target| with_cookie("POST", target);
     assert_eq!(post("/").reply(&app).await.status(), 403);
@@ -79,12 +79,12 @@ async fn a_cookie_from_another_site_changes_nothing() {
     assert_eq!(here("/").header("host", "evil.example").reply(&app).await.status(), 403);
     assert_eq!(here("https://api.example/").reply(&app).await.status(), 200);
     assert_eq!(here("https://evil.example/").reply(&app).await.status(), 403);
-    // Target and field contradict each other.
+    // Target and header contradict each other.
     assert_eq!(here("https://evil.example/").header("host", "api.example").reply(&app).await.status(), 403);
 }
 
 #[tokio::test]
-async fn tokens_in_the_query_count_where_that_is_allowed() {
+async fn query_tokens_are_read_only_when_configured() {
     let target = format!("/?a=b&access_token={}", token());
     let allowed = gate()
         .with_sources([TokenSource::bearer(), TokenSource::insecure_query("access_token").unwrap()])
@@ -95,7 +95,7 @@ async fn tokens_in_the_query_count_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn tokens_in_other_fields_count_once() {
+async fn custom_header_token_must_not_be_repeated() {
     let app = app(&gate().with_sources([TokenSource::header("x-token").unwrap()]).unwrap());
     assert_eq!(get("/").header("x-token", token()).reply(&app).await.status(), 200);
     assert_eq!(good("/").reply(&app).await.status(), 401);

@@ -1,4 +1,4 @@
-//! A gate, its forge, and short ways to ask.
+//! A gate, its forge, and helpers to send requests.
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
@@ -20,7 +20,7 @@ pub(crate) struct User {
 /// Claims that no token of the forge holds.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Employee {
-    #[expect(dead_code, reason = "never made")]
+    #[expect(dead_code, reason = "never constructed")]
     pub(crate) badge: u64,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn gate() -> Gate {
     Gate::new(verifier()).with_clock(clock())
 }
 
-/// `gate`, whose rejections have a body of one line.
+/// Returns `gate` with a rejection body of one line.
 pub(crate) fn terse(gate: Gate) -> Gate {
     gate.with_rejection_body(|rejection| RejectionBody::text(format!("no entry ({})", rejection.status())))
 }
@@ -65,7 +65,7 @@ pub(crate) fn bad(path: &str) -> RequestBuilder {
     with_token(path, &forge().token().with_broken_signature())
 }
 
-/// The answer to a `GET /` with these fields. The requests of `warp::test` cannot repeat one.
+/// Returns the response to a `GET /` with these header fields. The requests of `warp::test` cannot repeat one.
 pub(crate) async fn send<F>(app: &F, fields: &[(&str, &str)]) -> Response<Bytes>
 where
     F: Filter<Extract: Reply, Error = warp::Rejection> + Clone,

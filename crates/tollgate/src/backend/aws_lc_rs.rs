@@ -1,4 +1,4 @@
-//! aws-lc-rs: parsed keys that are kept, `Send` and `Sync`.
+//! aws-lc-rs: parsed keys that are `Send` and `Sync`, and are kept.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::signature::{
@@ -10,7 +10,7 @@ use crate::algorithm::Algorithm;
 use crate::key::PublicMaterial;
 
 pub(crate) enum Verifier {
-    /// Boxed: it is twenty times as large as the other one.
+    /// Boxed, because it is twenty times as large as the other variant.
     Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
@@ -45,7 +45,8 @@ impl Verifier {
     }
 }
 
-/// What `hmac::verify` does, without its last copy of the context, which takes as long as a block of the hash.
+/// Does what `hmac::verify` does, without its last copy of the context, which takes as long as a block of the
+/// hash.
 fn verify_hmac(key: &hmac::Key, message: &[u8], signature: &[u8]) -> bool {
     let mut buffer = [0; digest::MAX_OUTPUT_LEN];
     // Constant time (RFC 7518 §3.2).

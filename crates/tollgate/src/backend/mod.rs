@@ -1,7 +1,8 @@
 //! The cryptography, behind one type: [`Prepared`], a key ready to verify with one algorithm.
 //!
-//! Both backends answer the same. With both features on, aws-lc-rs is used; the other one then serves as a second
-//! opinion in the tests. Neither touches process-wide state, so nobody else's features can change what happens here.
+//! Both backends give the same results. With both features enabled, aws-lc-rs is used, and the tests compare it
+//! with the other one. Neither touches process-wide state, so features enabled by other crates cannot change
+//! the behavior.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc_rs;
@@ -9,7 +10,7 @@ mod aws_lc_rs;
 mod rust_crypto;
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-compile_error!("tollgate needs a cryptographic backend: turn on the feature `aws-lc-rs` or `rust-crypto`");
+compile_error!("tollgate needs a cryptographic backend: enable the feature `aws-lc-rs` or `rust-crypto`");
 
 #[cfg(feature = "aws-lc-rs")]
 use self::aws_lc_rs as chosen;
@@ -20,7 +21,7 @@ use crate::algorithm::{Algorithm, Curve, Family};
 use crate::error::KeyError;
 use crate::key::PublicMaterial;
 
-/// The longest signature of any algorithm: RSA with 8192 bits.
+/// The length of the longest signature: RSA with 8192 bits.
 pub(crate) const MAX_SIGNATURE_BYTES: usize = 1024;
 
 /// A key, ready to verify with one algorithm.
@@ -30,23 +31,23 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// An HMAC key. Its strength has been checked.
+    /// Prepares an HMAC key. The caller has checked its strength.
     pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         let verifier =
             chosen::Verifier::hmac(algorithm, secret).ok_or(KeyError::AlgorithmMismatch { algorithm })?;
         Ok(Self { verifier, signature_len: algorithm.hash_len() })
     }
 
-    /// A public key that goes with `algorithm`.
+    /// Prepares a public key that fits `algorithm`.
     pub(crate) fn public(algorithm: Algorithm, material: &PublicMaterial) -> Result<Self, KeyError> {
         let verifier = chosen::Verifier::public(algorithm, material).ok_or(KeyError::Point)?;
         Ok(Self { verifier, signature_len: signature_len(algorithm, material) })
     }
 
-    /// Whether `signature` is one of `message` under this key.
+    /// Returns whether `signature` is valid for `message` under this key.
     ///
-    /// The length is checked here, for both backends alike: a signature has one length (RFC 7518 §3.3, §3.4,
-    /// RFC 8017 §8.2.2 step 1), and any other is another encoding of something.
+    /// The length is checked here for both backends. A signature has exactly one length (RFC 7518 §3.3, §3.4,
+    /// RFC 8017 §8.2.2 step 1), and any other length is another encoding.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         signature.len() == self.signature_len && self.verifier.verify(message, signature)
     }
@@ -61,7 +62,7 @@ fn signature_len(algorithm: Algorithm, material: &PublicMaterial) -> usize {
     }
 }
 
-/// R and S, each as long as a coordinate (RFC 7518 §3.4).
+/// Returns the length of R and S, each as long as a coordinate (RFC 7518 §3.4).
 const fn ecdsa_signature_len(curve: Curve) -> usize {
     curve.coordinate_len().saturating_mul(2)
 }

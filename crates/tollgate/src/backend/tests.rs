@@ -1,4 +1,4 @@
-//! Both backends, side by side: they answer the same, whatever they are asked.
+//! Tests of both backends side by side: they must give the same results.
 
 #![cfg(all(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
@@ -17,7 +17,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Both verdicts, which must be one.
+    /// Returns the verdict of both backends, which must be the same.
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let verdict = self.aws_lc_rs.verify(message, signature);
         assert_eq!(verdict, self.rust_crypto.verify(message, signature));
@@ -71,7 +71,7 @@ fn good_signatures() {
     }
 }
 
-/// Ed25519 with S + L instead of S verifies under a careless implementation (RFC 8032 §5.1.7).
+/// A careless implementation accepts an Ed25519 signature with S + L instead of S (RFC 8032 §5.1.7).
 #[test]
 fn ed25519_is_not_malleable() {
     const ORDER: [u8; 32] = [
@@ -90,9 +90,9 @@ fn ed25519_is_not_malleable() {
     assert!(!pair.verify(&pair.message, &forged));
 }
 
-/// Points that are not on the curve, or of the wrong length, are refused by both.
+/// Both backends reject points that are not on the curve or have the wrong length.
 #[test]
-fn points_off_the_curve() {
+fn points_off_the_curve_are_rejected() {
     for (curve, algorithm) in
         [(Curve::P256, Algorithm::Es256), (Curve::P384, Algorithm::Es384), (Curve::P521, Algorithm::Es512)]
     {
@@ -118,7 +118,7 @@ proptest! {
         }
     }
 
-    /// aws-lc-rs takes an Ed25519 key that is not on the curve, and then verifies nothing with it.
+    /// aws-lc-rs accepts an Ed25519 key that is not on the curve, and then verifies no signature with it.
     #[test]
     fn arbitrary_ed25519_keys(key in any::<[u8; 32]>(), signature in any::<[u8; 64]>()) {
         if let Ok(material) = PublicMaterial::ed25519(&key) {

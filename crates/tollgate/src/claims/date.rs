@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is() {
+    fn other_values_are_rejected() {
         for json in ["\"1700000000\"", "null", "true", "[]", "{}", "[1]", "1e400", "NaN", "Infinity", ""] {
             assert_eq!(date(json), None, "{json}");
         }

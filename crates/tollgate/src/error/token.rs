@@ -93,7 +93,7 @@ pub enum TokenError {
         algorithm: Algorithm,
     },
     /// Several keys fit, and the token does not name one. The verifier does not try them in turn.
-    #[error("several keys fit {algorithm} and the token has no key id")]
+    #[error("several keys fit {algorithm} and the token has no key ID")]
     AmbiguousKey {
         /// The token's `alg`.
         algorithm: Algorithm,
@@ -190,7 +190,7 @@ impl std::fmt::Display for KeyIdOrAny<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(key_id) => write!(f, "{:?}", key_id.as_str()),
-            None => f.write_str("without a key id"),
+            None => f.write_str("without a key ID"),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::time::UnixTime;
 ///
 /// Applications do not need these methods: see [`adapter`](crate::adapter).
 impl Gate {
-    /// Decides on `request` at `now`. Does not wait, and locks nothing while it checks a signature.
+    /// Decides on `request` at `now`. It does not wait, and holds no lock while it checks a signature.
     pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
         let refusal = match self.judge(request, now) {
             Ok(admission) => return Decision::Admitted(admission),
@@ -26,7 +26,7 @@ impl Gate {
         }
     }
 
-    /// Decides again after a refresh of keys, for good.
+    /// Decides again after a refresh of keys. The result is final.
     ///
     /// # Errors
     /// The [`Rejection`] when the request is not admitted.
@@ -57,27 +57,27 @@ impl Gate {
         matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
     }
 
-    /// Returns whether the gate reads nothing of a request but its header fields, so that an adapter need not
-    /// copy method and target: no source is one that other sites can make a browser use.
+    /// Returns whether the gate reads only the header fields of a request, so that an adapter need not copy
+    /// method and target. This is so when no source is one that other sites can make a browser use.
     #[must_use]
     pub fn needs_headers_only(&self) -> bool {
         !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
-    /// Returns whether the request presents a token in another way than in a cookie, well-formed or not.
-    /// Cookies then do not count.
+    /// Returns whether the request has a credential outside cookies, well-formed or not. Cookies then do not
+    /// count.
     #[must_use]
     pub fn has_explicit_credential<R: RequestView>(&self, request: &R) -> bool {
         source::has_explicit_credential(request, &self.0.sources)
     }
 
-    /// Returns whether the gate looks for access tokens in the cookie of this name.
+    /// Returns whether the gate reads access tokens from the cookie with this name.
     #[must_use]
     pub fn reads_cookie(&self, name: &str) -> bool {
         self.0.sources.iter().any(|source| source.is_cookie(name))
     }
 
-    /// Returns how the gate tells whether another site caused a request.
+    /// Returns the cross-site check of this gate.
     #[must_use]
     pub fn cross_site(&self) -> &CrossSite {
         &self.0.cross_site

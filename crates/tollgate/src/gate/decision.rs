@@ -1,10 +1,10 @@
-//! [`Decision`]: the verdict of a gate on a request.
+//! [`Decision`]: the decision of a gate on a request.
 
 use crate::admission::Admission;
 use crate::key::KeyRefresh;
 use crate::rejection::Rejection;
 
-/// The verdict of a gate on a request.
+/// The decision of a gate on a request.
 #[derive(Debug)]
 #[must_use]
 #[expect(
@@ -16,7 +16,7 @@ pub enum Decision {
     Admitted(Admission),
     /// The request is rejected.
     Refused(Rejection),
-    /// The key that the token names is not known yet. Await the refresh, then call
+    /// The key that the token names is unknown. Await the refresh, then call
     /// [`Gate::admit_after_refresh`](super::Gate::admit_after_refresh).
     AwaitKeys(KeyRefresh),
 }

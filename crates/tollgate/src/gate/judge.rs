@@ -1,4 +1,4 @@
-//! The steps from a request to a verdict.
+//! The steps from a request to a decision.
 
 use super::{Gate, Mode};
 use crate::admission::Admission;
@@ -14,15 +14,15 @@ use crate::time::UnixTime;
 use crate::verified::Verified;
 use crate::verify::{Unverified, Verifier};
 
-/// Why a request is not admitted.
+/// The reason why a request is not admitted.
 pub(super) struct Refusal<'g> {
     error: AuthError,
-    /// The verifier that refused the token. A refresh of its keys may change the verdict.
+    /// The verifier that rejected the token. A refresh of its keys may change the decision.
     by: Option<&'g Verifier>,
 }
 
 impl Refusal<'_> {
-    /// Returns a refresh of keys after which the verdict may be another.
+    /// Returns a refresh of keys, if it may change the decision.
     pub(super) fn refresh(&self, now: UnixTime) -> Option<KeyRefresh> {
         self.by?.refresh_after(&self.error, now)
     }
@@ -41,7 +41,7 @@ impl From<TokenError> for Refusal<'_> {
 }
 
 impl Gate {
-    /// The order: token → issuer → verifier → revocation → cross-site → policy.
+    /// Checks the request in this order: token → issuer → verifier → revocation → cross-site → policy.
     pub(super) fn judge<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Refusal<'_>> {
         let inner = &*self.0;
         let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
@@ -61,8 +61,8 @@ impl Gate {
         Ok(Admission::verified_by(verified, private))
     }
 
-    /// Rejects the request. The client gets to know that a token is bad only when its issuer could be asked
-    /// for the key.
+    /// Rejects the request. When the issuer could not be asked for the key, the response is 503 and does not
+    /// say that the token is invalid.
     pub(super) fn reject(&self, refusal: Refusal<'_>, now: UnixTime) -> Rejection {
         let Refusal { error, by } = refusal;
         match by.and_then(|verifier| verifier.why_unavailable(&error, now)) {
@@ -93,7 +93,7 @@ impl Gate {
     /// Returns the token from the cache, if its keys are still those that verified it. Everything that time
     /// can change is checked again.
     fn recall(&self, token: &[u8], now: UnixTime) -> Result<Option<Verified>, Refusal<'_>> {
-        // Larger tokens are never cached, so a large text need not even be hashed.
+        // Larger tokens are never cached, so they need not be hashed.
         let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
         let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
         let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
@@ -102,7 +102,8 @@ impl Gate {
         Ok(still_good.then_some(cached.verified))
     }
 
-    /// Reads the token. A text that can be no token at all is a fault of the request, whatever else is wrong with it.
+    /// Parses the token. A text that cannot be a token makes the request malformed, whatever else is wrong with
+    /// it.
     fn read<'r>(
         &'r self,
         credential: &Credential<'r, '_>,
@@ -119,12 +120,13 @@ impl Gate {
         let unverified = read.map_err(|error| {
             credential.check().map_or_else(AuthError::InvalidRequest, |()| AuthError::InvalidToken(error))
         })?;
-        // The other parts have been decoded, so they consist of symbols that may be in a token.
+        // The other parts have been decoded, so they consist of token symbols.
         credential.check_rest(unverified.signature_text()).map_err(AuthError::InvalidRequest)?;
         Ok(unverified)
     }
 
-    /// Chooses the verifier by the exact `iss`, which is nothing but a name in a list until the signature is checked.
+    /// Chooses the verifier by the exact `iss`. Until the signature is checked, `iss` only selects an entry of
+    /// a list.
     fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<(usize, &Verifier), TokenError> {
         let issuer = unverified.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
         let mut verifiers = self.0.verifiers.iter().enumerate();

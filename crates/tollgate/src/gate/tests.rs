@@ -48,7 +48,7 @@ fn required_and_optional() {
 }
 
 #[test]
-fn settings_change_the_gate_that_they_are_called_on() {
+fn settings_change_only_the_gate_they_are_called_on() {
     let gate = Gate::new(verifier());
     let named = gate.clone().with_realm("orders").unwrap();
     let realm = |gate: &Gate| refused(gate, &FakeRequest::get("/")).challenge().unwrap().to_string();
@@ -58,7 +58,7 @@ fn settings_change_the_gate_that_they_are_called_on() {
 }
 
 #[test]
-fn one_verifier_for_each_issuer() {
+fn gate_chooses_the_verifier_by_issuer() {
     let other =
         || crate::VerifyingKey::hmac(crate::Algorithm::Hs256, SECRET.map(|byte| byte ^ 0x5a)).unwrap();
     let second = Verifier::new(other(), Issuer::new("https://other.example").unwrap(), audience())
@@ -69,18 +69,18 @@ fn one_verifier_for_each_issuer() {
         ConfigError::DuplicateIssuer { issuer: "https://other.example".into() }
     );
     assert_eq!(admitted(&gate, &bearer(&token(""))).require().unwrap().issuer(), ISSUER);
-    // The first one's key does not sign for the second.
+    // The first issuer's key does not sign for the second.
     let crossed = refused(&gate, &bearer(&token(r#""iss":"https://other.example""#)));
     assert_eq!(crossed.error(), &AuthError::InvalidToken(TokenError::SignatureMismatch));
     let third = refused(&gate, &bearer(&token(r#""iss":"https://third.example""#)));
     assert!(matches!(third.error(), AuthError::InvalidToken(TokenError::IssuerMismatch { .. })));
-    // The larger cap of one verifier is not the other one's.
+    // The larger size limit of one verifier does not apply to the other.
     let large = refused(&gate, &bearer(&token(&format!(r#""pad":"{}""#, "x".repeat(9000)))));
     assert!(matches!(large.error(), AuthError::InvalidToken(TokenError::TooLong { max: 8192, .. })));
 }
 
 #[test]
-fn revocations_are_asked_and_fail_closed() {
+fn request_is_rejected_when_revocation_check_fails() {
     #[derive(Debug)]
     struct Down;
     impl Revocations for Down {
@@ -94,11 +94,11 @@ fn revocations_are_asked_and_fail_closed() {
     let _admission = admitted(&gate, &request);
     list.revoke(ISSUER, "t1", NOW.saturating_add(Duration::from_secs(600)));
     assert_eq!(refused(&gate, &request).error(), &AuthError::InvalidToken(TokenError::Revoked));
-    // The same id of another issuer is another token; a token without an id cannot be told from a revoked one.
+    // The same ID of another issuer is another token. A token without an ID cannot be told from a revoked one.
     let _admission = admitted(&gate, &bearer(&token(r#""jti":"t2""#)));
     assert_eq!(refused(&gate, &bearer(&token(""))).error(), &AuthError::InvalidToken(TokenError::Revoked));
     list.purge(NOW.saturating_add(Duration::from_secs(899)));
-    assert_eq!(list.len(), 1, "kept for the largest leeway");
+    assert_eq!(list.len(), 1, "the entry is kept for the largest leeway");
     list.purge(NOW.saturating_add(Duration::from_secs(900)));
     assert!(list.is_empty());
     let down = refused(&Gate::new(verifier()).with_revocations(Down), &request);
@@ -106,9 +106,9 @@ fn revocations_are_asked_and_fail_closed() {
     assert!(down.headers().any(|(name, value)| name == "retry-after" && value == "2"));
 }
 
-/// Every pair of answers, and what comes of it.
+/// Every pair of answers, and the expected status.
 #[test]
-fn two_revocations_side_by_side() {
+fn pair_of_revocations_combines_both_answers() {
     #[derive(Debug)]
     struct Says(Option<bool>);
     impl Revocations for Says {
@@ -125,13 +125,13 @@ fn two_revocations_side_by_side() {
         (None, Some(false), 503),
         (Some(false), None, 503),
         (None, None, 503),
-        // Revoked by one list, so a retry is of no use, whatever the other list would say.
+        // One list revoked the token, so a retry is of no use, whatever the other list would say.
         (None, Some(true), 401),
         (Some(true), None, 401),
     ] {
         let gate = Gate::new(verifier()).with_revocations((Says(first), Says(second)));
         assert_eq!(at(&gate, &request, 0), status, "{first:?} {second:?}");
-        // The second time it is a hit of the cache.
+        // The second request is a cache hit.
         assert_eq!(at(&gate, &request, 0), status, "{first:?} {second:?}");
     }
     let list = Arc::new(RevocationList::new());
@@ -161,7 +161,7 @@ fn policies_come_last() {
     );
 }
 
-/// A source that knows its key after the second refresh.
+/// A source that has its key after the second refresh.
 #[derive(Debug, Default)]
 struct Slow {
     refreshes: AtomicUsize,
@@ -178,18 +178,18 @@ impl KeySource for Slow {
 
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, _: UnixTime) -> Option<KeyRefresh> {
         let refreshes = self.refreshes.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(wanted.is_none(), refreshes == 0, "a key is named once there are keys");
+        assert_eq!(wanted.is_none(), refreshes == 0, "the request names a key once there are keys");
         (refreshes < 2).then(|| KeyRefresh::new(std::future::ready(())))
     }
 }
 
 #[test]
-fn keys_are_awaited_only_where_they_may_help() {
+fn keys_are_refreshed_only_when_it_may_help() {
     let gate = Gate::new(Verifier::new(Slow::default(), issuer(), audience()));
     let named = |kid: &str| {
         bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
     };
-    // A token that cannot be good triggers no fetch.
+    // An invalid token triggers no fetch.
     for bad in [
         "garbage",
         &token(r#""exp":1"#),
@@ -202,16 +202,16 @@ fn keys_are_awaited_only_where_they_may_help() {
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
     assert!(matches!(gate.admit(&named("new"), NOW), Decision::AwaitKeys(_)));
     assert!(gate.admit_after_refresh(&named("new"), NOW).is_ok());
-    // A third refresh would not help, and readmitting asks for none.
+    // A third refresh would not help, and `admit_after_refresh` starts none.
     assert_eq!(refused(&gate, &named("third")).status(), 401);
     assert_eq!(gate.admit_after_refresh(&named("third"), NOW).unwrap_err().status(), 401);
-    // The right key, and a wrong signature: no refresh either.
+    // The right key and a wrong signature: no refresh either.
     let forged = format!("{}A", sign(r#"{"alg":"HS256","kid":"new"}"#, "{}"));
     assert_eq!(refused(&gate, &bearer(&forged)).status(), 401);
 }
 
 #[test]
-fn every_bad_token_gets_the_same_bytes() {
+fn every_invalid_token_gets_the_same_response() {
     let gate = Gate::new(verifier());
     let answer = |token: &str| {
         let rejection = refused(&gate, &bearer(token));
@@ -237,7 +237,7 @@ fn every_bad_token_gets_the_same_bytes() {
 }
 
 #[test]
-fn answers_are_problem_details() {
+fn rejections_are_problem_details() {
     use insta::assert_snapshot;
 
     let gate = Gate::new(verifier());
@@ -256,9 +256,9 @@ fn answers_are_problem_details() {
     );
 }
 
-/// A cached token remembers how refusals read; a gate with another realm must not find it.
+/// A cached token holds the rejection style. A gate with another realm must not find it.
 #[test]
-fn gates_that_differ_in_realm_share_no_tokens() {
+fn gates_with_different_realms_share_no_cache() {
     #[derive(Debug, serde::Deserialize)]
     struct Never {
         #[expect(dead_code, reason = "not in the token")]
@@ -284,35 +284,35 @@ fn at(gate: &Gate, request: &FakeRequest, secs: i64) -> u16 {
     }
 }
 
-/// A hit is the same verified token, not another one with the same content.
+/// A hit returns the same verified token, not another one with the same content.
 #[test]
-fn a_second_request_finds_the_verified_token() {
+fn second_request_hits_the_cache() {
     let same = |gate: &Gate| {
         let verified = |gate: &Gate| admitted(gate, &bearer(&token(""))).require().unwrap().clone();
         std::ptr::eq(verified(gate).payload(), verified(gate).payload())
     };
     assert!(same(&Gate::new(verifier())));
     assert!(!same(&Gate::new(verifier()).without_cache()));
-    // Clones that differ in what is decided for each request share what was verified.
+    // Clones that differ only in checks of the request share the cache.
     let gate = Gate::new(verifier());
     let first = admitted(&gate, &bearer(&token(""))).require().unwrap().clone();
     let second =
         admitted(&gate.clone().with_optional_token(), &bearer(&token(""))).require().unwrap().clone();
     assert!(std::ptr::eq(first.payload(), second.payload()));
-    // Another verifier may say otherwise, so nothing is taken over.
+    // Another verifier may decide differently, so the cache is replaced.
     let other = Verifier::new(key(), Issuer::new("https://other.example").unwrap(), audience());
     let third = admitted(&gate.with_verifier(other).unwrap(), &bearer(&token(""))).require().unwrap().clone();
     assert!(!std::ptr::eq(first.payload(), third.payload()));
 }
 
 #[test]
-fn a_hit_is_checked_against_the_clock() {
+fn cached_token_is_checked_against_the_clock() {
     let gate = Gate::new(verifier().with_max_age(Duration::from_secs(300)));
     let request = bearer(&token(&format!(r#""iat":{},"nbf":{}"#, NOW.as_secs(), NOW.as_secs())));
     assert_eq!(at(&gate, &request, 0), 200);
     assert_eq!(at(&gate, &request, 360), 200);
     assert_eq!(at(&gate, &request, 361), 401, "too old");
-    assert_eq!(at(&gate, &request, -61), 401, "the clock went back");
+    assert_eq!(at(&gate, &request, -61), 401, "the clock was set back");
     let gate = Gate::new(verifier());
     let request = bearer(&token(""));
     assert_eq!(at(&gate, &request, 659), 200);
@@ -340,7 +340,7 @@ impl KeySource for Unreachable {
 }
 
 #[test]
-fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
+fn request_gets_503_when_issuer_is_unreachable() {
     let gate = Gate::new(Verifier::new(Unreachable, issuer(), audience()));
     let named = |kid: &str| {
         bearer(&sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), &crate::testing::claims("")))
@@ -354,7 +354,7 @@ fn a_key_that_could_not_be_asked_for_is_nobodys_fault() {
     assert_eq!(refused(&gate, &bearer("garbage")).status(), 401);
 }
 
-/// Keys that can be withdrawn.
+/// Keys that the test can remove.
 #[derive(Debug)]
 struct Changing(std::sync::RwLock<Option<KeySet>>);
 
@@ -369,7 +369,7 @@ impl KeySource for Arc<Changing> {
 }
 
 #[test]
-fn a_withdrawn_key_ends_what_it_verified() {
+fn cached_token_is_rejected_when_its_key_is_removed() {
     let source = Arc::new(Changing(std::sync::RwLock::new(Some(key().into()))));
     let gate = Gate::new(Verifier::new(Arc::clone(&source), issuer(), audience()));
     let request = bearer(&token(""));
@@ -379,7 +379,7 @@ fn a_withdrawn_key_ends_what_it_verified() {
     *source.0.write().unwrap() = Some(other().into());
     assert_eq!(at(&gate, &request, 0), 401, "at once");
     *source.0.write().unwrap() = None;
-    assert_eq!(at(&gate, &request, 0), 503, "no keys to vouch for it");
+    assert_eq!(at(&gate, &request, 0), 503, "no keys to verify it with");
     *source.0.write().unwrap() = Some(KeySet::new([other().with_key_id("x").unwrap(), key()]).unwrap());
     assert_eq!(at(&gate, &request, 0), 401, "two keys fit, and the token names neither");
     *source.0.write().unwrap() = Some(key().into());
@@ -387,14 +387,14 @@ fn a_withdrawn_key_ends_what_it_verified() {
 }
 
 #[test]
-fn a_hit_is_checked_for_revocation_and_policy() {
+fn cached_token_is_checked_for_revocation_and_policy() {
     let list = Arc::new(RevocationList::new());
     let gate = Gate::new(verifier()).with_revocations(Arc::clone(&list));
     let request = bearer(&token(r#""jti":"t1""#));
     assert_eq!(at(&gate, &request, 0), 200);
     list.revoke(ISSUER, "t1", NOW.saturating_add(Duration::from_secs(600)));
     assert_eq!(at(&gate, &request, 0), 401);
-    // The same token behind a policy that the clone has and the first gate has not.
+    // The same token under a policy that the clone has, and the first gate does not.
     let gate = Gate::new(verifier());
     assert_eq!(at(&gate, &request, 0), 200);
     assert_eq!(at(&gate.clone().with_policy(Policy::scope("a")), &request, 0), 403);
@@ -402,7 +402,7 @@ fn a_hit_is_checked_for_revocation_and_policy() {
 }
 
 #[test]
-fn a_hit_from_a_cookie_is_checked_for_its_origin() {
+fn cached_token_from_cookie_is_checked_for_origin() {
     let gate = Gate::new(verifier())
         .with_sources([TokenSource::bearer(), TokenSource::cookie("at").unwrap()])
         .unwrap();
@@ -418,9 +418,9 @@ fn a_hit_from_a_cookie_is_checked_for_its_origin() {
     assert_eq!(at(&gate, &post("cross-site"), 0), 403);
 }
 
-/// Refusals are not kept: a token that is not good yet is good when its time has come.
+/// Rejections are not cached: a token that is not valid yet is accepted later.
 #[test]
-fn refusals_are_not_kept() {
+fn rejections_are_not_cached() {
     let gate = Gate::new(verifier());
     let request = bearer(&token(&format!(r#""nbf":{}"#, NOW.as_secs() + 100)));
     assert_eq!(at(&gate, &request, 0), 401);
@@ -428,16 +428,16 @@ fn refusals_are_not_kept() {
 }
 
 #[test]
-fn sources_are_read_once_and_there_is_at_least_one() {
+fn sources_are_deduplicated_and_must_not_be_empty() {
     let twice = Gate::new(verifier()).with_sources([TokenSource::bearer(), TokenSource::bearer()]).unwrap();
     assert_eq!(at(&twice, &bearer(&token("")), 0), 200);
     let none = Gate::new(verifier()).with_sources([]).unwrap_err();
     assert_eq!(none, ConfigError::Empty { what: "token source" });
 }
 
-/// A form on another site can put a token into the query, and so make its visitors act as another user.
+/// A form on another site can put a token into the query, and so make visitors act as another user.
 #[test]
-fn a_token_in_the_query_is_checked_for_its_origin() {
+fn token_in_query_is_checked_for_origin() {
     let gate = Gate::new(verifier()).with_sources([TokenSource::insecure_query("t").unwrap()]).unwrap();
     let target = format!("/?t={}", token(""));
     let cross_site = |method: &str| FakeRequest::new(method, &target).header("sec-fetch-site", b"cross-site");
@@ -446,18 +446,18 @@ fn a_token_in_the_query_is_checked_for_its_origin() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_right_refuses() {
+fn invalid_policy_rejects_every_token() {
     let gate = |policy: Policy| Gate::new(verifier()).with_policy(policy);
     let request = bearer(&token(r#""scope":"a b","dept":["x"]"#));
     assert_eq!(at(&gate(Policy::scopes(["a", "b"]).unwrap()), &request, 0), 200);
     for policy in [Policy::scope("a b"), !Policy::scope("a b"), Policy::scope("a") | Policy::scope("")] {
         assert_eq!(at(&gate(policy.clone()), &request, 0), 403, "{policy:?}");
     }
-    assert_eq!(at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0), 401, "no way to the claim");
+    assert_eq!(at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0), 401, "a value on the path is not an object");
 }
 
 #[test]
-fn scopes_of_a_policy_are_checked_when_it_is_made() {
+fn policy_scopes_are_checked_on_creation() {
     let none = Policy::scopes(Vec::<String>::new()).unwrap_err();
     assert_eq!(none, ConfigError::Empty { what: "scope" });
     let malformed = Policy::scopes(["a", "b c"]).unwrap_err();
@@ -465,7 +465,7 @@ fn scopes_of_a_policy_are_checked_when_it_is_made() {
 }
 
 #[test]
-fn a_rejection_body_replaces_the_body_and_nothing_else() {
+fn rejection_body_replaces_only_the_body() {
     #[derive(Debug, serde::Deserialize)]
     struct Never {
         #[expect(dead_code, reason = "not in the token")]
@@ -479,7 +479,7 @@ fn a_rejection_body_replaces_the_body_and_nothing_else() {
     let by_gate = |gate: &Gate| refused(gate, &bearer("garbage"));
     let by_extractor = |gate: &Gate| admitted(gate, &bearer(&token(""))).claims::<Never>().unwrap_err();
     let of_anonymous = |gate: &Gate| admitted(gate, &FakeRequest::get("/")).require().unwrap_err();
-    // Twice, as the second token comes from the cache.
+    // Twice, because the second token comes from the cache.
     let ways: [&dyn Fn(&Gate) -> Rejection; 4] = [&by_gate, &by_extractor, &by_extractor, &of_anonymous];
     for reject in ways {
         let (own, default) = (reject(&gate), reject(&plain));

@@ -1,30 +1,30 @@
-//! [`Members`]: where the members of an object are, so that it need not be read a second time to make something of it.
+//! [`Members`]: the positions of an object's members, so that a second pass need not parse the object again.
 
 use super::names::Names;
 use super::quotes::Quotes;
 use super::{JsonError, Scanner, read_value};
 
-/// The spans of an object's members in its text, in their order.
+/// The spans of an object's members in its text, in order.
 #[derive(Default)]
 pub(crate) struct Members {
-    /// Where values begin and end. Names are between them: the object is written without whitespace.
+    /// The start and end of each value. The names are between them, because the object has no white space.
     values: [[u16; 2]; Self::MAX],
     len: usize,
-    /// A bit for each value that is a string without escapes.
+    /// One bit for each value that is a string without escapes.
     plain: u16,
-    /// Whether there are no others, and they are where they should be.
+    /// Whether all members are recorded, in the positions that the layout implies.
     is_complete: bool,
 }
 
-/// The value of a member, for whoever wants to make something of it.
+/// The value of a member, for a visitor that may read it.
 pub(crate) enum Value<'a, 'de> {
     /// A string without escapes, between these two offsets.
     Plain([usize; 2]),
-    /// Something else, which has to be read or skipped.
+    /// Any other value, which has to be read or skipped.
     Other(&'a mut Scanner<'de>),
 }
 
-/// One member: its name, which is written without escapes, and its value as it is written.
+/// A member: its name without escapes, and the text of its value.
 pub(super) struct Member<'de> {
     pub(super) name: &'de str,
     pub(super) value: &'de str,
@@ -34,7 +34,7 @@ pub(super) struct Member<'de> {
 impl Members {
     const MAX: usize = 16;
 
-    /// Reads `text` as [`read_object`](super::read_object) does, and notes where everything is.
+    /// Reads `text` as [`read_object`](super::read_object) does, and records the positions of the members.
     #[inline]
     pub(crate) fn read<'de, E: From<JsonError>>(
         &mut self,
@@ -50,7 +50,7 @@ impl Members {
                     value.skip()?;
                 }
                 let is_plain = is_text && value.has_no_escapes_since(start);
-                // As many bytes as a name without escapes and what is around it: a comma or brace, two quotes, a colon.
+                // A name without escapes has a comma or brace, two quotes and a colon around it.
                 let is_close = start == before.wrapping_add(name.len()).wrapping_add(AROUND_NAME);
                 self.is_complete &= is_close;
                 before = value.end_offset();
@@ -61,9 +61,9 @@ impl Members {
         })
     }
 
-    /// The same, and faster, for an object as nearly all are written: without whitespace and escapes. `None` when it is
-    /// not, or is not accepted: what has been read is then worth nothing, and has to be read in the other way. `each` is
-    /// given every member, and answers `false` when a value is left to be skipped.
+    /// The fast path, for objects without white space and escapes, which is how nearly all are written. Returns
+    /// `None` for other objects and for errors; the caller must then discard the results and use the full
+    /// parser. `each` receives every member, and returns `false` to have the value skipped.
     #[inline]
     pub(crate) fn read_compact<'de>(
         &mut self,
@@ -75,7 +75,7 @@ impl Members {
         self.is_complete = u16::try_from(bytes.len()).is_ok();
         let mut before = b'{';
         let mut at = 0;
-        // An object without members is left to the other way.
+        // An empty object is left to the full parser.
         while before != b'}' {
             let [found, quote] = *bytes.get(at..)?.first_chunk()?;
             let name_start = at.wrapping_add(2);
@@ -110,7 +110,7 @@ impl Members {
         (at.wrapping_add(1) == bytes.len()).then_some(())
     }
 
-    /// Adds the next, unless there is no room for it.
+    /// Records the next value, if there is room for it.
     #[inline]
     fn add(&mut self, [start, end]: [usize; 2], is_plain: bool) {
         match self.values.get_mut(self.len) {
@@ -123,7 +123,7 @@ impl Members {
         }
     }
 
-    /// All of them in `text`, in which they were found; `None` when not all are kept.
+    /// Returns the members, given the text in which they were found, or `None` when not all were recorded.
     pub(super) fn of<'de>(&self, text: &'de str) -> Option<impl Iterator<Item = Member<'de>>> {
         let (values, plain) = (self.values.get(..self.len).filter(|_| self.is_complete)?, self.plain);
         let slice = move |start: usize, end: usize| text.get(start..end).unwrap_or_default();
@@ -137,7 +137,7 @@ impl Members {
     }
 }
 
-/// Where a list of strings ends that begins at `start`; `None` when it is something else.
+/// Returns the end of the list of strings that begins at `start`, or `None` when the value is of another type.
 fn after_list(bytes: &[u8], quotes: &mut Quotes<'_>, start: usize) -> Option<usize> {
     let mut before = b'[';
     let mut at = start;
@@ -152,10 +152,10 @@ fn after_list(bytes: &[u8], quotes: &mut Quotes<'_>, start: usize) -> Option<usi
     Some(at.wrapping_add(1))
 }
 
-/// `,"` before a name and `":` after it.
+/// The length of `,"` before a name and `":` after it.
 const AROUND_NAME: usize = 4;
 
-/// Nothing is cut off, as long as the list is complete.
+/// Truncates no offset as long as the list is complete.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the text is known to be short")]
 const fn short(offset: usize) -> u16 {
     offset as u16
@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// Names, and values as they are written; whether each was taken for a plain string.
+    /// The members: name, text of the value, and whether the value was taken for a plain string.
     type Seen = Vec<(String, String, bool)>;
 
     fn kept(members: &Members, text: &str) -> Option<Seen> {
@@ -182,7 +182,7 @@ mod tests {
         Ok(kept(&members, text))
     }
 
-    /// An error when it is not read so.
+    /// Returns an error when the fast path does not accept the text.
     fn compact(text: &str) -> Result<Option<Seen>, ()> {
         let mut members = Members::default();
         members.read_compact(text, |_, _| Some(false)).ok_or(())?;
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_objects_are_read_the_short_way() {
+    fn compact_objects_take_the_fast_path() {
         for text in [
             r#"{"iss":"https://issuer.example","exp":1700000000,"roles":["a","b"],"ok":true,"n":{"a":[1,{}]}}"#,
             "{\"a\":\"\u{e9}\",\"b\":[],\"c\":null,\"d\":-1.5e3}",
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Pieces of objects as they are written most often, and what may be between them.
+    /// Parts of objects in their most common form, and what may stand between them.
     #[rustfmt::skip]
     const PIECES: &[&str] = &[
         "{", "}", "[", "]", ",", ":", "\"", "\"a\":", "\"b\":", "\"exp\":", "\"some longer name of a claim\":", "\"x\",",
@@ -238,9 +238,9 @@ mod tests {
         "\u{e9}", "\u{7f}",
     ];
 
-    /// What the short way takes, the other takes, and both see the same.
+    /// The full parser accepts all that the fast path accepts, and both find the same members.
     #[test]
-    fn both_ways_see_the_same() {
+    fn fast_path_and_full_parser_find_the_same_members() {
         let piece = || proptest::sample::select(PIECES);
         let names = ["a", "b", "exp", "iss", "some longer name of a claim", "\u{e9}"];
         let name = proptest::sample::select(names.to_vec());

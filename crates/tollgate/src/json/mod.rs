@@ -1,8 +1,10 @@
-//! One strict reading of a JSON object: every member visited once, none twice, nothing nested too deep.
+//! A strict single-pass parser for JSON objects. It visits each member once, and rejects duplicate names and
+//! deep nesting.
 //!
-//! RFC 7515 §4 and RFC 7519 §4 let a parser refuse duplicate names or take the last one. Two parsers that
-//! choose differently see two different tokens, so duplicates are refused. What is read here is read again by
-//! `serde_json` into the application's claims, so nothing passes here that it would not take (`agrees_with_serde_json`).
+//! RFC 7515 §4 and RFC 7519 §4 let a parser reject duplicate names or use the last one. Two parsers that choose
+//! differently see two different tokens, so this one rejects duplicates. `serde_json` later reads the same text
+//! into the application's claims, so this parser accepts nothing that `serde_json` rejects
+//! (`parser_agrees_with_serde_json`).
 
 mod deserializer;
 mod members;
@@ -15,38 +17,38 @@ pub(crate) use members::{Members, Value};
 use names::Names;
 pub(crate) use scanner::Scanner;
 
-/// Why a text is not the JSON object it should be.
+/// The reason why a text is not the expected JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// Not UTF-8.
+    /// The bytes are not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// Not JSON, not an object, nested too deep, or followed by something else.
-    #[error("not a single well-formed JSON object (line {line}, column {column})")]
+    /// The text is not JSON, is not an object, is nested too deep, or has trailing text.
+    #[error("expected a single well-formed JSON object (line {line}, column {column})")]
     Malformed {
-        /// Line of the first offence, from 1.
+        /// The line of the first error, from 1.
         line: usize,
-        /// Column of the first offence, from 1.
+        /// The column of the first error, from 1.
         column: usize,
     },
-    /// The same member name occurs twice.
+    /// A member name occurs twice.
     #[error("a member name occurs twice")]
     DuplicateMember,
-    /// More members than are looked at.
+    /// The object has more members than the limit.
     #[error("more than {} members", Names::MAX)]
     TooManyMembers,
-    /// A member name that `serde_json` gives a meaning of its own: what it is read as would depend on the reader.
+    /// The name of a member is reserved by `serde_json`, so parsers could read it differently.
     #[error("a member name is reserved")]
     ReservedMember,
 }
 
-/// Why an object was not read to its end.
+/// The reason why an object was not read to its end.
 #[derive(Debug)]
 pub(crate) enum Fault<R> {
-    /// It is not what it should be.
+    /// The JSON is malformed.
     Json(JsonError),
-    /// Whoever reads it does not want to.
+    /// The caller's visitor rejected a value.
     Refused(R),
 }
 
@@ -56,7 +58,7 @@ impl<R> From<JsonError> for Fault<R> {
     }
 }
 
-/// Reads `text` as one value and nothing else.
+/// Reads `text` as one value without trailing text.
 pub(crate) fn read_value<'de, T, E: From<JsonError>>(
     text: &'de str,
     read: impl FnOnce(&mut Scanner<'de>) -> Result<T, E>,
@@ -67,8 +69,8 @@ pub(crate) fn read_value<'de, T, E: From<JsonError>>(
     Ok(value)
 }
 
-/// Reads `text` as one object and nothing else. `each` is given the name of every member and reads its value, or
-/// answers `false` and leaves it to be skipped.
+/// Reads `text` as one object without trailing text. `each` receives the name of every member and reads its
+/// value, or returns `false` to have it skipped.
 pub(crate) fn read_object<'de, E: From<JsonError>>(
     text: &'de str,
     each: impl FnMut(&str, &mut Scanner<'de>) -> Result<bool, E>,
@@ -96,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn members_are_visited_whatever_their_spelling() {
+    fn members_are_visited_with_and_without_escapes() {
         assert_eq!(read(r#"{"known":"a","other":[1,2.5,-1,null,{"x":true}]}"#).unwrap(), ["a"]);
         assert_eq!(read(r#"{"\u006bnown":"\u0061"}"#).unwrap(), ["a"]);
         assert_eq!(read("{}").unwrap(), Vec::<String>::new());
     }
 
     #[test]
-    fn duplicates_are_refused_known_or_not_escaped_or_not() {
+    fn duplicates_are_rejected_with_and_without_escapes() {
         for text in
             [r#"{"known":"a","known":"b"}"#, r#"{"known":"a","\u006bnown":"b"}"#, r#"{"other":1,"other":1}"#]
         {
@@ -113,7 +115,7 @@ mod tests {
 
     /// `serde_json::Value` would read this as the number or text inside.
     #[test]
-    fn names_with_a_meaning_of_their_own_are_refused() {
+    fn reserved_names_are_rejected() {
         for text in [
             r#"{"$serde_json::private::RawValue":"1"}"#,
             r#"{"tier":{"$serde_json::private::RawValue":"\"gold\""}}"#,
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_one_object_is_malformed() {
+    fn text_is_malformed_unless_it_is_one_object() {
         for text in [
             "",
             "[]",
@@ -159,7 +161,7 @@ mod tests {
         assert_eq!(read(&format!("{{{}}}", wide.join(","))), Err(JsonError::TooManyMembers));
     }
 
-    /// What JSON is made of, and what it is not.
+    /// Pieces of JSON, and characters that JSON does not allow.
     #[rustfmt::skip]
     const PIECES: &[&str] = &[
         "{", "}", "[", "]", ",", ":", " ", "\n", "\t", "\u{b}", "\"", "\"a\"", "\"b\"",
@@ -169,9 +171,9 @@ mod tests {
         "\"other\":", "{\"x\":[1,{}]}", "[[],[{}]]", "12345678901234567890123",
     ];
 
-    /// What is accepted here is read again by `serde_json`; neither may see what the other does not.
+    /// `serde_json` reads the accepted text again, so both must accept the same texts.
     #[test]
-    fn agrees_with_serde_json() {
+    fn parser_agrees_with_serde_json() {
         let piece = proptest::sample::select(PIECES);
         let garbage = proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat());
         let member =
@@ -187,19 +189,20 @@ mod tests {
             .run(&text, |text| {
                 let theirs = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
                 match read_object(&text, |_, _| Ok::<_, JsonError>(false)) {
-                    Ok(()) => prop_assert!(theirs.is_ok(), "taken here alone: {text}"),
-                    // Theirs takes the last of two.
+                    Ok(()) => prop_assert!(theirs.is_ok(), "accepted by this parser only: {text}"),
+                    // `serde_json` uses the last of two duplicates.
                     Err(JsonError::DuplicateMember) => {}
-                    Err(error) => prop_assert!(theirs.is_err(), "refused here alone: {text}: {error}"),
+                    Err(error) => prop_assert!(theirs.is_err(), "rejected by this parser only: {text}: {error}"),
                 }
                 Ok(())
             })
             .unwrap();
     }
 
-    /// Eight bytes are looked at together: a quote, an escape or a control character at every place among them.
+    /// The parser reads eight bytes at a time, so the test puts a quote, an escape and a control character at
+    /// every position of them.
     #[test]
-    fn strings_end_where_they_end() {
+    fn special_characters_are_found_at_every_position() {
         for before in 0..20 {
             for after in 0..10 {
                 let (before, after) = ("\u{e9}".repeat(before), "z".repeat(after));
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_where_it_says() {
+    fn error_reports_line_and_column() {
         assert_eq!(read("{\n  \"a\": x}"), Err(JsonError::Malformed { line: 2, column: 8 }));
         assert_eq!(read(""), Err(JsonError::Malformed { line: 1, column: 1 }));
     }

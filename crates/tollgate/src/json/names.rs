@@ -1,38 +1,39 @@
-//! [`Names`]: the member names of one object so far, so that none comes twice.
+//! [`Names`]: the member names seen so far in one object, to detect duplicates.
 
 use std::borrow::Cow;
 
 use super::JsonError;
 
-/// Kept without allocating.
+/// The number of names that need no allocation.
 const FEW: usize = 16;
 
-/// With its features `raw_value` and `arbitrary_precision`, which anything in a build can turn on, `serde_json`
-/// takes objects with such members for something else.
+/// With its features `raw_value` and `arbitrary_precision`, which any crate in the build can enable,
+/// `serde_json` gives objects with such members a special meaning.
 pub(super) const RESERVED: &str = "$serde_json::private::";
 
 pub(super) struct Names<'de> {
-    /// A bit for each kind of name seen. A name whose bit is not set is new; else all are compared.
+    /// One bit for each kind of name seen. A name whose bit is not set is new; otherwise it is compared with
+    /// all names.
     seen: u64,
     few: [&'de [u8]; FEW],
     few_len: usize,
-    /// Those past the first few, and those written with escapes.
+    /// The names after the first few, and those written with escapes.
     more: Vec<Cow<'de, [u8]>>,
 }
 
 impl<'de> Names<'de> {
-    /// More members than any honest header, claims set or key has.
+    /// The largest number of members. Valid headers, claims sets and keys have fewer.
     pub(super) const MAX: usize = 256;
-    /// As many beside the few, which fill up first; with escapes in all names there may be fewer.
+    /// The number of names beyond the first few. When all names have escapes, the limit is lower.
     const MAX_MORE: usize = Self::MAX.saturating_sub(FEW);
 
     pub(super) const fn new() -> Self {
         Self { seen: 0, few: [&[]; FEW], few_len: 0, more: Vec::new() }
     }
 
-    /// Adds a name that may come next.
+    /// Adds a name, unless it is a duplicate.
     #[inline]
-    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is kept")]
+    #[expect(clippy::ptr_arg, reason = "whether it is borrowed decides where it is stored")]
     pub(super) fn add(&mut self, name: &Cow<'de, str>) -> Result<(), JsonError> {
         match name {
             Cow::Borrowed(name) => self.add_plain(name.as_bytes()),
@@ -86,7 +87,7 @@ impl<'de> Names<'de> {
     }
 }
 
-/// One bit of 64, by length and last byte: enough to tell the claims of an honest token apart.
+/// Returns one bit of 64, derived from length and last byte. The claims of a typical token have different bits.
 fn kind(name: &[u8]) -> u64 {
     let last = name.last().copied().unwrap_or_default();
     let mixed = name.len().wrapping_mul(37).wrapping_add(usize::from(last));

@@ -1,11 +1,11 @@
-//! [`Quotes`]: where strings end, in a text that is written without escapes.
+//! [`Quotes`]: finds the ends of strings in a text without escapes.
 
 /// The quotes of a text, found 64 bytes at a time.
 pub(super) struct Quotes<'de> {
     text: &'de [u8],
-    /// Which 64 bytes have been looked at last.
+    /// The index of the block of 64 bytes that was searched last.
     block: usize,
-    /// A bit for each quote among them.
+    /// One bit for each quote in that block.
     found: u64,
 }
 
@@ -16,8 +16,8 @@ impl<'de> Quotes<'de> {
         Self { text: text.as_bytes(), block: usize::MAX, found: 0 }
     }
 
-    /// The first quote at `start` or after it; `None` when there is none, or when something in between or near it has to
-    /// be read with care.
+    /// Returns the first quote at or after `start`. Returns `None` when there is none, or when a byte in the
+    /// blocks searched needs the full parser.
     #[inline]
     pub(super) fn after(&mut self, start: usize) -> Option<usize> {
         let block = start / BLOCK;
@@ -59,8 +59,8 @@ impl<'de> Quotes<'de> {
     }
 }
 
-/// A bit for each quote; `None` when there is a backslash or a control character. Written so that the compiler can look at
-/// many bytes at once.
+/// Returns one bit for each quote, or `None` when there is a backslash or a control character. Written so that
+/// the compiler can vectorize it.
 #[inline]
 fn quotes_among(bytes: &[u8; BLOCK]) -> Option<u64> {
     let is_special = |byte: &u8| u8::from(*byte == b'\\') | u8::from(*byte < b' ');
@@ -75,8 +75,9 @@ fn quotes_among(bytes: &[u8; BLOCK]) -> Option<u64> {
     Some(eights.iter().rev().fold(0, |bits, eight| (bits << 8) | lowest_bits(*eight)))
 }
 
-/// The lowest bits of eight bytes that are 0 or 1, the first of them lowest: the product holds the bytes once for each
-/// bit, moved so that all meet in the highest byte and nothing is carried into it.
+/// Gathers the lowest bits of eight bytes that are 0 or 1, the first byte in the lowest bit. The product holds
+/// the bytes once for each bit, shifted so that all bits meet in the highest byte and nothing is carried into
+/// it.
 const fn lowest_bits(eight: [u8; 8]) -> u64 {
     u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_is_there() {
+    fn quotes_are_found_at_every_position() {
         proptest!(|(text in "[ -~\"\u{e9}]{0,200}", start in 0_usize..220)| {
             let found = Quotes::of(&text).after(start);
             let expected = (start..text.len()).find(|at| text.as_bytes().get(*at) == Some(&b'"'));
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_care_is_not_passed() {
+    fn search_stops_at_escapes_and_control_characters() {
         for special in ["\\", "\n", "\u{0}", "\u{1f}"] {
             for before in 0..130 {
                 let text = format!("{}{special}{}\"", "a".repeat(before), "b".repeat(70));

@@ -1,4 +1,4 @@
-//! [`Scanner`]: JSON text (RFC 8259), read from left to right, once, without copying.
+//! [`Scanner`]: reads JSON text (RFC 8259) from left to right, once, without copying.
 
 mod strings;
 
@@ -7,19 +7,19 @@ use std::borrow::Cow;
 use super::JsonError;
 use super::names::Names;
 
-/// A position in a JSON text. Each method reads one whole value or, when it is of another type, answers `None` or
-/// `false` and leaves it.
+/// A position in a JSON text. Each method reads one whole value. For a value of another type it returns `None`
+/// or `false`, and does not advance.
 pub(crate) struct Scanner<'de> {
     text: &'de str,
     at: usize,
     depth: u8,
-    /// Whether names that come twice are refused.
+    /// Whether duplicate names are rejected.
     distinct_names: bool,
-    /// Where the last string with escapes ended.
+    /// The end of the last string with escapes.
     escapes_until: usize,
 }
 
-/// As many levels as `serde_json` reads.
+/// The number of levels that `serde_json` reads.
 const MAX_DEPTH: u8 = 127;
 
 impl<'de> Scanner<'de> {
@@ -27,17 +27,17 @@ impl<'de> Scanner<'de> {
         Self { text, at: 0, depth: 0, distinct_names: true, escapes_until: 0 }
     }
 
-    /// For a text that has been read before: no name in it comes twice.
+    /// Creates a scanner of a text that was parsed before, and thus has no duplicate names.
     pub(super) const fn again(text: &'de str) -> Self {
         Self { text, at: 0, depth: 0, distinct_names: false, escapes_until: 0 }
     }
 
-    /// For a member's value that begins at `at`.
+    /// Creates a scanner of the member's value that begins at `at`.
     pub(super) const fn within(text: &'de str, at: usize) -> Self {
         Self { text, at, depth: 1, distinct_names: true, escapes_until: 0 }
     }
 
-    /// A whole number of up to 15 digits, as times are written. What else a number can be is left to
+    /// Reads an integer of up to 15 digits, the common form of times. Other numbers are left to
     /// [`number`](Self::number).
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
         let starts_with_zero = self.peek()? == b'0';
@@ -46,7 +46,7 @@ impl<'de> Scanner<'de> {
             Some(integer) => (integer, 8),
             None => (0, 0),
         };
-        // One more than may be, to see what ends them.
+        // One more digit than allowed, to see what ends them.
         for byte in rest.get(digits..)?.iter().take(15) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
@@ -64,7 +64,8 @@ impl<'de> Scanner<'de> {
         Some(integer)
     }
 
-    /// A number as it is written. One that is too large for a double is malformed, as it is for `serde_json`.
+    /// Reads a number and returns its text. A number that is too large for a double is malformed, as in
+    /// `serde_json`.
     pub(crate) fn number(&mut self) -> Result<Option<&'de str>, JsonError> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return Ok(None);
@@ -72,7 +73,7 @@ impl<'de> Scanner<'de> {
         let start = self.at;
         let mut is_integer = true;
         self.eat(b'-');
-        // No leading zeros.
+        // Leading zeros are not allowed.
         if !self.eat(b'0') {
             self.digits()?;
         }
@@ -86,12 +87,12 @@ impl<'de> Scanner<'de> {
             self.digits()?;
         }
         let number = self.since(start);
-        // A double holds every integer of up to 308 digits.
+        // A double can represent the magnitude of every integer of up to 308 digits.
         let fits = (is_integer && number.len() <= 308) || number.parse().is_ok_and(is_far_from_overflow);
         if fits { Ok(Some(number)) } else { Err(self.malformed()) }
     }
 
-    /// An array: `each` reads its elements, one a call.
+    /// Reads an array. `each` is called once per element, and reads it.
     pub(crate) fn array<E: From<JsonError>>(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), E>,
@@ -113,7 +114,8 @@ impl<'de> Scanner<'de> {
         Ok(true)
     }
 
-    /// An array of strings. Another type among its elements makes it something else, which has then been read.
+    /// Reads an array of strings. An array with an element of another type is read to its end, and the result
+    /// is `false`.
     pub(crate) fn texts(&mut self, mut each: impl FnMut(Cow<'de, str>)) -> Result<bool, JsonError> {
         let mut only_texts = true;
         let is_array = self.array(|element| {
@@ -129,8 +131,8 @@ impl<'de> Scanner<'de> {
         Ok(is_array && only_texts)
     }
 
-    /// An object: `each` is given the name of every member and reads its value, or answers `false` and leaves it to be
-    /// skipped. No name comes twice.
+    /// Reads an object. `each` receives the name of every member and reads its value, or returns `false` to
+    /// have it skipped. Duplicate names are rejected.
     pub(crate) fn object<E: From<JsonError>>(
         &mut self,
         mut each: impl FnMut(&str, &mut Self) -> Result<bool, E>,
@@ -160,7 +162,7 @@ impl<'de> Scanner<'de> {
         Ok(true)
     }
 
-    /// Whether the value is `null`.
+    /// Reads `null`, and returns whether the value was `null`.
     pub(crate) fn null(&mut self) -> Result<bool, JsonError> {
         if self.peek() != Some(b'n') {
             return Ok(false);
@@ -168,7 +170,7 @@ impl<'de> Scanner<'de> {
         self.word("null").map(|()| true)
     }
 
-    /// Any value, checked as strictly as those that are read.
+    /// Skips any value, with the same strict checks as when reading it.
     pub(crate) fn skip(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             Some(b'"') => self.skip_text(),
@@ -184,7 +186,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Any value, as it is written. Whether a name in it comes twice is left to whoever reads it.
+    /// Reads any value and returns its text. Duplicate names in it are left to the parser that reads it later.
     pub(crate) fn raw(&mut self) -> Result<&'de str, JsonError> {
         self.peek();
         let start = self.at;
@@ -194,23 +196,23 @@ impl<'de> Scanner<'de> {
         skipped.map(|()| self.since(start))
     }
 
-    /// Where the next value begins, and whether it is a string.
+    /// Returns the offset of the next value, and whether it is a string.
     pub(super) fn start_offset(&mut self) -> (usize, bool) {
         let is_text = self.peek() == Some(b'"');
         (self.at, is_text)
     }
 
-    /// Where the last value ended, before anything else is read.
+    /// Returns the end of the last value, before anything else is read.
     pub(super) const fn end_offset(&self) -> usize {
         self.at
     }
 
-    /// Whether no string with escapes has been read since `start`.
+    /// Returns whether no string with escapes was read since `start`.
     pub(super) const fn has_no_escapes_since(&self, start: usize) -> bool {
         self.escapes_until <= start
     }
 
-    /// Nothing may follow.
+    /// Checks that no text follows.
     pub(super) fn end(&mut self) -> Result<(), JsonError> {
         match self.peek() {
             None => Ok(()),
@@ -218,7 +220,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// Where the text is not what it should be.
+    /// Returns the error for the current position.
     #[cold]
     pub(super) fn malformed(&self) -> JsonError {
         let read = self.text.as_bytes().get(..self.at).unwrap_or_default();
@@ -229,7 +231,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// One digit or more.
+    /// Reads one or more digits.
     fn digits(&mut self) -> Result<(), JsonError> {
         let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
@@ -247,7 +249,7 @@ impl<'de> Scanner<'de> {
         Ok(())
     }
 
-    /// Goes into the array or object that begins with `opening`.
+    /// Enters the array or object that begins with `opening`.
     pub(super) fn open(&mut self, opening: u8) -> Result<(), JsonError> {
         if self.peek() != Some(opening) {
             return Err(self.malformed());
@@ -255,7 +257,7 @@ impl<'de> Scanner<'de> {
         self.enter()
     }
 
-    /// One level deeper.
+    /// Enters one more level of nesting.
     fn enter(&mut self) -> Result<(), JsonError> {
         if self.depth == MAX_DEPTH {
             return Err(self.malformed());
@@ -286,11 +288,11 @@ impl<'de> Scanner<'de> {
         found
     }
 
-    /// The next byte that is no whitespace, which is skipped.
+    /// Skips white space and returns the byte after it.
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.byte() {
-                // Most often there is none.
+                // The fast path: usually there is no white space.
                 Some(byte) if byte > b' ' => return Some(byte),
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.advance(1),
                 other => return other,
@@ -302,7 +304,7 @@ impl<'de> Scanner<'de> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Never beyond the end, so nothing can wrap.
+    /// Advances the position. It is never beyond the end, so it cannot overflow.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.wrapping_add(bytes);
     }
@@ -316,18 +318,20 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// `serde_json` rounds on its way to a double, and takes the largest of them for too large.
+/// Returns whether the number is far enough below the largest double. `serde_json` rounds while it parses, and
+/// rejects numbers close to it.
 fn is_far_from_overflow(number: f64) -> bool {
     number.abs() < 1.7e308
 }
 
-/// The number that eight digits are, if they are: pairs of digits are put together, then pairs of those, and of those.
+/// Parses eight digits, or returns `None`. Digits are combined into pairs, pairs into fours, and fours into
+/// eight.
 fn eight_digits(eight: [u8; 8]) -> Option<i64> {
     const fn all(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
     }
     let eight = u64::from_le_bytes(eight);
-    // Digits are 0x30 to 0x39: their upper halves are 3, and stay so when 6 is added.
+    // Digits are 0x30 to 0x39: the upper half is 3, and stays 3 when 6 is added.
     let upper = [eight, eight.wrapping_add(all(6))].map(|eight| eight & all(0xf0));
     if upper != [all(0x30); 2] {
         return None;
@@ -343,9 +347,9 @@ fn eight_digits(eight: [u8; 8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Eight digits are looked at together: a digit and a non-digit at every position.
+    /// The parser reads eight digits at a time, so the test puts a digit and a non-digit at every position.
     #[test]
-    fn small_integers_are_what_they_say() {
+    fn small_integers_are_parsed_exactly() {
         let digits = "9081726354453627180";
         for len in 0..=digits.len() {
             let number = digits.get(..len).unwrap();

@@ -103,7 +103,7 @@ enum Kind {
 }
 
 impl KeySnapshot {
-    /// Creates a snapshot of a source that is shared.
+    /// Uses the keys of a source that the caller shares.
     #[must_use]
     pub fn from_shared(source: Arc<dyn KeySource>) -> Self {
         Self(Kind::Source(source))

@@ -5,10 +5,10 @@ use crate::request::RequestView;
 
 pub(super) const LOCATION: &str = "Authorization field";
 
-/// What should be the bearer token of the request.
+/// Returns the text in the place of the bearer token.
 ///
-/// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2): two fields are malformed
-/// whatever is in them, as which of them counts would depend on who reads. Another scheme is not ours to judge.
+/// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2). Two header fields are
+/// malformed whatever they contain, because two parsers could use different ones. Other schemes are ignored.
 pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&[u8]>, RequestError> {
     let mut values = request.header_values("authorization");
     let Some(value) = values.next() else { return Ok(None) };
@@ -19,11 +19,11 @@ pub(super) fn find<R: RequestView>(request: &R) -> Result<Option<&[u8]>, Request
     // credentials = auth-scheme [ 1*SP ( token68 / … ) ] (RFC 9110 §11.4): spaces, not tabs.
     let token = credentials.trim_ascii_end();
     let spaces = token.iter().take_while(|byte| **byte == b' ').count();
-    // Nothing is no token either.
+    // A scheme without credentials has no token.
     Ok(Some(token.get(spaces..).filter(|_| spaces > 0).unwrap_or_default()))
 }
 
-/// What follows the scheme `Bearer`, in any case (RFC 9110 §11.1). `None` for another scheme.
+/// Returns what follows the scheme `Bearer`, in any case (RFC 9110 §11.1), or `None` for another scheme.
 fn strip_scheme(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(b"bearer".len())?;
     let is_bearer = scheme == b"Bearer" || scheme.eq_ignore_ascii_case(b"bearer");
@@ -31,7 +31,7 @@ fn strip_scheme(value: &[u8]) -> Option<&[u8]> {
     (is_bearer && ends_here).then_some(rest)
 }
 
-/// `tchar` (RFC 9110 §5.6.2).
+/// Returns whether `byte` is a `tchar` (RFC 9110 §5.6.2).
 fn is_scheme_symbol(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -5,15 +5,15 @@ use crate::request::RequestView;
 
 pub(super) const LOCATION: &str = "cookie";
 
-/// The value of the cookie `name` in this request, as bytes; `None` when it is not there or empty.
+/// Returns the value of the cookie `name` as bytes, or `None` when the cookie is missing or empty.
 ///
-/// This is how a gate reads the cookies that hold its tokens. Names are compared exactly and nothing but space and tab is trimmed: a reader that knows other white space can be
-/// made to see a `__Host-` name that the browser did not. The same name twice is malformed, whatever the values:
-/// one of them may have been planted by a sibling domain. An empty value is what logging out leaves behind, and
-/// counts as no cookie.
+/// A gate reads the cookies that hold its tokens in this way. Names are compared exactly, and only spaces and
+/// tabs are trimmed: a parser that trims other white space could see a `__Host-` name that the browser did not
+/// see. A repeated name is malformed whatever its values, because a sibling domain may have planted one of the
+/// cookies. An empty value is what a logout leaves behind, so it counts as missing.
 ///
 /// # Errors
-/// [`RequestError::Repeated`] when there is more than one of that name.
+/// [`RequestError::Repeated`] when the request has more than one cookie with this name.
 pub fn find_cookie<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
     let mut found = None;
     for field in request.header_values("cookie") {
@@ -35,7 +35,7 @@ fn value_of<'r>(pair: &'r [u8], name: &str) -> Option<&'r [u8]> {
         return None;
     }
     let value = trim(right);
-    // cookie-value may be quoted (RFC 6265 §4.1.1).
+    // A cookie value may be quoted (RFC 6265 §4.1.1).
     let unquoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
     Some(unquoted.unwrap_or(value))
 }

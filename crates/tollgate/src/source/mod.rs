@@ -1,4 +1,4 @@
-//! Where a token is looked for in a request: [`TokenSource`], and the rules when there is more than one.
+//! [`TokenSource`]: the locations of tokens in a request, and the rules when there is more than one.
 
 mod bearer;
 mod cookie;
@@ -12,7 +12,7 @@ use crate::request::RequestView;
 
 const FIELD: &str = "header field";
 
-/// A place where a request may carry a token.
+/// A location where a request may carry a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSource(Kind);
 
@@ -25,29 +25,30 @@ enum Kind {
 }
 
 impl TokenSource {
-    /// `Authorization: Bearer …` (RFC 6750 §2.1). The default, and the one to prefer.
+    /// Reads `Authorization: Bearer …` (RFC 6750 §2.1). This is the default and the preferred source.
     #[must_use]
     pub const fn bearer() -> Self {
         Self(Kind::Bearer)
     }
 
-    /// The cookie of this name, compared exactly.
+    /// Reads the cookie with this name, compared exactly.
     ///
     /// # Security
-    /// A browser adds cookies by itself, so another site can make it send one. The gate therefore checks where a
-    /// request with a cookie-borne token comes from (see [`CrossSite`](crate::CrossSite)). Use a name that starts
-    /// with `__Host-Http-` (or `__Host-`), so that neither a script nor a sibling domain can plant the cookie.
+    /// A browser adds cookies by itself, so another site can make it send one. The gate therefore checks which
+    /// site caused a request with a token in a cookie (see [`CrossSite`](crate::CrossSite)). Use a name that
+    /// starts with `__Host-Http-` (or `__Host-`), so that neither a script nor a sibling domain can plant the
+    /// cookie.
     ///
     /// # Errors
-    /// [`ConfigError::Name`] when it cannot be the name of a cookie (RFC 6265 §4.1.1).
+    /// [`ConfigError::Name`] when `name` cannot be the name of a cookie (RFC 6265 §4.1.1).
     pub fn cookie(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         token_name("cookie", name.into()).map(|name| Self(Kind::Cookie(name)))
     }
 
-    /// A header field that holds the token and nothing else.
+    /// Reads a header field that holds only the token.
     ///
     /// # Errors
-    /// [`ConfigError::Name`] when it cannot be the name of a field, or names one with another meaning
+    /// [`ConfigError::Name`] when `name` cannot be the name of a header field, or is one with another meaning
     /// (`Authorization`, `Cookie`, `Host` and `Origin`).
     pub fn header(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
         let name = token_name("header field", name.into())?.to_ascii_lowercase();
@@ -57,14 +58,14 @@ impl TokenSource {
         Ok(Self(Kind::Header(name.into())))
     }
 
-    /// A parameter of the query string, such as `access_token` (RFC 6750 §2.3).
+    /// Reads a parameter of the query string, such as `access_token` (RFC 6750 §2.3).
     ///
     /// # Security
-    /// URLs end up in logs, histories and `Referer` fields, and with them the token: RFC 6750 §2.3 and RFC 9700
-    /// §4.3.2 advise against it. Use it only where nothing else can be sent, such as an `EventSource` or a
-    /// download link, with tokens that live for minutes. Responses are marked `Cache-Control: private`, and requests
-    /// that can change something are checked like those with cookies ([`CrossSite`](crate::CrossSite)), as a form on
-    /// another site can set the parameter.
+    /// URLs end up in logs, histories and `Referer` headers, and the token with them. RFC 6750 §2.3 and RFC
+    /// 9700 §4.3.2 advise against it. Use this source only where the client can send nothing else, such as an
+    /// `EventSource` or a download link, and with tokens that live for minutes. Responses are marked
+    /// `Cache-Control: private`. A form on another site can set the parameter, so the gate checks requests with
+    /// unsafe methods like those with cookies ([`CrossSite`](crate::CrossSite)).
     ///
     /// # Errors
     /// [`ConfigError::Name`] when the name has characters other than letters, digits, `-`, `.`, `_` and `~`.
@@ -77,23 +78,24 @@ impl TokenSource {
         Ok(Self(Kind::Query(name)))
     }
 
-    /// Whether browsers add it by themselves.
+    /// Returns whether browsers add the token by themselves.
     pub(crate) fn is_ambient(&self) -> bool {
         matches!(self.0, Kind::Cookie(_))
     }
 
-    /// Whether another site can make a browser send it: a cookie by sending anything, a query parameter with a form
-    /// or a link. A page can set no header field of a request to another site without being asked for (CORS).
+    /// Returns whether another site can make a browser send the token: a cookie with any request, a query
+    /// parameter with a form or a link. Another site cannot set a header field unless CORS allows it.
     pub(crate) fn can_be_caused_by_others(&self) -> bool {
         matches!(self.0, Kind::Cookie(_) | Kind::Query(_))
     }
 
-    /// Whether shared caches know that the response is one user's (RFC 9111 §3.5 says so of `Authorization` only).
+    /// Returns whether shared caches treat the response as one user's. RFC 9111 §3.5 demands this for
+    /// `Authorization` only.
     pub(crate) fn is_known_to_caches(&self) -> bool {
         matches!(self.0, Kind::Bearer)
     }
 
-    /// The header field that is there for the token alone.
+    /// Returns the header field that holds only the token.
     pub(crate) fn own_field(&self) -> Option<&str> {
         match &self.0 {
             Kind::Header(field) => Some(field),
@@ -101,12 +103,12 @@ impl TokenSource {
         }
     }
 
-    /// Whether it is the cookie of this name.
+    /// Returns whether this source is the cookie `wanted`.
     pub(crate) fn is_cookie(&self, wanted: &str) -> bool {
         matches!(&self.0, Kind::Cookie(name) if **name == *wanted)
     }
 
-    /// Its name in errors.
+    /// Returns the name of the location in errors.
     fn location(&self) -> &'static str {
         match self.0 {
             Kind::Bearer => bearer::LOCATION,
@@ -116,7 +118,7 @@ impl TokenSource {
         }
     }
 
-    /// What is there: nothing, what should be a token, or something wrong.
+    /// Returns the value at this location, if there is one.
     fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
         match &self.0 {
             Kind::Bearer => bearer::find(request),
@@ -127,20 +129,20 @@ impl TokenSource {
     }
 }
 
-/// What a request presents as its token, with the source that it came from.
+/// The value that a request presents as its token, and its source.
 #[derive(Clone, Copy)]
 pub(crate) struct Credential<'r, 's> {
-    /// As it came: what is not known already has to be [checked](Self::check).
+    /// The value as received. A value that is not in the cache has to be [checked](Self::check).
     pub(crate) bytes: &'r [u8],
     pub(crate) source: &'s TokenSource,
 }
 
 impl Credential<'_, '_> {
-    /// That it may be a token, whoever issued it:
+    /// Checks the grammar that all issuers' tokens have:
     /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
     ///
     /// # Errors
-    /// [`RequestError::NotAToken`] when it cannot be one.
+    /// [`RequestError::NotAToken`] when the value does not match the grammar.
     pub(crate) fn check(&self) -> Result<(), RequestError> {
         if without_padding(self.bytes).is_empty() {
             return Err(self.fault());
@@ -148,7 +150,7 @@ impl Credential<'_, '_> {
         self.check_rest(self.bytes)
     }
 
-    /// The same when all that is before `rest` is known to be made of symbols of a token.
+    /// Checks `rest`, when all bytes before it are already known to be symbols of a token.
     pub(crate) fn check_rest(&self, rest: &[u8]) -> Result<(), RequestError> {
         if are_b64token_symbols(without_padding(rest)) { Ok(()) } else { Err(self.fault()) }
     }
@@ -158,11 +160,11 @@ impl Credential<'_, '_> {
     }
 }
 
-/// Looks for a token in all `sources`.
+/// Finds the token of a request in all `sources`.
 ///
-/// Presenting it explicitly in more than one way is malformed (RFC 6750 §2). A cookie is not presented by anyone,
-/// the browser adds it: it counts only when nothing explicit is there, and never mends something explicit that is
-/// malformed.
+/// An explicit token in more than one location is malformed (RFC 6750 §2). A cookie is not explicit, because
+/// the browser adds it. It counts only when the request has no explicit credential, and never replaces a
+/// malformed one.
 pub(crate) fn find<'r, 's, R: RequestView>(
     request: &'r R,
     sources: &'s [TokenSource],
@@ -174,7 +176,7 @@ pub(crate) fn find<'r, 's, R: RequestView>(
     find_among(request, sources.iter().filter(|source| source.is_ambient()))
 }
 
-/// Whether something explicit is there, well-formed or not.
+/// Returns whether the request has an explicit credential, well-formed or not.
 pub(crate) fn has_explicit_credential<R: RequestView>(request: &R, sources: &[TokenSource]) -> bool {
     !matches!(find_explicit(request, sources), Ok(None))
 }
@@ -218,7 +220,7 @@ fn without_padding(bytes: &[u8]) -> &[u8] {
     bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
 }
 
-/// Sixteen bytes are looked at together; what is left over at the end is looked at with some of those before it.
+/// Checks sixteen bytes at a time. The last chunk overlaps the one before it.
 fn are_b64token_symbols(bytes: &[u8]) -> bool {
     let (sixteens, rest) = bytes.as_chunks::<16>();
     let Some(last) = bytes.last_chunk() else {

@@ -5,8 +5,8 @@ use crate::request::RequestView;
 
 pub(super) const LOCATION: &str = "query parameter";
 
-/// The value of the parameter `name`, which should be a token. Nothing is percent-decoded: neither the names that can
-/// be configured nor tokens need it.
+/// Returns the value of the parameter `name`. Nothing is percent-decoded, because neither the allowed names nor
+/// tokens need it.
 pub(super) fn find<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option<&'r [u8]>, RequestError> {
     let mut found = None;
     for pair in request.query().unwrap_or_default().split('&') {

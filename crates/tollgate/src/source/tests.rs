@@ -25,7 +25,7 @@ fn bearer_scheme_is_case_insensitive_and_separated_by_spaces() {
 }
 
 #[test]
-fn symbols_are_those_of_the_grammar() {
+fn token_symbols_match_the_grammar() {
     for byte in 0..=u8::MAX {
         let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         assert_eq!(is_b64token_symbol(byte), expected, "{byte:#x}");
@@ -33,7 +33,7 @@ fn symbols_are_those_of_the_grammar() {
 }
 
 #[test]
-fn other_schemes_present_nothing() {
+fn other_schemes_are_ignored() {
     for value in ["Basic YTpi", "Bearerx a", "Bearers a", "Bear", "", "DPoP a", "x", " "] {
         assert_eq!(bearer(&[value.as_bytes()]), Ok(None), "{value:?}");
     }
@@ -41,7 +41,7 @@ fn other_schemes_present_nothing() {
 }
 
 #[test]
-fn malformed_bearer_credentials_are_refused() {
+fn malformed_bearer_credentials_are_rejected() {
     let not_a_token = Err(RequestError::NotAToken { location: "Authorization field" });
     let malformed: [&[u8]; 15] = [
         b"Bearer",
@@ -66,7 +66,7 @@ fn malformed_bearer_credentials_are_refused() {
 }
 
 #[test]
-fn two_authorization_fields_are_refused_whatever_they_say() {
+fn two_authorization_headers_are_rejected_whatever_their_values() {
     let repeated = Err(RequestError::Repeated { location: "Authorization field" });
     assert_eq!(bearer(&[b"Bearer a", b"Bearer a"]), repeated);
     assert_eq!(bearer(&[b"Bearer a", b"Basic b"]), repeated);
@@ -74,7 +74,7 @@ fn two_authorization_fields_are_refused_whatever_they_say() {
 }
 
 #[test]
-fn cookies_are_found_across_fields_by_exact_name() {
+fn cookies_are_found_across_headers_by_exact_name() {
     let at = [TokenSource::cookie("__Host-Http-at").unwrap()];
     let cookies = |fields: &[&[u8]]| {
         let request =
@@ -116,7 +116,7 @@ fn ten_thousand_cookies_are_read_once() {
 }
 
 #[test]
-fn custom_headers_hold_the_token_alone() {
+fn custom_header_holds_only_the_token() {
     let source = [TokenSource::header("X-Auth-Token").unwrap()];
     let header = |value: &[u8]| token(&FakeRequest::get("/").header("x-auth-token", value), &source);
     assert_eq!(header(b"tok"), Ok(Some("tok".to_owned())));
@@ -126,7 +126,7 @@ fn custom_headers_hold_the_token_alone() {
 }
 
 #[test]
-fn query_parameters_are_found_only_when_asked_for() {
+fn query_parameters_are_read_only_when_configured() {
     let source = [TokenSource::insecure_query("access_token").unwrap()];
     let query = |target: &str| token(&FakeRequest::get(target), &source);
     assert_eq!(query("/?access_token=tok"), Ok(Some("tok".to_owned())));
@@ -146,12 +146,12 @@ fn query_parameters_are_found_only_when_asked_for() {
 }
 
 #[test]
-fn one_explicit_way_only_and_cookies_never_mend_it() {
+fn request_is_rejected_with_two_explicit_tokens_and_cookie_does_not_replace_malformed_one() {
     let sources =
         [TokenSource::cookie("at").unwrap(), TokenSource::bearer(), TokenSource::header("x-token").unwrap()];
     let both = FakeRequest::get("/").header("authorization", b"Bearer a").header("x-token", b"a");
     assert_eq!(token(&both, &sources), Err(RequestError::SeveralSources));
-    // A disabled source is not looked at.
+    // A source that is not configured is not read.
     assert_eq!(token(&both, &sources[..2]), Ok(Some("a".to_owned())));
     let with_cookie = FakeRequest::get("/").header("authorization", b"Bearer a").header("cookie", b"at=b");
     assert_eq!(token(&with_cookie, &sources), Ok(Some("a".to_owned())));
@@ -162,7 +162,7 @@ fn one_explicit_way_only_and_cookies_never_mend_it() {
 }
 
 #[test]
-fn names_are_checked_when_they_are_configured() {
+fn names_are_checked_on_configuration() {
     for bad in ["", "a b", "a;b", "a=b", "a\r\nb", "ä"] {
         assert!(TokenSource::cookie(bad).is_err(), "{bad:?}");
         assert!(TokenSource::header(bad).is_err(), "{bad:?}");
@@ -172,9 +172,9 @@ fn names_are_checked_when_they_are_configured() {
 }
 
 proptest! {
-    /// Arbitrary bytes in every location: no panic, and what comes out is a b64token.
+    /// Arbitrary bytes in every location cause no panic, and a returned token is a b64token.
     #[test]
-    fn arbitrary_bytes_are_a_token_or_an_error(authorization: Vec<u8>, cookie: Vec<u8>, query: String) {
+    fn arbitrary_bytes_yield_a_token_or_an_error(authorization: Vec<u8>, cookie: Vec<u8>, query: String) {
         let request = FakeRequest::get(&format!("/?access_token={query}"))
             .header("authorization", &authorization)
             .header("cookie", &cookie)

@@ -144,7 +144,7 @@ mod tests {
         let SigningKeyError::Key(reason) = error else { panic!("{error}") };
         assert_eq!(
             reason.to_string(),
-            "HMAC secret refused for HS256; make one with `openssl rand -base64 32`"
+            "HMAC secret rejected for HS256; generate one with `openssl rand -base64 32`"
         );
     }
 }

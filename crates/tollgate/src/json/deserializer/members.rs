@@ -1,4 +1,4 @@
-//! [`from_members`]: the same of an object whose members have been located, so that nothing is looked for again.
+//! [`from_members`]: deserializes an object whose members have been located, without parsing it again.
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
@@ -7,10 +7,10 @@ use crate::json::members::Member;
 use crate::json::names::RESERVED;
 use crate::json::{Members, Scanner};
 
-/// Makes a `T` of `text`, an object of strict JSON with these members.
+/// Deserializes a `T` from `text`, an object of strict JSON with these members.
 ///
 /// # Errors
-/// [`Unusual`] when the text does not fit the type, or may not.
+/// [`Unusual`] when the text does not fit the type, or may not fit it.
 pub(crate) fn from_members<T: DeserializeOwned>(text: &str, members: &Members) -> Result<T, Unusual> {
     match members.of(text) {
         Some(members) => T::deserialize(Object { members, value: None }),
@@ -18,7 +18,7 @@ pub(crate) fn from_members<T: DeserializeOwned>(text: &str, members: &Members) -
     }
 }
 
-/// Methods that are not worth a short cut, as the value is an object.
+/// Implements methods that the fast path does not handle, because the value is an object.
 macro_rules! unusual {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unusual> {
@@ -27,10 +27,10 @@ macro_rules! unusual {
     };
 }
 
-/// What is left of the object.
+/// The remaining members of the object.
 struct Object<'de, M> {
     members: M,
-    /// That of the member whose name was asked for last.
+    /// The value of the member whose name was read last.
     value: Option<Value<'de>>,
 }
 
@@ -43,7 +43,7 @@ impl<'de, M: Iterator<Item = Member<'de>>> Deserializer<'de> for Object<'de, M> 
 
     fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Unusual> {
         let made = visitor.visit_map(&mut self)?;
-        // Whoever stops before the end did not expect as much.
+        // A visitor that stops before the end expected fewer members.
         if self.members.next().is_none() { Ok(made) } else { Err(Unusual) }
     }
 
@@ -124,7 +124,7 @@ impl<'de, M: Iterator<Item = Member<'de>>> MapAccess<'de> for &mut Object<'de, M
     }
 }
 
-/// Methods that have something to read.
+/// Implements methods for any value.
 macro_rules! read {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
@@ -133,7 +133,7 @@ macro_rules! read {
     };
 }
 
-/// Methods for which a text is at hand.
+/// Implements methods that can use plain text.
 macro_rules! text {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
@@ -145,14 +145,14 @@ macro_rules! text {
     };
 }
 
-/// The value of a member.
+/// A deserializer of the value of a member.
 struct Value<'de> {
     json: &'de str,
     is_plain_text: bool,
 }
 
 impl<'de> Value<'de> {
-    /// The string between its quotes.
+    /// Returns the string between its quotes.
     fn plain_text(&self) -> Option<&'de str> {
         let text = self.json.get(1..self.json.len().saturating_sub(1));
         text.filter(|_| self.is_plain_text)

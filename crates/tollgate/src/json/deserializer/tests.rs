@@ -71,7 +71,7 @@ struct Holds<T> {
     a: T,
 }
 
-/// What is read here is what `serde_json` reads.
+/// Checks that the fast path deserializes the same as `serde_json`.
 fn agrees<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) -> Result<(), TestCaseError> {
     if let Ok(ours) = from_str::<T>(text) {
         prop_assert_eq!(Some(ours), serde_json::from_str(text).ok(), "{}", text);
@@ -103,7 +103,7 @@ const SCALARS: &[&str] = &[
 ];
 
 #[test]
-fn agrees_with_serde_json() {
+fn deserializer_agrees_with_serde_json() {
     let scalar = proptest::sample::select(SCALARS).prop_map(str::to_owned);
     let name = proptest::sample::select(&["\"a\"", "\"b\"", "\"c\\n\"", "\"1\"", "\"\\u0061\"", "\"x\""][..]);
     let value = scalar.prop_recursive(3, 12, 4, move |inner| {
@@ -121,7 +121,7 @@ fn agrees_with_serde_json() {
     let config = proptest::test_runner::Config { cases: 5_000, ..Default::default() };
     TestRunner::new(config)
         .run(&value, |text| {
-            // What comes here has been read as an object without a name that comes twice.
+            // The deserializer receives only text that was parsed as an object without duplicate names.
             let text = format!("{{\"a\":{text},\"z\":null}}");
             if read_object(&text, |_, _| Ok::<_, JsonError>(false)).is_err() {
                 return Ok(());
@@ -152,7 +152,7 @@ fn agrees_with_serde_json() {
 }
 
 #[test]
-fn ordinary_claims_take_the_short_cut() {
+fn common_claims_take_the_fast_path() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct User {
         sub: String,
@@ -182,9 +182,9 @@ fn members(text: &str) -> Members {
     members
 }
 
-/// As many members as are located, and one more; names with escapes, and whitespace.
+/// As many members as can be recorded, and one more; names with escapes, and white space.
 #[test]
-fn members_that_are_not_located_are_read_all_the_same() {
+fn members_are_read_when_not_recorded() {
     for (count, is_located) in [(0, true), (1, true), (16, true), (17, false)] {
         let list: Vec<String> = (0..count).map(|i| format!(r#""m{i}":"v{i}""#)).collect();
         let text = format!("{{{}}}", list.join(","));
@@ -213,9 +213,9 @@ fn members_that_are_not_located_are_read_all_the_same() {
     assert_eq!(from_members::<Holds<String>>(&long, &members(&long)).unwrap().a.len(), 70_000);
 }
 
-/// Numbers are rounded, and raw values found, in ways of `serde_json`'s own.
+/// `serde_json` rounds numbers and detects raw values in its own way.
 #[test]
-fn what_is_out_of_the_ordinary_is_left() {
+fn unusual_values_are_left_to_serde_json() {
     assert!(from_str::<Value>(r#"{"a":1.5}"#).is_err());
     assert!(from_str::<Holds<f64>>(r#"{"a":-0}"#).is_err());
     assert!(from_str::<BTreeMap<u8, u8>>(r#"{"1":1}"#).is_err());

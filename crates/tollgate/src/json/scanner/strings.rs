@@ -1,4 +1,4 @@
-//! Strings, most of which can be borrowed as they stand in the text.
+//! Strings. Most can be borrowed from the text.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::Scanner;
 use crate::json::JsonError;
 
 impl<'de> Scanner<'de> {
-    /// A string, borrowed unless it is written with escapes.
+    /// Reads a string, borrowed unless it is written with escapes.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
         match self.plain() {
@@ -15,7 +15,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// A string, and nothing else, as the names of members are.
+    /// Reads a string, as for the name of a member. Any other value is malformed.
     #[inline]
     pub(in crate::json) fn name(&mut self) -> Result<Cow<'de, str>, JsonError> {
         match self.plain() {
@@ -31,7 +31,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// A string without escapes. `None` for what else may come, which is left.
+    /// Reads a string without escapes. Returns `None` for other values, and does not advance.
     #[inline]
     fn plain(&mut self) -> Option<&'de str> {
         if self.peek() != Some(b'"') {
@@ -39,7 +39,7 @@ impl<'de> Scanner<'de> {
         }
         let start = self.at.wrapping_add(1);
         let rest = self.text.as_bytes().get(start..)?;
-        // Most names end within the first eight bytes.
+        // The fast path: most names end within the first eight bytes.
         let plain = match rest.first_chunk().map(|eight| plain_among(*eight)) {
             Some(plain @ 0..8) => plain,
             _ => plain_len(rest),
@@ -52,7 +52,7 @@ impl<'de> Scanner<'de> {
         self.text.get(start..end)
     }
 
-    /// What is no plain string: one with escapes, or something else.
+    /// Reads a string with escapes, or reports the error.
     #[cold]
     fn other(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
         if self.byte() != Some(b'"') {
@@ -77,7 +77,7 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// What an escape stands for (RFC 8259 §7).
+    /// Reads an escape and returns its character (RFC 8259 §7).
     fn escape(&mut self) -> Result<char, JsonError> {
         self.advance(1);
         let escaped = match self.byte() {
@@ -94,7 +94,7 @@ impl<'de> Scanner<'de> {
         Ok(escaped)
     }
 
-    /// The code point of a `\u` escape, or of two of them: half a surrogate pair is no character.
+    /// Reads the code point of one `\u` escape or of a surrogate pair. An unpaired surrogate is malformed.
     fn code_point(&mut self) -> Result<char, JsonError> {
         let first = self.code_unit()?;
         if let Some(character) = char::from_u32(u32::from(first)) {
@@ -111,11 +111,11 @@ impl<'de> Scanner<'de> {
         }
     }
 
-    /// The four digits after a `u`.
+    /// Reads the four digits after `\u`.
     fn code_unit(&mut self) -> Result<u16, JsonError> {
         self.advance(1);
         let digits = self.text.get(self.at..self.at.saturating_add(4));
-        // Parsing alone would take a sign.
+        // Parsing alone would accept a sign.
         let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         let unit = unit.ok_or_else(|| self.malformed())?;
@@ -124,7 +124,8 @@ impl<'de> Scanner<'de> {
     }
 }
 
-/// Bytes up to the first quote, backslash or control character, or to the end; eight are looked at together.
+/// Returns the bytes up to the first quote, backslash or control character, or to the end. Reads eight bytes at
+/// a time.
 #[inline(never)]
 fn plain_len(text: &[u8]) -> usize {
     let mut plain: usize = 0;
@@ -140,13 +141,14 @@ fn plain_len(text: &[u8]) -> usize {
     plain.wrapping_add(rest.iter().take_while(is_plain).count())
 }
 
-/// How many of eight bytes come before the first that is a quote, a backslash or a control character.
+/// Returns how many of eight bytes come before the first quote, backslash or control character.
 #[inline]
 fn plain_among(eight: [u8; 8]) -> usize {
     usize::try_from(special_bytes(u64::from_le_bytes(eight)).trailing_zeros() / 8).unwrap_or_default()
 }
 
-/// The high bit of the first byte that is a quote, a backslash or a control character; bits above it mean nothing.
+/// Sets the high bit of the first byte that is a quote, a backslash or a control character. Higher bits have no
+/// meaning.
 const fn special_bytes(eight: u64) -> u64 {
     const fn all(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
@@ -154,6 +156,7 @@ const fn special_bytes(eight: u64) -> u64 {
     let quote = (eight ^ all(b'"')).wrapping_sub(all(1));
     let backslash = (eight ^ all(b'\\')).wrapping_sub(all(1));
     let control = eight.wrapping_sub(all(0x20));
-    // The subtraction borrows from the high bit; a byte that has that bit itself is none of them.
+    // The subtraction borrows from the high bit. A byte with its own high bit set is not one of these
+    // characters.
     (quote | backslash | control) & !eight & all(0x80)
 }
