@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::{Gate, Verifier};
+use tollgate::{Audience, Gate, Verifier};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet};
 use tollgate_testing::keys;
 use tollgate_tests::issuer::{Issuer, json};

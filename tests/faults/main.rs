@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tollgate::{Algorithm, Gate, Verifier};
+use tollgate::{Algorithm, Audience, Gate, Verifier};
 use tollgate_jwks::{FetchOutcome, HttpsClient, RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
 use tollgate_testing::{Forge, keys};
 use tollgate_tests::certificates::{Authority, Validity};

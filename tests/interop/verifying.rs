@@ -39,7 +39,7 @@ fn claims() -> Value {
     json!({"iss": ISSUER, "aud": [AUDIENCE, "x"], "sub": "älice \"1\"", "exp": now + 600, "nbf": now, "iat": now, "scope": "a b"})
 }
 
-fn verify(key: impl Into<tollgate::KeySnapshot>, token: &str) -> Result<Verified, AuthError> {
+fn verify(key: impl Into<tollgate::VerifierKeys>, token: &str) -> Result<Verified, AuthError> {
     Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap())
         .verify(token, SystemClock::new().now())
 }
@@ -80,7 +80,7 @@ fn with_another_symbol(token: &str) -> String {
     format!("{input}.{}", symbols.into_iter().collect::<String>())
 }
 
-fn refusal(key: impl Into<tollgate::KeySnapshot>, token: &str) -> TokenError {
+fn refusal(key: impl Into<tollgate::VerifierKeys>, token: &str) -> TokenError {
     match verify(key, token) {
         Err(AuthError::InvalidToken(error)) => error,
         other => panic!("{other:?}"),

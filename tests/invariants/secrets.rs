@@ -71,7 +71,7 @@ fn debug_output_hides_secret_keys() {
     let gate = Gate::new(verifier.clone());
     printed.add(&key);
     printed.add(&KeySet::from(key.clone()));
-    printed.add(&tollgate::KeySnapshot::from(key));
+    printed.add(&tollgate::VerifierKeys::from(key));
     printed.add(&verifier);
     printed.add(&gate);
     printed.add(&AuthenticateLayer::new(gate));

@@ -136,7 +136,11 @@ impl Fetcher {
                 Ok(url)
             }
             (Err(error), Some(known)) => {
-                tracing::warn!(issuer, cause = error.sentence(), "cannot read metadata again, using the last URL");
+                tracing::warn!(
+                    issuer,
+                    cause = error.sentence(),
+                    "cannot read metadata again, using the last URL"
+                );
                 Ok(known.url)
             }
             (Err(error), None) => Err(error),

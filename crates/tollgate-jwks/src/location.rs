@@ -51,9 +51,7 @@ pub enum UrlError {
     NotAUrl,
     /// The scheme is plain `http` or another one. An attacker on the network could replace the keys (RFC 8414
     /// §6.1).
-    #[error(
-        "https is required; `with_insecure_loopback` allows plain http to loopback addresses"
-    )]
+    #[error("https is required; `with_insecure_loopback` allows plain http to loopback addresses")]
     NotHttps,
     /// The URL contains a user name or a password.
     #[error("the URL must not contain a user name or password")]

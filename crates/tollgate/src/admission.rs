@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::claims::FromClaims;
 use crate::error::AuthError;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
+use crate::verified::FromClaims;
 use crate::verified::Verified;
 
 /// A request that a gate admitted: with a verified token, or anonymous where the gate allows it.

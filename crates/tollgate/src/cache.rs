@@ -47,7 +47,9 @@ impl CacheLimits {
     /// [`Gate::without_cache`](crate::Gate::without_cache) to disable the cache.
     pub const fn new(tokens: usize, bytes: u64) -> Result<Self, ConfigError> {
         if tokens == 0 || bytes == 0 {
-            return Err(ConfigError::Conflict("cache limits must not be zero; use `without_cache` to disable the cache"));
+            return Err(ConfigError::Conflict(
+                "cache limits must not be zero; use `without_cache` to disable the cache",
+            ));
         }
         Ok(Self { tokens, bytes })
     }

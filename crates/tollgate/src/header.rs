@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::algorithm::Algorithm;
 use crate::error::{HeaderError, TokenError, TokenPart};
 use crate::json::{self, Fault, Scanner};
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// The members of a JOSE header that matter for verification. Cheap to clone.
 ///

@@ -76,6 +76,7 @@ mod header;
 mod issuer;
 mod json;
 mod key;
+mod key_id;
 mod known_headers;
 mod metadata;
 mod per_thread_arc;
@@ -111,9 +112,8 @@ pub use cross_site::CrossSite;
 pub use csrf_verifier::CsrfVerifier;
 pub use gate::Gate;
 pub use issuer::Issuer;
-pub use key::{
-    KeyId, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySnapshot, KeySource, SkippedKey, VerifyingKey,
-};
+pub use key::{KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, SkippedKey, VerifierKeys, VerifyingKey};
+pub use key_id::{KeyId, KeyIdTooLong};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
 pub use revocation::{RevocationList, Revocations};
@@ -121,10 +121,10 @@ pub use source::TokenSource;
 pub use verify::Verifier;
 
 // Admitted requests.
-pub use claims::{Audiences, FromClaims, RegisteredClaims};
+pub use claims::{Audiences, RegisteredClaims};
 pub use header::Header;
 pub use scope::ScopeSet;
-pub use verified::Verified;
+pub use verified::{FromClaims, Verified};
 
 // Rejected requests.
 pub use challenge::{Challenge, ErrorCode};

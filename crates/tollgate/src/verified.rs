@@ -1,17 +1,21 @@
 //! [`Verified`]: proof that a token was verified.
 
+mod from_claims;
+
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::claims::{Authorities, ClaimPath, ClaimPaths, FromClaims, Payload};
+use crate::claims::{Authorities, ClaimPath, ClaimPaths, Payload};
 use crate::error::TokenError;
 use crate::header::Header;
 use crate::key::KeySetId;
 use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
 use crate::time::UnixTime;
+
+pub use from_claims::FromClaims;
 
 /// A token whose signature and claims have been verified. Cheap to clone.
 ///

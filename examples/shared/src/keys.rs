@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::{Algorithm, Clock as _, KeySet, KeySnapshot, SystemClock};
+use tollgate::{Algorithm, Clock as _, KeySet, SystemClock, VerifierKeys};
 use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder};
 use tollgate_sessions::issuing::{KeyRotationSchedule, SigningKeyError};
 use tollgate_sessions::{KeyRing, SigningKey};
@@ -25,12 +25,12 @@ pub(crate) enum VerificationKeys {
 }
 
 impl VerificationKeys {
-    pub(crate) fn to_verify_with(&self) -> KeySnapshot {
+    pub(crate) fn to_verify_with(&self) -> VerifierKeys {
         match self {
             Self::Fixed(keys) => keys.clone().into(),
             Self::Ring(ring) => {
                 let ring: Arc<KeyRing> = Arc::clone(ring);
-                KeySnapshot::from_shared(ring)
+                VerifierKeys::from_shared(ring)
             }
             Self::Remote(keys) => keys.clone().into(),
         }

@@ -250,10 +250,10 @@ impl Steps {
 
 /// Formats a session for comparison, without its epochs, which differ between stores.
 fn alike(view: &SessionInfo) -> String {
-    let SessionInfo { session, subject, auth_time, rotated_at, absolute_expiry, idle_expiry, .. } = view;
+    let SessionInfo { session, subject, created_at, last_used_at, absolute_expiry, idle_expiry, .. } = view;
     let (generation, fingerprint, meta) = (view.generation, view.fingerprint, &view.meta);
     format!(
-        "{session} {subject:?} {auth_time} {rotated_at} {absolute_expiry} {idle_expiry} {generation} {fingerprint:?} {meta:?}"
+        "{session} {subject:?} {created_at} {last_used_at} {absolute_expiry} {idle_expiry} {generation} {fingerprint:?} {meta:?}"
     )
 }
 

@@ -42,7 +42,7 @@ pub fn store_recovers_after_a_restart_of_the_server() {
             }
             server.restart();
             token = sessions
-                .rotate(&token, TokenTransport::Body, None)
+                .refresh(&token, TokenTransport::Body, None)
                 .await
                 .expect("refreshed")
                 .refresh_token
@@ -105,7 +105,7 @@ pub fn store_reloads_flushed_scripts() {
         flush();
         let token = issued.refresh_token.expose();
         let token = sessions
-            .rotate(&token, TokenTransport::Body, None)
+            .refresh(&token, TokenTransport::Body, None)
             .await
             .expect("refreshed")
             .refresh_token
@@ -274,7 +274,7 @@ pub fn cluster_accepts_every_script() {
         let other = sessions.create(&Login::new("alice")).await.expect("a login");
         let token = issued.refresh_token.expose();
         let next = sessions
-            .rotate(&token, TokenTransport::Body, None)
+            .refresh(&token, TokenTransport::Body, None)
             .await
             .expect("refreshed")
             .refresh_token
@@ -284,7 +284,7 @@ pub fn cluster_accepts_every_script() {
             .await
             .expect("written");
         assert_eq!(sessions.list("alice").await.expect("a list").len(), 1);
-        let after = sessions.rotate(&other.refresh_token.expose(), TokenTransport::Body, None).await;
+        let after = sessions.refresh(&other.refresh_token.expose(), TokenTransport::Body, None).await;
 
         assert!(matches!(after, Err(RefreshError::Revoked(RevokeReason::SubjectRevoked))));
         sessions.refresh(&next, TokenTransport::Body, None).await.expect("refreshed");

@@ -13,7 +13,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform as _};
 use actix_web::test::init_service;
 use actix_web::{App, Error, HttpResponse, web};
 use tokio::sync::Notify;
-use tollgate::{KeyRefresh, KeyRequest, KeySnapshot, KeySource, KeysUnavailable, UnixTime};
+use tollgate::{KeyRefresh, KeyRequest, KeySource, KeysUnavailable, UnixTime, VerifierKeys};
 use tollgate_actix::{
     Algorithm, Audience, Authenticate, Authenticated, Claims, Gate, Issuer, KeySet, Optional, TokenSource,
     Verifier,
@@ -70,7 +70,7 @@ fn wrong() -> Option<KeySet> {
 
 fn late() -> (Arc<LateKeys>, Gate) {
     let source = Arc::new(LateKeys::default());
-    let keys = KeySnapshot::from(Shared(Arc::clone(&source)));
+    let keys = VerifierKeys::from(Shared(Arc::clone(&source)));
     (
         source,
         Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))

@@ -4,7 +4,6 @@ use tollgate::{Algorithm, KeyError};
 
 use crate::files::environment::SecretSourceError;
 use crate::files::private_file::PrivateFileError;
-use crate::issuing::KeyRotationSchedule;
 
 /// Why a signing key cannot be made, read or used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,16 +83,20 @@ pub enum KeyRingError {
     #[error("`rotate_every` must be at least a second, and longer than `publish_before`")]
     Schedule,
     /// A key would sign before all verifiers have fetched it.
-    #[error("`publish_before` is {secs} s, and must be at least {}", KeyRotationSchedule::MIN_PUBLISH_BEFORE.as_secs())]
+    #[error("`publish_before` is {secs} s, and must be at least {min} s")]
     PublishedTooLate {
         /// The value of `publish_before`, in seconds.
         secs: u64,
+        /// The smallest value allowed, in seconds.
+        min: u64,
     },
     /// A key would be removed before the last token that it signed has expired.
-    #[error("`keep_after` is {secs} s, and must be at least {}", KeyRotationSchedule::MIN_KEEP_AFTER.as_secs())]
+    #[error("`keep_after` is {secs} s, and must be at least {min} s")]
     KeptTooShort {
         /// The value of `keep_after`, in seconds.
         secs: u64,
+        /// The smallest value allowed, in seconds.
+        min: u64,
     },
 }
 

@@ -9,7 +9,7 @@ use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use tollgate::{Audience, Issuer, KeySet, KeySnapshot, UnixTime, Verifier};
+use tollgate::{Audience, Issuer, KeySet, UnixTime, Verifier, VerifierKeys};
 use tracing::warn;
 
 use super::signing::{KeyRing, SigningKey, jwk_set};
@@ -131,12 +131,12 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// The same as for [`key_set`](Self::key_set).
-    pub fn keys(&self) -> Result<KeySnapshot, KeyRingError> {
+    pub fn keys(&self) -> Result<VerifierKeys, KeyRingError> {
         match &self.signer {
             Signer::Key(key) => Ok(key.verifying_key()?.into()),
             Signer::Ring(ring) => {
                 let ring: Arc<KeyRing> = Arc::clone(ring);
-                Ok(KeySnapshot::from_shared(ring))
+                Ok(VerifierKeys::from_shared(ring))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tollgate::{KeyRefresh, KeyRequest, KeySnapshot, KeySource, KeysUnavailable, UnixTime};
+use tollgate::{KeyRefresh, KeyRequest, KeySource, KeysUnavailable, UnixTime, VerifierKeys};
 use tollgate_testing::keys;
 use tollgate_warp::{
     Algorithm, Audience, Claims, Gate, Issuer, KeySet, Verifier, claims, handle_rejection, protect,
@@ -61,7 +61,7 @@ fn right() -> Option<KeySet> {
 
 fn late(refuses: bool) -> (Arc<LateKeys>, Gate) {
     let source = Arc::new(LateKeys { refuses, ..LateKeys::default() });
-    let keys = KeySnapshot::from_shared(Arc::new(Shared(Arc::clone(&source))));
+    let keys = VerifierKeys::from_shared(Arc::new(Shared(Arc::clone(&source))));
     (
         source,
         Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))

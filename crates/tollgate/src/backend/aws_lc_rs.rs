@@ -6,8 +6,8 @@ use aws_lc_rs::signature::{
 };
 use aws_lc_rs::{digest, hmac};
 
+use super::material::PublicMaterial;
 use crate::algorithm::Algorithm;
-use crate::key::PublicMaterial;
 
 pub(crate) enum Verifier {
     /// Boxed, because it is twenty times as large as the other variant.

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc_rs;
+mod material;
 #[cfg(all(feature = "rust-crypto", any(test, not(feature = "aws-lc-rs"))))]
 mod rust_crypto;
 
@@ -19,7 +20,8 @@ use self::rust_crypto as chosen;
 
 use crate::algorithm::{Algorithm, Curve, Family};
 use crate::error::KeyError;
-use crate::key::PublicMaterial;
+
+pub(crate) use material::PublicMaterial;
 
 /// The length of the longest signature: RSA with 8192 bits.
 pub(crate) const MAX_SIGNATURE_BYTES: usize = 1024;

@@ -7,8 +7,8 @@ use rsa::signature::Verifier as _;
 use rsa::{BoxedUint, PublicKey as RsaKey, pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::material::PublicMaterial;
 use crate::algorithm::Algorithm;
-use crate::key::PublicMaterial;
 
 pub(crate) enum Verifier {
     Hs256(Hmac<Sha256>),

@@ -4,10 +4,10 @@
 
 use proptest::prelude::*;
 
+use super::material::PublicMaterial;
 use super::{aws_lc_rs, rust_crypto};
 use crate::algorithm::{Algorithm, Curve};
 use crate::base64url;
-use crate::key::PublicMaterial;
 
 struct Pair {
     aws_lc_rs: aws_lc_rs::Verifier,

@@ -2,13 +2,11 @@
 
 mod authorities;
 mod date;
-mod extract;
 mod path;
 mod payload;
 mod registered;
 
 pub use authorities::ClaimPaths;
-pub use extract::FromClaims;
 pub use path::ClaimPath;
 pub use registered::{Audiences, RegisteredClaims};
 

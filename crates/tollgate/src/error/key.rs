@@ -2,6 +2,7 @@
 
 use crate::algorithm::Algorithm;
 use crate::json::JsonError;
+use crate::key_id::KeyIdTooLong;
 
 /// The reason why a key, or a whole key set, is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,8 +104,8 @@ pub enum KeyError {
     #[error("keys for the same algorithm need distinct key IDs")]
     KeyIdNeeded,
     /// The key ID is longer than [`KeyId::MAX_BYTES`](crate::KeyId::MAX_BYTES).
-    #[error("key ID is longer than {} bytes", crate::KeyId::MAX_BYTES)]
-    KeyIdTooLong,
+    #[error(transparent)]
+    KeyIdTooLong(#[from] KeyIdTooLong),
     /// No key of the set can be used.
     #[error("none of the {skipped} keys can be used; first: {}", .first.as_ref().map_or_else(|| "the set is empty".to_owned(), ToString::to_string))]
     NoUsableKey {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Excerpt;
 use crate::algorithm::Algorithm;
 use crate::json::JsonError;
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 use crate::time::UnixTime;
 
 /// One of the three parts of a token.

@@ -453,7 +453,11 @@ fn invalid_policy_rejects_every_token() {
     for policy in [Policy::scope("a b"), !Policy::scope("a b"), Policy::scope("a") | Policy::scope("")] {
         assert_eq!(at(&gate(policy.clone()), &request, 0), 403, "{policy:?}");
     }
-    assert_eq!(at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0), 401, "a value on the path is not an object");
+    assert_eq!(
+        at(&gate(!Policy::claim_is("dept.x", "y")), &request, 0),
+        401,
+        "a value on the path is not an object"
+    );
 }
 
 #[test]

@@ -192,7 +192,9 @@ mod tests {
                     Ok(()) => prop_assert!(theirs.is_ok(), "accepted by this parser only: {text}"),
                     // `serde_json` uses the last of two duplicates.
                     Err(JsonError::DuplicateMember) => {}
-                    Err(error) => prop_assert!(theirs.is_err(), "rejected by this parser only: {text}: {error}"),
+                    Err(error) => {
+                        prop_assert!(theirs.is_err(), "rejected by this parser only: {text}: {error}")
+                    }
                 }
                 Ok(())
             })

@@ -5,8 +5,8 @@ use der::oid::ObjectIdentifier;
 use der::{AnyRef, Decode, Encode};
 use spki::SubjectPublicKeyInfo;
 
-use super::material::PublicMaterial;
 use crate::algorithm::Curve;
+use crate::backend::PublicMaterial;
 use crate::error::KeyError;
 
 /// The largest document that is read. Keys and certificates are far smaller.

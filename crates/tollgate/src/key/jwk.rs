@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::id::KeyId;
-use super::material::PublicMaterial;
 use crate::algorithm::{Algorithm, Curve};
+use crate::backend::PublicMaterial;
 use crate::base64url;
 use crate::error::KeyError;
 use crate::json::{self, JsonError, Scanner};
+use crate::key_id::KeyId;
 
 /// The members of a JWK.
 pub(super) struct Jwk {

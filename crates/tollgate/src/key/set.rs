@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::id::KeyId;
 use super::jwk::{Jwk, utf8};
 use super::verifying::VerifyingKey;
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
 use crate::header::Header;
 use crate::json::{self, JsonError, Scanner};
+use crate::key_id::KeyId;
 
 /// The keys of one issuer. Cheap to clone.
 #[derive(Clone)]

@@ -7,11 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::id::KeyId;
 use super::set::{KeySet, KeySetId};
 use super::verifying::VerifyingKey;
 use crate::algorithm::Algorithm;
 use crate::error::KeysUnavailable;
+use crate::key_id::KeyId;
 use crate::time::UnixTime;
 
 /// A set of keys that changes, such as one fetched from an issuer.
@@ -94,7 +94,7 @@ impl fmt::Debug for KeyRefresh {
 
 /// The keys of a verifier: a fixed [`KeySet`] or [`VerifyingKey`], or a [`KeySource`] that can change.
 #[derive(Clone, Debug)]
-pub struct KeySnapshot(Kind);
+pub struct VerifierKeys(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -102,7 +102,7 @@ enum Kind {
     Source(Arc<dyn KeySource>),
 }
 
-impl KeySnapshot {
+impl VerifierKeys {
     /// Uses the keys of a source that the caller shares.
     #[must_use]
     pub fn from_shared(source: Arc<dyn KeySource>) -> Self {
@@ -146,19 +146,19 @@ impl KeySnapshot {
     }
 }
 
-impl From<KeySet> for KeySnapshot {
+impl From<KeySet> for VerifierKeys {
     fn from(keys: KeySet) -> Self {
         Self(Kind::Fixed(keys))
     }
 }
 
-impl From<VerifyingKey> for KeySnapshot {
+impl From<VerifyingKey> for VerifierKeys {
     fn from(key: VerifyingKey) -> Self {
         Self(Kind::Fixed(key.into()))
     }
 }
 
-impl<S: KeySource> From<S> for KeySnapshot {
+impl<S: KeySource> From<S> for VerifierKeys {
     fn from(source: S) -> Self {
         Self(Kind::Source(Arc::new(source)))
     }

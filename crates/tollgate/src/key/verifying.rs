@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::id::KeyId;
 use super::jwk::{Jwk, JwkMaterial, utf8};
-use super::material::PublicMaterial;
 use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
 use crate::backend::Prepared;
+use crate::backend::PublicMaterial;
 use crate::error::{KeyError, TokenError};
+use crate::key_id::KeyId;
 use crate::token::CompactToken;
 
 /// A key that verifies tokens. Its material is prepared once and bound to one algorithm or several.

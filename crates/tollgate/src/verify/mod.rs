@@ -13,7 +13,7 @@ use crate::claims::{ClaimPath, ClaimPaths, Payload};
 use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
 use crate::issuer::Issuer;
-use crate::key::{KeyRefresh, KeyRequest, KeySnapshot};
+use crate::key::{KeyRefresh, KeyRequest, VerifierKeys};
 use crate::known_headers::KnownHeaders;
 use crate::rejection::RejectionStyle;
 use crate::time::UnixTime;
@@ -47,7 +47,7 @@ pub(crate) use unverified::Unverified;
 /// [`manual::defaults`]: crate::manual::defaults
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    keys: KeySnapshot,
+    keys: VerifierKeys,
     issuer: Issuer,
     audiences: Vec<Audience>,
     /// The accepted algorithms. Empty means every algorithm that a key is bound to.
@@ -71,7 +71,7 @@ impl Verifier {
     pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
     /// Creates a verifier that accepts tokens that `issuer` signed with one of `keys` for `audience`.
-    pub fn new(keys: impl Into<KeySnapshot>, issuer: Issuer, audience: Audience) -> Self {
+    pub fn new(keys: impl Into<VerifierKeys>, issuer: Issuer, audience: Audience) -> Self {
         Self {
             keys: keys.into(),
             issuer,

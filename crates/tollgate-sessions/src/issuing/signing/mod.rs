@@ -10,7 +10,7 @@ mod schedule;
 use std::fmt;
 
 use aws_lc_rs::hmac;
-use tollgate::{Algorithm, KeyId, VerifyingKey};
+use tollgate::{Algorithm, KeyError, KeyId, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::issuing::SigningKeyError;
@@ -130,7 +130,11 @@ impl SigningKey {
         let key_id = public.thumbprint();
         let public_jwk = public.to_jwk(algorithm, &key_id);
         VerifyingKey::from_jwk(&public_jwk)?;
-        Ok(Self { algorithm, key_id: Some(KeyId::new(key_id)?), signer: Signer::Pair { pair, public_jwk } })
+        Ok(Self {
+            algorithm,
+            key_id: Some(KeyId::new(key_id).map_err(KeyError::from)?),
+            signer: Signer::Pair { pair, public_jwk },
+        })
     }
 
     /// Sets the key ID.
@@ -138,7 +142,7 @@ impl SigningKey {
     /// # Errors
     /// [`SigningKeyError::Key`] when the ID is longer than [`KeyId::MAX_BYTES`].
     pub fn with_key_id(self, key_id: impl Into<Box<str>>) -> Result<Self, SigningKeyError> {
-        let key_id = KeyId::new(key_id)?;
+        let key_id = KeyId::new(key_id).map_err(KeyError::from)?;
         let signer = match self.signer {
             Signer::Pair { pair, .. } => {
                 let public_jwk = pair.public(self.algorithm)?.to_jwk(self.algorithm, key_id.as_str());

@@ -64,10 +64,16 @@ impl KeyRotationSchedule {
     /// ```
     pub fn new(times: KeyRotationTimes) -> Result<Self, KeyRingError> {
         if times.publish_before < Self::MIN_PUBLISH_BEFORE {
-            return Err(KeyRingError::PublishedTooLate { secs: times.publish_before.as_secs() });
+            return Err(KeyRingError::PublishedTooLate {
+                secs: times.publish_before.as_secs(),
+                min: Self::MIN_PUBLISH_BEFORE.as_secs(),
+            });
         }
         if times.keep_after < Self::MIN_KEEP_AFTER {
-            return Err(KeyRingError::KeptTooShort { secs: times.keep_after.as_secs() });
+            return Err(KeyRingError::KeptTooShort {
+                secs: times.keep_after.as_secs(),
+                min: Self::MIN_KEEP_AFTER.as_secs(),
+            });
         }
         Self::insecure_for_tests(times)
     }
@@ -106,8 +112,11 @@ mod tests {
             KeyRotationSchedule::new(KeyRotationTimes { rotate_every, publish_before, keep_after })
         };
         assert!(new(3600, 1800, 900).is_ok());
-        assert!(matches!(new(3600, 1799, 900), Err(KeyRingError::PublishedTooLate { secs: 1799 })));
-        assert!(matches!(new(3600, 1800, 899), Err(KeyRingError::KeptTooShort { secs: 899 })));
+        assert!(matches!(
+            new(3600, 1799, 900),
+            Err(KeyRingError::PublishedTooLate { secs: 1799, min: 1800 })
+        ));
+        assert!(matches!(new(3600, 1800, 899), Err(KeyRingError::KeptTooShort { secs: 899, min: 900 })));
         for every in [0, 1799, 1800] {
             assert!(matches!(new(every, 1800, 900), Err(KeyRingError::Schedule)), "{every}");
         }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::error::KeyError;
-
 /// A key ID, compared byte for byte. It is never used as a path or a query, only for comparison.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Box<str>);
@@ -15,10 +13,10 @@ impl KeyId {
     /// Creates a key ID.
     ///
     /// # Errors
-    /// [`KeyError::KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
-    pub fn new(id: impl Into<Box<str>>) -> Result<Self, KeyError> {
+    /// [`KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
+    pub fn new(id: impl Into<Box<str>>) -> Result<Self, KeyIdTooLong> {
         let id = id.into();
-        if id.len() > Self::MAX_BYTES { Err(KeyError::KeyIdTooLong) } else { Ok(Self(id)) }
+        if id.len() > Self::MAX_BYTES { Err(KeyIdTooLong) } else { Ok(Self(id)) }
     }
 
     /// Returns the key ID as a string.
@@ -40,3 +38,9 @@ impl fmt::Display for KeyId {
         write!(f, "{}", self.0.escape_debug())
     }
 }
+
+/// A key ID is longer than [`KeyId::MAX_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("key ID is longer than {} bytes", KeyId::MAX_BYTES)]
+#[non_exhaustive]
+pub struct KeyIdTooLong;

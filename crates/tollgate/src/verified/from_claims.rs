@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
+use super::Verified;
 use crate::error::ClaimsError;
 use crate::json;
-use crate::verified::Verified;
 
 /// A type that an application can extract from a verified token.
 ///
