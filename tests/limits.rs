@@ -194,7 +194,7 @@ fn gate_rejects_arbitrary_requests() {
                 }
             }
             let decision = gate.admit(&tollgate_tower::HttpRequest::from(&request), NOW);
-            prop_assert!(matches!(decision, tollgate::adapter::Decision::Refused(_)));
+            prop_assert!(matches!(decision, tollgate::adapter::Decision::Rejected(_)));
             Ok(())
         })
         .expect("never admitted");

@@ -48,7 +48,7 @@ pub fn gate(source: TokenSource) -> Gate {
 /// neither admit a request nor wait for keys.
 pub fn refuse(gate: &Gate, request: &Request<'_>) {
     match gate.admit(request, NOW) {
-        Decision::Refused(rejection) => assert!((400..500).contains(&rejection.status())),
+        Decision::Rejected(rejection) => assert!((400..500).contains(&rejection.status())),
         other => panic!("{other:?}"),
     }
 }

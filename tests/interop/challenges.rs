@@ -32,10 +32,10 @@ fn parses_every_challenge(peer: &Peer) {
             Gate::new(verifier()).with_realm(realm).expect("a realm").with_resource_metadata(&metadata);
         let gate = gate.with_policy(Policy::scopes(["read:items", "https://x/y", "!#$%&'()*+,-./"]).unwrap());
         let table = [
-            (gate.refuse(AuthError::MissingToken), json!({})),
-            (gate.refuse(AuthError::InvalidToken(TokenError::Unsigned)), json!({"error": "invalid_token"})),
+            (gate.reject(AuthError::MissingToken), json!({})),
+            (gate.reject(AuthError::InvalidToken(TokenError::Unsigned)), json!({"error": "invalid_token"})),
             (
-                gate.refuse(AuthError::InvalidRequest(RequestError::SeveralSources)),
+                gate.reject(AuthError::InvalidRequest(RequestError::SeveralSources)),
                 json!({"error": "invalid_request"}),
             ),
             (
@@ -65,7 +65,7 @@ fn insufficient(gate: &Gate) -> Rejection {
         .body(())
         .expect("a request");
     match gate.admit(&HttpRequest::from(&request), gate.now()) {
-        Decision::Refused(rejection) => rejection,
+        Decision::Rejected(rejection) => rejection,
         other => panic!("{other:?}"),
     }
 }

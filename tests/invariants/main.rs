@@ -1,5 +1,6 @@
 //! Rules for the source tree that the compiler does not check.
 
+mod exports;
 mod imports;
 mod prose;
 mod purity;

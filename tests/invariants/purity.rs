@@ -1,6 +1,5 @@
 //! Dependencies of the crates. The core depends on no `http` crate, no async runtime and no HTTP client: Actix
-//! uses `http`
-//! 0.2, axum and warp use 1, so a type of either in the core would exclude the other.
+//! uses `http` 0.2, axum and warp use 1, so a type of either in the core would exclude the other.
 
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -169,7 +169,7 @@ fn debug_output_of_requests_and_settings_hides_tokens() {
     let Decision::Admitted(admission) = decision else { panic!("a good token") };
     printed.add(&admission);
     let bad = request(&format!("Bearer {SENTINEL} {SENTINEL}"));
-    let Decision::Refused(rejection) = gate.admit(&HttpRequest::from(&bad), gate.now()) else {
+    let Decision::Rejected(rejection) = gate.admit(&HttpRequest::from(&bad), gate.now()) else {
         panic!("malformed")
     };
     printed.add(&HttpRequest::from(&good));
@@ -178,7 +178,7 @@ fn debug_output_of_requests_and_settings_hides_tokens() {
     let body = String::from_utf8(rejection.body().into_bytes()).expect("text");
     writeln!(printed.0, "{rejection} {body} {:?}", rejection.headers().collect::<Vec<_>>())
         .expect("a string");
-    printed.add(&gate.refuse(AuthError::MissingToken));
+    printed.add(&gate.reject(AuthError::MissingToken));
     printed.add(&AuthorizeLayer::new(Policy::scope("a") & !Policy::role("b")));
     printed.add(&KeyRefresh::new(std::future::ready(())));
     printed.add(&TokenSource::cookie("at"));

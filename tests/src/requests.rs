@@ -29,7 +29,7 @@ async fn decide(gate: &Gate, token: &str) -> (u16, bool) {
     let request = request.body(()).expect("a request");
     match gate.admit(&HttpRequest::from(&request), gate.now()) {
         Decision::Admitted(_) => (200, false),
-        Decision::Refused(rejection) => {
+        Decision::Rejected(rejection) => {
             let has_time = rejection.headers().any(|(name, _)| name == "retry-after");
             assert_eq!(rejection.status() == 503, has_time, "503 has Retry-After");
             (rejection.status(), false)

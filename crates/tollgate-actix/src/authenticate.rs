@@ -70,7 +70,7 @@ where
                 let private = admission.is_private();
                 AuthenticateFuture::forward(self.0.call(request, admission), private)
             }
-            Decision::Refused(rejection) => {
+            Decision::Rejected(rejection) => {
                 AuthenticateFuture::reject(Guarded::<S>::reject(request, &rejection))
             }
             Decision::AwaitKeys(refresh) => {

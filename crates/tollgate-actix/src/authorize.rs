@@ -16,8 +16,8 @@ use crate::rejection::respond;
 /// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Place it inside
 /// that wrapper, around a scope, a resource or a route.
 ///
-/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
-/// front, it answers 500 and logs an error, so it never admits a request that no gate has checked.
+/// It rejects an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
+/// front, it responds with 500 and logs an error, so it never admits a request that no gate has checked.
 #[derive(Clone, Debug)]
 pub struct Authorize {
     policy: Policy,

@@ -11,8 +11,8 @@ use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
 
 use crate::rejection::{Rejection, remember};
 
-/// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
-/// [`FromClaims`] by hand.
+/// Extracts the claims of the verified token as a type of the application: any type that derives `serde::Deserialize`
+/// and owns its fields, or implements [`FromClaims`] by hand.
 ///
 /// ```
 /// use tollgate_actix::{Claims, RegisteredClaims};
@@ -64,7 +64,7 @@ impl<T: FromClaims + Send + Sync + 'static> FromRequest for Claims<T> {
     }
 }
 
-/// The verified token, to which it dereferences, and the gate that admitted it.
+/// Extracts the verified token. The extractor dereferences to [`Verified`], and checks policies.
 ///
 /// ```
 /// use tollgate_actix::{Authenticated, Policy, Rejection};
@@ -83,10 +83,10 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Requires `policy` inside a handler.
+    /// Checks `policy` against the token, inside a handler.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant enough.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
     }
@@ -119,7 +119,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// The scopes that the token grants, to which it dereferences.
+/// Extracts the scopes that the token grants. The extractor dereferences to [`ScopeSet`].
 ///
 /// ```
 /// use tollgate_actix::{Rejection, Scopes};
@@ -138,10 +138,10 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Requires one scope.
+    /// Checks that the token grants this scope.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant it.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());

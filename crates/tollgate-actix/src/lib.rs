@@ -42,10 +42,10 @@
 //! [`Gate::with_optional_token`] admits requests without a token, and handlers extract
 //! [`Optional<Claims<T>>`](Optional). The gate still rejects an invalid token.
 //!
-//! Actix offers `Option<E>` for every extractor `E`, and it is `None` for every error. `Option<Claims<T>>`
-//! still does not treat a token as missing: when the claims do not fit `T`, [`Authenticate`] answers 401 in
-//! place of the handler's response. However, the handler has already run, and on a route without a gate only an
-//! error is logged. [`Optional`] rejects both before the handler runs.
+//! Actix offers `Option<E>` for every extractor `E`, and it is `None` for every error. With
+//! `Option<Claims<T>>`, a token whose claims do not fit `T` is still rejected: [`Authenticate`] replaces the
+//! handler's response by 401. However, the handler has already run, and on a route without a gate only an error
+//! is logged. [`Optional`] rejects both before the handler runs.
 //!
 //! # Policies
 //!

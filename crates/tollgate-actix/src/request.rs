@@ -7,7 +7,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::Authority;
 use tollgate::adapter::RequestView;
 
-/// A borrowed view of a request. Nothing is cloned.
+/// A borrowed view of an actix request, for the methods of a [`Gate`](tollgate::Gate). It clones nothing.
 ///
 /// The core reads cookies from the `Cookie` headers, because actix percent-decodes its own and leaves out those
 /// that it cannot parse.

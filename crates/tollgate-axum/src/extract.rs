@@ -10,8 +10,8 @@ use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
 
 use crate::rejection::Rejection;
 
-/// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
-/// [`FromClaims`] by hand.
+/// Extracts the claims of the verified token as a type of the application: any type that derives `serde::Deserialize`
+/// and owns its fields, or implements [`FromClaims`] by hand.
 ///
 /// ```
 /// use tollgate_axum::{Claims, RegisteredClaims};
@@ -69,7 +69,7 @@ impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> OptionalFromRequestP
     }
 }
 
-/// The verified token, to which it dereferences, and the gate that admitted it.
+/// Extracts the verified token. The extractor dereferences to [`Verified`], and checks policies.
 ///
 /// ```
 /// use tollgate_axum::{Authenticated, Policy, Rejection};
@@ -80,6 +80,8 @@ impl<S: Send + Sync, T: FromClaims + Send + Sync + 'static> OptionalFromRequestP
 /// }
 /// # let _ = axum::Router::<()>::new().route("/", axum::routing::post(close_account));
 /// ```
+///
+/// The response is 401 for a request without a token. `Option<Authenticated>` is `None` for an anonymous request.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
     admission: Admission,
@@ -87,10 +89,10 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Requires `policy` inside a handler.
+    /// Checks `policy` against the token, inside a handler.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant enough.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
     }
@@ -129,7 +131,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
     }
 }
 
-/// The scopes that the token grants, to which it dereferences.
+/// Extracts the scopes that the token grants. The extractor dereferences to [`ScopeSet`].
 ///
 /// ```
 /// use tollgate_axum::{Rejection, Scopes};
@@ -140,6 +142,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
 /// }
 /// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(export));
 /// ```
+///
+/// The response is 401 for a request without a token, and for a token whose scopes are malformed.
 #[derive(Clone, Debug)]
 pub struct Scopes {
     admission: Admission,
@@ -147,10 +151,10 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Requires one scope.
+    /// Checks that the token grants this scope.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant it.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());

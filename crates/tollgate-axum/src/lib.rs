@@ -34,8 +34,8 @@
 //! ```
 //!
 //! The claims can be of any type that implements `serde::de::DeserializeOwned`: `Deserialize` with owned
-//! fields. `Claims(user)` binds an `Arc` of it. If the compiler only reports that a function is not a handler,
-//! `#[axum::debug_handler]` shows the reason.
+//! fields. `Claims(user)` binds `user` to an `Arc` of that type. If the compiler only reports that a function
+//! is not a handler, `#[axum::debug_handler]` shows the reason.
 //!
 //! # Around the whole router
 //!
@@ -100,7 +100,7 @@
 //! does not affect its 404. `layer` guards both.
 //!
 //! **Both guard only routes that were added before them.** Add the gate last, because a route that is added
-//! after it is open. A guard or extractor without a gate in front answers 500, and logs an error.
+//! after it is open. A guard or extractor without a gate in front responds with 500, and logs an error.
 //!
 //! # Logging
 //!

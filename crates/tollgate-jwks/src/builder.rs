@@ -41,12 +41,12 @@ impl RemoteKeySetBuilder {
         Self { target, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
     }
 
-    /// Sets when keys are refreshed, and how long they are used.
+    /// Sets when keys are refreshed, and how long they are used. [`RefreshSettings`] lists the defaults.
     pub fn with_settings(self, settings: RefreshSettings) -> Self {
         Self { settings, ..self }
     }
 
-    /// Sets the HTTP client.
+    /// Sets the HTTP client. The default is `HttpsClient`, with the feature `client`.
     pub fn with_client(self, client: impl HttpClient) -> Self {
         Self { client: Some(Arc::new(client)), ..self }
     }

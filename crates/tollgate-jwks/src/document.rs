@@ -80,9 +80,9 @@ mod tests {
             check(&good, 100).unwrap();
         }
         for (bad, sentence) in [
-            (HttpResponse::new(500, "{}"), "answers 500"),
-            (HttpResponse::new(204, ""), "answers 204"),
-            (HttpResponse::new(304, ""), "answers 304"),
+            (HttpResponse::new(500, "{}"), "status 500"),
+            (HttpResponse::new(204, ""), "status 204"),
+            (HttpResponse::new(304, ""), "status 304"),
             (
                 HttpResponse::new(302, "").with_header("location", "http://evil.example/"),
                 "http://evil.example/",

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// ```
 /// use tollgate_jwks::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};
 ///
-/// /// Always the same document, for tests.
+/// /// Returns the same document to every request, for tests.
 /// #[derive(Debug)]
 /// struct Fixed(&'static str);
 ///

@@ -1,5 +1,5 @@
-//! Remote key sets for Tollgate. The keys of an issuer are found by discovery or by URL, and refreshed in the
-//! background.
+//! Remote key sets for Tollgate. A [`RemoteKeySet`] finds the keys of an issuer by discovery or by URL, and refreshes
+//! them in the background.
 //!
 //! Key rotation does not interrupt requests, cached keys bridge an outage of the issuer, and forged tokens
 //! cannot cause unlimited fetches.
@@ -47,12 +47,12 @@
 //!
 //! | situation | token with a known key | with a new key | with a forged key ID |
 //! |---|---|---|---|
-//! | normal operation | immediate | waits for one fetch | the first waits for that fetch, then 401 |
+//! | normal operation | immediate | waits for one fetch | the first one waits for one fetch, then 401 |
 //! | an unknown key has just caused a fetch | immediate | 401 until the cooldown ends or the next refresh | 401 |
-//! | the issuer is unreachable or answers nonsense | immediate | 503 with `Retry-After` | 503 with `Retry-After` |
+//! | no response from the issuer, or an unusable one | immediate | 503 with `Retry-After` | 503 with `Retry-After` |
 //! | the same, beyond the maximum staleness | 503 with `Retry-After` | 503 | 503 |
 //! | the issuer has removed the key | 401 within the lifetime of the keys | | |
-//! | the issuer has removed all usable keys | as if it answered nonsense | 503 | 503 |
+//! | the issuer has removed all usable keys | as for an unusable response | 503 | 503 |
 //!
 //! If an issuer publishes a key before it signs with it, no request waits. If it signs immediately, the first
 //! requests wait for one fetch.

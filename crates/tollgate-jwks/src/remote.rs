@@ -49,13 +49,13 @@ impl Drop for Running {
 }
 
 impl RemoteKeySet {
-    /// Sets up the key set at this URL (`jwks_uri`).
+    /// Returns a builder for the key set at this URL (`jwks_uri`).
     pub fn from_url(url: impl Into<Box<str>>) -> RemoteKeySetBuilder {
         RemoteKeySetBuilder::from_url(url.into())
     }
 
-    /// Sets up the key set that the issuer's metadata names (OpenID Connect Discovery 1.0 or RFC 8414). Write
-    /// the issuer exactly as in its tokens: metadata of another issuer is rejected.
+    /// Returns a builder for the key set that the issuer's metadata names (OpenID Connect Discovery 1.0 or RFC 8414).
+    /// Write the issuer exactly as in its tokens: metadata of another issuer is rejected.
     pub fn discover(issuer: impl Into<Box<str>>) -> RemoteKeySetBuilder {
         RemoteKeySetBuilder::discover(issuer.into())
     }

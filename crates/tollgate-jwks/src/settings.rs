@@ -83,82 +83,88 @@ impl RefreshSettings {
     }
 
     /// Sets how long keys are fresh when the response does not say (no `Cache-Control: max-age`, no `Expires`).
+    /// The default is 10 min.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 
     /// Sets the minimum and maximum time that keys are fresh, whatever the response says. A removed key is
-    /// rejected after the maximum at the latest, as long as the issuer is reachable.
+    /// rejected after the maximum at the latest, as long as the issuer is reachable. The defaults are 60 s and 1 h.
     #[must_use]
     pub fn with_lifetime_bounds(self, shortest: Duration, longest: Duration) -> Self {
         Self { shortest_lifetime: shortest, longest_lifetime: longest, ..self }
     }
 
-    /// Sets how long keys are used after their lifetime while the issuer is unreachable. Zero disables it.
+    /// Sets how long keys are used after their lifetime while the issuer is unreachable. With zero, keys are not used
+    /// after their lifetime. The default is 1 h.
     #[must_use]
     pub fn with_max_staleness(self, max_staleness: Duration) -> Self {
         Self { max_staleness, ..self }
     }
 
-    /// Sets the minimum time between two fetches that unknown key IDs cause.
+    /// Sets the minimum time between two fetches that unknown key IDs cause. The default is 30 s.
     #[must_use]
     pub fn with_cooldown(self, cooldown: Duration) -> Self {
         Self { cooldown, ..self }
     }
 
-    /// Sets how many absent keys are cached, and for how long.
+    /// Sets how many keys that the issuer does not have are cached, and for how long. The default is 1024 keys for
+    /// 60 s.
     #[must_use]
-    pub fn with_negative_cache(self, max: usize, remembered_for: Duration) -> Self {
-        Self { max_absent: max, absent_for: remembered_for, ..self }
+    pub fn with_negative_cache(self, max: usize, ttl: Duration) -> Self {
+        Self { max_absent: max, absent_for: ttl, ..self }
     }
 
-    /// Sets the timeout of a refresh, including discovery and a retry. It is also the longest time that a
-    /// request waits for keys.
+    /// Sets the timeout of a refresh, including discovery and a retry. It is also the longest time that a request
+    /// waits for keys. The default is 5 s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
     /// Sets the pause before the only retry within a refresh. The retry is for failures that may be short: a
-    /// broken connection, and 500, 502, 503 or 504 without `Retry-After`. `None` disables it.
+    /// broken connection, and 500, 502, 503 or 504 without `Retry-After`. `None` disables the retry. The
+    /// default is 200 ms.
     #[must_use]
     pub fn with_quick_retry(self, pause: Option<Duration>) -> Self {
         Self { quick_retry: pause, ..self }
     }
 
-    /// Sets the first and the longest pause after failed refreshes.
+    /// Sets the first and the longest pause after failed refreshes. The defaults are 1 s and 60 s.
     #[must_use]
     pub fn with_backoff(self, first: Duration, longest: Duration) -> Self {
         Self { first_backoff: first, longest_backoff: longest, ..self }
     }
 
-    /// Sets the longest pause that an issuer can ask for with `Retry-After`.
+    /// Sets the longest pause that an issuer can ask for with `Retry-After`. The default is 10 min.
     #[must_use]
     pub fn with_longest_retry_after(self, longest: Duration) -> Self {
         Self { longest_retry_after: longest, ..self }
     }
 
-    /// Sets how many requests may wait for keys at the same time. Further requests get 503 without waiting.
+    /// Sets how many requests may wait for keys at the same time. Further requests get 503 without waiting. The
+    /// default is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self { max_waiting: max, ..self }
     }
 
-    /// Sets the size limit of the key set document, in bytes. The maximum is [`KeySet::MAX_DOCUMENT_BYTES`].
-    /// The limit also applies to metadata.
+    /// Sets the size limit of the key set document, in bytes. The default and the maximum are
+    /// [`KeySet::MAX_DOCUMENT_BYTES`]. The limit also applies to metadata.
     #[must_use]
     pub fn with_max_document_bytes(self, max: usize) -> Self {
         Self { max_document_bytes: max, ..self }
     }
 
-    /// Sets the largest number of keys in a set, including unusable ones. The maximum is [`KeySet::MAX_KEYS`].
+    /// Sets the largest number of keys in a set, including unusable ones. The default and the maximum are
+    /// [`KeySet::MAX_KEYS`].
     #[must_use]
     pub fn with_max_keys(self, max: usize) -> Self {
         Self { max_keys: max, ..self }
     }
 
-    /// Sets how long the issuer's metadata is cached.
+    /// Sets how long the issuer's metadata is cached. The default is 24 h.
     #[must_use]
     pub fn with_metadata_lifetime(self, lifetime: Duration) -> Self {
         Self { metadata_lifetime: lifetime, ..self }
@@ -171,6 +177,8 @@ impl RefreshSettings {
             (self.first_backoff < SHORTEST, "the first backoff must be at least 10 ms"),
             (self.shortest_lifetime > self.longest_lifetime, "the shortest lifetime is above the longest"),
             (self.first_backoff > self.longest_backoff, "the first backoff is above the longest"),
+            (self.lifetime < self.shortest_lifetime, "the lifetime is below the shortest"),
+            (self.lifetime > self.longest_lifetime, "the lifetime is above the longest"),
             (self.timeout.is_zero(), "the timeout must not be zero"),
             (self.max_waiting == 0, "the number of waiting requests must not be zero"),
             (self.max_document_bytes == 0, "the document size must not be zero"),
@@ -206,16 +214,18 @@ mod tests {
         assert_eq!(settings().check(), Ok(()));
         for (broken, sentence) in [
             (settings().with_lifetime_bounds(secs(0), secs(9)), "at least 10 ms"),
-            (settings().with_lifetime_bounds(secs(9), secs(8)), "above the longest"),
+            (settings().with_lifetime_bounds(secs(9), secs(8)), "shortest lifetime is above the longest"),
+            (settings().with_lifetime(secs(59)), "below the shortest"),
+            (settings().with_lifetime(secs(3601)), "lifetime is above the longest"),
             (settings().with_backoff(secs(0), secs(8)), "at least 10 ms"),
             (settings().with_backoff(secs(9), secs(8)), "above the longest"),
             (settings().with_backoff(secs(9), Duration::MAX), "above a year"),
             (settings().with_quick_retry(Some(Duration::MAX)), "above a year"),
             (settings().with_timeout(secs(0)), "timeout"),
-            (settings().with_max_waiting(0), "wait"),
-            (settings().with_max_document_bytes(0), "bytes"),
+            (settings().with_max_waiting(0), "waiting requests"),
+            (settings().with_max_document_bytes(0), "document size must not be zero"),
             (settings().with_max_document_bytes(usize::MAX), "512 KiB"),
-            (settings().with_max_keys(0), "no keys"),
+            (settings().with_max_keys(0), "number of keys must not be zero"),
             (settings().with_max_keys(257), "256"),
         ] {
             let error = broken.check().unwrap_err();

@@ -146,7 +146,7 @@ async fn ask(gate: &Gate, token: &str) -> u16 {
     let request = Request::bearing(token);
     match gate.admit(&request, gate.now()) {
         Decision::Admitted(_) => 200,
-        Decision::Refused(rejection) => rejection.status(),
+        Decision::Rejected(rejection) => rejection.status(),
         Decision::AwaitKeys(refresh) => {
             refresh.await;
             gate.admit_after_refresh(&request, gate.now())
@@ -159,7 +159,7 @@ async fn ask(gate: &Gate, token: &str) -> u16 {
 fn ask_at_once(gate: &Gate, token: &str) -> u16 {
     match gate.admit(&Request::bearing(token), gate.now()) {
         Decision::Admitted(_) => 200,
-        Decision::Refused(rejection) => rejection.status(),
+        Decision::Rejected(rejection) => rejection.status(),
         Decision::AwaitKeys(_) => panic!("the request would wait"),
     }
 }

@@ -154,7 +154,7 @@ impl SessionStore for MapStore {
 impl RevocationFeed for MapStore {
     /// Returns every announcement each time, which a feed may do. A larger store continues after the cursor.
     fn revocations<'a>(&'a self, _after: Option<&'a FeedCursor>) -> StoreFuture<'a, FeedPage> {
-        self.step(|state, _now| Ok(FeedPage::new(state.announced.clone(), FeedCursor::new(""))))
+        self.step(|state, _now| Ok(FeedPage::last(state.announced.clone(), FeedCursor::new(""))))
     }
 }
 

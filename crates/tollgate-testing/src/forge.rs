@@ -11,7 +11,7 @@ use tollgate_sessions::SigningKey;
 
 use crate::keys;
 
-/// Makes tokens of one issuer for one audience, signed with the fixed key of an algorithm: by default, of HS256.
+/// Makes tokens of one issuer for one audience. By default, it signs with HS256 and the [fixed key](keys::signing).
 #[derive(Clone, Debug)]
 pub struct Forge {
     issuer: Arc<str>,
@@ -21,7 +21,7 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// Returns a forge for tokens of `issuer` for `audience`, which uses the system's clock.
+    /// Creates a forge that makes tokens of `issuer` for `audience`. It uses the system's clock.
     pub fn new(issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -31,19 +31,19 @@ impl Forge {
         }
     }
 
-    /// Signs with the [fixed key](keys::signing) of this algorithm.
+    /// Signs tokens with the [fixed key](keys::signing) of this algorithm. The default is HS256.
     #[must_use]
     pub fn with_algorithm(self, algorithm: Algorithm) -> Self {
         self.with_key(keys::signing(algorithm))
     }
 
-    /// Signs with this key.
+    /// Signs tokens with this key instead of a fixed one.
     #[must_use]
     pub fn with_key(self, key: SigningKey) -> Self {
         Self { key: Arc::new(key), ..self }
     }
 
-    /// Takes `iat` and `exp` from this clock.
+    /// Computes `iat` and `exp` by this clock. The default is the system's clock.
     #[must_use]
     pub fn with_clock<C: Clock + Clone>(self, clock: &C) -> Self {
         Self { clock: Arc::new(clock.clone()), ..self }
@@ -75,9 +75,9 @@ impl Forge {
         Audience::new(&*self.audience).expect("a forge with a well-formed audience")
     }
 
-    /// Returns a builder of a valid token, in which a test changes what is to be invalid.
+    /// Returns a builder of a valid token. A test then changes the members or claims that are to be invalid.
     ///
-    /// The subject is `alice`. The token is issued now, and is valid for ten minutes.
+    /// The subject is `alice`. The token is issued now, and expires ten minutes later.
     pub fn token(&self) -> TokenBuilder {
         let now = self.now().as_secs();
         let builder = TokenBuilder {
@@ -102,7 +102,7 @@ impl Forge {
     }
 }
 
-/// Builds a token. Every member of its header and every claim can be set, valid or not.
+/// Builds a token. A test can set every header member and every claim, valid or not.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenBuilder {
@@ -159,7 +159,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Uses these bytes as the header. They can have duplicate members, or be no JSON object at all.
+    /// Uses these bytes as the header. They can have duplicate members, and need not be a JSON object.
     pub fn raw_header(self, header: impl Into<Vec<u8>>) -> Self {
         Self { header_text: Some(header.into()), ..self }
     }

@@ -3,7 +3,7 @@
 use tollgate::{Algorithm, VerifyingKey};
 use tollgate_sessions::SigningKey;
 
-/// A secret that is long enough for every HMAC algorithm.
+/// The HMAC secret of [`signing`] and [`verifying`]. It is long enough for every HMAC algorithm.
 pub const SECRET: [u8; 64] = [
     0x81, 0xd2, 0x37, 0x2e, 0xf6, 0xdb, 0x0a, 0xdc, 0xd6, 0x98, 0xe1, 0xb3, 0x96, 0x1b, 0x92, 0x53, 0x1e,
     0x04, 0xe3, 0xa1, 0xc1, 0x91, 0x63, 0x6e, 0x1b, 0xb2, 0x25, 0xc5, 0x33, 0xff, 0xfd, 0x2a, 0xde, 0xfc,
@@ -29,7 +29,7 @@ pub const fn pem(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// Returns the key that signs with `algorithm`.
+/// Returns the fixed key that signs with `algorithm`.
 ///
 /// # Panics
 /// Never for an algorithm in [`Algorithm::ALL`].
@@ -42,7 +42,7 @@ pub fn signing(algorithm: Algorithm) -> SigningKey {
     }
 }
 
-/// Returns the key that verifies signatures of [`signing`].
+/// Returns the key that verifies the signatures of [`signing`] with the same algorithm.
 ///
 /// # Panics
 /// Never for an algorithm in [`Algorithm::ALL`].

@@ -66,7 +66,7 @@ where
                 }
                 self.mark_private(request)
             }
-            Decision::Refused(rejection) => Self::reject(&rejection),
+            Decision::Rejected(rejection) => Self::reject(&rejection),
             Decision::AwaitKeys(refresh) => self.await_keys(refresh, request),
         };
         AuthenticateFuture::slow(slow_path)

@@ -17,8 +17,19 @@ use crate::response::respond;
 /// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Place it inside
 /// that layer.
 ///
-/// It answers an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
-/// front, it answers 500 and logs an error, so it never admits a request that no gate has checked.
+/// It rejects an anonymous request with 401, and a token that does not grant enough with 403. Without a gate in
+/// front, it responds with 500 and logs an error, so it never admits a request that no gate has checked.
+///
+/// ```
+/// use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, Gate, Policy};
+/// use tower::ServiceBuilder;
+///
+/// # fn build(gate: Gate) {
+/// let layers = ServiceBuilder::new()
+///     .layer(AuthenticateLayer::new(gate))
+///     .layer(AuthorizeLayer::new(Policy::scope("read:items")));
+/// # let _ = layers; }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AuthorizeLayer {
     policy: PerThreadArc<Policy>,

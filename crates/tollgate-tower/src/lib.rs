@@ -38,13 +38,13 @@
 //!
 //! # Policies
 //!
-//! [`AuthorizeLayer`] requires a [`Policy`] and goes inside [`AuthenticateLayer`]. For a policy of
+//! [`AuthorizeLayer`] requires a [`Policy`] and goes inside [`AuthenticateLayer`]. For a policy for
 //! every request, use [`Gate::with_policy`].
 //!
 //! # Custom rejection
 //!
 //! [`Gate::with_rejection_body`] replaces the body and its content type,
-//! for the layer and for guards inside it. Bodies of responses are made from `Vec<u8>`. The
+//! for the layer and for guards inside it. The response body type must implement `From<Vec<u8>>`. The
 //! [`Rejection`] with its typed cause is in the extensions of every response to a
 //! rejected request, for outer layers that log or count.
 //!

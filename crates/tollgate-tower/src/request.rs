@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, Uri};
 use tollgate::adapter::RequestView;
 use tollgate::{Admission, Gate};
 
-/// A borrowed view of an `http` 1 request. Nothing is cloned.
+/// A borrowed view of an `http` 1 request, for the methods of a [`Gate`](tollgate::Gate). It clones nothing.
 #[derive(Clone, Copy)]
 pub struct HttpRequest<'r> {
     method: &'r Method,

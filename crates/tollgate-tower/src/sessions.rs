@@ -18,8 +18,8 @@ use tower_service::Service;
 
 use crate::request::HttpRequest;
 
-/// The endpoints of sessions as a service, for any body and any server on `http` 1. Other paths are answered
-/// with 404.
+/// The endpoints of sessions as a service, for any body and any server on `http` 1. The service responds to
+/// other paths with 404.
 ///
 /// The service reads the address of the client from the extensions of the request: [`ClientAddress`] first,
 /// then [`SocketAddr`]. Without either, login attempts are counted only by login name.
@@ -29,7 +29,7 @@ pub struct SessionService {
 }
 
 impl SessionService {
-    /// Creates a service that answers with `endpoints`.
+    /// Creates a service that serves `endpoints`.
     #[must_use]
     pub const fn new(endpoints: SessionEndpoints) -> Self {
         Self { endpoints }

@@ -9,8 +9,8 @@ use tollgate::{Admission, FromClaims, Policy, ScopeSet, Verified};
 
 use crate::rejection::Rejection;
 
-/// The application's claims of the verified token: any type that implements `serde::Deserialize`, or
-/// [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and
+/// The claims of the verified token, as a type of the application: any type that derives `serde::Deserialize` and owns
+/// its fields, or implements [`FromClaims`] by hand. Extracted by [`claims`](crate::claims()) and
 /// [`optional_claims`](crate::optional_claims).
 #[expect(clippy::exhaustive_structs, reason = "handlers destructure it")]
 pub struct Claims<T>(pub Arc<T>);
@@ -42,7 +42,7 @@ impl<T: fmt::Debug> fmt::Debug for Claims<T> {
     }
 }
 
-/// The verified token, to which it dereferences, and the gate that admitted it. Extracted by
+/// The verified token of a request. It dereferences to [`Verified`], and checks policies. Extracted by
 /// [`authenticated`](crate::authenticated) and [`authenticated_with`](crate::authenticated_with).
 ///
 /// ```
@@ -90,15 +90,15 @@ impl Authenticated {
     /// Returns the application's claims.
     ///
     /// # Errors
-    /// A 401, for the handler to return, when the claims do not fit `T`.
+    /// A [`Rejection`] with status 401, which the handler returns, when the claims do not fit `T`.
     pub fn claims<T: FromClaims + Send + Sync + 'static>(&self) -> Result<Claims<T>, Rejection> {
         Ok(Claims::new(&self.admission)?)
     }
 
-    /// Requires `policy` inside a handler.
+    /// Checks `policy` against the token, inside a handler.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant enough.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant enough.
     pub fn require(&self, policy: &Policy) -> Result<(), Rejection> {
         Ok(self.admission.authorize(policy)?)
     }
@@ -112,7 +112,7 @@ impl Deref for Authenticated {
     }
 }
 
-/// The scopes that the token grants. Extracted by [`scopes`](crate::scopes()).
+/// The scopes that the token grants. It dereferences to [`ScopeSet`]. Extracted by [`scopes`](crate::scopes()).
 ///
 /// ```
 /// use tollgate_warp::{Gate, Rejection, Scopes};
@@ -139,10 +139,10 @@ impl Scopes {
         Ok(Self { admission, scopes })
     }
 
-    /// Requires one scope.
+    /// Checks that the token grants this scope.
     ///
     /// # Errors
-    /// A 403, for the handler to return, when the token does not grant it.
+    /// A [`Rejection`] with status 403, which the handler returns, when the token does not grant it.
     pub fn require(&self, scope: &str) -> Result<(), Rejection> {
         if self.scopes.contains(scope) {
             return Ok(());

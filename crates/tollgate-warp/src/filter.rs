@@ -179,7 +179,7 @@ where
     let gate = gate.clone();
     request_for(&gate).and_then(move |request| match gate.admit(&request, gate.now()) {
         Decision::Admitted(admission) => Verdict::ready(take(admission)),
-        Decision::Refused(rejection) => Verdict::ready(Err(rejection)),
+        Decision::Rejected(rejection) => Verdict::ready(Err(rejection)),
         Decision::AwaitKeys(refresh) => {
             let (gate, take) = (gate.clone(), take.clone());
             Verdict::awaited(async move {

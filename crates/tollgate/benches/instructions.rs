@@ -212,7 +212,7 @@ fn repeat_admit(operations: u64, gate: &Gate, token: &str) {
 fn repeat_refuse(operations: u64, gate: &Gate, token: &str) {
     let request = Bearer::of(token);
     repeat(operations, || match gate.admit(black_box(&request), NOW) {
-        Decision::Refused(rejection) => rejection,
+        Decision::Rejected(rejection) => rejection,
         _ => panic!("admitted"),
     });
 }

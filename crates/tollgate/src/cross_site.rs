@@ -5,8 +5,8 @@ use std::fmt;
 use crate::error::{ConfigError, CrossSiteError};
 use crate::request::RequestView;
 
-/// The check against cross-site request forgery. A gate makes it when the token came from a cookie and the
-/// request can change state: any method but GET, HEAD and OPTIONS, and any WebSocket handshake.
+/// The check against cross-site request forgery. A gate makes it when the token came from a cookie or the
+/// query, and the request can change state: any method but GET, HEAD and OPTIONS, and any WebSocket handshake.
 ///
 /// Browsers send the origin of a request. `Sec-Fetch-Site` is checked first (`same-origin` and `none` pass),
 /// because a proxy that rewrites `Host` does not affect it. Without it, `Origin` must be the origin of this

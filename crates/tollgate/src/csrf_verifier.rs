@@ -17,7 +17,8 @@ use crate::verified::Verified;
 /// `tollgate-sessions` issues these tokens (`CookieSettings::csrf_tokens`). An HMAC binds each to a session
 /// (OWASP's signed double-submit cookie), so an attacker cannot plant a cookie with a token of another session.
 pub trait CsrfVerifier: fmt::Debug + Send + Sync + 'static {
-    /// Returns the name of the cookie. It should start with `__Host-`, so that no sibling domain can set it.
+    /// Returns the name of the cookie that holds the anti-CSRF token. It should start with `__Host-`, so that
+    /// no sibling domain can set it.
     fn cookie_name(&self) -> &str;
 
     /// Returns whether `token` was made for `session`, the `sid` of an access token. The comparison must take
@@ -98,7 +99,7 @@ mod tests {
     fn verdict(gate: &Gate, request: &FakeRequest) -> Result<(), CrossSiteError> {
         match gate.admit(request, NOW) {
             Decision::Admitted(_) => Ok(()),
-            Decision::Refused(rejection) => match rejection.error() {
+            Decision::Rejected(rejection) => match rejection.error() {
                 crate::AuthError::CrossSite(error) => Err(*error),
                 other => panic!("{other:?}"),
             },

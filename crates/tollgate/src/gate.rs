@@ -188,7 +188,8 @@ impl Gate {
         self.change(|inner| inner.policy = Some(policy))
     }
 
-    /// Checks every token against `revocations`, which replace those of an earlier call. Pass two of them as a pair.
+    /// Checks every token against `revocations`. A later call replaces the check of an earlier one; to use two checks,
+    /// pass them as a pair.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -240,7 +241,8 @@ impl Gate {
     ///
     /// `body` is called once for each rejection: of this gate, and of guards, extractors and handlers behind
     /// it. Status, challenge, `Cache-Control` and `Retry-After` do not depend on it. Inside `body`,
-    /// [`Rejection::body`] returns the default body.
+    /// [`Rejection::body`] returns the default body. Nested gates each have their own body, and the session endpoints
+    /// keep theirs.
     ///
     /// ```
     /// use tollgate::RejectionBody;
@@ -266,7 +268,8 @@ impl Gate {
         self.change(|inner| inner.reject_as(style))
     }
 
-    /// Sets the check whether another site caused a request with a token in a cookie.
+    /// Sets the check against requests that another site caused, for tokens in a cookie or in the query. The default
+    /// trusts no other origin.
     ///
     /// ```
     /// use tollgate::CrossSite;
@@ -280,10 +283,11 @@ impl Gate {
         self.change(|inner| inner.cross_site = cross_site)
     }
 
-    /// Also requires the anti-CSRF token of its session, in `X-CSRF-Token`, of a request that has its access
-    /// token in a cookie and can change something. `tollgate-sessions` issues these tokens:
-    /// `CookieSettings::csrf_tokens`. The default relies on the headers that browsers send, which current
-    /// browsers make sufficient.
+    /// Requires anti-CSRF tokens, in addition to the [cross-site check](Self::with_cross_site).
+    ///
+    /// A request that can change state and has its access token in a cookie must then repeat the anti-CSRF token of its
+    /// session in the header `X-CSRF-Token`. `tollgate-sessions` issues these tokens: `CookieSettings::csrf_tokens`. By
+    /// default, the gate requires none, because the headers that current browsers send are sufficient.
     ///
     /// Scripts have to repeat a cookie in a header field. HTML forms and beacons therefore no longer work, nor does a
     /// front end on another host, which cannot read the cookie. A WebSocket handshake needs no such token, as pages
@@ -313,7 +317,7 @@ impl Gate {
         self.change(|inner| inner.cache = None)
     }
 
-    /// Takes the time from `clock`. For tests.
+    /// Sets the clock of the gate, for tests. The default is [`SystemClock`].
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         self.change(|inner| inner.clock = Arc::new(clock))

@@ -23,19 +23,19 @@ struct Inner {
 }
 
 impl Header {
-    /// Returns `alg` (RFC 7515 §4.1.1).
+    /// Returns `alg`, the signature algorithm (RFC 7515 §4.1.1).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
     }
 
-    /// Returns `kid` (RFC 7515 §4.1.4).
+    /// Returns `kid`, the ID of the key that signed the token (RFC 7515 §4.1.4).
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.0.key_id.as_ref()
     }
 
-    /// Returns `typ` as the token spells it (RFC 7515 §4.1.9).
+    /// Returns `typ`, the type of the token, as the token spells it (RFC 7515 §4.1.9).
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
         self.0.typ.as_deref()

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A key ID, compared byte for byte. It is never used as a path or a query, only for comparison.
+/// The ID of a key, the member `kid` (RFC 7517 §4.5). It is compared byte for byte, and never used as a path or
+/// a query.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Box<str>);
 

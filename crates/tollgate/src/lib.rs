@@ -28,7 +28,7 @@
 //!     sub: String,
 //! }
 //!
-//! fn who(token: &str, secret: &[u8], now: UnixTime) -> Result<String, Box<dyn std::error::Error>> {
+//! fn subject(token: &str, secret: &[u8], now: UnixTime) -> Result<String, Box<dyn std::error::Error>> {
 //!     let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //!     let verifier = Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
 //!     let user = verifier.verify(token, now)?.claims::<User>()?;
@@ -36,13 +36,13 @@
 //! }
 //! # let random = [143, 28, 94, 211, 2, 183, 153, 74, 110, 240, 19, 200, 125, 33, 170, 84,
 //! #               59, 230, 144, 15, 215, 104, 44, 177, 69, 250, 134, 29, 195, 95, 114, 9];
-//! # let error = who("a.b.c", &random, UnixTime::from_secs(0)).unwrap_err();
+//! # let error = subject("a.b.c", &random, UnixTime::from_secs(0)).unwrap_err();
 //! # assert_eq!(error.to_string(), "token rejected");
 //! ```
 //!
 //! # Limitations
 //!
-//! Encrypted tokens (JWE), JSON serializations, `none` and keys from tokens are not supported.
+//! Encrypted tokens (JWE), JSON serializations, `none` and keys embedded in tokens are not supported.
 //! Sender-constrained tokens (`cnf`) are rejected, not accepted as plain bearer tokens.
 //!
 //! # Logging
@@ -135,10 +135,6 @@ pub use error::{
 pub use rejection::Rejection;
 pub use rejection_body::RejectionBody;
 
-// For adapters, and for tests.
-pub use cache_control::forbids_shared_caching;
-pub use per_thread_arc::PerThreadArc;
-pub use request::RequestView;
-pub use source::find_cookie;
+// Time, and limits.
 pub use time::{Clock, SystemClock, UnixTime};
-pub use token::{CompactToken, DEFAULT_MAX_TOKEN_BYTES};
+pub use token::DEFAULT_MAX_TOKEN_BYTES;

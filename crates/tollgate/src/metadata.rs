@@ -73,7 +73,7 @@ impl ResourceMetadata {
         self
     }
 
-    /// Sets a name to display to users.
+    /// Sets the name of the API to display to users, `resource_name`.
     #[must_use]
     pub fn with_name(self, name: impl Into<Box<str>>) -> Self {
         Self { resource_name: Some(name.into()), ..self }
@@ -92,7 +92,7 @@ impl ResourceMetadata {
         &self.url
     }
 
-    /// Returns the document.
+    /// Returns the document as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Strings and arrays of strings always have a JSON form.

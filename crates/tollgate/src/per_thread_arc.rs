@@ -11,8 +11,8 @@ use crate::threads::{slot_of_this_thread, slots};
 /// Frameworks clone the parts of a route for every request. With a plain [`Arc`], all processors contend for
 /// the cache line of its count. Here, each thread updates the count of its own slot.
 ///
-/// An owner keeps a reference for every slot from which it was cloned. An owner that stays on its thread, such as one
-/// that lives for one request, allocates nothing.
+/// Each clone keeps a reference for every slot from which it was itself cloned. A clone that stays on its thread, such
+/// as one that lives for one request, allocates nothing.
 ///
 /// ```
 /// use tollgate::adapter::PerThreadArc;
@@ -47,7 +47,7 @@ struct Value<T> {
 static SLOTS: LazyLock<usize> = LazyLock::new(|| slots(8));
 
 impl<T> PerThreadArc<T> {
-    /// Creates the first owner of `value`.
+    /// Creates a `PerThreadArc` that holds `value`.
     #[must_use]
     pub fn new(value: T) -> Self {
         let counted = (0..*SLOTS).map(|_| Mutex::default()).collect();

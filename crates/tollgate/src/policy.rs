@@ -155,7 +155,7 @@ impl Policy {
         Self::of(Node::Predicate(Arc::new(predicate)))
     }
 
-    /// Requires all of these policies. Without any, the policy holds for every token. `a & b` does the same for two.
+    /// Requires all of these policies. An empty list holds for every token. `a & b` does the same for two.
     ///
     /// ```
     /// use tollgate::Policy;
@@ -168,8 +168,7 @@ impl Policy {
         Self::join(policies, Node::All)
     }
 
-    /// Requires at least one of these policies. Without any, the policy holds for no token. `a | b` does the
-    /// same for two.
+    /// Requires at least one of these policies. An empty list holds for no token. `a | b` does the same for two.
     ///
     /// ```
     /// use tollgate::Policy;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A document of problem details (RFC 9457) of the type `about:blank`, whose title is the phrase of its status.
+/// A document of problem details (RFC 9457) of the type `about:blank`: its title is the reason phrase of its status.
 ///
 /// ```
 /// use tollgate::adapter::ProblemDetails;
@@ -30,7 +30,7 @@ impl<'a> ProblemDetails<'a> {
     /// The media type of the document (RFC 9457 §3).
     pub const CONTENT_TYPE: &'static str = "application/problem+json";
 
-    /// Describes a response with this status. `detail` is for people.
+    /// Creates the document for a response with this status. `detail` is an explanation for people.
     #[must_use]
     pub const fn new(status: u16, detail: &'a str) -> Self {
         let title = reason_phrase(status);
@@ -49,7 +49,7 @@ impl<'a> ProblemDetails<'a> {
         Self { reason: Some(reason), ..self }
     }
 
-    /// Returns the document.
+    /// Returns the document as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Strings and a number always have a JSON form.

@@ -142,7 +142,8 @@ impl Rejection {
         self.0.challenge.as_ref()
     }
 
-    /// Returns the header fields that the response has with any body: names in lower case, values of visible ASCII.
+    /// Returns the header fields of the response, apart from `Content-Type`. Names are in lower case, and values are
+    /// visible ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> + '_ {
         let challenge = self.challenge().map(|challenge| ("www-authenticate", challenge.to_string().into()));
         let retry_after =

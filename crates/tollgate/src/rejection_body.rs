@@ -92,6 +92,7 @@ fn is_content_type(text: &str) -> bool {
     let parts = essence.split_once('/');
     parts.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && text.trim() == text
 }
 
 #[cfg(test)]
@@ -103,7 +104,9 @@ mod tests {
         for good in ["text/html", "application/problem+json", "text/plain; charset=utf-8", "a/b;c=\"d\""] {
             assert!(RejectionBody::new(good, "").is_ok(), "{good}");
         }
-        for bad in ["", "json", "/", "a/", "/b", "a/b/c", "a b/c", "text/plain\n", "a/b; c=\u{e4}", " a/b"] {
+        for bad in
+            ["", "json", "/", "a/", "/b", "a/b/c", "a b/c", "text/plain\n", "a/b; c=\u{e4}", " a/b", "a/b "]
+        {
             let error = RejectionBody::new(bad, "").unwrap_err();
             assert_eq!(error, ConfigError::ContentType { text: bad.into() }, "{bad:?}");
         }

@@ -12,8 +12,9 @@ use crate::verified::Verified;
 /// answer from memory.
 ///
 /// # Security
-/// Identify a token by issuer and `jti`, and a session by issuer and its claim. Never use the text of the token
-/// or a hash of it: every ECDSA signature has a second valid form, and thus the token a second text.
+/// Identify a token by issuer and `jti`, and a session by issuer and the claim that names it, such as `sid`.
+/// Never use the text of the token or a hash of it: every ECDSA signature has a second valid form, and thus the
+/// token a second text.
 pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// Returns whether `token` was revoked.
     ///

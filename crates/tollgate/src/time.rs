@@ -23,14 +23,14 @@ impl UnixTime {
         self.0
     }
 
-    /// Returns this time moved later. Fractions of a second are dropped, and the result is [`UnixTime::MAX`] at
+    /// Returns the time that is `by` later. Fractions of a second are dropped, and the result is [`UnixTime::MAX`] at
     /// most.
     #[must_use]
     pub fn saturating_add(self, by: Duration) -> Self {
         Self(self.0.saturating_add(whole_secs(by)))
     }
 
-    /// Returns this time moved earlier. Fractions of a second are dropped, and the result saturates at the
+    /// Returns the time that is `by` earlier. Fractions of a second are dropped, and the result saturates at the
     /// earliest time.
     #[must_use]
     pub fn saturating_sub(self, by: Duration) -> Self {
@@ -63,10 +63,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
 /// The operating system's clock.
 ///
-/// On Linux this reads the coarse clock, in a quarter of the time. That clock returns the time of the last
-/// tick. One tick is added, so that the result is some milliseconds ahead, not behind, and tokens that were
-/// just issued are valid already. The verifier's leeway covers larger differences, which also occur when a
-/// machine misses ticks.
+/// On Linux, this reads the coarse clock, which takes a quarter of the time. That clock returns the time of the
+/// last tick of the kernel. One tick (10 ms) is added, so that the result is some milliseconds ahead, not
+/// behind, and tokens that were just issued are valid already. The verifier's leeway covers larger differences,
+/// which also occur when a machine misses ticks.
 ///
 /// When the clock is set before 1970, it returns [`UnixTime::MAX`]. Every token has then expired, so none is
 /// accepted by mistake.

@@ -169,7 +169,7 @@ fn admit(gate: &Gate, request: &Bearer) -> tollgate::Admission {
 
 fn refuse(gate: &Gate, request: &Bearer) -> tollgate::Rejection {
     match gate.admit(request, *NOW) {
-        Decision::Refused(rejection) => rejection,
+        Decision::Rejected(rejection) => rejection,
         other => panic!("not refused: {other:?}"),
     }
 }

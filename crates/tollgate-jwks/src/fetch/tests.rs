@@ -236,7 +236,7 @@ async fn metadata_is_read_again_when_keys_are_missing() {
 #[tokio::test(start_paused = true)]
 async fn refresh_fails_when_metadata_is_invalid() {
     for (document, sentence) in [
-        (json(r#"{"issuer":"https://issuer.example/a/","jwks_uri":"https://x/"}"#), "last character"),
+        (json(r#"{"issuer":"https://issuer.example/a/","jwks_uri":"https://x/"}"#), "byte for byte"),
         (metadata("http://keys.example/jwks"), "https is required"),
         (json("<html>"), "not a JSON object"),
         (HttpResponse::new(302, "").with_header("location", "https://evil.example/"), "not followed"),

@@ -27,7 +27,7 @@ pub struct LoginCounts {
     pub no_password: u64,
     /// Logins denied because the stored hash cannot be used.
     pub unusable_hash: u64,
-    /// Logins denied because the user changed during the login. They are counted in `succeeded` too.
+    /// Logins denied because the user's account changed during the login. They are counted in `succeeded` too.
     pub overtaken: u64,
     /// Logins refused because of too many attempts for a name or from an address.
     pub throttled: u64,

@@ -29,7 +29,7 @@ use crate::accounts::users::{AddOutcome, LoginName, NewUser, User, UserStore};
 use crate::store::{StoreError, StoreFuture, call_with_retry};
 use counts::Counters;
 
-/// Checks, registers and changes the passwords of users, and throttles login attempts. Cheap to clone.
+/// Registers users, checks and changes their passwords, and throttles login attempts. Cheap to clone.
 ///
 /// # Examples
 /// ```

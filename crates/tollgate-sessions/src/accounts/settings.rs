@@ -34,7 +34,7 @@ impl AccountSettings {
     /// The longest time that a store may have to answer: 30 seconds.
     pub const MAX_STORE_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Sets how many characters a new password must have. Existing passwords stay valid.
+    /// Sets how many characters a new password must have at least. Existing passwords stay valid. The default is 8.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than the maximum length.
@@ -43,7 +43,7 @@ impl AccountSettings {
         Ok(Self { minimum: characters, ..self })
     }
 
-    /// Sets how many bytes a new password may have. Existing passwords stay valid.
+    /// Sets how many bytes a new password may have at most. Existing passwords stay valid. The default is 1024.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is less than the minimum length or more than [`Password::MAX_BYTES`].
@@ -66,7 +66,7 @@ impl AccountSettings {
         self
     }
 
-    /// Sets how long the store has to answer.
+    /// Sets how long the store has to answer a call. The default is two seconds.
     ///
     /// # Errors
     /// [`SettingError::Duration`] when it is shorter than a millisecond or longer than

@@ -120,7 +120,7 @@ fn authenticate<R: RequestView>(
         Decision::Admitted(admission) => {
             (holder(endpoints, &admission).map_err(|refused| SessionResponse::from(&refused)), None)
         }
-        Decision::Refused(rejection) => match rejection.error() {
+        Decision::Rejected(rejection) => match rejection.error() {
             // Reject this also on endpoints that do not require an access token, such as logout.
             AuthError::CrossSite(error) => return Err(Problem::CrossSite(error.clone())),
             _ => (Err(SessionResponse::from(&rejection)), None),
@@ -136,7 +136,7 @@ fn authenticate<R: RequestView>(
 /// their subjects are other users.
 fn holder(endpoints: &Endpoints, admission: &Admission) -> Result<Holder, Rejection> {
     let token = admission.require()?;
-    let refuse = |error| endpoints.gate.refuse(AuthError::InvalidToken(error));
+    let refuse = |error| endpoints.gate.reject(AuthError::InvalidToken(error));
     if token.issuer() != endpoints.issuer.issuer().as_str() {
         return Err(refuse(TokenError::IssuerMismatch { found: Excerpt::new(token.issuer()) }));
     }

@@ -179,7 +179,8 @@ impl CookieSettings {
         Ok(self)
     }
 
-    /// Returns the source where a gate finds the access token.
+    /// Returns the cookie with the access token as a token source, for
+    /// [`Gate::with_sources`](tollgate::Gate::with_sources).
     ///
     /// # Examples
     /// ```
@@ -197,7 +198,8 @@ impl CookieSettings {
         TokenSource::cookie(self.access.name.clone())
     }
 
-    /// Returns the verifier of anti-CSRF tokens for a gate, which then requires these tokens.
+    /// Returns the verifier of anti-CSRF tokens, for
+    /// [`Gate::with_csrf_verifier`](tollgate::Gate::with_csrf_verifier). The gate then requires these tokens.
     ///
     /// # Examples
     /// ```

@@ -6,8 +6,10 @@ use super::SessionEndpoints;
 use super::problem::Problem;
 use crate::support::Counter;
 
-/// How often the endpoints rejected requests since the process began, for a dashboard: because another site may
-/// have caused them, or to throttle forged tokens. Rejections by a gate on other routes are not included.
+/// How often the endpoints rejected requests since the process began, for a dashboard.
+///
+/// The counts cover requests that another site may have caused, and throttled refresh tokens that were forged. They do
+/// not include rejections by a gate on other routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointCounts {
@@ -17,13 +19,13 @@ pub struct EndpointCounts {
     pub origin_mismatch: u64,
     /// Requests whose `Origin` was `null` or malformed.
     pub bad_origin: u64,
-    /// Requests without a header that names their origin.
+    /// Requests with neither `Sec-Fetch-Site` nor `Origin`.
     pub missing_provenance: u64,
-    /// Requests that repeated such a header.
+    /// Requests with more than one `Sec-Fetch-Site`, `Origin` or `Host`.
     pub repeated: u64,
     /// Requests whose anti-CSRF token was missing, or did not belong to the session.
     pub csrf_token: u64,
-    /// Requests rejected for a reason without a count of its own.
+    /// Requests that another site may have caused, for any other reason.
     pub other: u64,
     /// Requests with a forged refresh token, from an address that had sent too many of them. This is no sign of
     /// another site.
@@ -44,8 +46,9 @@ pub(super) struct Counters {
 }
 
 impl SessionEndpoints {
-    /// Returns the counts. Clones share their counters. [`Sessions::counts`](crate::Sessions::counts) counts
-    /// refreshes, and [`Accounts::counts`](crate::Accounts::counts) counts logins.
+    /// Returns how often the endpoints rejected requests. Clones share their counters.
+    /// [`Sessions::counts`](crate::Sessions::counts) counts refreshes, and
+    /// [`Accounts::counts`](crate::Accounts::counts) counts logins.
     #[must_use]
     pub fn counts(&self) -> EndpointCounts {
         let counters = &self.0.counters;

@@ -45,7 +45,7 @@ use problem::Problem;
 use request::RequestHead;
 use route::Route;
 
-/// The HTTP endpoints of sessions. Adapters mount them as routes with their feature `sessions`.
+/// The HTTP endpoints of sessions. The adapters mount them as routes when their feature `sessions` is enabled.
 ///
 /// | request | body | response |
 /// |---|---|---|
@@ -66,16 +66,16 @@ use route::Route;
 /// In mode `token`, the response body has both tokens:
 /// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`. In
 /// mode `cookie`, the response body is `{"token_type":"Cookie","expires_in","scope"}`, and the tokens are in
-/// two cookies that scripts cannot read. Durations are in seconds, and times in seconds since the epoch.
+/// two cookies that scripts cannot read. Durations are in seconds. Times are in seconds since 1970-01-01T00:00:00Z.
 /// Unknown members of requests are ignored. Errors are problem details (RFC 9457); the values of their member
 /// `error` are stable.
 ///
 /// A refresh token in the body takes precedence over the cookie. If the request has an explicit token, such as
 /// in `Authorization`, all cookies are ignored.
 ///
-/// If the gate requires anti-CSRF tokens, a third cookie has the token of the session. Scripts read it and
-/// repeat it in the header `X-CSRF-Token`. A client that has lost the token, or has one of an older session,
-/// requests another from `POST /auth/csrf`. Login, registration and that request need no anti-CSRF token.
+/// If the gate requires anti-CSRF tokens, a third cookie has the anti-CSRF token of the session. Scripts read it and
+/// repeat it in the header `X-CSRF-Token`. A client that has lost this token, or has one of an older session, gets
+/// another from `POST /auth/csrf`. Login, registration and `POST /auth/csrf` need no anti-CSRF token.
 ///
 /// # Examples
 /// ```
@@ -148,7 +148,7 @@ impl SessionEndpoints {
     /// [`CookieSettings::token_source`].
     #[must_use]
     pub fn new(sessions: Sessions, issuer: TokenIssuer, accounts: Accounts, gate: Gate) -> Self {
-        let anonymous = gate.refuse(AuthError::MissingToken);
+        let anonymous = gate.reject(AuthError::MissingToken);
         Self(Arc::new(Endpoints {
             sessions,
             issuer,
@@ -221,7 +221,7 @@ impl SessionEndpoints {
         &self.0.base
     }
 
-    /// The path of the key set (RFC 7517 §5).
+    /// The path at which the endpoints serve the public keys of the issuer (RFC 7517 §5).
     pub const KEY_SET_PATH: &'static str = route::KEY_SET_PATH;
 
     /// Returns whether this path is one of the endpoints.

@@ -15,7 +15,8 @@ use super::response::SessionResponse;
 use super::route::Route;
 use super::{SessionEndpoints, list};
 
-/// A request whose head was accepted. It owns all that it needs of the head; keep only the body of the request.
+/// A request whose head was accepted, and whose body is still to be read. It owns the parts of the head that it needs,
+/// so the adapter has to keep only the body.
 #[must_use]
 pub struct SessionRequest {
     endpoints: SessionEndpoints,

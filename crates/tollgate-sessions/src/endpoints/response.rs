@@ -6,7 +6,7 @@ use serde::Serialize;
 use tollgate::Rejection;
 use tollgate::adapter::ProblemDetails;
 
-/// A response: a status code, headers and a body. Its `Debug` output shows the status code only.
+/// An HTTP response of the endpoints: a status code, headers and a body. `Debug` shows only the status code.
 ///
 /// Several headers can have the same name (`Set-Cookie`): append them, and do not let one replace another.
 /// Names are in lower case, and values are visible ASCII.

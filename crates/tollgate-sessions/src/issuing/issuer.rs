@@ -59,11 +59,11 @@ impl TokenIssuer {
         Self { signer, issuer, audience, lifetime: DEFAULT_LIFETIME, spread: Spread::Twentieth }
     }
 
-    /// Sets the longest lifetime of tokens.
+    /// Sets the longest lifetime of tokens. The default is ten minutes.
     ///
-    /// The issuer logs a warning for less than a minute or more than an hour. With a shorter lifetime clients
-    /// spend their time refreshing, which only tests and demonstrations want. With a longer lifetime tokens
-    /// outlive a logout for long, at gates that do not check [`RevokedSessions`](crate::RevokedSessions).
+    /// The issuer logs a warning for less than a minute or more than an hour. With a shorter lifetime, clients refresh
+    /// so often that only tests and demonstrations need it. With a longer one, gates that do not check
+    /// [`RevokedSessions`](crate::RevokedSessions) accept tokens long after a logout.
     ///
     /// # Errors
     /// [`IssueError::Lifetime`] unless it is between a second and a day; [`IssueError::OutlivesKey`] when
@@ -113,8 +113,8 @@ impl TokenIssuer {
         }
     }
 
-    /// Returns the keys that verify the tokens now. They do not follow the rotation of a key ring;
-    /// [`keys`](Self::keys) do.
+    /// Returns the keys that verify the tokens now. They do not follow the rotation of a key ring; use
+    /// [`keys`](Self::keys) for that.
     ///
     /// # Errors
     /// [`KeyRingError::Key`] when the verifying key cannot be made. This is not expected: the signing key was
@@ -149,13 +149,14 @@ impl TokenIssuer {
     ///
     /// # Examples
     /// ```
-    /// use tollgate::{Algorithm, Clock, SystemClock};
+    /// use tollgate::{Algorithm, Audience, Clock, Issuer, SystemClock};
     /// use tollgate_sessions::issuing::{AccessToken, ClientId};
     /// use tollgate_sessions::{SigningKey, TokenIssuer};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let key = SigningKey::generate(Algorithm::EdDsa)?;
-    /// let issuer = TokenIssuer::new(key, tollgate::Issuer::new("https://issuer.example")?, tollgate::Audience::new("api://demo")?);
+    /// let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("api://demo")?);
+    /// let issuer = TokenIssuer::new(key, issuer, audience);
     /// let token = AccessToken::new("alice", ClientId::new("web"))
     ///     .with_scopes(["read:items"])
     ///     .with_claim("tenant", "t1")?;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use super::time::UnixMillis;
 use crate::support::{EntropyError, fill_random};
 
-/// The ID of a session: the time of its login and 74 random bits. It is no secret; access tokens carry it as
-/// the `sid` claim.
+/// The ID of a session: a UUID of version 7, made of the time of the login and 74 random bits. It is no secret;
+/// access tokens carry it as the `sid` claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 16]);
 

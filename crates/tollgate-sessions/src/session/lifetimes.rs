@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::support::SettingError;
 
-/// No session lives longer than 400 days.
+/// The longest absolute lifetime of a session: 400 days.
 ///
 /// Stores rely on this bound: 400 days after a subject's sessions were revoked, none of them can be live, and
-/// the store may purge the epoch that revoked them.
+/// the store may purge the [epoch](crate::store::SessionStore#epochs) that revoked them.
 pub const MAX_ABSOLUTE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// How long a session lives.
+/// How long a session lives: its idle lifetime and its absolute lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
     idle: Duration,
@@ -18,8 +18,8 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// Sets both limits: a session expires `idle` after its last refresh, and `absolute` after its login at the
-    /// latest.
+    /// Creates lifetimes: a session expires `idle` after its last refresh, and at the latest `absolute` after its
+    /// login.
     ///
     /// # Errors
     /// [`SettingError::Duration`] when `absolute` is shorter than a second or longer than

@@ -10,7 +10,7 @@ use super::lifetimes::Lifetimes;
 use super::revoke_reason::RevokeReason;
 use super::time::UnixMillis;
 
-/// What a store keeps of one session: one record, however often the session is refreshed.
+/// The record that a store keeps of one session. A session has one record, however often it is refreshed.
 ///
 /// Only stores see records; all other code gets a [`SessionInfo`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub struct SessionRecord {
     pub secret_hash: SecretHash,
     /// The generation of the current refresh token. The first is 0.
     pub generation: u32,
-    /// The generation of the refresh token before the current one, which is answered during the grace period.
+    /// The generation of the refresh token before the current one, which the store still accepts during the
+    /// grace period.
     pub previous_generation: Option<u32>,
     /// When the generation last changed.
     pub rotated_at: UnixMillis,
@@ -48,10 +49,15 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
-    /// Returns a record that has expired, for a store that then sets the fields from its row. A field that the
-    /// store does not set thus rejects tokens, and never accepts one.
+    /// Returns a record that has expired, for a store that then sets the fields from its row. If the store leaves a
+    /// field unset, the record thus rejects tokens, and accepts none by mistake.
     #[must_use]
-    pub fn new(session: SessionId, subject: impl Into<Box<str>>, secret_hash: SecretHash) -> Self {
+    pub fn new(
+        session: SessionId,
+        subject: impl Into<Box<str>>,
+        secret_hash: SecretHash,
+        state: SessionState,
+    ) -> Self {
         let never = UnixMillis::from_millis(0);
         Self {
             session,
@@ -63,7 +69,7 @@ impl SessionRecord {
             epoch: 0,
             absolute_expiry: never,
             idle_expiry: never,
-            state: SessionState::Live,
+            state,
             revoked_at: None,
             auth_time: never,
             fingerprint: None,
@@ -82,7 +88,7 @@ impl SessionRecord {
             auth_time: now,
             fingerprint: new.fingerprint,
             meta: new.meta.clone(),
-            ..Self::new(new.session, new.subject.clone(), new.secret_hash)
+            ..Self::new(new.session, new.subject.clone(), new.secret_hash, SessionState::Live)
         }
     }
 
@@ -158,7 +164,7 @@ impl SessionState {
     }
 }
 
-/// A session that a store is asked to create.
+/// A session for a store to create.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewSession {
@@ -200,7 +206,7 @@ impl NewSession {
     }
 }
 
-/// A session as its owner, or an administrator, may see it.
+/// A session without its secrets, as its owner or an administrator may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
@@ -258,7 +264,7 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// What a client looks like: 8 bytes of a keyed hash of its description; see
+/// The fingerprint of a client: 8 bytes of a keyed hash of its description of itself; see
 /// [`RefreshKeys::fingerprint`](crate::RefreshKeys::fingerprint).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 8]);

@@ -12,13 +12,13 @@ use tollgate::UnixTime;
 pub struct UnixMillis(i64);
 
 impl UnixMillis {
-    /// Makes the instant `millis` milliseconds after the epoch. A negative number is before it.
+    /// Makes the instant `millis` milliseconds after 1970-01-01T00:00:00Z, or before it when negative.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Returns the milliseconds since the epoch.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0

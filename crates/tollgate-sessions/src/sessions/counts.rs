@@ -6,7 +6,7 @@ use crate::support::Counter;
 
 /// How often each session event has occurred since the process began, for a dashboard.
 ///
-/// Every client counts, also when several present the same token at the same time.
+/// Each refresh counts, also when several clients present the same token at the same time.
 /// [`store_behind`](Self::store_behind) should stay zero: it means that the store has lost writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,28 +15,28 @@ pub struct SessionCounts {
     pub begun: u64,
     /// Refreshes in which the session rotated.
     pub rotated: u64,
-    /// Refreshes during the grace period, in which the same answer was given again.
+    /// Refreshes during the grace period that returned the same refresh token again.
     pub replayed: u64,
     /// Refreshes with a token that was newer than the store's.
     pub store_behind: u64,
     /// Refreshes in which the previous token rotated the session, in place of the current one.
     pub recovered: u64,
-    /// Answers that were given again to another client than before. They count as refreshes too, unless they
-    /// revoke the session.
+    /// Replays of an answer to another client than before. They count as refreshes too, unless they revoke the
+    /// session.
     pub client_mismatches: u64,
-    /// Refused texts that are no refresh token.
+    /// Rejected texts that were no refresh token.
     pub malformed: u64,
-    /// Refused refresh tokens that none of our keys has made.
+    /// Rejected refresh tokens that were made with none of the [`RefreshKeys`](crate::RefreshKeys).
     pub forged: u64,
-    /// Refused refresh tokens that were presented by another transport than they were issued for.
+    /// Rejected refresh tokens that were presented by another transport than they were issued for.
     pub wrong_transport: u64,
-    /// Refused refresh tokens of sessions that the store does not have.
+    /// Rejected refresh tokens of sessions that the store does not have.
     pub unknown: u64,
-    /// Refused refresh tokens of sessions that had expired.
+    /// Rejected refresh tokens of sessions that had expired.
     pub expired: u64,
-    /// Refused refresh tokens of sessions that had been revoked.
+    /// Rejected refresh tokens of sessions that had been revoked.
     pub revoked: u64,
-    /// Refresh tokens that were used a second time, so that their session was revoked.
+    /// Refresh tokens that were used a second time, after the grace period. Each revoked its session.
     pub reused: u64,
     /// Calls that the store did not answer, after a retry where one makes sense.
     pub store_failures: u64,
@@ -62,7 +62,8 @@ pub(super) struct Counters {
 }
 
 impl Sessions {
-    /// Returns the counts. Clones share their counters, also clones with other settings.
+    /// Returns how often each session event has occurred. Clones share their counters, also clones with other
+    /// settings.
     #[must_use]
     pub fn counts(&self) -> SessionCounts {
         let counters = &self.0.counters;

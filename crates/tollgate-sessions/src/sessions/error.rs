@@ -16,7 +16,7 @@ pub enum RefreshError {
     /// The text is not a refresh token.
     #[error("not a refresh token")]
     Malformed,
-    /// None of our keys has made the token.
+    /// The token was made with none of the [`RefreshKeys`](crate::RefreshKeys).
     #[error("refresh token was not made with any of our keys")]
     Forged,
     /// The store has no such session.
@@ -31,7 +31,7 @@ pub enum RefreshError {
     /// The token was used a second time, after its grace period: two clients have it. The session was revoked.
     #[error("refresh token was used twice; the session was revoked")]
     Reuse,
-    /// A token that is bound to a cookie was presented in a body, or the other way round.
+    /// The client presented a token that is bound to a cookie in a body, or the other way round.
     #[error("refresh token was presented by another transport than it was issued for")]
     WrongTransport,
     /// The store did not answer. This says nothing about the session.

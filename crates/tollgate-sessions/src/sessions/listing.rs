@@ -40,7 +40,7 @@ impl Sessions {
     /// Purges about `budget` records of expired and revoked sessions from the store.
     ///
     /// Call this about once a minute, as [`purge_periodically`](Self::purge_periodically) does. Without it, a
-    /// store that is no cache grows with every login.
+    /// store that does not expire records by itself grows with every login.
     ///
     /// # Errors
     /// [`SessionError::Store`] when the store failed.
@@ -48,14 +48,14 @@ impl Sessions {
         Ok(self.call_store(|| self.0.store.purge(budget)).await?)
     }
 
-    /// Queries the store whether the session of an access token is live. Returns `false` for a token without a
-    /// session.
+    /// Returns whether the session of an access token is live, with a query to the store. Returns `false` for a
+    /// token without a session.
     ///
-    /// Use this on a route where a revocation must take effect at once, and which can wait for the store.
+    /// Use this on a route where a revocation must take effect at once, and that can wait for the store.
     /// [`RevokedSessions`](crate::RevokedSessions) learns of a revocation a moment later, without a query.
     ///
     /// # Errors
-    /// [`SessionError::Store`] when the store failed. The session may or may not be live: respond with 503.
+    /// [`SessionError::Store`] when the store failed. The session may or may not be live, so respond with 503.
     ///
     /// # Examples
     /// ```

@@ -4,7 +4,7 @@ use super::tokens::{RefreshToken, RefreshTokenFlags};
 use crate::session::SessionInfo;
 use crate::store::RefreshKind;
 
-/// A subject that has logged in, and how its session is to live.
+/// The subject of a new session, and the settings of that session.
 ///
 /// The caller has authenticated the subject: [`Sessions::create`](super::Sessions::create) checks no password.
 #[derive(Clone, Debug)]
@@ -16,18 +16,18 @@ pub struct Login {
 }
 
 impl Login {
-    /// Begins a persistent session of `subject`, with refresh tokens in request and response bodies.
+    /// Describes a login of `subject`: a persistent session, with refresh tokens in request and response bodies.
     pub fn new(subject: impl Into<Box<str>>) -> Self {
         Self { subject: subject.into(), flags: RefreshTokenFlags::default(), client: None, meta: None }
     }
 
-    /// Binds the refresh tokens to a cookie: they are refused in a body.
+    /// Binds the refresh tokens to a cookie: [`Sessions`](super::Sessions) rejects them in a body.
     #[must_use]
     pub fn with_cookie_transport(self) -> Self {
         Self { flags: self.flags.cookie_bound(), ..self }
     }
 
-    /// Makes the session transient: it has the shorter lifetimes, as on a shared machine.
+    /// Makes the session transient: it has the shorter lifetimes, as for a shared machine. The default is persistent.
     #[must_use]
     pub fn with_transient_lifetime(self) -> Self {
         Self { flags: self.flags.transient(), ..self }
@@ -47,11 +47,11 @@ impl Login {
     }
 }
 
-/// A session, and the refresh token to hand out.
+/// A session, and the refresh token to send to its client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedSession {
-    /// The refresh token, to be handed out by the transport that its flags name.
+    /// The refresh token. Send it by the transport that its [flags](RefreshToken::flags) name.
     pub refresh_token: RefreshToken,
     /// The session that the token belongs to.
     pub session: SessionInfo,

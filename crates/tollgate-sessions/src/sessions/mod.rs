@@ -75,7 +75,7 @@ struct Inner {
 }
 
 impl Sessions {
-    /// Keeps sessions in `store`, with refresh tokens made by `keys`.
+    /// Creates a `Sessions` that keeps sessions in `store` and makes refresh tokens with `keys`.
     ///
     /// `access_lifetime` is the lifetime of the access tokens of these sessions
     /// ([`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime)). The store announces a revocation until the

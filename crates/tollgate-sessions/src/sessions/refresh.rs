@@ -39,11 +39,12 @@ impl Sessions {
     /// Exchanges a refresh token for its successor. Equal tokens presented at the same time get the same
     /// answer.
     ///
-    /// `client` is the client's description of itself, as for
+    /// `transport` is how the client presented the token. `client` is the client's description of itself, as for
     /// [`Login::with_client`](super::Login::with_client).
     ///
     /// # Errors
-    /// [`RefreshError`]. Only a [denial](RefreshError::is_denial) means that the session of the client is gone.
+    /// [`RefreshError`] says why the session was not refreshed. Only a [denial](RefreshError::is_denial) means that
+    /// the client has no live session.
     ///
     /// # Examples
     /// ```

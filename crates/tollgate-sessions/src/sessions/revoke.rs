@@ -11,8 +11,8 @@ impl Sessions {
     /// Revokes the session of a refresh token. The token may be of any generation, and may have expired.
     ///
     /// # Errors
-    /// - [`RefreshError::Malformed`] or [`RefreshError::Forged`] when these [`RefreshKeys`](crate::RefreshKeys)
-    ///   did not make the token.
+    /// - [`RefreshError::Malformed`] or [`RefreshError::Forged`] when none of the [`RefreshKeys`](crate::RefreshKeys)
+    ///   has made the token.
     /// - [`RefreshError::Store`] when the store did not confirm. The session may still be live.
     ///
     /// # Examples
@@ -34,7 +34,7 @@ impl Sessions {
         self.revoke_session(token.session(), None, RevokeReason::Logout).await.map_err(RefreshError::Store)
     }
 
-    /// Revokes a session if it belongs to `owner`.
+    /// Revokes the session with this ID, if it belongs to the subject `owner`.
     ///
     /// # Errors
     /// [`SessionError::Store`] when the store did not confirm.
@@ -94,8 +94,8 @@ impl Sessions {
         self.revoke_subject(subject, None, reason).await
     }
 
-    /// Revokes all sessions of `subject` but `keep`, as after a password change. This revokes the access tokens
-    /// of the kept session too; its next refresh returns new ones.
+    /// Revokes all sessions of `subject` except `keep`, as after a password change. This revokes the access tokens
+    /// of the kept session too. Its next refresh issues new ones.
     ///
     /// # Errors
     /// [`SessionError`] when the store did not confirm, or the subject is empty.

@@ -38,26 +38,27 @@ impl SessionSettings {
     /// The largest number of sessions that a subject may have: 100,000.
     pub const MAX_SESSIONS_PER_SUBJECT: usize = 100_000;
 
-    /// Sets how refresh tokens rotate.
+    /// Sets how refresh tokens rotate. The default is [`RefreshPolicy::default`].
     #[must_use]
     pub fn with_refresh_policy(self, refresh_policy: RefreshPolicy) -> Self {
         Self { refresh_policy, ..self }
     }
 
-    /// Sets how long persistent sessions live.
+    /// Sets how long persistent sessions live. The default is 14 days idle and 30 days at most.
     #[must_use]
     pub fn with_lifetimes(self, persistent: Lifetimes) -> Self {
         Self { persistent, ..self }
     }
 
-    /// Sets how long transient sessions live: those that end with the browser.
+    /// Sets how long transient sessions live, which end with the browser. The default is 12 hours idle and 24 hours
+    /// at most.
     #[must_use]
     pub fn with_transient_lifetimes(self, transient: Lifetimes) -> Self {
         Self { transient, ..self }
     }
 
-    /// Sets how many sessions a subject may have. A login beyond them revokes the session that was refreshed
-    /// least recently.
+    /// Sets how many sessions a subject may have. A login beyond them revokes the session that was refreshed least
+    /// recently. The default is 100.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than
@@ -68,13 +69,14 @@ impl SessionSettings {
         Ok(Self { per_subject, ..self })
     }
 
-    /// Sets what happens when another client gets an answer again during the grace period.
+    /// Sets what happens when another client presents the same refresh token during the grace period. The default
+    /// is [`ClientMismatch::Report`].
     #[must_use]
     pub fn with_client_mismatch(self, client_mismatch: ClientMismatch) -> Self {
         Self { client_mismatch, ..self }
     }
 
-    /// Sets how long the store has to answer.
+    /// Sets how long the store has to answer a call. The default is two seconds.
     ///
     /// # Errors
     /// [`SettingError::Duration`] when it is shorter than a millisecond or longer than
@@ -92,12 +94,12 @@ impl SessionSettings {
     }
 }
 
-/// What happens when another client, by its [`Fingerprint`](crate::session::Fingerprint), presents a token
-/// again during the grace period.
+/// What happens when a client with another [`Fingerprint`](crate::session::Fingerprint) replays a refresh token
+/// during the grace period.
 ///
 /// Reuse detection does not notice an attacker who copies a token and always uses it within the grace period of
-/// its owner. This check narrows that gap: the attacker has to imitate the client too. It is no proof, as a
-/// client can describe itself as it likes. Only tokens that are bound to a key of the client would be.
+/// its owner. This check narrows that gap: the attacker has to imitate the client too. A fingerprint is no proof, as
+/// a client can describe itself as it likes. Only tokens that are bound to a key of the client would be a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientMismatch {

@@ -15,13 +15,13 @@ pub struct RotateRequest {
     pub generation: u32,
     /// The hash of the secret in the presented token.
     pub secret_hash: SecretHash,
-    /// Whether the session is to rotate, or only to be looked at.
+    /// Whether the store rotates the session, or only previews the outcome.
     pub mode: RotateMode,
     /// The fingerprint of the client.
     pub fingerprint: Option<Fingerprint>,
     /// The settings of rotation.
     pub policy: RefreshPolicy,
-    /// How long the session lives from now on without another refresh. Its absolute expiry stays.
+    /// How long the session lives from now on without another refresh. Its absolute expiry stays the same.
     pub idle: Duration,
     /// How long a revocation for reuse is announced: until the last access token of the session has expired.
     pub announce_for: Duration,
@@ -49,7 +49,7 @@ impl RotateRequest {
         }
     }
 
-    /// Sets whether the session is to rotate, or only to be looked at.
+    /// Sets whether the store rotates the session, or only previews the outcome.
     #[must_use]
     pub fn with_mode(self, mode: RotateMode) -> Self {
         Self { mode, ..self }
@@ -78,17 +78,17 @@ pub struct RotateLifetimes {
     pub announce_for: Duration,
 }
 
-/// Whether a refresh writes.
+/// Whether a [`RotateRequest`] rotates the session, or only previews the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RotateMode {
-    /// The store tells what [`Commit`](Self::Commit) would find, and writes nothing for a token that may rotate the
-    /// session or replay an answer: the outcome is then [`RefreshKind::Replayed`].
+    /// The store returns the outcome without rotating the session. For a token that may rotate the session or replay an
+    /// answer, it writes nothing, and the outcome is [`RefreshKind::Replayed`].
     ///
     /// For every other token it does the same as `Commit`: it revokes the session of a reused token, and accepts a
     /// token that is newer than the store.
     Preview,
-    /// The session rotates.
+    /// The store rotates the session.
     Commit,
 }
 
@@ -98,7 +98,7 @@ pub enum RotateMode {
 pub enum RotateOutcome {
     /// The session is live.
     Live(Refreshed),
-    /// Two parties have the token. The session was revoked.
+    /// The token was used before, so two parties have it. The session was revoked.
     Reuse(SessionInfo),
     /// The session had been revoked before, for this reason.
     Revoked(RevokeReason),
@@ -124,8 +124,8 @@ pub enum ExpiryKind {
 pub struct Refreshed {
     /// How the session was refreshed.
     pub kind: RefreshKind,
-    /// The session afterwards. Its generation is the one of the token to hand out. After [`RefreshKind::Replayed`] its
-    /// fingerprint is the one of the refresh whose answer is given again.
+    /// The session after the refresh. Its generation is that of the client's new token. After
+    /// [`RefreshKind::Replayed`], its fingerprint is that of the refresh whose answer the store gives again.
     pub session: SessionInfo,
 }
 
@@ -143,7 +143,7 @@ impl Refreshed {
 pub enum RefreshKind {
     /// The session rotated.
     Rotated,
-    /// The session had rotated a moment before, and the same answer is given again.
+    /// The session had rotated a moment before, and the store gives the same answer again.
     Replayed,
     /// The session rotated from a generation that is newer than the store's: the store has lost writes.
     StoreBehind,
@@ -186,8 +186,7 @@ pub enum RevokeScope {
     Subject {
         /// The subject whose sessions to revoke.
         subject: Box<str>,
-        /// A live session of the subject that stays. Its access tokens are revoked all the same; a refresh brings new
-        /// ones.
+        /// A live session of the subject that stays. Its access tokens are revoked too; a refresh issues new ones.
         keep: Option<SessionId>,
     },
     /// All sessions of all subjects.
@@ -266,7 +265,7 @@ pub enum Revocation {
 pub struct RevocationEntry {
     /// The sessions that were revoked.
     pub revocation: Revocation,
-    /// When all access tokens that it concerns have expired, and the announcement with them.
+    /// When the announcement expires: all access tokens that it concerns have then expired.
     pub until: UnixMillis,
 }
 

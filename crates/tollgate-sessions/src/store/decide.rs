@@ -1,9 +1,9 @@
-//! [`decide`]: what presenting a refresh token does. A pure function, and the only place that decides it.
+//! [`decide`]: what a presented refresh token does to its session. It is a pure function, and no other code decides.
 
 use super::command::{ExpiryKind, RefreshKind, Refreshed, RotateMode, RotateOutcome, RotateRequest};
 use crate::session::{RevokeReason, SessionRecord, SessionState, UnixMillis};
 
-/// What presenting a refresh token does.
+/// What a store does with a session when a client presents a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshDecision {
@@ -18,7 +18,7 @@ pub enum RefreshDecision {
         expect: u32,
         /// The generation that the session gets.
         generation: u32,
-        /// The generation that is answered during the grace period.
+        /// The previous generation, which the store still accepts during the grace period.
         previous: u32,
         /// How the session was refreshed.
         kind: RefreshKind,
@@ -40,8 +40,8 @@ pub enum RefreshDecision {
 /// The order makes it safe: a revoked session is revoked even during the grace period, and a token that is too old is a
 /// sign of theft at any age (RFC 9700 §4.14.2).
 ///
-/// A [preview](RotateMode::Preview) of a token that may still rotate the session, or may replay, is a replay.
-/// Everything else is decided as for a commit.
+/// A [preview](RotateMode::Preview) of the current token, or of the one before it, is a replay, whatever the commit
+/// will decide. Everything else is decided as for a commit.
 #[must_use]
 pub fn decide(
     record: &SessionRecord,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// The failure of a store call.
 ///
-/// It says nothing about a session or a user, and no user is logged out or rejected because of it.
+/// It says nothing about a session or a user: callers neither log out nor reject a user because of it.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,

@@ -68,9 +68,15 @@ pub struct FeedPage {
 }
 
 impl FeedPage {
-    /// Returns the last page: the store has no more announcements for now.
+    /// Returns a page after which the store has no more announcements for now.
     #[must_use]
-    pub fn new(entries: Vec<RevocationEntry>, cursor: FeedCursor) -> Self {
+    pub fn last(entries: Vec<RevocationEntry>, cursor: FeedCursor) -> Self {
         Self { entries, cursor, more: false }
+    }
+
+    /// Returns a page after which the store has more announcements at once.
+    #[must_use]
+    pub fn partial(entries: Vec<RevocationEntry>, cursor: FeedCursor) -> Self {
+        Self { entries, cursor, more: true }
     }
 }

@@ -29,13 +29,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Returns an empty store. It neither blocks nor connects.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the clock that judges all times.
+    /// Sets the clock that judges all times, instead of the machine's. For tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }

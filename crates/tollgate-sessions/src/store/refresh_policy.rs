@@ -26,7 +26,7 @@ impl RefreshPolicy {
     pub const MAX_RECOVERY_PERIOD: Duration = Duration::from_secs(7 * 24 * 3600);
 
     /// Sets how long after a rotation the store gives the same answer again, for the current token and for the one
-    /// before it.
+    /// before it. The default is 30 seconds.
     ///
     /// With a grace period of zero every token can be used once, as RFC 9700 §4.14.2 describes it. Two tabs of a
     /// browser that refresh at the same time then log their user out.
@@ -39,7 +39,8 @@ impl RefreshPolicy {
         Ok(Self { grace_period, ..self })
     }
 
-    /// Sets how long after a rotation the previous token may still rotate the session, in place of its successor.
+    /// Sets how long after a rotation the previous token may still rotate the session, in place of its successor. The
+    /// default is zero: never.
     ///
     /// This helps mobile clients that lose an answer and return hours later. An attacker with a copied token is then
     /// detected one refresh later.
@@ -52,14 +53,14 @@ impl RefreshPolicy {
         Ok(Self { recovery_period, ..self })
     }
 
-    /// Treats a token that is newer than the store as stolen. After a failover that lost writes, every user who
-    /// refreshed in that time is then logged out.
+    /// Treats a token that is newer than the store as stolen. By default, such a token rotates the session. After a
+    /// failover that lost writes, this setting logs out every user who refreshed in that time.
     #[must_use]
     pub fn without_accepting_newer(self) -> Self {
         Self { accept_newer: false, ..self }
     }
 
-    /// Returns how long after a rotation the same answer is given again.
+    /// Returns how long after a rotation the store gives the same answer again.
     #[must_use]
     pub const fn grace_period(&self) -> Duration {
         self.grace_period

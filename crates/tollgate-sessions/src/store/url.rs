@@ -17,8 +17,8 @@ use super::{MemoryStore, SessionStore};
 /// `postgresql:` means the same as `postgres:`. `rediss:` is Redis over TLS; `valkey:` and `valkeys:` mean the same as
 /// `redis:` and `rediss:`.
 ///
-/// This blocks for SQLite, so call it while starting up. It does not connect to a server; the first call of the store
-/// does.
+/// For SQLite, this blocks the thread, so call it while starting up. It does not connect to a server; the first call
+/// to the store does.
 ///
 /// # Errors
 /// [`StoreErrorKind::Misconfigured`] when the URL names no store, or one whose feature this build lacks; otherwise the

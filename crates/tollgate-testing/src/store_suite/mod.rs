@@ -50,13 +50,13 @@ pub struct StoreCase {
 type CaseFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl StoreCase {
-    /// Returns the name of the case, in words with underscores.
+    /// Returns the name of the case, in snake case.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs the case on a Tokio runtime. The races need a runtime with several threads.
+    /// Runs the case on a Tokio runtime. Cases with concurrent calls need a multi-threaded runtime.
     ///
     /// # Panics
     /// Panics when the store breaks the contract.
@@ -103,7 +103,7 @@ cases! {
     races::racing_refreshes_of_different_sessions_do_not_mix,
 }
 
-/// A store, and the clock that it takes the time from.
+/// The store that a case tests, and the manual clock of that store.
 #[derive(Clone, Debug)]
 pub struct StoreUnderTest {
     store: Arc<dyn SessionStore>,
@@ -111,7 +111,8 @@ pub struct StoreUnderTest {
 }
 
 impl StoreUnderTest {
-    /// Makes an empty store by `make`, with a manual clock that starts at the present.
+    /// Calls `make` with a manual clock that starts at the current time. `make` must return an empty store that
+    /// uses this clock.
     pub fn new(make: impl FnOnce(StoreClock) -> Arc<dyn SessionStore>) -> Self {
         let clock = StoreClock::manual(StoreClock::server().now());
         Self { store: make(clock.clone()), clock }

@@ -5,11 +5,20 @@ use crate::error::{ClaimError, TokenError};
 use crate::json::{self, JsonError, Scanner};
 use crate::scope::ScopeSet;
 
-/// Where an issuer puts scopes and roles. Values from several paths are combined.
+/// The claims in which an issuer puts scopes and roles. Values from several claims are combined.
 ///
 /// The default is `scope` (RFC 9068 §2.2.3) and `scp` for scopes, and `roles` (RFC 9068 §2.2.3.1) for roles.
 /// Other paths in use are `realm_access.roles` (Keycloak), `permissions` (Auth0) and `cognito:groups` (Amazon
 /// Cognito).
+///
+/// ```
+/// use tollgate::ClaimPaths;
+///
+/// # fn build(verifier: tollgate::Verifier) -> tollgate::Verifier {
+/// let keycloak = ClaimPaths::default().with_roles_at(["realm_access.roles"]);
+/// let verifier = verifier.with_claim_paths(keycloak);
+/// # verifier }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPaths {
     scopes: Vec<ClaimPath>,
@@ -26,14 +35,14 @@ impl Default for ClaimPaths {
 }
 
 impl ClaimPaths {
-    /// Sets the paths of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
+    /// Replaces the paths of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
     /// array of strings.
     #[must_use]
     pub fn with_scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { scopes: paths.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Sets the paths of roles. A role claim is one string, or an array of strings.
+    /// Replaces the paths of roles. A role claim is one string, or an array of strings.
     #[must_use]
     pub fn with_roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { roles: paths.into_iter().map(Into::into).collect(), ..self }

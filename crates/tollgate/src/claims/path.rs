@@ -32,7 +32,7 @@ impl ClaimPath {
         Self(path.split('.').map(Into::into).collect())
     }
 
-    /// Appends a name: the path of the member within the object at this path.
+    /// Appends the name of a member of the object at this path.
     #[must_use]
     pub fn then(mut self, name: impl Into<Box<str>>) -> Self {
         self.0.push(name.into());

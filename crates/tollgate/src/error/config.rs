@@ -4,10 +4,11 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A cookie, header or parameter name holds characters that such a name cannot have.
+    /// The name of a cookie, header field, query parameter or scope holds characters that such a name cannot have, or
+    /// is not allowed for it.
     #[error("{name:?} cannot be the name of a {what}")]
     Name {
-        /// What the name is for.
+        /// What the name is for, such as `cookie`.
         what: &'static str,
         /// The name that was given.
         name: Box<str>,
@@ -17,7 +18,7 @@ pub enum ConfigError {
         "{text:?} cannot be an {what}: it is empty, has white space around it or holds a control character"
     )]
     Identifier {
-        /// What the text was to identify.
+        /// What the text was to identify: `issuer` or `audience`.
         what: &'static str,
         /// The text that was given.
         text: Box<str>,
@@ -25,7 +26,7 @@ pub enum ConfigError {
     /// A set without members, which would reject every token.
     #[error("no {what} given; every token would be rejected")]
     Empty {
-        /// What the set was to contain.
+        /// What the set was to contain, such as `scope`.
         what: &'static str,
     },
     /// A content type that cannot be the value of a header field.
@@ -37,7 +38,7 @@ pub enum ConfigError {
     /// A value that cannot stand inside a quoted string (RFC 9110 §5.6.4).
     #[error("{what} may hold only printable ASCII without quotes and backslashes")]
     Text {
-        /// What the value is for.
+        /// What the value is for, such as `realm`.
         what: &'static str,
     },
     /// The leeway is longer than clocks need (RFC 7519 §4.1.4: "no more than a few minutes").
@@ -65,6 +66,7 @@ pub enum ConfigError {
         url: Box<str>,
     },
     /// A setting that contradicts another one, would reject every token, or cannot be compared with a claim.
+    /// The text says what is wrong.
     #[error("{0}")]
     Conflict(&'static str),
 }

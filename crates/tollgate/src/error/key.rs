@@ -67,7 +67,7 @@ pub enum KeyError {
     /// `use` or `key_ops` do not allow verifying signatures (RFC 7517 §4.2, §4.3).
     #[error("`{member}` does not allow verifying signatures")]
     NotForSignatures {
-        /// The member that does not allow it.
+        /// The member that does not allow it: `use` or `key_ops`.
         member: &'static str,
     },
     /// The algorithm cannot be used with this kind of key.
@@ -128,7 +128,7 @@ pub enum WeakSecret {
         /// The smallest length allowed, in bytes.
         min: usize,
     },
-    /// The secret is one of tutorials and examples, or contains such a word.
+    /// The secret contains a word that attackers try first, such as `changeme`.
     #[error("it contains a well-known word")]
     WellKnown,
     /// The secret repeats the same few bytes.

@@ -51,13 +51,13 @@ pub enum RequestError {
     /// The header, cookie or parameter that carries the token occurs more than once.
     #[error("the {location} that carries the token occurs more than once")]
     Repeated {
-        /// The kind of location.
+        /// The kind of location, such as `cookie`.
         location: &'static str,
     },
     /// The value is not a `b64token` (RFC 6750 §2.1).
     #[error("the {location} does not hold exactly one b64token")]
     NotAToken {
-        /// The kind of location.
+        /// The kind of location, such as `cookie`.
         location: &'static str,
     },
 }

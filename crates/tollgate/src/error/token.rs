@@ -84,10 +84,10 @@ pub enum TokenError {
         /// The token's `iss`.
         found: Excerpt,
     },
-    /// No key has this key ID, or no key without an ID fits the algorithm.
+    /// No key has the key ID that the token names, and no other key fits its algorithm.
     #[error("no key {} for {algorithm}", KeyIdOrAny(.key_id.as_ref()))]
     UnknownKey {
-        /// The token's `kid`.
+        /// The token's `kid`, if it has one.
         key_id: Option<KeyId>,
         /// The token's `alg`.
         algorithm: Algorithm,

@@ -14,7 +14,8 @@ use crate::time::UnixTime;
 ///
 /// Applications do not need these methods: see [`adapter`](crate::adapter).
 impl Gate {
-    /// Decides on `request` at `now`. It does not wait, and holds no lock while it checks a signature.
+    /// Decides whether to admit `request` at the time `now`. This neither waits nor holds a lock while it checks a
+    /// signature.
     pub fn admit<R: RequestView>(&self, request: &R, now: UnixTime) -> Decision {
         let refusal = match self.judge(request, now) {
             Ok(admission) => return Decision::Admitted(admission),
@@ -22,7 +23,7 @@ impl Gate {
         };
         match refusal.refresh(now) {
             Some(refresh) => Decision::AwaitKeys(refresh),
-            None => Decision::Refused(self.reject(refusal, now)),
+            None => Decision::Rejected(self.reject_refusal(refusal, now)),
         }
     }
 
@@ -35,12 +36,12 @@ impl Gate {
         request: &R,
         now: UnixTime,
     ) -> Result<Admission, Rejection> {
-        self.judge(request, now).map_err(|refusal| self.reject(refusal, now))
+        self.judge(request, now).map_err(|refusal| self.reject_refusal(refusal, now))
     }
 
     /// Returns the rejection for `error` under this gate's realm, and logs it.
     #[must_use]
-    pub fn refuse(&self, error: AuthError) -> Rejection {
+    pub fn reject(&self, error: AuthError) -> Rejection {
         Rejection::logged(error, &self.0.style)
     }
 
@@ -58,14 +59,14 @@ impl Gate {
     }
 
     /// Returns whether the gate reads only the header fields of a request, so that an adapter need not copy
-    /// method and target. This is so when no source is one that other sites can make a browser use.
+    /// method and target. This is the case when no source is a cookie or a query parameter.
     #[must_use]
     pub fn needs_headers_only(&self) -> bool {
         !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
-    /// Returns whether the request has a credential outside cookies, well-formed or not. Cookies then do not
-    /// count.
+    /// Returns whether the request has a credential outside cookies, well-formed or not. The gate
+    /// then ignores cookies.
     #[must_use]
     pub fn has_explicit_credential<R: RequestView>(&self, request: &R) -> bool {
         source::has_explicit_credential(request, &self.0.sources)
@@ -89,8 +90,8 @@ impl Gate {
         self.0.csrf_verifier.as_deref()
     }
 
-    /// Checks the anti-CSRF token of a request whose cookie holds another credential of `session` than an
-    /// access token, such as a refresh token. For access tokens, [`admit`](Self::admit) does this check.
+    /// Checks the anti-CSRF token of a request whose cookie holds a refresh token, or another credential of `session`
+    /// that is not an access token. For access tokens, [`admit`](Self::admit) does this check.
     ///
     /// # Errors
     /// [`CrossSiteError`] when the gate requires anti-CSRF tokens, the request can change something, and it does not

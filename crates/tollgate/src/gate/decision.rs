@@ -4,7 +4,7 @@ use crate::admission::Admission;
 use crate::key::KeyRefresh;
 use crate::rejection::Rejection;
 
-/// The decision of a gate on a request.
+/// The decision of a gate on a request, which [`Gate::admit`](super::Gate::admit) returns.
 #[derive(Debug)]
 #[must_use]
 #[expect(
@@ -15,8 +15,8 @@ pub enum Decision {
     /// The request is admitted.
     Admitted(Admission),
     /// The request is rejected.
-    Refused(Rejection),
-    /// The key that the token names is unknown. Await the refresh, then call
+    Rejected(Rejection),
+    /// The gate does not have the key that the token names, or has no usable keys. Await the refresh, then call
     /// [`Gate::admit_after_refresh`](super::Gate::admit_after_refresh).
     AwaitKeys(KeyRefresh),
 }

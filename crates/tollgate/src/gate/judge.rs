@@ -63,11 +63,11 @@ impl Gate {
 
     /// Rejects the request. When the issuer could not be asked for the key, the response is 503 and does not
     /// say that the token is invalid.
-    pub(super) fn reject(&self, refusal: Refusal<'_>, now: UnixTime) -> Rejection {
+    pub(super) fn reject_refusal(&self, refusal: Refusal<'_>, now: UnixTime) -> Rejection {
         let Refusal { error, by } = refusal;
         match by.and_then(|verifier| verifier.why_unavailable(&error, now)) {
-            Some(unavailable) => self.refuse(AuthError::KeysUnavailable(unavailable)),
-            None => self.refuse(error),
+            Some(unavailable) => self.reject(AuthError::KeysUnavailable(unavailable)),
+            None => self.reject(error),
         }
     }
 

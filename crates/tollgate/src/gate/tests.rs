@@ -9,6 +9,7 @@ use crate::issuer::Issuer;
 use crate::key::{KeyRefresh, KeyRequest, KeySet, KeySource};
 use crate::request::testing::FakeRequest;
 use crate::revocation::RevocationList;
+use crate::scope::ScopeSet;
 use crate::testing::{ISSUER, NOW, SECRET, audience, issuer, key, sign, token, verifier};
 use crate::time::UnixTime;
 use crate::verified::Verified;
@@ -26,7 +27,7 @@ fn admitted(gate: &Gate, request: &FakeRequest) -> Admission {
 
 fn refused(gate: &Gate, request: &FakeRequest) -> Rejection {
     match gate.admit(request, NOW) {
-        Decision::Refused(rejection) => rejection,
+        Decision::Rejected(rejection) => rejection,
         other => panic!("{other:?}"),
     }
 }
@@ -241,7 +242,7 @@ fn rejections_are_problem_details() {
     use insta::assert_snapshot;
 
     let gate = Gate::new(verifier());
-    let body = |error: AuthError| String::from_utf8(gate.refuse(error).body().into_bytes()).unwrap();
+    let body = |error: AuthError| String::from_utf8(gate.reject(error).body().into_bytes()).unwrap();
     assert_snapshot!(
         body(AuthError::MissingToken),
         @r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"an access token is required"}"#
@@ -279,7 +280,7 @@ fn at(gate: &Gate, request: &FakeRequest, secs: i64) -> u16 {
     let now = UnixTime::from_secs(NOW.as_secs().saturating_add(secs));
     match gate.admit(request, now) {
         Decision::Admitted(_) => 200,
-        Decision::Refused(rejection) => rejection.status(),
+        Decision::Rejected(rejection) => rejection.status(),
         Decision::AwaitKeys(_) => panic!("no key source"),
     }
 }
@@ -484,10 +485,18 @@ fn rejection_body_replaces_only_the_body() {
     let by_extractor = |gate: &Gate| admitted(gate, &bearer(&token(""))).claims::<Never>().unwrap_err();
     let of_anonymous = |gate: &Gate| admitted(gate, &FakeRequest::get("/")).require().unwrap_err();
     // Twice, because the second token comes from the cache.
-    let ways: [&dyn Fn(&Gate) -> Rejection; 4] = [&by_gate, &by_extractor, &by_extractor, &of_anonymous];
-    for reject in ways {
+    let twice = |gate: &Gate| gate.reject(AuthError::InvalidRequest(RequestError::SeveralSources));
+    let scope =
+        |gate: &Gate| gate.reject(AuthError::InsufficientScope { scopes: ScopeSet::new(["read:items"]) });
+    let outage = |gate: &Gate| {
+        gate.reject(AuthError::KeysUnavailable(KeysUnavailable::new("outage", Duration::from_secs(9))))
+    };
+    let ways: [&dyn Fn(&Gate) -> Rejection; 7] =
+        [&by_gate, &by_extractor, &by_extractor, &of_anonymous, &twice, &scope, &outage];
+    let cases = [401, 401, 401, 401, 400, 403, 503].into_iter().zip(ways);
+    for (status, reject) in cases {
         let (own, default) = (reject(&gate), reject(&plain));
-        assert_eq!(own.body(), RejectionBody::text("no entry (401)"));
+        assert_eq!(own.body(), RejectionBody::text(format!("no entry ({status})")));
         assert_eq!(own.status(), default.status());
         assert!(own.headers().eq(default.headers()));
         assert_eq!(default.body().content_type(), "application/problem+json");

@@ -35,7 +35,7 @@ pub enum JsonError {
     /// A member name occurs twice.
     #[error("a member name occurs twice")]
     DuplicateMember,
-    /// The object has more members than the limit.
+    /// The object has more than 256 members.
     #[error("more than {} members", Names::MAX)]
     TooManyMembers,
     /// The name of a member is reserved by `serde_json`, so parsers could read it differently.

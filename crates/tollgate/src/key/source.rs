@@ -16,8 +16,8 @@ use crate::time::UnixTime;
 
 /// A set of keys that changes, such as one fetched from an issuer.
 ///
-/// Verification itself is synchronous and uses the snapshot from [`keys`](Self::keys). Only when no key fits a
-/// token does an adapter await [`refresh`](Self::refresh) and verify once more.
+/// Verification itself is synchronous and uses the keys that [`keys`](Self::keys) returns. Only when no key
+/// fits a token does an adapter await [`refresh`](Self::refresh), and the gate verifies once more.
 ///
 /// # Security
 /// The keys decide which tokens are accepted. A source must fetch them over a channel that authenticates the
@@ -41,13 +41,13 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Starts or joins a refresh for an unknown key. `wanted` is `None` when there are no keys at all. Returns
-    /// `None` when a refresh would not help, because the source has just asked the issuer or remembers that the
-    /// key ID does not exist.
+    /// `None` when a refresh would not help, because the source has just asked the issuer or has cached that the key
+    /// ID does not exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
 
-    /// Returns why it is unknown whether the key exists: the source should have asked the issuer for the key,
-    /// and could not. The response is then 503, because a 401 would make the client discard a token that may be
-    /// valid. Returns `None`, as by default, when the issuer has answered.
+    /// Returns why the source could not ask the issuer for the key, so that it is unknown whether the key exists. The
+    /// response is then 503, because a 401 would make the client discard a token that may be valid. Returns `None`
+    /// when the issuer has answered. The default implementation returns `None`.
     ///
     /// The gate calls this when [`refresh`](Self::refresh) returned `None`, and when the key is still unknown
     /// after a refresh.
@@ -103,7 +103,7 @@ enum Kind {
 }
 
 impl VerifierKeys {
-    /// Uses the keys of a source that the caller shares.
+    /// Uses the keys of a source that other verifiers share.
     #[must_use]
     pub fn from_shared(source: Arc<dyn KeySource>) -> Self {
         Self(Kind::Source(source))

@@ -8,9 +8,9 @@ use crate::json;
 
 /// A type that an application can extract from a verified token.
 ///
-/// Every type that implements `serde::Deserialize` implements this trait: name the claims that you want as
-/// fields. Implement it yourself for a type that is computed, is checked further, or combines the token and its
-/// header:
+/// Every type that derives `serde::Deserialize` and owns its fields (`serde::de::DeserializeOwned`) implements
+/// this trait: name the claims that you want as fields. Implement it yourself for a type that is computed, is
+/// checked further, or combines the token and its header:
 ///
 /// ```
 /// use tollgate::{ClaimsError, FromClaims, Verified};

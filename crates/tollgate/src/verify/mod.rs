@@ -210,7 +210,7 @@ impl Verifier {
         self.max_token_bytes
     }
 
-    /// Adds an audience: tokens for any of the audiences are accepted.
+    /// Accepts tokens for one more audience. A token must name one of the audiences.
     #[must_use]
     pub fn with_audience(mut self, audience: Audience) -> Self {
         self.audiences.push(audience);
@@ -245,20 +245,20 @@ impl Verifier {
     }
 
     /// Rejects tokens that were issued longer ago than `max_age`, whatever their `exp`. This makes `iat`
-    /// required.
+    /// required. By default, there is no maximum age.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self { max_age: Some(max_age), ..self }
     }
 
     /// Rejects tokens whose lifetime from `iat` to `exp` is longer than `max_lifetime`. This makes `iat`
-    /// required.
+    /// required. By default, there is no maximum lifetime.
     #[must_use]
     pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
         Self { max_lifetime: Some(max_lifetime), ..self }
     }
 
-    /// Rejects tokens that are longer than this. The default is 8 KiB.
+    /// Rejects tokens that are longer than this number of bytes. The default is 8 KiB.
     #[must_use]
     pub fn with_max_token_bytes(self, max_token_bytes: usize) -> Self {
         Self { max_token_bytes, ..self }
@@ -314,7 +314,7 @@ impl Verifier {
         self
     }
 
-    /// Sets where this issuer puts scopes and roles.
+    /// Sets the claims in which this issuer puts scopes and roles. [`ClaimPaths`] has the default.
     #[must_use]
     pub fn with_claim_paths(self, paths: ClaimPaths) -> Self {
         Self { paths: Arc::new(paths), ..self }

@@ -13,8 +13,8 @@ use super::task::{Buffer, Task};
 use crate::support::Counter;
 
 impl HashCost {
-    /// Returns the cost with the least memory, from [`HashCost::OWASP`] upwards, at which one hash takes
-    /// `at_least` that long on this machine. 50 ms is a good start.
+    /// Returns the cost with the least memory, from [`HashCost::OWASP`] upwards, at which one hash takes `at_least` or
+    /// longer on this machine. 50 ms is a good start.
     ///
     /// The call blocks while it measures. Run it on an idle machine of the kind that will serve, and put the
     /// result into the configuration. A slow machine gets [`HashCost::OWASP`], and a fast one at most the

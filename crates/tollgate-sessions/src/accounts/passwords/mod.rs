@@ -62,7 +62,7 @@ struct Inner {
 }
 
 impl Passwords {
-    /// Starts the threads, and allocates their memory.
+    /// Starts the threads that hash passwords, and allocates their memory.
     ///
     /// # Errors
     /// [`PasswordsError`] when the operating system gives no thread, not enough memory, or no random bytes.

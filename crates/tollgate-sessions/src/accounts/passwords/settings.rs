@@ -43,7 +43,7 @@ impl PasswordSettings {
     /// The longest time that a password may wait in the queue: an hour.
     pub const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-    /// Sets the cost of new hashes.
+    /// Sets the cost of new hashes. The default is [`HashCost::OWASP`].
     ///
     /// [`Accounts`](crate::Accounts) replaces a hash of another cost when its user logs in. Until then the time
     /// that a login takes shows which users exist; [`with_decoy_cost`](Self::with_decoy_cost) limits that.
@@ -62,13 +62,14 @@ impl PasswordSettings {
         Self { decoy_cost: Some(cost), ..self }
     }
 
-    /// Sets the secrets that are hashed with each password.
+    /// Sets the secrets that are hashed with each password. By default, there are none.
     #[must_use]
     pub fn with_peppers(self, peppers: Peppers) -> Self {
         Self { peppers: Some(peppers), ..self }
     }
 
-    /// Sets how many hashes are computed at the same time. Each thread holds the memory of one hash.
+    /// Sets how many threads compute hashes, one at a time each. A thread holds the memory of one hash. The default is
+    /// one thread for every two processors.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than [`MAX_THREADS`](Self::MAX_THREADS).
@@ -77,7 +78,7 @@ impl PasswordSettings {
         Ok(Self { threads, ..self })
     }
 
-    /// Sets how many passwords may wait for a thread.
+    /// Sets how many passwords may wait for a thread. The default is 64.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than [`MAX_QUEUE`](Self::MAX_QUEUE).
@@ -86,7 +87,7 @@ impl PasswordSettings {
         Ok(Self { queue, ..self })
     }
 
-    /// Sets how long a password may wait for a thread.
+    /// Sets how long a password may wait for a thread. The default is one second.
     ///
     /// # Errors
     /// [`SettingError::Duration`] when it is shorter than a millisecond or longer than

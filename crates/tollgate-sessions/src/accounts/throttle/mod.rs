@@ -95,13 +95,13 @@ impl LoginThrottle {
         Self { settings, state: Mutex::new(State::new(&settings)), ..self }
     }
 
-    /// Sets the clock.
+    /// Sets the clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Admits or refuses an attempt to log in with `name` from `peer`. A refused attempt is not counted.
+    /// Admits or rejects an attempt to log in with `name` from `peer`. A rejected attempt is not counted.
     ///
     /// # Errors
     /// [`Throttled`], with the time until the next attempt is allowed.
@@ -132,7 +132,7 @@ impl LoginThrottle {
         self.charge(Some(self.hashed(name, None)), peer, peer.map(|peer| self.hashed(name, Some(peer))))
     }
 
-    /// Admits or refuses an attempt from `peer` without a name, such as a registration.
+    /// Admits or rejects an attempt from `peer` without a name, such as a registration.
     ///
     /// # Errors
     /// [`Throttled`], with the time until the next attempt is allowed.

@@ -15,10 +15,10 @@ pub struct ThrottleSettings {
     pub(super) entries: usize,
 }
 
-/// An address has 20 attempts, and one more every 3 seconds, and as many forged refresh tokens. A login name
-/// has 5 attempts without a delay. Each further attempt is followed by a delay of one second, which doubles up
-/// to one minute. Every 5 minutes, one attempt for a name expires. The throttle tracks 65,536 addresses and as
-/// many names.
+/// An address has 20 attempts, and one more every 3 seconds. Forged refresh tokens have the same limit, counted
+/// separately. A login name has 5 attempts without a delay. After each further attempt there is a delay of one
+/// second, which doubles up to one minute. Every 5 minutes, one attempt for a name expires. The throttle tracks
+/// 65,536 addresses and as many names.
 impl Default for ThrottleSettings {
     fn default() -> Self {
         Self {
@@ -42,8 +42,9 @@ impl ThrottleSettings {
     /// The largest number of addresses, and of names, that the throttle can track: ten million.
     pub const MAX_ENTRIES: usize = 10_000_000;
 
-    /// Sets the limit for one address: `burst` attempts at once, and one more in each `interval`. Forged
-    /// refresh tokens have the same limit, and are counted separately.
+    /// Sets the limit for one address: `burst` attempts at once, and one more in each `interval`. Forged refresh
+    /// tokens have the same limit, and are counted separately. The default is 20 attempts, and one more every
+    /// 3 seconds.
     ///
     /// # Errors
     /// [`SettingError::Number`] when `burst` is 0 or more than [`MAX_BURST`](Self::MAX_BURST);
@@ -55,7 +56,8 @@ impl ThrottleSettings {
         Ok(Self { peer_burst: burst, peer_interval: interval, ..self })
     }
 
-    /// Sets the limit for one login name: `burst` attempts without a delay, and then `delays` between attempts.
+    /// Sets the limit for one login name: `burst` attempts without a delay, and then `delays` between attempts. The
+    /// default is 5 attempts, and delays of one second to one minute.
     ///
     /// # Errors
     /// [`SettingError::Number`] when `burst` is more than [`MAX_BURST`](Self::MAX_BURST);
@@ -69,18 +71,19 @@ impl ThrottleSettings {
         Ok(Self { name_burst: burst, name_delays: delays, ..self })
     }
 
-    /// Sets how long it takes until one attempt for a login name expires. Attempts expire one after the other.
+    /// Sets how long it takes until one attempt for a login name expires. Attempts expire one after the other. The
+    /// default is 5 minutes.
     ///
     /// # Errors
     /// [`SettingError::Duration`] when it is shorter than [`MIN_INTERVAL`](Self::MIN_INTERVAL) or longer than
     /// [`MAX_INTERVAL`](Self::MAX_INTERVAL).
-    pub fn with_forget_after(self, forget_after: Duration) -> Result<Self, SettingError> {
+    pub fn with_name_expiry(self, forget_after: Duration) -> Result<Self, SettingError> {
         check_interval("time until an attempt expires", forget_after)?;
         Ok(Self { forget_after, ..self })
     }
 
-    /// Sets how many addresses, and how many names, the throttle tracks. Beyond them it evicts the entry that
-    /// would expire first.
+    /// Sets how many addresses, and how many names, the throttle tracks. Beyond them it evicts the entry that would
+    /// expire first. The default is 65,536 of each.
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than [`MAX_ENTRIES`](Self::MAX_ENTRIES).
@@ -135,7 +138,7 @@ mod tests {
             assert!(settings.with_names(burst, NameDelays { first, longest }).is_err(), "{burst} {first:?}");
         }
         for forget_after in [Duration::ZERO, longest + second] {
-            assert!(settings.with_forget_after(forget_after).is_err(), "{forget_after:?}");
+            assert!(settings.with_name_expiry(forget_after).is_err(), "{forget_after:?}");
         }
         for entries in [0, ThrottleSettings::MAX_ENTRIES + 1] {
             assert!(settings.with_entries(entries).is_err(), "{entries}");

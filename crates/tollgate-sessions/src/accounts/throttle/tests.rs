@@ -264,7 +264,7 @@ fn settings_work_at_their_bounds() {
     let settings = |burst, interval| {
         let settings = ThrottleSettings::default()
             .with_names(burst, NameDelays { first: interval, longest: interval })?;
-        settings.with_forget_after(interval)?.with_peers(burst.max(1), interval)
+        settings.with_name_expiry(interval)?.with_peers(burst.max(1), interval)
     };
     let (lenient, _clock) = throttle(settings(ThrottleSettings::MAX_BURST, shortest).unwrap());
     for _ in 0..100 {

@@ -20,9 +20,10 @@ pub struct User {
 }
 
 impl User {
-    /// Returns an enabled user without scopes and roles. A store then sets the other fields from its row.
+    /// Returns a disabled user without scopes and roles, for a store that then sets the fields from its row. If the
+    /// store leaves a field unset, it thus grants too little, and never too much.
     pub fn new(subject: impl Into<Box<str>>, login: LoginName) -> Self {
-        Self { subject: subject.into(), login, scopes: Vec::new(), roles: Vec::new(), enabled: true }
+        Self { subject: subject.into(), login, scopes: Vec::new(), roles: Vec::new(), enabled: false }
     }
 
     /// Adds scopes that access tokens grant to the user.
@@ -71,7 +72,9 @@ pub struct NewUser {
 impl NewUser {
     /// Returns an enabled user without scopes, roles and password. The user cannot log in without a password.
     pub fn new(subject: impl Into<Box<str>>, login: LoginName) -> Self {
-        Self { user: User::new(subject, login), hash: None }
+        let mut user = User::new(subject, login);
+        user.enabled = true;
+        Self { user, hash: None }
     }
 
     /// Sets the hash of the password.

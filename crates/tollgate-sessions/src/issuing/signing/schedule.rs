@@ -12,11 +12,11 @@ pub struct KeyRotationSchedule(KeyRotationTimes);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "callers name the fields")]
 pub struct KeyRotationTimes {
-    /// How long a key signs.
+    /// How long a key signs. The default is thirty days.
     pub rotate_every: Duration,
-    /// How long a key is published before it signs.
+    /// How long a key is published before it signs. The default is an hour.
     pub publish_before: Duration,
-    /// How long a replaced key stays published.
+    /// How long a replaced key stays published. The default is a day and ten minutes.
     pub keep_after: Duration,
 }
 
@@ -129,6 +129,6 @@ mod tests {
         assert!(short(second * 2).is_ok());
         assert!(short(second).is_err());
         let late = new(3600, 60, 900).unwrap_err().to_string();
-        assert_eq!(late, "`publish_before` is 60 s, and must be at least 1800");
+        assert_eq!(late, "`publish_before` is 60 s, and must be at least 1800 s");
     }
 }

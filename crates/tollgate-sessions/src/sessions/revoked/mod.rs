@@ -83,8 +83,8 @@ pub enum StalePolicy {
 pub struct FeedStatus {
     /// How long ago the feed last answered. `None` when it never has.
     pub last_update: Option<Duration>,
-    /// Whether that is longer ago than [`StalePolicy::FailClosed`] allows. With
-    /// [`StalePolicy::AcceptUntilExpiry`], whether it is more than thirty seconds ago.
+    /// Whether the last answer is older than [`StalePolicy::FailClosed`] allows. With
+    /// [`StalePolicy::AcceptUntilExpiry`], whether it is more than thirty seconds old.
     pub is_stale: bool,
     /// The number of revoked sessions. Each one counts until its last access token has expired.
     pub sessions: usize,
@@ -94,7 +94,8 @@ pub struct FeedStatus {
 }
 
 impl RevokedSessions {
-    /// Checks tokens of `issuer`. Fails closed when the feed has not answered for thirty seconds.
+    /// Creates a check of the tokens of `issuer`, without any revocations yet. By default, it fails closed when
+    /// the feed has not answered for thirty seconds.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
@@ -106,16 +107,16 @@ impl RevokedSessions {
         }))
     }
 
-    /// Sets the policy for a feed that does not answer. Call this before [`follow`](Self::follow): the result
-    /// has no revocations yet, and does not share the state of other clones.
+    /// Sets the policy for a feed that does not answer. Call this before [`follow`](Self::follow), because the result
+    /// has no revocations yet and does not share the state of other clones.
     #[must_use]
     pub fn with_stale_policy(self, stale_policy: StalePolicy) -> Self {
         let (issuer, clock) = (self.0.issuer.clone(), self.0.clock.clone());
         Self(Arc::new(Inner { stale_policy, clock, ..Inner::empty(issuer) }))
     }
 
-    /// Sets the clock, which must agree with the clock of the gate. Call this before [`follow`](Self::follow):
-    /// the result has no revocations yet, and does not share the state of other clones.
+    /// Sets the clock, which must agree with the clock of the gate. Call this before [`follow`](Self::follow), because
+    /// the result has no revocations yet and does not share the state of other clones.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         let (issuer, stale_policy) = (self.0.issuer.clone(), self.0.stale_policy);

@@ -11,9 +11,9 @@ use super::refresh_keys::{RefreshKey, RefreshKeyError, RefreshKeys};
 use crate::files::KeyFiles;
 
 impl RefreshKeys {
-    /// Reads the keys in the directory at `path`. If the directory has no key, this creates the first one. Only
-    /// the current user can read the files. Keep the directory beside the store of the sessions, and for as
-    /// long.
+    /// Reads the keys in the directory at `path`. If the directory has no key, this creates the first one, in a file
+    /// that only the current user can read. Keep the directory as long as the session store: without the keys, all
+    /// users have to log in again.
     ///
     /// Any number of processes may share the directory. New tokens are made with the key that took effect last;
     /// see [`add_key`](Self::add_key). Tokens of all other keys are accepted, also of keys that take effect
@@ -39,8 +39,8 @@ impl RefreshKeys {
     }
 
     /// Adds a key to the directory at `path`, and removes the keys that were replaced more than
-    /// [`keep_replaced`](RefreshKeyTimes::keep_replaced) ago. Processes that [`open`](Self::open) the directory
-    /// [`activate_after`](RefreshKeyTimes::activate_after) that long, or later, make tokens with the new key.
+    /// [`keep_replaced`](RefreshKeyTimes::keep_replaced) ago. Processes that [`open`](Self::open) the directory at
+    /// least [`activate_after`](RefreshKeyTimes::activate_after) later make tokens with the new key.
     ///
     /// # Errors
     /// The errors of [`open`](Self::open), and [`RefreshKeyError::TooMany`] when 255 keys are in use.

@@ -31,14 +31,14 @@ pub struct RefreshKeys {
 }
 
 impl RefreshKeys {
-    /// Makes and accepts tokens with this key.
+    /// Creates a set with one key, which makes and verifies tokens.
     #[must_use]
     pub const fn new(newest: RefreshKey) -> Self {
         Self { newest, older: Vec::new() }
     }
 
-    /// Accepts tokens of an older key too. Keep a replaced key for the idle lifetime of sessions: each refresh
-    /// moves its session to the newest key.
+    /// Adds an older key, whose tokens are still accepted. Keep a replaced key for the idle lifetime of
+    /// sessions: each refresh moves its session to the newest key.
     ///
     /// # Errors
     /// [`RefreshKeyError::DuplicateId`] when another key has the same ID.
@@ -118,7 +118,7 @@ impl RefreshKey {
     /// own.
     ///
     /// # Errors
-    /// [`RefreshKeyError::Weak`] when the secret is too weak. Its source explains how to make a better one.
+    /// [`RefreshKeyError::Weak`] when the secret is too weak. The source of the error says how to make a better one.
     pub fn new(id: u8, secret: impl AsRef<[u8]>) -> Result<Self, RefreshKeyError> {
         let secret = secret.as_ref();
         VerifyingKey::hmac(Algorithm::Hs256, secret).map_err(RefreshKeyError::Weak)?;

@@ -13,7 +13,7 @@ use crate::session::{SecretHash, SessionId};
 use crate::support::first_bytes;
 use crate::support::{EntropyError, fill_random};
 
-/// A refresh token.
+/// A refresh token, which a client exchanges for its successor to refresh its session.
 ///
 /// The text is `rt1_`, followed by the base64url of: key ID (1 byte), flags (1), session (16), generation (4,
 /// big-endian), secret (16), tag (16). The tag is the first half of an HMAC-SHA-256 over all bytes before it,

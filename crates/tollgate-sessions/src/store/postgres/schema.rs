@@ -8,7 +8,7 @@ use super::row::column_of;
 use super::{Durability, StoreError, StoreErrorKind};
 
 /// The migrations, one for each version. Append only.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// No index has a column that a rotation changes, and pages have room for the next version of a row. A rotation thus
 /// writes to one page and to no index.
@@ -27,7 +27,7 @@ const VERSION_1: &str = "
         abs_exp int8 NOT NULL,
         idle_exp int8 NOT NULL,
         state int8 NOT NULL,
-        revoked_at int8,
+        ended_at int8,
         auth_time int8 NOT NULL,
         fp bytea,
         meta bytea
@@ -52,6 +52,9 @@ const VERSION_1: &str = "
     CREATE INDEX auth_revocation_at ON tollgate.auth_revocation (at);
     CREATE INDEX auth_revocation_until ON tollgate.auth_revocation (until);
 ";
+
+/// A session is revoked, and no longer said to end.
+const VERSION_2: &str = "ALTER TABLE tollgate.auth_session RENAME COLUMN ended_at TO revoked_at;";
 
 /// Creates the tables that are missing, and returns what a commit promises. If none is missing, this is one query.
 pub(super) async fn prepare(client: &mut Client) -> Result<Durability, StoreError> {

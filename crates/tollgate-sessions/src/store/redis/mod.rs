@@ -42,7 +42,7 @@ use connection::{SharedConnection, Target};
 /// The store uses one server, which may be replaced by another one under the same name. A cluster with several nodes
 /// needs a proxy in front.
 ///
-/// The store leaves a server that has become a replica at once. The replica answers no call until it is a primary
+/// When the server becomes a replica, the store stops using it at once. Calls fail until the store reaches a primary
 /// again.
 ///
 /// A primary that is cut off from its replicas may not know that it was replaced. It still answers the clients that can
@@ -105,8 +105,8 @@ impl RedisStore {
         Ok(self)
     }
 
-    /// Sets the clock that judges all times, instead of the server's. The store then removes an expired session
-    /// when a call reads it.
+    /// Sets the clock that judges all times, instead of the server's. For tests. The store then removes an expired
+    /// session when a call reads it.
     #[must_use]
     pub fn with_clock(mut self, clock: StoreClock) -> Self {
         self.server.clock = clock;

@@ -34,7 +34,7 @@ use worker::{Mode, Worker};
 /// A store in an SQLite file. Any number of processes on one machine can use the same file.
 ///
 /// A write is on the disk when its call completes (`synchronous=FULL`). Concurrent calls share one transaction, and
-/// so one write to the disk. The store creates the file with mode 0600, and rejects a file that others can read.
+/// so one write to the disk. The store creates the file with mode 0600, and rejects a file that other users can read.
 /// The file must not be on a network file system.
 ///
 /// While another program keeps the file locked, or the disk does not respond, calls fail within two seconds. A call
@@ -51,11 +51,11 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, and creates it if it is missing. This blocks, so call it while starting up.
+    /// Opens the file, and creates it if it is missing. This blocks the thread, so call it while starting up.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Misconfigured`] when the file belongs to something else, was written by a newer release,
-    /// or can be read by others. [`StoreErrorKind::Unavailable`] when it cannot be opened.
+    /// [`StoreErrorKind::Misconfigured`] when the file belongs to another program, was written by a newer release,
+    /// or can be read by other users. [`StoreErrorKind::Unavailable`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         create_private(path)?;
@@ -73,7 +73,7 @@ impl SqliteStore {
         })
     }
 
-    /// Sets the clock that judges all times.
+    /// Sets the clock that judges all times, instead of the machine's. For tests.
     #[must_use]
     pub fn with_clock(self, clock: StoreClock) -> Self {
         Self { clock, ..self }

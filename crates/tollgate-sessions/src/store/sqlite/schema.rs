@@ -13,7 +13,7 @@ use super::{StoreError, StoreErrorKind};
 const APPLICATION_ID: i64 = 0x544f_4c4c;
 
 /// The migrations, one for each version. Append only.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// Sessions. No index has a column that a refresh changes.
 const VERSION_1: &str = "
@@ -28,7 +28,7 @@ const VERSION_1: &str = "
         abs_exp INTEGER NOT NULL,
         idle_exp INTEGER NOT NULL,
         state INTEGER NOT NULL,
-        revoked_at INTEGER,
+        ended_at INTEGER,
         auth_time INTEGER NOT NULL,
         fp BLOB,
         meta TEXT
@@ -59,6 +59,9 @@ const VERSION_2: &str = "
         enabled INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// A session is revoked, and no longer said to end.
+const VERSION_3: &str = "ALTER TABLE auth_session RENAME COLUMN ended_at TO revoked_at;";
 
 /// Creates the tables that are missing, in one transaction, so that several processes can start at once.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
