@@ -38,7 +38,7 @@ fn main() {
         .map(|fault| {
             let (report, authority) = (report.clone(), Arc::clone(&authority));
             trial(&fault.test_name(), move || {
-                run(async move { report.add(examine(&fault, &authority).await) })
+                run(async move { report.add(examine(&fault, &authority).await) });
             })
         })
         .collect();

@@ -23,7 +23,7 @@ pub(crate) fn trials(name: &'static str, peer: &Peer) -> Vec<Trial> {
         .map(|algorithm| {
             let peer = peer.clone();
             trial(format!("{name}::{algorithm}::verifies_our_tokens"), move || {
-                verifies_our_tokens(&peer, algorithm)
+                verifies_our_tokens(&peer, algorithm);
             })
         })
         .collect()

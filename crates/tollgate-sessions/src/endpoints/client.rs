@@ -122,7 +122,7 @@ fn authenticate<R: RequestView>(
         }
         Decision::Rejected(rejection) => match rejection.error() {
             // Reject this also on endpoints that do not require an access token, such as logout.
-            AuthError::CrossSite(error) => return Err(Problem::CrossSite(error.clone())),
+            AuthError::CrossSite(error) => return Err(Problem::CrossSite(*error)),
             _ => (Err(SessionResponse::from(&rejection)), None),
         },
         Decision::AwaitKeys(refresh) => {

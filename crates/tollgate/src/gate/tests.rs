@@ -486,8 +486,7 @@ fn rejection_body_replaces_only_the_body() {
     let of_anonymous = |gate: &Gate| admitted(gate, &FakeRequest::get("/")).require().unwrap_err();
     // Twice, because the second token comes from the cache.
     let twice = |gate: &Gate| gate.reject(AuthError::InvalidRequest(RequestError::SeveralSources));
-    let scope =
-        |gate: &Gate| gate.reject(AuthError::InsufficientScope { scopes: ScopeSet::new(["read:items"]) });
+    let scope = |gate: &Gate| gate.reject(AuthError::InsufficientScope { scopes: ScopeSet::new() });
     let outage = |gate: &Gate| {
         gate.reject(AuthError::KeysUnavailable(KeysUnavailable::new("outage", Duration::from_secs(9))))
     };

@@ -193,7 +193,7 @@ mod tests {
                     // `serde_json` uses the last of two duplicates.
                     Err(JsonError::DuplicateMember) => {}
                     Err(error) => {
-                        prop_assert!(theirs.is_err(), "rejected by this parser only: {text}: {error}")
+                        prop_assert!(theirs.is_err(), "rejected by this parser only: {text}: {error}");
                     }
                 }
                 Ok(())

@@ -212,7 +212,7 @@ impl State {
         let peers = Rule::Burst { burst: settings.peer_burst, interval: settings.peer_interval };
         let names = Rule::Delay {
             burst: settings.name_burst,
-            interval: settings.forget_after,
+            interval: settings.name_expiry,
             delays: settings.name_delays,
         };
         let familiar = Rule::Burst { burst: 1, interval: FAMILIAR_FOR };

@@ -11,7 +11,7 @@ pub struct ThrottleSettings {
     pub(super) peer_interval: Duration,
     pub(super) name_burst: u32,
     pub(super) name_delays: NameDelays,
-    pub(super) forget_after: Duration,
+    pub(super) name_expiry: Duration,
     pub(super) entries: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for ThrottleSettings {
             peer_interval: Duration::from_secs(3),
             name_burst: 5,
             name_delays: NameDelays { first: Duration::from_secs(1), longest: Duration::from_secs(60) },
-            forget_after: Duration::from_secs(300),
+            name_expiry: Duration::from_secs(300),
             entries: 65_536,
         }
     }
@@ -77,9 +77,9 @@ impl ThrottleSettings {
     /// # Errors
     /// [`SettingError::Duration`] when it is shorter than [`MIN_INTERVAL`](Self::MIN_INTERVAL) or longer than
     /// [`MAX_INTERVAL`](Self::MAX_INTERVAL).
-    pub fn with_name_expiry(self, forget_after: Duration) -> Result<Self, SettingError> {
-        check_interval("time until an attempt expires", forget_after)?;
-        Ok(Self { forget_after, ..self })
+    pub fn with_name_expiry(self, name_expiry: Duration) -> Result<Self, SettingError> {
+        check_interval("time until an attempt expires", name_expiry)?;
+        Ok(Self { name_expiry, ..self })
     }
 
     /// Sets how many addresses, and how many names, the throttle tracks. Beyond them it evicts the entry that would
@@ -137,8 +137,8 @@ mod tests {
         ] {
             assert!(settings.with_names(burst, NameDelays { first, longest }).is_err(), "{burst} {first:?}");
         }
-        for forget_after in [Duration::ZERO, longest + second] {
-            assert!(settings.with_name_expiry(forget_after).is_err(), "{forget_after:?}");
+        for name_expiry in [Duration::ZERO, longest + second] {
+            assert!(settings.with_name_expiry(name_expiry).is_err(), "{name_expiry:?}");
         }
         for entries in [0, ThrottleSettings::MAX_ENTRIES + 1] {
             assert!(settings.with_entries(entries).is_err(), "{entries}");
