@@ -49,7 +49,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// Each method is one complete operation, so that a caller cannot cause a race between two calls. Every store keeps
 /// these rules:
 ///
-/// 1. [`rotate`](Self::rotate) decides as [`decide`](crate::store::decide) does, and writes the result in the same
+/// 1. [`rotate`](Self::rotate) decides as [`decide`] does, and writes the result in the same
 ///    atomic step.
 /// 2. Only [`create`](Self::create) adds a session.
 /// 3. The first check that fails gives the outcome. The order is: revocation, epoch, expiry, generation.
@@ -71,7 +71,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// # Security
 /// Of two calls with the same token, at most one may return
-/// [`RefreshKind::Rotated`](crate::store::RefreshKind::Rotated). Reporting a live session as unknown logs its user out.
+/// [`RefreshKind::Rotated`]. Reporting a live session as unknown logs its user out.
 /// Reporting a revoked session as live is a vulnerability. A store that fails returns a [`StoreError`], never an answer
 /// about a session.
 ///
