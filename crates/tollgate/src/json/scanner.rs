@@ -27,11 +27,6 @@ impl<'de> Scanner<'de> {
         Self { text, at: 0, depth: 0, distinct_names: true, escapes_until: 0 }
     }
 
-    /// For a text that has been read before: no name in it comes twice.
-    pub(super) const fn again(text: &'de str) -> Self {
-        Self { text, at: 0, depth: 0, distinct_names: false, escapes_until: 0 }
-    }
-
     /// For a member's value that begins at `at`.
     pub(super) const fn within(text: &'de str, at: usize) -> Self {
         Self { text, at, depth: 1, distinct_names: true, escapes_until: 0 }

@@ -9,7 +9,7 @@ impl<'de> Scanner<'de> {
     /// A string, borrowed unless it is written with escapes.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(text) => Ok(Some(Cow::Borrowed(text))),
             None => self.other(),
         }
@@ -18,22 +18,22 @@ impl<'de> Scanner<'de> {
     /// A string, and nothing else, as the names of members are.
     #[inline]
     pub(in crate::json) fn name(&mut self) -> Result<Cow<'de, str>, JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(name) => Ok(Cow::Borrowed(name)),
             None => self.other()?.ok_or_else(|| self.malformed()),
         }
     }
 
     pub(super) fn skip_text(&mut self) -> Result<(), JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(_) => Ok(()),
             None => self.other().map(drop),
         }
     }
 
-    /// A string without escapes. `None` for what else may come, which is left.
+    /// Reads a string without escapes. Returns `None` for anything else, which it leaves unread.
     #[inline]
-    fn plain(&mut self) -> Option<&'de str> {
+    pub(in crate::json) fn plain_text(&mut self) -> Option<&'de str> {
         if self.peek() != Some(b'"') {
             return None;
         }
