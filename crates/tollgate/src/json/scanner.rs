@@ -37,12 +37,9 @@ impl<'de> Scanner<'de> {
     pub(crate) fn small_integer(&mut self) -> Option<i64> {
         let starts_with_zero = self.peek()? == b'0';
         let rest = self.rest();
-        let (mut integer, mut digits) = match rest.first_chunk().and_then(|eight| eight_digits(*eight)) {
-            Some(integer) => (integer, 8),
-            None => (0, 0),
-        };
+        let (mut integer, mut digits) = (0_i64, 0_usize);
         // One more than may be, to see what ends them.
-        for byte in rest.get(digits..)?.iter().take(15) {
+        for byte in rest.iter().take(16) {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
                 break;
@@ -316,29 +313,11 @@ fn is_far_from_overflow(number: f64) -> bool {
     number.abs() < 1.7e308
 }
 
-/// The number that eight digits are, if they are: pairs of digits are put together, then pairs of those, and of those.
-fn eight_digits(eight: [u8; 8]) -> Option<i64> {
-    const fn all(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; 8])
-    }
-    let eight = u64::from_le_bytes(eight);
-    // Digits are 0x30 to 0x39: their upper halves are 3, and stay so when 6 is added.
-    let upper = [eight, eight.wrapping_add(all(6))].map(|eight| eight & all(0xf0));
-    if upper != [all(0x30); 2] {
-        return None;
-    }
-    let ones = eight & all(0x0f);
-    let pairs = (ones.wrapping_mul((10 << 8) | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs.wrapping_mul((100 << 16) | 1) >> 16) & 0x0000_ffff_0000_ffff;
-    let whole = fours.wrapping_mul((10_000 << 32) | 1) >> 32;
-    i64::try_from(whole).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Eight digits are looked at together: a digit and what is none at every place among them.
+    /// A number of every length, and what ends it or spoils it.
     #[test]
     fn small_integers_are_what_they_say() {
         let digits = "9081726354453627180";
