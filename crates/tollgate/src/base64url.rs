@@ -28,22 +28,16 @@ pub(crate) fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
 /// Decodes into a buffer of fixed size; longer content is an error. Returns the bytes written.
 pub(crate) fn decode_into(text: impl AsRef<[u8]>, buffer: &mut [u8]) -> Result<&[u8], NotBase64Url> {
     let text = text.as_ref();
-    let (long, short) = text.split_at_checked(long_part(text.len())).ok_or(NotBase64Url)?;
-    let (long_bytes, rest) =
-        buffer.split_at_mut_checked((long.len() / 4).saturating_mul(3)).ok_or(NotBase64Url)?;
-    if !long.is_empty() {
-        ENGINE.decode_slice(long, long_bytes).map_err(|_cause| NotBase64Url)?;
-    }
-    let len = long_bytes.len().saturating_add(decode_short(short, rest)?);
+    let len = if text.len() < LONG {
+        decode_short(text, buffer)?
+    } else {
+        ENGINE.decode_slice(text, buffer).map_err(|_cause| NotBase64Url)?
+    };
     buffer.get(..len).ok_or(NotBase64Url)
 }
 
-/// How much of so long a text is left to the engine: whole blocks of its vectors, and the four symbols that it wants
-/// after them. It takes longer for the symbols of an incomplete block than the table here.
-const fn long_part(len: usize) -> usize {
-    let blocks = len.saturating_sub(4) & !31;
-    if blocks < 64 { 0 } else { blocks.saturating_add(4) }
-}
+/// The length in symbols from which the engine is faster: two blocks of its vectors.
+const LONG: usize = 64;
 
 /// Decodes by tables. Returns how many bytes there are.
 fn decode_short(text: &[u8], buffer: &mut [u8]) -> Result<usize, NotBase64Url> {
