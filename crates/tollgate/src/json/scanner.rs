@@ -1,4 +1,9 @@
 //! [`Scanner`]: JSON text (RFC 8259), read from left to right, once, without copying.
+//!
+//! The scanner is strict and finds duplicates at every depth. Only [`Scanner::small_integer`] is a short cut
+//! beside [`Scanner::number`]. What it pays, by `cargo bench -p tollgate --bench instructions`, 2026-11:
+//! without it, `verify` and `refuse_expired` cost 9 % more, `admit_uncached` 8 % and `verify_and_read_claims`
+//! 5 %; cache hits cost the same. It can be deleted at that cost.
 
 mod strings;
 

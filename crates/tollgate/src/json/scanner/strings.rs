@@ -1,4 +1,8 @@
 //! Strings, most of which can be borrowed as they stand in the text.
+//!
+//! `plain_among` compares eight bytes at a time. What it pays, by `cargo bench -p tollgate --bench
+//! instructions`, 2026-11: with a loop over single bytes, or without its use for the first eight,
+//! `refuse_unknown_key` costs 8 % more and nothing else changes. It can be replaced at that cost.
 
 use std::borrow::Cow;
 
