@@ -1,5 +1,11 @@
 //! Strict base64url (RFC 4648 §5, RFC 7515 §2): no padding, no whitespace, no non-zero trailing bits.
 //! A decoder that forgives any of these makes tokens malleable.
+//!
+//! The `base64` crate is as strict, but it takes longer for short texts, so `decode_short` decodes those.
+//! What that pays, by `cargo bench -p tollgate --bench instructions`, 2026-11: with the crate alone,
+//! `refuse_garbage` costs 9 % more, `refuse_unknown_key` 7 %, and `verify` and `admit_uncached` 3 %; cache
+//! hits cost the same. The two refusals also took 8 % more processor time, and `verify` 3 %. `decode_short`
+//! and its tables can be deleted at that cost; no answer changes.
 
 use base64::Engine as _;
 
