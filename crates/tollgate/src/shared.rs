@@ -1,4 +1,10 @@
 //! [`Shared`]: a value whose owners are counted by each thread for itself.
+//!
+//! What it pays, on two processors, 2026-11: two threads that clone one gate for each request, and admit each
+//! a token of its own from the cache, take 76 ns a request (70 to 110), as one thread does. With an [`Arc`]
+//! in its place they take 267 ns (235 to 272): two threads together then do less than one. Through routes
+//! like those of the benchmark `threads` the same is 777 and 936 ns with axum, 633 and 719 ns with warp. The price is
+//! ten instructions of 568 on a cache hit. An [`Arc`] can replace it at that cost.
 
 use std::fmt;
 use std::ops::Deref;
