@@ -1,4 +1,10 @@
 //! [`PerThreadArc`]: a reference-counted value whose counts are kept per thread.
+//!
+//! What it saves, on two processors, measured in November 2026: two threads that clone one gate for each
+//! request, and each admit a token of their own from the cache, take 76 ns per request (70 to 110), as one
+//! thread does. With a plain [`Arc`] they take 267 ns (235 to 272): two threads together then do less than
+//! one. Through routes as in the benchmark `threads`, the figures are 777 and 936 ns with axum, 633 and 719 ns
+//! with warp. It costs ten instructions of 568 on a cache hit. A plain [`Arc`] can replace it at that cost.
 
 use std::fmt;
 use std::ops::Deref;

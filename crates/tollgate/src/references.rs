@@ -1,4 +1,11 @@
-//! [`References`]: one reference to a cached token per processor, to avoid contention on a shared count.
+//! [`References`]: a cached token once for each processor, so that no two of them count the same references.
+//!
+//! What it pays, on two processors, 2026-11: two threads that admit the same token from the cache take 59 ns
+//! a request (54 to 89), as one thread does. When both count one reference they take 216 ns (196 to 242): two
+//! threads together then do less than one. Threads with different tokens, and whole requests through axum or
+//! warp, showed no difference beyond their spread. The price is 42 instructions of 568 on a cache hit, and up
+//! to eight allocations for each token in the cache. It can be deleted at that cost, with `CountedApart` in
+//! `verified.rs`.
 
 use std::sync::OnceLock;
 

@@ -1,171 +1,79 @@
-//! [`from_str`]: deserializes an application's type from JSON that was parsed before.
+//! [`from_members`]: deserializes an application's type from an object whose members have been located.
 //!
-//! This fast path takes half the time of `serde_json`, and handles only cases where the two cannot differ. For
-//! all other cases it returns [`Unusual`], and the caller uses `serde_json`.
-
-mod members;
-
-use std::borrow::Cow;
-use std::fmt;
+//! This file reads four things: the object itself, strings without escapes, lists of such strings, and values
+//! that the type ignores. `serde_json` reads every other value. When this file returns an error, the caller
+//! has `serde_json` read the whole text, so `serde_json` always has the last word.
+//!
+//! What it saves, by `cargo bench -p tollgate --bench instructions`, 2026-11: without this file and without
+//! the spans that [`Members`] keeps for it, `serde_json::from_str` of the payload makes
+//! `verify_and_read_claims` cost 33 % more, and `verify` and `admit_uncached` 4 % less. Without the part for
+//! lists (`Elements`) `verify_and_read_claims` costs 4 % more. Either can be deleted at that cost; no answer
+//! changes.
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Error;
+use serde_json::de::StrRead;
 
+use super::members::Member;
 use super::names::RESERVED;
-use super::{JsonError, Scanner};
-pub(crate) use members::from_members;
+use super::{JsonError, Members, Scanner};
 
-/// Deserializes a `T` from `text`, which must be one value of strict JSON without duplicate names.
+/// Deserializes a `T` from `text`, an object of strict JSON with these members.
 ///
 /// # Errors
-/// [`Unusual`] when the text does not fit the type, or may not fit it.
-pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Unusual> {
-    T::deserialize(Reader(&mut Scanner::again(text)))
-}
-
-/// The fast path does not handle this case. `serde_json` reports the details.
-#[derive(Debug)]
-pub(crate) struct Unusual;
-
-impl fmt::Display for Unusual {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("left to serde_json")
+/// Returns an error when the text does not fit the type, or may not fit it. The caller then uses `serde_json`.
+pub(crate) fn from_members<T: DeserializeOwned>(text: &str, members: &Members) -> Result<T, Error> {
+    match members.of(text) {
+        Some(members) => T::deserialize(Object { members, value: None }),
+        None => serde_json::from_str(text),
     }
 }
 
-impl std::error::Error for Unusual {}
-
-impl de::Error for Unusual {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self
-    }
+#[cold]
+fn unusual() -> Error {
+    Error::custom("left to serde_json")
 }
 
-impl From<JsonError> for Unusual {
-    fn from(_error: JsonError) -> Self {
-        Self
-    }
-}
-
-/// Implements methods that the fast path does not handle.
+/// Implements the methods for types that are not objects.
 macro_rules! unusual {
-    ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unusual> {
-            Err(Unusual)
+    ($($method:ident($($argument:ident: $type:ty),*))*) => {
+        $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* _visitor: V) -> Result<V::Value, Error> {
+            Err(unusual())
         })*
     };
 }
 
-/// Implements methods that do the same as another one.
-macro_rules! same {
-    ($to:ident: $($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-            self.$to(visitor)
-        })*
-    };
+/// Reads all of `json` with `serde_json`. It is read to its end, because some types accept the start of a number.
+#[inline(never)]
+fn read<'de, T>(
+    json: &'de str,
+    read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'de>>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let made = read(&mut reader)?;
+    reader.end()?;
+    Ok(made)
 }
 
-/// A deserializer of the next value.
-struct Reader<'r, 'de>(&'r mut Scanner<'de>);
-
-impl<'de> Reader<'_, 'de> {
-    /// Deserializes numbers that fit a `u64` or an `i64`. `serde_json` rounds fractions in its own way, so they
-    /// are left to it.
-    fn integer<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        let number = self.0.number()?.ok_or(Unusual)?;
-        if let Ok(integer) = number.parse() {
-            return visitor.visit_u64(integer);
-        }
-        match number.parse() {
-            Ok(integer @ ..0) => visitor.visit_i64(integer),
-            _ => Err(Unusual),
-        }
-    }
+/// A deserializer of an object, with the members that have not been read yet.
+struct Object<'de, M> {
+    members: M,
+    /// The value of the member whose name was read last.
+    value: Option<Value<'de>>,
 }
 
-impl<'de> Deserializer<'de> for Reader<'_, 'de> {
-    type Error = Unusual;
+impl<'de, M: Iterator<Item = Member<'de>>> Deserializer<'de> for Object<'de, M> {
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        match self.0.peek() {
-            Some(b'"') => self.deserialize_str(visitor),
-            Some(b'{') => self.deserialize_map(visitor),
-            Some(b'[') => self.deserialize_seq(visitor),
-            Some(b't' | b'f') => self.deserialize_bool(visitor),
-            Some(b'n') => self.deserialize_unit(visitor),
-            _ => self.integer(visitor),
-        }
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        visit_text(self.0.text()?.ok_or(Unusual)?, visitor)
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        let truth = match self.0.peek() {
-            Some(b't') => true,
-            Some(b'f') => false,
-            _ => return Err(Unusual),
-        };
-        self.0.skip()?;
-        visitor.visit_bool(truth)
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        if self.0.null()? { visitor.visit_unit() } else { Err(Unusual) }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        if self.0.null()? { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        self.0.open(b'[')?;
-        let value = visitor.visit_seq(Rest { scanner: &mut *self.0, is_first: true })?;
-        self.0.leave(b']')?;
-        Ok(value)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        self.0.open(b'{')?;
-        let value = visitor.visit_map(Rest { scanner: &mut *self.0, is_first: true })?;
-        self.0.leave(b'}')?;
-        Ok(value)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        self.0.skip()?;
-        visitor.visit_unit()
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        if name.starts_with(RESERVED) { Err(Unusual) } else { visitor.visit_newtype_struct(self) }
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Unusual> {
-        self.deserialize_seq(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        self.deserialize_seq(visitor)
+    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        let made = visitor.visit_map(&mut self)?;
+        // A type that stops before the end expected fewer members.
+        if self.members.next().is_none() { Ok(made) } else { Err(unusual()) }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -173,117 +81,168 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         name: &'static str,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        if name.starts_with(RESERVED) { Err(Unusual) } else { self.deserialize_map(visitor) }
+    ) -> Result<V::Value, Error> {
+        if name.starts_with(RESERVED) { Err(unusual()) } else { self.deserialize_map(visitor) }
     }
 
-    /// Deserializes a variant without content.
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        match self.0.text()? {
-            Some(Cow::Borrowed(variant)) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
-            _ => Err(Unusual),
-        }
-    }
-
-    same! { deserialize_str: deserialize_string deserialize_char deserialize_identifier }
-    same! { integer:
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64
-    }
-    unusual! { deserialize_i128 deserialize_u128 deserialize_bytes deserialize_byte_buf }
-}
-
-fn visit_text<'de, V: Visitor<'de>>(text: Cow<'de, str>, visitor: V) -> Result<V::Value, Unusual> {
-    match text {
-        Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-        Cow::Owned(text) => visitor.visit_str(&text),
-    }
-}
-
-/// The remaining elements of an array, or members of an object.
-struct Rest<'r, 'de> {
-    scanner: &'r mut Scanner<'de>,
-    is_first: bool,
-}
-
-impl Rest<'_, '_> {
-    /// Returns whether another element comes before `closing`.
-    fn goes_on(&mut self, closing: u8) -> Result<bool, Unusual> {
-        if self.scanner.peek() == Some(closing) {
-            return Ok(false);
-        }
-        if !std::mem::replace(&mut self.is_first, false) {
-            self.scanner.expect(b',')?;
-        }
-        Ok(true)
-    }
-}
-
-impl<'de> SeqAccess<'de> for Rest<'_, 'de> {
-    type Error = Unusual;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unusual> {
-        if !self.goes_on(b']')? {
-            return Ok(None);
-        }
-        seed.deserialize(Reader(&mut *self.scanner)).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Rest<'_, 'de> {
-    type Error = Unusual;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unusual> {
-        if !self.goes_on(b'}')? {
-            return Ok(None);
-        }
-        seed.deserialize(Name(self.scanner.name()?)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unusual> {
-        self.scanner.expect(b':')?;
-        seed.deserialize(Reader(&mut *self.scanner))
-    }
-}
-
-/// The name of a member. `serde_json` also parses numbers and other types from names; the fast path does not.
-struct Name<'de>(Cow<'de, str>);
-
-impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = Unusual;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        visit_text(self.0, visitor)
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        if name.starts_with(RESERVED) { Err(Unusual) } else { visitor.visit_newtype_struct(self) }
+    ) -> Result<V::Value, Error> {
+        if name.starts_with(RESERVED) { Err(unusual()) } else { visitor.visit_newtype_struct(self) }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    unusual! {
+        deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128() deserialize_f32()
+        deserialize_f64() deserialize_char() deserialize_str() deserialize_string() deserialize_identifier()
+        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_seq()
+        deserialize_unit_struct(_name: &'static str)
+        deserialize_tuple(_len: usize)
+        deserialize_tuple_struct(_name: &'static str, _len: usize)
+        deserialize_enum(_name: &'static str, _variants: &'static [&'static str])
+    }
+}
+
+impl<'de, M: Iterator<Item = Member<'de>>> MapAccess<'de> for &mut Object<'de, M> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some(member) = self.members.next() else { return Ok(None) };
+        let text = member.value.get(1..member.value.len().saturating_sub(1));
+        self.value = Some(match text {
+            Some(text) if member.is_plain_text => Value::Text(text),
+            _ => Value::Json(member.value),
+        });
+        seed.deserialize(Value::Text(member.name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(self.value.take().ok_or_else(unusual)?)
+    }
+}
+
+/// A member's name, its value, or an element of a list.
+enum Value<'de> {
+    /// A string without escapes, which is written between its quotes as it reads.
+    Text(&'de str),
+    /// Any value as it is written, with its quotes if it is a string.
+    Json(&'de str),
+}
+
+/// Methods that expect a string.
+macro_rules! text {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self {
+                Self::Text(text) => visitor.visit_borrowed_str(text),
+                Self::Json(json) => read(json, |reader| reader.$method(visitor)),
+            }
+        })*
+    };
+}
+
+/// Methods that expect something else than a string.
+macro_rules! read {
+    ($($method:ident($($argument:ident: $type:ty),*))*) => {
+        $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, Error> {
+            match self {
+                Self::Text(_) => Err(unusual()),
+                Self::Json(json) => read(json, |reader| reader.$method($($argument,)* visitor)),
+            }
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Value<'de> {
+    type Error = Error;
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if matches!(self, Self::Json("null")) { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name.starts_with(RESERVED) { Err(unusual()) } else { visitor.visit_newtype_struct(self) }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        _visitor: V,
-    ) -> Result<V::Value, Unusual> {
-        Err(Unusual)
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::Text(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
+            Self::Json(json) => read(json, |reader| reader.deserialize_enum(name, variants, visitor)),
+        }
     }
 
-    forward_to_deserialize_any! { char str string identifier ignored_any unit unit_struct seq tuple tuple_struct map struct }
-    unusual! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32
-        deserialize_f64 deserialize_bytes deserialize_byte_buf deserialize_option
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Self::Json(json) = self else { return Err(unusual()) };
+        let mut elements = Elements { scanner: Scanner::new(json), is_first: true };
+        elements.scanner.open(b'[').map_err(to_unusual)?;
+        let made = visitor.visit_seq(&mut elements)?;
+        elements.scanner.leave(b']').map_err(to_unusual)?;
+        Ok(made)
     }
+
+    text! { deserialize_any deserialize_str deserialize_string deserialize_char deserialize_identifier }
+    read! {
+        deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128() deserialize_f32()
+        deserialize_f64() deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_map()
+        deserialize_unit_struct(name: &'static str)
+        deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+    }
+}
+
+/// The elements of a list that have not been read.
+struct Elements<'de> {
+    scanner: Scanner<'de>,
+    is_first: bool,
+}
+
+impl<'de> SeqAccess<'de> for &mut Elements<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if self.scanner.peek() == Some(b']') {
+            return Ok(None);
+        }
+        if !std::mem::replace(&mut self.is_first, false) {
+            self.scanner.expect(b',').map_err(to_unusual)?;
+        }
+        match self.scanner.plain_text() {
+            Some(text) => seed.deserialize(Value::Text(text)).map(Some),
+            None => {
+                let json = self.scanner.raw().map_err(to_unusual)?;
+                read(json, |reader| seed.deserialize(reader)).map(Some)
+            }
+        }
+    }
+}
+
+fn to_unusual(_error: JsonError) -> Error {
+    unusual()
 }
 
 #[cfg(test)]

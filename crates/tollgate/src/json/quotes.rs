@@ -1,4 +1,9 @@
-//! [`Quotes`]: finds the ends of strings in a text without escapes.
+//! [`Quotes`]: where strings end, in a text that is written without escapes.
+//!
+//! What it pays, by `cargo bench -p tollgate --bench instructions`, 2026-11: with one `memchr` for each quote
+//! instead, and one loop that looks for backslashes and control characters, `verify` and `refuse_expired`
+//! cost 11 % more, `admit_uncached` 10 % and `verify_and_read_claims` 7 %; cache hits cost the same. It can
+//! be replaced at that cost.
 
 /// The quotes of a text, found 64 bytes at a time.
 pub(super) struct Quotes<'de> {

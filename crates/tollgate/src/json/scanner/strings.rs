@@ -1,4 +1,8 @@
-//! Strings. Most can be borrowed from the text.
+//! Strings, most of which can be borrowed as they stand in the text.
+//!
+//! `plain_among` compares eight bytes at a time. What it pays, by `cargo bench -p tollgate --bench
+//! instructions`, 2026-11: with a loop over single bytes, or without its use for the first eight,
+//! `refuse_unknown_key` costs 8 % more and nothing else changes. It can be replaced at that cost.
 
 use std::borrow::Cow;
 
@@ -9,7 +13,7 @@ impl<'de> Scanner<'de> {
     /// Reads a string, borrowed unless it is written with escapes.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Option<Cow<'de, str>>, JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(text) => Ok(Some(Cow::Borrowed(text))),
             None => self.other(),
         }
@@ -18,22 +22,22 @@ impl<'de> Scanner<'de> {
     /// Reads a string, as for the name of a member. Any other value is malformed.
     #[inline]
     pub(in crate::json) fn name(&mut self) -> Result<Cow<'de, str>, JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(name) => Ok(Cow::Borrowed(name)),
             None => self.other()?.ok_or_else(|| self.malformed()),
         }
     }
 
     pub(super) fn skip_text(&mut self) -> Result<(), JsonError> {
-        match self.plain() {
+        match self.plain_text() {
             Some(_) => Ok(()),
             None => self.other().map(drop),
         }
     }
 
-    /// Reads a string without escapes. Returns `None` for other values, and does not advance.
+    /// Reads a string without escapes. Returns `None` for anything else, which it leaves unread.
     #[inline]
-    fn plain(&mut self) -> Option<&'de str> {
+    pub(in crate::json) fn plain_text(&mut self) -> Option<&'de str> {
         if self.peek() != Some(b'"') {
             return None;
         }
