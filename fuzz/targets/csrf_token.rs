@@ -8,13 +8,13 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use tollgate::CsrfVerifier as _;
 use tollgate_sessions::{CookieSettings, RefreshKey, RefreshKeys, Sessions};
-use tollgate_sessions::sessions::tokens::SessionCsrfTokens;
+use tollgate_sessions::sessions::tokens::SessionCsrfVerifier;
 use tollgate_sessions::store::MemoryStore;
 
-static TOKENS: LazyLock<SessionCsrfTokens> = LazyLock::new(|| {
+static TOKENS: LazyLock<SessionCsrfVerifier> = LazyLock::new(|| {
     let secret = "pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
     let keys = RefreshKeys::new(RefreshKey::new(1, secret).expect("a strong secret"));
-    CookieSettings::default().csrf_tokens(&Sessions::new(MemoryStore::new(), keys, Duration::from_secs(600)))
+    CookieSettings::default().csrf_verifier(&Sessions::new(MemoryStore::new(), keys, Duration::from_secs(600)))
 });
 
 fuzz_target!(|input: (&[u8], &str)| {

@@ -41,7 +41,7 @@ impl Server {
     pub(crate) fn start_with_csrf_tokens(driver: Driver) -> Self {
         let cookies = CookieSettings::default();
         let required =
-            |gate: Gate, sessions: &Sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions));
+            |gate: Gate, sessions: &Sessions| gate.with_csrf_verifier(cookies.csrf_verifier(sessions));
         Self::start_behind(driver, LENIENT, required)
     }
 
@@ -74,7 +74,8 @@ impl Server {
             .with_settings(SessionSettings::default().with_refresh_policy(once));
         let cost = PasswordSettings::default().with_cost(HashCost::insecure_for_tests());
         let cost = cost.with_threads(1).expect("one thread");
-        let throttle = ThrottleSettings::default().with_peers(burst, interval).expect("values within bounds");
+        let throttle =
+            ThrottleSettings::default().with_address_limit(burst, interval).expect("values within bounds");
         let accounts = Accounts::new(
             MemoryUsers::new(),
             Passwords::new(cost).expect("threads"),

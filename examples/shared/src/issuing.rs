@@ -108,7 +108,7 @@ fn refresh_policy() -> Result<RefreshPolicy, SettingsError> {
 fn with_csrf_tokens(gate: Gate, sessions: &Sessions) -> Result<Gate, SettingsError> {
     match env::text(CSRF_TOKENS, "off")?.as_str() {
         "off" => Ok(gate),
-        "required" => Ok(gate.with_csrf_verifier(CookieSettings::default().csrf_tokens(sessions))),
+        "required" => Ok(gate.with_csrf_verifier(CookieSettings::default().csrf_verifier(sessions))),
         _ => Err(invalid(CSRF_TOKENS, "is neither `required` nor `off`")),
     }
 }

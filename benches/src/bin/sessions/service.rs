@@ -89,8 +89,8 @@ async fn accounts(keys: &RefreshKeys) -> Accounts {
     let settings = PasswordSettings::default().with_cost(HashCost::default());
     let (burst, shortest) = (ThrottleSettings::MAX_BURST, ThrottleSettings::MIN_INTERVAL);
     let throttle = ThrottleSettings::default()
-        .with_peers(burst, shortest)
-        .and_then(|settings| settings.with_names(burst, NameDelays { first: shortest, longest: shortest }))
+        .with_address_limit(burst, shortest)
+        .and_then(|settings| settings.with_name_limit(burst, NameDelays { first: shortest, longest: shortest }))
         .expect("values within bounds");
     let throttle = LoginThrottle::new(keys).with_settings(throttle);
     let passwords = Passwords::new(settings).expect("threads");

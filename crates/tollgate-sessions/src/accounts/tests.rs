@@ -93,8 +93,8 @@ fn throttle() -> LoginThrottle {
 fn lenient() -> LoginThrottle {
     let millisecond = Duration::from_millis(1);
     let delays = NameDelays { first: millisecond, longest: millisecond };
-    let settings = ThrottleSettings::default().with_names(1000, delays).unwrap();
-    throttle().with_settings(settings.with_peers(1000, millisecond).unwrap())
+    let settings = ThrottleSettings::default().with_name_limit(1000, delays).unwrap();
+    throttle().with_settings(settings.with_address_limit(1000, millisecond).unwrap())
 }
 
 fn accounts(throttle: LoginThrottle) -> (Accounts, Arc<Counting>) {

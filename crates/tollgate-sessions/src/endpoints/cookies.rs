@@ -5,7 +5,7 @@ use tollgate::{ConfigError, TokenSource};
 use super::problem::Problem;
 use super::settings::is_plain_path;
 use crate::sessions::Sessions;
-use crate::sessions::tokens::SessionCsrfTokens;
+use crate::sessions::tokens::SessionCsrfVerifier;
 
 /// The cookies that contain tokens in mode `cookie`.
 ///
@@ -207,12 +207,12 @@ impl CookieSettings {
     /// use tollgate_sessions::{CookieSettings, Sessions};
     ///
     /// # fn with_tokens(gate: Gate, sessions: &Sessions) -> Gate {
-    /// gate.with_csrf_verifier(CookieSettings::default().csrf_tokens(sessions))
+    /// gate.with_csrf_verifier(CookieSettings::default().csrf_verifier(sessions))
     /// # }
     /// ```
     #[must_use]
-    pub fn csrf_tokens(&self, sessions: &Sessions) -> SessionCsrfTokens {
-        sessions.csrf_tokens(self.csrf.name.clone())
+    pub fn csrf_verifier(&self, sessions: &Sessions) -> SessionCsrfVerifier {
+        sessions.csrf_verifier(self.csrf.name.clone())
     }
 
     /// Returns the name of the cookie with the access token.

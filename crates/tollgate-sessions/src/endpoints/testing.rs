@@ -89,7 +89,7 @@ impl World {
     /// Makes endpoints whose gate requires anti-CSRF tokens.
     pub(super) async fn with_csrf_tokens() -> Self {
         let cookies = CookieSettings::default();
-        Self::with_gate(|gate, sessions| gate.with_csrf_verifier(cookies.csrf_tokens(sessions))).await
+        Self::with_gate(|gate, sessions| gate.with_csrf_verifier(cookies.csrf_verifier(sessions))).await
     }
 
     /// Makes endpoints, and changes their gate first.

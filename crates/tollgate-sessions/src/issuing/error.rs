@@ -69,7 +69,7 @@ pub enum KeyRingError {
     Key(#[from] SigningKeyError),
     /// The directory, or a file in it, is not part of a key ring.
     #[error("the directory is not a key ring; use another directory, or delete it to create a new ring")]
-    NotARing,
+    NotAKeyRing,
     /// The directory holds keys for another algorithm.
     #[error("the directory holds keys for {found}, not for {expected}")]
     OtherAlgorithm {

@@ -2,13 +2,13 @@
 
 use super::Sessions;
 use crate::session::SessionId;
-use crate::sessions::tokens::{RefreshToken, RefreshTokenFlags, SessionCsrfTokens};
+use crate::sessions::tokens::{RefreshToken, RefreshTokenFlags, SessionCsrfVerifier};
 use crate::support::EntropyError;
 
 impl Sessions {
     /// Returns the verifier of anti-CSRF tokens that are repeated from the cookie of this name.
-    pub(crate) fn csrf_tokens(&self, cookie: Box<str>) -> SessionCsrfTokens {
-        SessionCsrfTokens::new(self.0.keys.clone(), cookie)
+    pub(crate) fn csrf_verifier(&self, cookie: Box<str>) -> SessionCsrfVerifier {
+        SessionCsrfVerifier::new(self.0.keys.clone(), cookie)
     }
 
     /// Returns the anti-CSRF token of `session`. Returns the client's current token if it is valid, so that

@@ -50,7 +50,7 @@ impl ThrottleSettings {
     /// [`SettingError::Number`] when `burst` is 0 or more than [`MAX_BURST`](Self::MAX_BURST);
     /// [`SettingError::Duration`] when `interval` is shorter than [`MIN_INTERVAL`](Self::MIN_INTERVAL) or
     /// longer than [`MAX_INTERVAL`](Self::MAX_INTERVAL).
-    pub fn with_peers(self, burst: u32, interval: Duration) -> Result<Self, SettingError> {
+    pub fn with_address_limit(self, burst: u32, interval: Duration) -> Result<Self, SettingError> {
         check_burst("attempts of an address", burst, 1)?;
         check_interval("interval between attempts of an address", interval)?;
         Ok(Self { peer_burst: burst, peer_interval: interval, ..self })
@@ -63,7 +63,7 @@ impl ThrottleSettings {
     /// [`SettingError::Number`] when `burst` is more than [`MAX_BURST`](Self::MAX_BURST);
     /// [`SettingError::Duration`] when the first delay is shorter than [`MIN_INTERVAL`](Self::MIN_INTERVAL), or
     /// the longest is shorter than the first or longer than [`MAX_INTERVAL`](Self::MAX_INTERVAL).
-    pub fn with_names(self, burst: u32, delays: NameDelays) -> Result<Self, SettingError> {
+    pub fn with_name_limit(self, burst: u32, delays: NameDelays) -> Result<Self, SettingError> {
         check_burst("attempts for a name", burst, 0)?;
         check_interval("first delay for a name", delays.first)?;
         let max = Self::MAX_INTERVAL;
@@ -87,7 +87,7 @@ impl ThrottleSettings {
     ///
     /// # Errors
     /// [`SettingError::Number`] when it is 0 or more than [`MAX_ENTRIES`](Self::MAX_ENTRIES).
-    pub fn with_entries(self, entries: usize) -> Result<Self, SettingError> {
+    pub fn with_max_entries(self, entries: usize) -> Result<Self, SettingError> {
         SettingError::check_number("entries of the throttle", entries, 1, Self::MAX_ENTRIES)?;
         Ok(Self { entries, ..self })
     }
@@ -123,25 +123,28 @@ mod tests {
         let settings = ThrottleSettings::default();
         let (second, longest) = (Duration::from_secs(1), ThrottleSettings::MAX_INTERVAL);
         let most = ThrottleSettings::MAX_BURST;
-        assert!(settings.with_peers(most, longest).is_ok());
+        assert!(settings.with_address_limit(most, longest).is_ok());
         for (burst, interval) in [(0, second), (most + 1, second), (1, Duration::ZERO), (1, longest + second)]
         {
-            assert!(settings.with_peers(burst, interval).is_err(), "{burst} {interval:?}");
+            assert!(settings.with_address_limit(burst, interval).is_err(), "{burst} {interval:?}");
         }
-        assert!(settings.with_names(0, NameDelays { first: longest, longest }).is_ok());
+        assert!(settings.with_name_limit(0, NameDelays { first: longest, longest }).is_ok());
         for (burst, first, longest) in [
             (most + 1, second, second),
             (5, Duration::ZERO, second),
             (5, second * 2, second),
             (5, second, longest + second),
         ] {
-            assert!(settings.with_names(burst, NameDelays { first, longest }).is_err(), "{burst} {first:?}");
+            assert!(
+                settings.with_name_limit(burst, NameDelays { first, longest }).is_err(),
+                "{burst} {first:?}"
+            );
         }
         for name_expiry in [Duration::ZERO, longest + second] {
             assert!(settings.with_name_expiry(name_expiry).is_err(), "{name_expiry:?}");
         }
         for entries in [0, ThrottleSettings::MAX_ENTRIES + 1] {
-            assert!(settings.with_entries(entries).is_err(), "{entries}");
+            assert!(settings.with_max_entries(entries).is_err(), "{entries}");
         }
     }
 }

@@ -213,7 +213,7 @@ fn refund_leaves_no_trace() {
 
 #[test]
 fn invented_names_and_addresses_use_bounded_memory() {
-    let settings = ThrottleSettings::default().with_entries(1000).unwrap();
+    let settings = ThrottleSettings::default().with_max_entries(1000).unwrap();
     let (throttle, clock) = throttle(settings);
     let victim = "alice";
     for _ in 0..12 {
@@ -263,8 +263,8 @@ fn settings_work_at_their_bounds() {
     let (shortest, longest) = (ThrottleSettings::MIN_INTERVAL, ThrottleSettings::MAX_INTERVAL);
     let settings = |burst, interval| {
         let settings = ThrottleSettings::default()
-            .with_names(burst, NameDelays { first: interval, longest: interval })?;
-        settings.with_name_expiry(interval)?.with_peers(burst.max(1), interval)
+            .with_name_limit(burst, NameDelays { first: interval, longest: interval })?;
+        settings.with_name_expiry(interval)?.with_address_limit(burst.max(1), interval)
     };
     let (lenient, _clock) = throttle(settings(ThrottleSettings::MAX_BURST, shortest).unwrap());
     for _ in 0..100 {
@@ -272,7 +272,7 @@ fn settings_work_at_their_bounds() {
     }
     let (unlimited, _clock) = throttle(settings(ThrottleSettings::MAX_BURST, longest).unwrap());
     assert_eq!(fail(&unlimited, "alice", peer("192.0.2.1")), Ok(()));
-    let (strict, _clock) = throttle(settings(0, longest).unwrap().with_entries(1).unwrap());
+    let (strict, _clock) = throttle(settings(0, longest).unwrap().with_max_entries(1).unwrap());
     assert_eq!(fail(&strict, "alice", None), Ok(()));
     assert_eq!(fail(&strict, "alice", None), Err(longest));
 }

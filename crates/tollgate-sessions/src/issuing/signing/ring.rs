@@ -259,7 +259,7 @@ struct Next {
 impl State {
     fn of(keys: BTreeMap<u32, Dated>) -> Result<Self, KeyRingError> {
         if keys.is_empty() {
-            return Err(KeyRingError::NotARing);
+            return Err(KeyRingError::NotAKeyRing);
         }
         let set = jwk_set(keys.values().map(|dated| &*dated.key));
         Ok(Self { key_set: KeySet::from_jwk_set(set).map_err(SigningKeyError::from)?, keys })
@@ -335,7 +335,7 @@ fn to_file(key: &SigningKey, signs_from: UnixTime) -> Result<Zeroizing<Vec<u8>>,
         signs_from: signs_from.as_secs(),
         pem: key.to_pem()?.to_string(),
     };
-    serde_json::to_vec(&stored).map(Zeroizing::new).map_err(|_cause| KeyRingError::NotARing)
+    serde_json::to_vec(&stored).map(Zeroizing::new).map_err(|_cause| KeyRingError::NotAKeyRing)
 }
 
 /// Reads the keys in the directory. Keys in `cached` are not parsed again.
@@ -346,7 +346,8 @@ fn read(
 ) -> Result<BTreeMap<u32, Dated>, KeyRingError> {
     let mut keys = BTreeMap::new();
     for (number, contents) in files.read()? {
-        let stored: StoredKey = serde_json::from_slice(&contents).map_err(|_cause| KeyRingError::NotARing)?;
+        let stored: StoredKey =
+            serde_json::from_slice(&contents).map_err(|_cause| KeyRingError::NotAKeyRing)?;
         if stored.algorithm != algorithm.name() {
             return Err(KeyRingError::OtherAlgorithm {
                 found: stored.algorithm.as_str().into(),

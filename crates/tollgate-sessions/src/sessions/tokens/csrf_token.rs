@@ -1,4 +1,4 @@
-//! [`SessionCsrfTokens`]: anti-CSRF tokens that are bound to a session.
+//! [`SessionCsrfVerifier`]: anti-CSRF tokens that are bound to a session.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -14,25 +14,25 @@ use crate::support::{EntropyError, fill_random};
 /// Verifies the anti-CSRF tokens of sessions, for
 /// [`Gate::with_csrf_verifier`](tollgate::Gate::with_csrf_verifier).
 ///
-/// [`CookieSettings::csrf_tokens`](crate::CookieSettings::csrf_tokens) returns one. When the gate of
+/// [`CookieSettings::csrf_verifier`](crate::CookieSettings::csrf_verifier) returns one. When the gate of
 /// [`SessionEndpoints`](crate::SessionEndpoints) requires anti-CSRF tokens, the endpoints issue them.
 ///
 /// A token is the base64url of the first half of an HMAC-SHA-256 over `csrf/1`, the session and 16 random
 /// bytes, followed by these random bytes. It is valid for its session only, and as long as the session. Its key
 /// is derived from the key of the refresh tokens.
 #[derive(Clone, Debug)]
-pub struct SessionCsrfTokens {
+pub struct SessionCsrfVerifier {
     keys: RefreshKeys,
     cookie: Box<str>,
 }
 
-impl SessionCsrfTokens {
+impl SessionCsrfVerifier {
     pub(crate) fn new(keys: RefreshKeys, cookie: Box<str>) -> Self {
         Self { keys, cookie }
     }
 }
 
-impl CsrfVerifier for SessionCsrfTokens {
+impl CsrfVerifier for SessionCsrfVerifier {
     fn cookie_name(&self) -> &str {
         &self.cookie
     }
@@ -98,8 +98,8 @@ mod tests {
     const SECRET: &[u8] = b"pL2v-8sJqX0dRw7TzK5mYb3HnF9cGu1eQ4aS6iVxN_o";
     const OTHER: &[u8] = b"Wd8kR1-tVb5yLq3NzX7mPf0JhC2sGa9eUi4oTxE6_Kw";
 
-    fn tokens(keys: &RefreshKeys) -> SessionCsrfTokens {
-        SessionCsrfTokens::new(keys.clone(), "__Host-csrf".into())
+    fn tokens(keys: &RefreshKeys) -> SessionCsrfVerifier {
+        SessionCsrfVerifier::new(keys.clone(), "__Host-csrf".into())
     }
 
     fn session() -> SessionId {

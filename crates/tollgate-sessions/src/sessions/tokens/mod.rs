@@ -5,7 +5,7 @@ mod key_directory;
 mod refresh_keys;
 mod refresh_token;
 
-pub use csrf_token::SessionCsrfTokens;
+pub use csrf_token::SessionCsrfVerifier;
 pub use key_directory::RefreshKeyTimes;
 pub use refresh_keys::{RefreshKey, RefreshKeyError, RefreshKeys};
 pub use refresh_token::{ParseRefreshTokenError, RefreshToken, RefreshTokenFlags};

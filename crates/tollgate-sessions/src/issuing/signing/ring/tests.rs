@@ -206,12 +206,12 @@ fn ring_rejects_directories_and_files_of_another_kind() {
         files.remove(9).unwrap();
         files.add(9, text.as_bytes()).unwrap();
         let error = KeyRing::open(Algorithm::EdDsa, &path, KeyRotationSchedule::default(), NOW).unwrap_err();
-        assert!(matches!(error, KeyRingError::NotARing), "{text}: {error}");
+        assert!(matches!(error, KeyRingError::NotAKeyRing), "{text}: {error}");
         assert!(ring.rotate_if_due(days(30)).is_err() && ring.reload().is_err());
         assert_eq!(ring.jwk_set(), published, "the ring continues with its keys");
     }
     remove(&path);
-    assert!(matches!(ring.reload(), Err(KeyRingError::NotARing)), "the directory was deleted");
+    assert!(matches!(ring.reload(), Err(KeyRingError::NotAKeyRing)), "the directory was deleted");
     assert_eq!(ring.jwk_set(), published);
     std::fs::write(&path, "a file").unwrap();
     assert!(KeyRing::open(Algorithm::EdDsa, &path, KeyRotationSchedule::default(), NOW).is_err());
