@@ -28,6 +28,7 @@ macro_rules! core_names {
             TypeId::of::<$adapter::TokenSource>(),
             TypeId::of::<$adapter::Verified>(),
             TypeId::of::<$adapter::Verifier>(),
+            TypeId::of::<$adapter::VerifierKeys>(),
             TypeId::of::<$adapter::VerifyingKey>(),
         ]
     }};

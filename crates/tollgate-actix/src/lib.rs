@@ -132,5 +132,5 @@ pub use tollgate;
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, RejectionBody, ResourceMetadata, ScopeSet, TokenSource,
-    Verified, Verifier, VerifyingKey,
+    Verified, Verifier, VerifierKeys, VerifyingKey,
 };

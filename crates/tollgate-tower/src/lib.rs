@@ -87,5 +87,5 @@ pub use tollgate;
 pub use tollgate::{
     Admission, Algorithm, Audience, ClaimPath, ClaimPaths, ConfigError, CrossSite, FromClaims, Gate, Issuer,
     KeyError, KeySet, Policy, RegisteredClaims, Rejection, RejectionBody, ResourceMetadata, ScopeSet,
-    TokenSource, Verified, Verifier, VerifyingKey,
+    TokenSource, Verified, Verifier, VerifierKeys, VerifyingKey,
 };

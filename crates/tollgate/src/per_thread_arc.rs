@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
-use crate::threads::{slot_of_this_thread, slots};
+use crate::threads::{PerThread, slot_of_this_thread, slots};
 
 /// A reference-counted value for adapters, with one reference count per thread slot.
 ///
@@ -32,8 +32,8 @@ use crate::threads::{slot_of_this_thread, slots};
 /// ```
 pub struct PerThreadArc<T> {
     counted: Arc<Counted<T>>,
-    /// The counted references of other slots. Most owners never need one.
-    elsewhere: OnceLock<Box<[OnceLock<Arc<Counted<T>>>]>>,
+    /// The counted references of other slots. Most clones never need one.
+    elsewhere: OnceLock<PerThread<Arc<Counted<T>>>>,
 }
 
 /// The counted reference of one slot. Aligned so that the counts of two slots never share a cache line.
@@ -68,9 +68,9 @@ impl<T> PerThreadArc<T> {
         if slot == self.counted.slot {
             return &self.counted;
         }
-        let elsewhere = self.elsewhere.get_or_init(|| (0..*SLOTS).map(|_| OnceLock::new()).collect());
+        let elsewhere = self.elsewhere.get_or_init(|| PerThread::new(*SLOTS));
         let counted = || Value::counted_at(&self.counted.value, slot);
-        elsewhere.get(slot).map_or(&self.counted, |known| known.get_or_init(counted))
+        elsewhere.get_or_init(counted).unwrap_or(&self.counted)
     }
 }
 

@@ -1,20 +1,20 @@
 //! [`References`]: a cached token once for each processor, so that no two of them count the same references.
 //!
-//! What it pays, on two processors, 2026-11: two threads that admit the same token from the cache take 59 ns
-//! a request (54 to 89), as one thread does. When both count one reference they take 216 ns (196 to 242): two
-//! threads together then do less than one. Threads with different tokens, and whole requests through axum or
-//! warp, showed no difference beyond their spread. The price is 42 instructions of 568 on a cache hit, and up
-//! to eight allocations for each token in the cache. It can be deleted at that cost, with `CountedApart` in
-//! `verified.rs`.
+//! What it saves, on two processors, measured in November 2026: two threads that admit the same token from the
+//! cache take 59 ns per request (54 to 89), as one thread does. When both count one reference they take 216 ns
+//! (196 to 242): two threads together then do less than one. Threads with different tokens, and whole requests
+//! through axum or warp, showed no difference beyond their spread. It costs 42 instructions of 568 on a cache
+//! hit, and up to eight allocations for each token in the cache. It can be deleted at that cost, with
+//! `CountedApart` in `verified.rs`.
 
 use std::sync::OnceLock;
 
-use crate::threads::{slot_of_this_thread, slots};
+use crate::threads::{PerThread, slots};
 use crate::verified::Verified;
 
 /// The references to one token. A thread's reference is made on its first access.
 #[derive(Default)]
-pub(crate) struct References(Box<[OnceLock<Verified>]>);
+pub(crate) struct References(PerThread<Verified>);
 
 impl References {
     /// The largest number of references. More cost more memory than they save time.
@@ -28,7 +28,7 @@ impl References {
     /// Creates the references, including that of this thread, so that the thread's next request does not
     /// allocate.
     pub(crate) fn starting_with(verified: &Verified, number: usize) -> Self {
-        let references = Self((0..number).map(|_| OnceLock::new()).collect());
+        let references = Self(PerThread::new(number));
         drop(references.of_this_thread(verified));
         references
     }
@@ -41,10 +41,7 @@ impl References {
 
     /// Returns the reference that this thread clones.
     pub(crate) fn of_this_thread(&self, verified: &Verified) -> Verified {
-        match self.0.get(slot_of_this_thread(self.0.len())) {
-            Some(reference) => reference.get_or_init(|| verified.counted_apart()).clone(),
-            None => verified.clone(),
-        }
+        self.0.get_or_init(|| verified.counted_apart()).unwrap_or(verified).clone()
     }
 }
 
