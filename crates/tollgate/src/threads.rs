@@ -20,7 +20,7 @@ impl<V> PerThread<V> {
     }
 }
 
-/// No slots.
+/// Has no slots, so each lookup returns `None`.
 impl<V> Default for PerThread<V> {
     fn default() -> Self {
         Self::new(0)
