@@ -36,7 +36,7 @@ impl Default for ClaimPaths {
 
 impl ClaimPaths {
     /// Replaces the paths of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
-    /// array of strings.
+    /// array whose members are one scope each. A member with a space is one scope, which no policy can name.
     #[must_use]
     pub fn with_scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         Self { scopes: paths.into_iter().map(Into::into).collect(), ..self }
@@ -63,15 +63,16 @@ impl Authorities {
     pub(crate) fn read(paths: &ClaimPaths, payload: &str) -> Result<Self, TokenError> {
         let mut authorities = Self::default();
         for path in &paths.scopes {
-            collect(path, payload, |value| {
-                value
-                    .split(' ')
-                    .filter(|scope| !scope.is_empty())
-                    .for_each(|scope| authorities.scopes.push(scope));
+            collect(path, payload, |grant| match grant {
+                Grant::Text(text) => {
+                    let scopes = text.split(' ').filter(|scope| !scope.is_empty());
+                    scopes.for_each(|scope| authorities.scopes.push(scope));
+                }
+                Grant::Member(scope) => authorities.scopes.push(scope),
             })?;
         }
         for path in &paths.roles {
-            collect(path, payload, |value| authorities.roles.push(value))?;
+            collect(path, payload, |(Grant::Text(role) | Grant::Member(role))| authorities.roles.push(role))?;
         }
         authorities.scopes.shrink();
         authorities.roles.shrink();
@@ -79,19 +80,28 @@ impl Authorities {
     }
 }
 
-fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(&str)) -> Result<(), TokenError> {
+/// A string of a claim. An issuer separates scopes by spaces in a lone string only (RFC 6749 §3.3): a member of an array is
+/// one scope, and splitting it would grant scopes that the issuer did not write.
+enum Grant<'a> {
+    /// The whole claim.
+    Text(&'a str),
+    /// A member of an array.
+    Member(&'a str),
+}
+
+fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(Grant<'_>)) -> Result<(), TokenError> {
     let malformed = || TokenError::claim(path.to_string(), ClaimError::WrongType);
     let Some(json) = path.find(payload).map_err(|NotOnTheWay| malformed())? else { return Ok(()) };
     json::read_value(json, |value| grants(value, &mut add)).map_err(|NotStrings| malformed())
 }
 
 /// Reads one string or an array of strings.
-fn grants(value: &mut Scanner<'_>, add: &mut impl FnMut(&str)) -> Result<(), NotStrings> {
+fn grants(value: &mut Scanner<'_>, add: &mut impl FnMut(Grant<'_>)) -> Result<(), NotStrings> {
     if let Some(text) = value.text()? {
-        add(&text);
+        add(Grant::Text(&text));
         return Ok(());
     }
-    if value.texts(|text| add(&text))? { Ok(()) } else { Err(NotStrings) }
+    if value.texts(|text| add(Grant::Member(&text)))? { Ok(()) } else { Err(NotStrings) }
 }
 
 struct NotStrings;
@@ -126,6 +136,17 @@ mod tests {
             read(&keycloak, r#"{"realm_access":{"roles":["x"]},"cognito:groups":["y"]}"#).1,
             ["x", "y"]
         );
+    }
+
+    #[test]
+    fn array_members_are_never_split() {
+        let groups = ClaimPaths::default().with_scopes_at(["groups"]);
+        let authorities = Authorities::read(&groups, r#"{"groups":["site admin","editor"]}"#).unwrap();
+        assert!(authorities.scopes.contains("editor"));
+        assert!(!authorities.scopes.contains("admin") && !authorities.scopes.contains("site"));
+
+        let lone = Authorities::read(&groups, r#"{"groups":"site admin"}"#).unwrap();
+        assert!(lone.scopes.contains("admin") && lone.scopes.contains("site"));
     }
 
     #[test]
