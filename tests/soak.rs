@@ -96,6 +96,7 @@ async fn clients_see_no_rotation_and_no_failed_fetch() {
         .with_insecure_loopback()
         .with_settings(
             RefreshSettings::new()
+                .with_lifetime(pace.lifetime)
                 .with_lifetime_bounds(pace.lifetime, pace.lifetime)
                 .with_cooldown(pace.cooldown)
                 .with_backoff(Duration::from_millis(50), pace.lifetime)

@@ -91,6 +91,8 @@ impl RefreshSettings {
 
     /// Sets the minimum and maximum time that keys are fresh, whatever the response says. A removed key is
     /// rejected after the maximum at the latest, as long as the issuer is reachable. The defaults are 60 s and 1 h.
+    ///
+    /// The [lifetime](Self::with_lifetime) has to be between both; otherwise, starting the key set fails.
     #[must_use]
     pub fn with_lifetime_bounds(self, shortest: Duration, longest: Duration) -> Self {
         Self { shortest_lifetime: shortest, longest_lifetime: longest, ..self }

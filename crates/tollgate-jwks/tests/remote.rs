@@ -449,6 +449,7 @@ async fn hanging_issuer_does_not_delay_another_issuer() {
 async fn concurrent_readers_see_complete_sets() {
     let issuer = Issuer::publishing(&[Algorithm::Es256]);
     let settings = settings()
+        .with_lifetime(Duration::from_millis(10))
         .with_lifetime_bounds(Duration::from_millis(10), Duration::from_millis(10))
         .with_cooldown(Duration::ZERO);
     let keys = builder(&issuer).with_settings(settings).connect().await.unwrap();

@@ -129,7 +129,7 @@ fn refresh_settings() -> Result<RefreshSettings, SettingsError> {
     let lifetime = secs
         .map(Duration::from_secs)
         .ok_or_else(|| invalid(LIFETIME, "is not a number of seconds above 0"))?;
-    Ok(settings.with_lifetime_bounds(lifetime, lifetime))
+    Ok(settings.with_lifetime(lifetime).with_lifetime_bounds(lifetime, lifetime))
 }
 
 fn key_set(name: &'static str) -> Result<KeySet, SettingsError> {
