@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         trial("two_processes_share_a_database", two_processes_share_a_database),
         trial("two_stores_rotate_a_contended_token_once", two_stores_rotate_a_contended_token_once),
         trial("concurrent_starts_create_the_tables_once", concurrent_starts_create_the_tables_once),
+        trial("schema_of_the_first_version_is_migrated", schema_of_the_first_version_is_migrated),
         trial("revocation_notifies_other_stores_at_once", revocation_notifies_other_stores_at_once),
         trial("feed_includes_late_commits", feed_includes_late_commits),
         trial("rotations_stay_on_their_page", rotations_stay_on_their_page),
@@ -74,7 +75,23 @@ fn concurrent_starts_create_the_tables_once() {
             in_time(started).await.expect("no panic").expect("it answers");
         }
         let version = "SELECT sum(version)::int8 FROM tollgate.auth_schema";
-        assert_eq!(number(&client(&url).await, version).await, 1);
+        assert_eq!(number(&client(&url).await, version).await, 2, "one row with the version");
+    });
+}
+
+fn schema_of_the_first_version_is_migrated() {
+    let url = database();
+    crate::runtime().block_on(async {
+        in_time(store(&url).ping()).await.expect("the newest schema");
+        let older = "ALTER TABLE tollgate.auth_session RENAME COLUMN revoked_at TO ended_at;
+                     UPDATE tollgate.auth_schema SET version = 1";
+        client(&url).await.batch_execute(older).await.expect("the first schema");
+
+        let store = store(&url);
+        let new = unborn("alice");
+        store.create(&new).await.expect("a session");
+        let scope = RevokeScope::Session { session: new.session, owner: None };
+        assert!(store.revoke(&revoke(scope)).await.expect("written").changed);
     });
 }
 

@@ -151,10 +151,14 @@ async fn open_migrates_a_file_of_the_first_version_and_rejects_a_newer_one() {
     let scratch = Scratch::new("older");
     drop(SqliteUsers::open(scratch.file()).unwrap());
     let change = |sql: &str| connect(&scratch.file()).unwrap().execute_batch(sql).unwrap();
-    change("DROP TABLE auth_user; PRAGMA user_version = 1");
+    change(
+        "DROP TABLE auth_user; ALTER TABLE auth_session RENAME COLUMN revoked_at TO ended_at; PRAGMA user_version = 1",
+    );
     let users = SqliteUsers::open(scratch.file()).unwrap();
     assert_eq!(users.add(&user("s-1", "alice")).await.unwrap(), AddOutcome::Added);
-    drop(users);
+    let sessions = crate::store::SqliteStore::open(scratch.file()).unwrap();
+    assert!(crate::store::SessionStore::list(&sessions, "s-1", 1).await.unwrap().is_empty());
+    drop((users, sessions));
     change("PRAGMA user_version = 99");
     let error = SqliteUsers::open(scratch.file()).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error}");
