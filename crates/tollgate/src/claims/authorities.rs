@@ -80,8 +80,8 @@ impl Authorities {
     }
 }
 
-/// A string of a claim. An issuer separates scopes by spaces in a lone string only (RFC 6749 §3.3): a member of an array is
-/// one scope, and splitting it would grant scopes that the issuer did not write.
+/// A string of a claim. An issuer separates scopes by spaces in a lone string only (RFC 6749 §3.3). A member of an
+/// array is one scope: splitting it would grant scopes that the issuer did not write.
 enum Grant<'a> {
     /// The whole claim.
     Text(&'a str),
