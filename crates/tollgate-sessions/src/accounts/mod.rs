@@ -13,7 +13,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Semaphore;
@@ -27,6 +26,7 @@ use crate::accounts::passwords::{Password, Passwords};
 use crate::accounts::throttle::{LoginThrottle, Throttled};
 use crate::accounts::users::{AddOutcome, LoginName, NewUser, User, UserStore};
 use crate::store::{StoreError, StoreFuture, call_with_retry};
+use crate::support::fill_random;
 use counts::Counters;
 
 /// Registers users, checks and changes their passwords, and throttles login attempts. Cheap to clone.
@@ -220,7 +220,7 @@ pub enum RegisterOutcome {
 /// Returns a subject of 128 random bits, in base64url.
 pub(crate) fn new_subject() -> Option<String> {
     let mut id = [0; 16];
-    rand::fill(&mut id).ok()?;
+    fill_random(&mut id).ok()?;
     Some(URL_SAFE_NO_PAD.encode(id))
 }
 

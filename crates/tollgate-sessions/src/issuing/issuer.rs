@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -14,6 +13,7 @@ use tracing::warn;
 
 use super::signing::{KeyRing, SigningKey, jwk_set};
 use crate::issuing::{AccessToken, IssueError, KeyRingError, SigningKeyError};
+use crate::support::fill_random;
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
@@ -185,7 +185,7 @@ impl Spread {
     fn shorten(self, lifetime: Duration) -> Result<Duration, SigningKeyError> {
         let Self::Twentieth = self else { return Ok(lifetime) };
         let mut random = [0; 4];
-        rand::fill(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
+        fill_random(&mut random).map_err(|_cause| SigningKeyError::Crypto)?;
         // A lifetime is at most a day, so nothing overflows, and 32 random bits are enough.
         let most = lifetime.as_secs().saturating_div(20).saturating_add(1);
         let shorter = most.saturating_mul(u32::from_be_bytes(random).into()) >> 32;
@@ -225,7 +225,7 @@ fn sign(key: &SigningKey, claims: &Value) -> Result<String, SigningKeyError> {
 /// Returns a token ID of 128 random bits (RFC 9068 §2.2, `jti`).
 fn token_id() -> Result<String, SigningKeyError> {
     let mut id = [0; 16];
-    rand::fill(&mut id).map_err(|_cause| SigningKeyError::Crypto)?;
+    fill_random(&mut id).map_err(|_cause| SigningKeyError::Crypto)?;
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 

@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 use argon2::{Algorithm, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
 use zeroize::Zeroizing;
+
+use crate::support::fill_random;
 
 pub use cost::{HashCost, HashCostError};
 pub use error::{HashError, HashPoolBusy, HashUnusable, PasswordsError};
@@ -69,7 +70,7 @@ impl Passwords {
     pub fn new(settings: PasswordSettings) -> Result<Self, PasswordsError> {
         let mut decoy = fresh(&settings).ok_or(PasswordsError::Crypto)?;
         decoy.cost = settings.decoy_cost();
-        rand::fill(&mut decoy.tag).map_err(|_cause| PasswordsError::Crypto)?;
+        fill_random(&mut decoy.tag).map_err(|_cause| PasswordsError::Crypto)?;
         let pool = Pool::spawn(&settings)?;
         Ok(Self(Arc::new(Inner { settings, pool, decoy })))
     }
@@ -214,7 +215,7 @@ pub enum PasswordVerdict {
 /// Returns the parameters of a new hash, with a new salt and a tag of zeros.
 fn fresh(settings: &PasswordSettings) -> Option<Stored> {
     let mut salt = vec![0; SALT_BYTES];
-    rand::fill(&mut salt).ok()?;
+    fill_random(&mut salt).ok()?;
     Some(Stored {
         algorithm: ALGORITHM,
         version: VERSION,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{hkdf, hmac, rand};
+use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tollgate::{Algorithm, KeyError, VerifyingKey};
@@ -14,8 +14,7 @@ use super::refresh_token::{RefreshToken, RefreshTokenFlags, TAG_BYTES};
 use crate::files::environment::{self, SecretSourceError};
 use crate::files::private_file::{self, PrivateFileError};
 use crate::session::{Fingerprint, SessionId};
-use crate::support::EntropyError;
-use crate::support::first_bytes;
+use crate::support::{EntropyError, fill_random, first_bytes};
 
 /// The keys that authenticate refresh tokens. The newest key makes new tokens. Tokens of older keys are still
 /// accepted.
@@ -154,7 +153,7 @@ impl RefreshKey {
     /// [`RefreshKeyError::Crypto`] when the operating system gave no random bytes.
     pub fn generate_secret() -> Result<Zeroizing<String>, RefreshKeyError> {
         let mut secret = Zeroizing::new([0; 32]);
-        rand::fill(secret.as_mut_slice()).map_err(|_cause| RefreshKeyError::Crypto)?;
+        fill_random(secret.as_mut_slice()).map_err(|_cause| RefreshKeyError::Crypto)?;
         Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())))
     }
 

@@ -31,6 +31,15 @@ fn open(path: &Path) -> KeyRing {
     KeyRing::open(Algorithm::EdDsa, path, KeyRotationSchedule::default(), NOW).unwrap()
 }
 
+/// Returns an issuer that signs with the ring, and a verifier that follows it.
+fn issuer_and_verifier(ring: &Arc<KeyRing>) -> (TokenIssuer, tollgate::Verifier) {
+    let issuer = tollgate::Issuer::new("https://i.example").unwrap();
+    let audience = tollgate::Audience::new("api").unwrap();
+    let tokens = TokenIssuer::with_key_ring(Arc::clone(ring), issuer.clone(), audience.clone());
+    let verifier = tollgate::Verifier::new(tokens.keys().unwrap(), issuer, audience);
+    (tokens, verifier)
+}
+
 #[test]
 fn ring_publishes_keys_before_use_and_keeps_them_after() {
     let path = path("schedule");
@@ -130,16 +139,7 @@ fn replace_all_removes_every_key_at_once() {
 fn gate_rejects_tokens_of_replaced_keys() {
     let path = path("gate");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(
-        Arc::clone(&ring),
-        tollgate::Issuer::new("https://i.example").unwrap(),
-        tollgate::Audience::new("api").unwrap(),
-    );
-    let verifier = tollgate::Verifier::new(
-        issuer.keys().unwrap(),
-        tollgate::Issuer::new("https://i.example").unwrap(),
-        tollgate::Audience::new("api").unwrap(),
-    );
+    let (issuer, verifier) = issuer_and_verifier(&ring);
     let gate = tollgate::Gate::new(verifier);
     let token = issuer.issue(&AccessToken::new("alice", ClientId::new("web")), NOW).unwrap();
     let request = FakeRequest::new("GET", "/").header("authorization", format!("Bearer {}", token.as_str()));
@@ -170,17 +170,8 @@ fn ring_starts_with_the_first_key_only_if_it_is_new() {
 fn tokens_of_each_key_verify_while_it_is_published() {
     let path = path("tokens");
     let ring = Arc::new(open(&path));
-    let issuer = TokenIssuer::with_key_ring(
-        Arc::clone(&ring),
-        tollgate::Issuer::new("https://i.example").unwrap(),
-        tollgate::Audience::new("api").unwrap(),
-    );
     // The verifier is made before the ring rotates.
-    let verifier = tollgate::Verifier::new(
-        issuer.keys().unwrap(),
-        tollgate::Issuer::new("https://i.example").unwrap(),
-        tollgate::Audience::new("api").unwrap(),
-    );
+    let (issuer, verifier) = issuer_and_verifier(&ring);
     let token = AccessToken::new("alice", ClientId::new("web"));
     ring.rotate_if_due(days(30)).unwrap();
     for now in [NOW, days(30), days(31)] {
