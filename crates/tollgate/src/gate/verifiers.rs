@@ -161,3 +161,6 @@ impl Deref for Selected<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
