@@ -6,6 +6,7 @@ use std::process::Command;
 
 /// The packages that a build of the core with default features may contain.
 const ALLOWED: &[&str] = &[
+    "arc-swap",
     "aws-lc-rs",
     "aws-lc-sys",
     "base64",
