@@ -122,8 +122,17 @@ fn the_issuing_side_depends_on_no_framework() {
 }
 
 const ADAPTERS: [&str; 4] = ["tollgate-tower", "tollgate-axum", "tollgate-actix", "tollgate-warp"];
-const NEVER_UNDER_ADAPTERS: [&str; 8] =
-    ["reqwest", "native-tls", "openssl-sys", "jsonwebtoken", "h2", "ring", "rustls", "tollgate-jwks"];
+const NEVER_UNDER_ADAPTERS: [&str; 9] = [
+    "reqwest",
+    "native-tls",
+    "openssl-sys",
+    "jsonwebtoken",
+    "h2",
+    "ring",
+    "rustls",
+    "tollgate-jwks",
+    "tonic",
+];
 
 /// Remote key sets need a runtime and, by default, a client, but no framework and no second crypto library.
 #[test]
