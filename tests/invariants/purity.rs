@@ -38,6 +38,7 @@ const ALLOWED: &[&str] = &[
     "proc-macro2",
     "quick_cache",
     "quote",
+    "rustversion",
     "rustix",
     "serde",
     "serde_core",
