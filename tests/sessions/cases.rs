@@ -8,11 +8,12 @@ use crate::server::{PASSWORD, Server, cleared, cookies, credentials, header, mem
 /// The name and body of a case.
 pub(crate) type Case = (&'static str, fn(&Server));
 
-pub(crate) const ALL: [Case; 18] = [
+pub(crate) const ALL: [Case; 19] = [
     ("login_returns_tokens_in_the_body", login_returns_tokens_in_the_body),
     ("login_sets_tokens_as_cookies", login_sets_tokens_as_cookies),
     ("refresh_rejects_a_cookie_token_in_the_body", refresh_rejects_a_cookie_token_in_the_body),
     ("endpoints_reject_malformed_json", endpoints_reject_malformed_json),
+    ("null_member_counts_as_absent", null_member_counts_as_absent),
     ("endpoints_reject_other_content_types", endpoints_reject_other_content_types),
     ("endpoints_reject_ten_announced_megabytes", endpoints_reject_ten_announced_megabytes),
     ("login_rejects_an_oversized_chunked_body", login_rejects_an_oversized_chunked_body),
@@ -104,6 +105,17 @@ fn endpoints_reject_malformed_json(server: &Server) {
             assert_eq!(header(&refused, "set-cookie"), None);
         }
     }
+}
+
+fn null_member_counts_as_absent(server: &Server) {
+    let login = server.log_in("nulls@a.example", r#","mode":null,"remember":null"#);
+    assert_eq!(text(&login, "token_type"), "Bearer");
+    for path in ["/auth/login", "/auth/register"] {
+        let refused = server.post(path, r#"{"email":"nulls@a.example","password":null}"#);
+        assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_request"), "{path}");
+    }
+    let both = cookies(&server.log_in("nulls-in-cookies@a.example", r#","mode":"cookie""#));
+    assert_eq!(server.post_with("/auth/refresh", &both, r#"{"refresh_token":null}"#).status, 200);
 }
 
 fn endpoints_reject_other_content_types(server: &Server) {
