@@ -10,8 +10,8 @@ use tollgate::adapter::RequestView;
 ///
 /// Without this extension, adapters use the address of the connection. Behind a proxy, that is the address of the
 /// proxy, and all clients would be throttled as one: name the proxies with
-/// [`with_trusted_proxies`](super::SessionEndpoints::with_trusted_proxies). The endpoints read no header for the address
-/// unless that setting names it, as any client can send one.
+/// [`with_trusted_proxies`](super::SessionEndpoints::with_trusted_proxies). The endpoints read no header for the
+/// address unless that setting names it, as any client can send one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "applications construct it")]
 pub struct ClientAddress(pub IpAddr);

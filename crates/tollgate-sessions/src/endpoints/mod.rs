@@ -12,6 +12,7 @@ mod login;
 mod logout;
 mod password;
 mod problem;
+mod problem_type;
 mod refresh;
 mod register;
 mod request;
@@ -68,8 +69,8 @@ use route::Route;
 /// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`. In
 /// mode `cookie`, the response body is `{"token_type":"Cookie","expires_in","scope"}`, and the tokens are in
 /// two cookies that scripts cannot read. Durations are in seconds. Times are in seconds since 1970-01-01T00:00:00Z.
-/// Unknown members of requests are ignored. Errors are problem details (RFC 9457); the values of their member
-/// `error` are stable.
+/// Unknown members of requests are ignored, and a member that is `null` counts as absent. Errors are problem details
+/// (RFC 9457); the values of their members `type` and `error` are stable.
 ///
 /// A refresh token in the body takes precedence over the cookie. If the request has an explicit token, such as
 /// in `Authorization`, all cookies are ignored.
