@@ -109,6 +109,28 @@
 //! **Both guard only routes that were added before them.** Add the gate last, because a route that is added
 //! after it is open. A guard or extractor without a gate in front responds with 500, and logs an error.
 //!
+//! # Client addresses behind a proxy
+//!
+//! The session endpoints have a setting for proxies. Other handlers ask
+//! [`TrustedProxies`](tollgate::TrustedProxies) for the address of the client:
+//!
+//! ```
+//! use std::net::SocketAddr;
+//!
+//! use axum::extract::{ConnectInfo, Request, State};
+//! use tollgate_axum::HttpRequest;
+//! use tollgate_axum::tollgate::TrustedProxies;
+//!
+//! async fn address(
+//!     State(proxies): State<TrustedProxies>,
+//!     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+//!     request: Request,
+//! ) -> String {
+//!     proxies.client_address(&HttpRequest::from(&request), peer.ip()).to_string()
+//! }
+//! # let _ = axum::Router::new().route("/", axum::routing::get(address));
+//! ```
+//!
 //! # Logging
 //!
 //! See [`tollgate::manual::log`].
@@ -129,6 +151,7 @@ pub use rejection::Rejection;
 pub use sessions::session_routes;
 pub use tollgate_tower::{
     Authenticate, AuthenticateFuture, AuthenticateLayer, Authorize, AuthorizeFuture, AuthorizeLayer,
+    HttpRequest,
 };
 #[cfg(feature = "sessions")]
 pub use tollgate_tower::{SessionFuture, SessionService};

@@ -106,7 +106,8 @@ impl TrustedProxies {
     ///   address to the right of it, which is that of the nearest proxy. Elements further left are never used, because
     ///   the client may have sent them.
     ///
-    /// Adapters have a view of their request type, such as `tollgate_tower::HttpRequest`.
+    /// Adapters have a view of their request type: `tollgate_axum::HttpRequest`, `tollgate_tower::HttpRequest`,
+    /// `tollgate_actix::ActixRequest`.
     #[must_use]
     pub fn client_address<R: RequestView>(&self, request: &R, peer: IpAddr) -> IpAddr {
         let peer = peer.to_canonical();
@@ -174,5 +175,4 @@ fn is_trusted(networks: &[Network], address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;

@@ -284,5 +284,4 @@ impl From<IssueError> for Problem {
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "tests may panic")]
 mod tests;

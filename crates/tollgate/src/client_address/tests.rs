@@ -53,7 +53,7 @@ fn networks_are_checked() {
         assert!(matches!(&error, ConfigError::Network { text, .. } if &**text == bad), "{bad}: {error}");
     }
     assert_eq!(check("::ffff:10.0.0.0/104"), check("10.0.0.0/8"), "a network of IPv4-mapped addresses");
-    let error = TrustedProxies::networks(FIELD, [] as [&str; 0]).unwrap_err();
+    let error = TrustedProxies::networks(FIELD, Vec::<&str>::new()).unwrap_err();
     assert_eq!(error, ConfigError::Empty { what: "network of proxies" });
     assert_eq!(
         check("10.0.0.1/8").unwrap_err().to_string(),
