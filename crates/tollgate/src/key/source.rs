@@ -6,12 +6,12 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use super::set::{KeySet, KeySetId};
+use super::request::{KeyRequest, KeySetId};
+use super::set::KeySet;
 use super::verifying::VerifyingKey;
-use crate::algorithm::Algorithm;
 use crate::error::KeysUnavailable;
-use crate::key_id::KeyId;
 use crate::time::UnixTime;
 
 /// A set of keys that changes, such as one fetched from an issuer.
@@ -40,7 +40,8 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
         self.keys(now).map(|keys| keys.id())
     }
 
-    /// Starts or joins a refresh for an unknown key. `wanted` is `None` when there are no keys at all. Returns
+    /// Starts or joins a refresh for a key that is unknown, or does not verify the token. `wanted` is `None` when there
+    /// are no keys at all. Returns
     /// `None` when a refresh would not help, because the source has just asked the issuer or has cached that the key
     /// ID does not exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
@@ -50,20 +51,10 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// when the issuer has answered. The default implementation returns `None`.
     ///
     /// The gate calls this when [`refresh`](Self::refresh) returned `None`, and when the key is still unknown
-    /// after a refresh.
+    /// after a refresh. It never calls this for a key that does not verify the token.
     fn why_unavailable(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
         None
     }
-}
-
-/// The key that a token names. It comes from an unverified token, so a source must use it for a lookup only.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct KeyRequest<'a> {
-    /// The token's `kid`.
-    pub key_id: Option<&'a KeyId>,
-    /// The token's `alg`.
-    pub algorithm: Algorithm,
 }
 
 /// A pending refresh. It completes when the source has asked its issuer, whatever the outcome.
@@ -98,6 +89,7 @@ pub struct VerifierKeys(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
+    None,
     Fixed(KeySet),
     Source(Arc<dyn KeySource>),
 }
@@ -109,16 +101,22 @@ impl VerifierKeys {
         Self(Kind::Source(source))
     }
 
+    /// Returns keys that verify nothing, for settings that get their keys later.
+    pub(crate) fn none() -> Self {
+        Self(Kind::None)
+    }
+
     /// Returns the key set, if it cannot change.
     pub(crate) fn fixed(&self) -> Option<&KeySet> {
         match &self.0 {
             Kind::Fixed(keys) => Some(keys),
-            Kind::Source(_) => None,
+            Kind::Source(_) | Kind::None => None,
         }
     }
 
     pub(crate) fn snapshot(&self, now: UnixTime) -> Result<Snapshot<'_>, KeysUnavailable> {
         match &self.0 {
+            Kind::None => Err(no_keys()),
             Kind::Fixed(keys) => Ok(Snapshot::Fixed(keys)),
             Kind::Source(source) => source.keys(now).map(Snapshot::Current),
         }
@@ -126,6 +124,7 @@ impl VerifierKeys {
 
     pub(crate) fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         match &self.0 {
+            Kind::None => Err(no_keys()),
             Kind::Fixed(keys) => Ok(keys.id()),
             Kind::Source(source) => source.key_set_id(now),
         }
@@ -133,17 +132,21 @@ impl VerifierKeys {
 
     pub(crate) fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh> {
         match &self.0 {
-            Kind::Fixed(_) => None,
+            Kind::None | Kind::Fixed(_) => None,
             Kind::Source(source) => source.refresh(wanted, now),
         }
     }
 
     pub(crate) fn why_unavailable(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
         match &self.0 {
-            Kind::Fixed(_) => None,
+            Kind::None | Kind::Fixed(_) => None,
             Kind::Source(source) => source.why_unavailable(wanted, now),
         }
     }
+}
+
+fn no_keys() -> KeysUnavailable {
+    KeysUnavailable::new("the verifier has no keys", Duration::from_secs(1))
 }
 
 impl From<KeySet> for VerifierKeys {
