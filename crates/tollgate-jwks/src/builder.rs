@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tollgate::Excerpt;
 
 use crate::error::StartError;
 use crate::fetch::Fetcher;
 use crate::http::HttpClient;
-use crate::location::{Location, PlainHttp, UrlError};
+use crate::location::{Location, UrlError};
+use crate::plain_http::PlainHttp;
 use crate::remote::RemoteKeySet;
 use crate::settings::RefreshSettings;
 use crate::shared::Shared;
@@ -18,6 +20,8 @@ use crate::shared::Shared;
 pub struct RemoteKeySetBuilder {
     target: Target,
     plain_http: PlainHttp,
+    /// The first host of `with_insecure_http_to` that is not a host.
+    wrong_host: Option<Box<str>>,
     settings: RefreshSettings,
     client: Option<Arc<dyn HttpClient>>,
 }
@@ -38,7 +42,13 @@ impl RemoteKeySetBuilder {
     }
 
     fn of(target: Target) -> Self {
-        Self { target, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
+        Self {
+            target,
+            plain_http: PlainHttp::default(),
+            wrong_host: None,
+            settings: RefreshSettings::default(),
+            client: None,
+        }
     }
 
     /// Sets when keys are refreshed, and how long they are used. [`RefreshSettings`] lists the defaults.
@@ -56,8 +66,38 @@ impl RemoteKeySetBuilder {
     ///
     /// # Security
     /// While the issuer is not running, any process on this machine can then answer in its place.
-    pub fn with_insecure_loopback(self) -> Self {
-        Self { plain_http: PlainHttp::ToLoopback, ..self }
+    pub fn with_insecure_loopback(mut self) -> Self {
+        self.plain_http.allow_loopback();
+        self
+    }
+
+    /// Allows plain `http` to these hosts, on every port: `keycloak`, for `http://keycloak:8080` inside a cluster or
+    /// a compose network. A host is an exact name or an IP address, without wildcards, scheme or port.
+    ///
+    /// This applies to the configured URL, the metadata and the `jwks_uri` of this key set. Metadata over plain
+    /// http must name keys on its own host, and metadata over https must name keys over https. A host that is not
+    /// valid makes the start fail with [`StartError::Host`].
+    ///
+    /// # Security
+    /// An attacker who can change packets between this process and the host, or its name lookup, chooses the keys
+    /// and can thus forge tokens. Where certificates are possible, use https with
+    /// `HttpsClientBuilder::with_authorities`.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_jwks::RemoteKeySet;
+    ///
+    /// let keys = RemoteKeySet::discover("http://keycloak:8080/realms/demo").with_insecure_http_to(["keycloak"]);
+    /// # let _ = keys;
+    /// ```
+    pub fn with_insecure_http_to<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        for host in hosts {
+            let host = host.as_ref();
+            if self.plain_http.allow_host(host).is_none() && self.wrong_host.is_none() {
+                self.wrong_host = Some(host.into());
+            }
+        }
+        self
     }
 
     /// Fetches the keys, and starts to refresh them. An application that needs the keys thus does not start
@@ -90,9 +130,12 @@ impl RemoteKeySetBuilder {
 
     fn build(self) -> Result<Arc<Shared>, StartError> {
         self.settings.check().map_err(StartError::Settings)?;
+        if let Some(text) = self.wrong_host {
+            return Err(StartError::Host { text: Excerpt::new(&text) });
+        }
         let (text, location) = match &self.target {
-            Target::Url(url) => (url, Location::fixed(url, self.plain_http)),
-            Target::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
+            Target::Url(url) => (url, Location::fixed(url, &self.plain_http)),
+            Target::Issuer(issuer) => (issuer, Location::discovered(issuer, &self.plain_http)),
         };
         let location = location.map_err(|reason| StartError::Url { text: shown(text, &reason), reason })?;
         let client = self.client.map_or_else(default_client, Ok)?;
@@ -134,5 +177,20 @@ mod tests {
             let error = RemoteKeySetBuilder::from_url(url.into()).start().unwrap_err();
             assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn start_fails_when_a_host_is_not_a_host() {
+        let of = |hosts: &[&str]| {
+            RemoteKeySetBuilder::from_url("http://keycloak:8080/keys".into())
+                .with_insecure_http_to(hosts)
+                .build()
+        };
+        assert_eq!(of(&["keycloak", "10.0.0.7"]).unwrap().location(), "http://keycloak:8080/keys");
+        let error = of(&["keycloak", "*.example", ""]).unwrap_err();
+        assert!(error.to_string().starts_with("`with_insecure_http_to` cannot use \"*.example\""), "{error}");
+        let error = of(&["keycloak.evil.example"]).unwrap_err();
+        assert!(matches!(&error, StartError::Url { reason: UrlError::NotHttps, .. }), "{error}");
+        assert!(UrlError::NotHttps.to_string().contains("with_insecure_http_to"));
     }
 }

@@ -21,6 +21,15 @@ pub enum StartError {
         #[source]
         reason: UrlError,
     },
+    /// A host of [`with_insecure_http_to`](crate::RemoteKeySetBuilder::with_insecure_http_to) is not a host.
+    #[error(
+        "`with_insecure_http_to` cannot use {text:?}; expected a host name or an IP address, without wildcards, \
+         scheme or port"
+    )]
+    Host {
+        /// The text that was given.
+        text: Excerpt,
+    },
     /// Two settings contradict each other, or one is out of range.
     #[error("invalid settings: {0}")]
     Settings(&'static str),

@@ -12,8 +12,9 @@ use crate::discovery;
 use crate::document;
 use crate::error::{FetchError, MetadataError};
 use crate::http::{HttpClient, HttpError, HttpRequest, HttpResponse};
-use crate::location::{self, Location, PlainHttp};
+use crate::location::{self, Location};
 use crate::moment::Moment;
+use crate::plain_http::PlainHttp;
 use crate::settings::RefreshSettings;
 
 /// Fetches the keys of one location. It caches the URL of the keys and the last document.
@@ -156,7 +157,7 @@ impl Fetcher {
                 continue;
             }
             document::check(&response, self.settings.max_document_bytes)?;
-            let keys = discovery::keys_url(response.body(), issuer, url, self.plain_http)?;
+            let keys = discovery::keys_url(response.body(), issuer, url, &self.plain_http)?;
             tracing::info!(issuer, keys = %location::shown(&keys), "metadata read");
             return Ok(keys);
         }

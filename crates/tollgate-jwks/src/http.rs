@@ -65,7 +65,7 @@ impl<'a> HttpRequest<'a> {
         Self { url, headers, max_body_bytes }
     }
 
-    /// Returns the absolute URL, without a fragment. It is `https`, or `http` to a loopback address where the
+    /// Returns the absolute URL, without a fragment. It is `https`, or `http` to a host for which the
     /// application allows it.
     #[must_use]
     pub fn url(&self) -> &'a str {

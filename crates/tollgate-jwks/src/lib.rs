@@ -92,6 +92,7 @@ mod http;
 mod location;
 mod moment;
 mod outcome;
+mod plain_http;
 mod remote;
 mod settings;
 mod shared;

@@ -71,16 +71,16 @@ fn broken() -> Result<HttpResponse, HttpError> {
 }
 
 fn fixed(script: &Arc<Script>) -> Fetcher {
-    fetcher(script, Location::fixed(KEYS, PlainHttp::Refused).unwrap())
+    fetcher(script, Location::fixed(KEYS, &PlainHttp::default()).unwrap())
 }
 
 fn discovered(script: &Arc<Script>) -> Fetcher {
-    fetcher(script, Location::discovered(ISSUER, PlainHttp::Refused).unwrap())
+    fetcher(script, Location::discovered(ISSUER, &PlainHttp::default()).unwrap())
 }
 
 fn fetcher(script: &Arc<Script>, location: Location) -> Fetcher {
     let client: Arc<dyn HttpClient> = Arc::<Script>::clone(script);
-    Fetcher::new(client, location, PlainHttp::Refused, RefreshSettings::new())
+    Fetcher::new(client, location, PlainHttp::default(), RefreshSettings::new())
 }
 
 fn at(secs: u64) -> Moment {
