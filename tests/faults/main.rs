@@ -5,6 +5,7 @@
 
 mod amplification;
 mod fault;
+mod proxy;
 mod report;
 
 use std::sync::Arc;
@@ -44,6 +45,13 @@ fn main() {
         .collect();
     let rows = report.clone();
     trials.push(trial("forged_key_ids_cost_one_fetch_per_cooldown", move || run(amplification::flood(rows))));
+    trials.extend([
+        trial("proxy_tunnels_to_the_issuer", || run(proxy::tunnels())),
+        trial("proxy_forwards_plain_http", || run(proxy::forwards_plain_http())),
+        trial("proxy_cannot_answer_for_the_issuer", || run(proxy::cannot_answer_for_the_issuer())),
+        trial("proxy_refuses", || run(proxy::refuses())),
+        trial("proxy_is_unreachable", || run(proxy::is_unreachable())),
+    ]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();

@@ -7,6 +7,7 @@ pub mod issuer;
 pub mod log;
 #[cfg(unix)]
 pub mod postgres;
+pub mod proxy;
 pub mod redis;
 pub mod requests;
 pub mod script;

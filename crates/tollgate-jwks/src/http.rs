@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Fetches a document. Implement it for proxies, client certificates, another TLS library, or tests. The
+/// Fetches a document. Implement it for SOCKS proxies, client certificates, another TLS library, or tests. The
 /// default is `HttpsClient`, with the feature `client`.
 ///
 /// # Security
@@ -144,6 +144,9 @@ pub enum HttpError {
     /// No connection: the host name cannot be resolved, the port is closed, or the certificate is not valid.
     #[error("cannot connect")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
+    /// The proxy of the client cannot be reached, or refuses the connection.
+    #[error("no connection through the proxy")]
+    Proxy(#[source] Box<dyn Error + Send + Sync>),
     /// The connection broke, or the response is not HTTP.
     #[error("the connection broke")]
     Broken(#[source] Box<dyn Error + Send + Sync>),

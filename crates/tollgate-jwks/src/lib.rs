@@ -112,5 +112,5 @@ pub use location::UrlError;
 
 // HTTP clients.
 #[cfg(feature = "client")]
-pub use client::{HttpsClient, HttpsClientBuilder, HttpsClientError};
+pub use client::{HttpsClient, HttpsClientBuilder, HttpsClientError, ProxyUrlError};
 pub use http::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};
