@@ -3,15 +3,20 @@
 use tollgate::{Excerpt, KeyError, KeySet};
 
 use crate::cache_control;
+use crate::content_type::ContentTypes;
 use crate::error::FetchError;
 use crate::http::HttpResponse;
 use crate::settings::RefreshSettings;
 
-/// Checks that the response is a JSON document: status 200, a JSON type, not compressed, not too large.
+/// Checks that the response is a document: status 200, an accepted type, not compressed, not too large.
 ///
 /// # Errors
 /// [`FetchError`] with the reason.
-pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), FetchError> {
+pub(crate) fn check(
+    response: &HttpResponse,
+    types: &ContentTypes,
+    max_bytes: usize,
+) -> Result<(), FetchError> {
     match response.status() {
         200 => {}
         301 | 302 | 303 | 307 | 308 => {
@@ -25,7 +30,7 @@ pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), Fet
     if response.values("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
         return Err(FetchError::ContentEncoding);
     }
-    if let Some(found) = response.value("content-type").filter(|found| !is_json(found)) {
+    if let Some(found) = response.value("content-type").filter(|found| !types.accept(found)) {
         return Err(FetchError::ContentType { found: Excerpt::new(found) });
     }
     // A correct client has stopped at this size already.
@@ -48,13 +53,6 @@ pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet,
     Ok(keys)
 }
 
-/// Returns whether the type is `application/json` or has the suffix `+json` (RFC 6839 §3.1), such as
-/// `application/jwk-set+json`.
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media_type == "application/json" || media_type.ends_with("+json")
-}
-
 #[cfg(test)]
 mod tests {
     use tollgate::Algorithm;
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     fn refused(response: &HttpResponse) -> String {
-        check(response, 100).unwrap_err().to_string()
+        check(response, &ContentTypes::default(), 100).unwrap_err().to_string()
     }
 
     #[test]
@@ -77,7 +75,7 @@ mod tests {
             json("{}").with_header("content-encoding", "identity"),
             json(&" ".repeat(100)),
         ] {
-            check(&good, 100).unwrap();
+            check(&good, &ContentTypes::default(), 100).unwrap();
         }
         for (bad, sentence) in [
             (HttpResponse::new(500, "{}"), "status 500"),

@@ -84,6 +84,7 @@ mod cache;
 mod cache_control;
 #[cfg(feature = "client")]
 mod client;
+mod content_type;
 mod discovery;
 mod document;
 mod error;
@@ -94,6 +95,7 @@ mod moment;
 mod outcome;
 mod plain_http;
 mod remote;
+mod request_header;
 mod settings;
 mod shared;
 mod status;
@@ -107,8 +109,10 @@ pub use outcome::FetchOutcome;
 pub use status::{KeySetHealth, KeySetStatus, LastFailure};
 
 // Errors.
+pub use content_type::ContentTypeError;
 pub use error::{FetchError, MetadataError, StartError};
 pub use location::UrlError;
+pub use request_header::RequestHeaderError;
 
 // HTTP clients.
 #[cfg(feature = "client")]

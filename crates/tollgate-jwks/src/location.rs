@@ -28,6 +28,12 @@ impl Location {
         Ok(Self::Discovered { issuer: issuer.into(), url })
     }
 
+    /// Returns whether `url` has the origin of the configured URL or issuer.
+    pub(crate) fn has_origin_of(&self, url: &Url) -> bool {
+        let (Self::Fixed(configured) | Self::Discovered { url: configured, .. }) = self;
+        configured.origin() == url.origin()
+    }
+
     /// Returns the location for logs, without its query, which may be confidential.
     pub(crate) fn shown(&self) -> String {
         match self {

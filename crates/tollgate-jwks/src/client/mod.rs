@@ -249,10 +249,20 @@ fn message(
         .header(ACCEPT, "application/json, application/jwk-set+json")
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
         .header(CONNECTION, "close");
-    let message = request.headers().fold(message, |message, (name, value)| message.header(name, value));
+    // Sensitive values are not printed where hyper or its users log a request.
+    let sensitive = |value: &str| {
+        HeaderValue::from_str(value).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        })
+    };
+    let message = request.headers().try_fold(message, |message, (name, value)| {
+        Ok::<_, http::Error>(message.header(name, sensitive(value)?))
+    })?;
     let authorization = forwarder.and_then(Proxy::authorization);
-    let message =
-        authorization.into_iter().fold(message, |message, value| message.header(PROXY_AUTHORIZATION, value));
+    let message = authorization.into_iter().try_fold(message, |message, value| {
+        Ok::<_, http::Error>(message.header(PROXY_AUTHORIZATION, sensitive(value)?))
+    })?;
     message.body(Empty::new())
 }
 
