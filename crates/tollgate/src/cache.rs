@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::references::References;
 use crate::verified::Verified;
+use crate::verifier_source::VerifierId;
 
 /// The limits of the cache of verified tokens. The default is 10,000 tokens and 64 MiB, whichever is reached
 /// first.
@@ -66,14 +67,14 @@ impl CacheLimits {
 /// A verified token.
 pub(crate) struct CachedToken {
     pub(crate) verified: Verified,
-    /// The index of the verifier that accepted it.
-    pub(crate) verifier: usize,
+    /// The verifier that accepted it.
+    pub(crate) verifier: VerifierId,
     /// The per-thread references, while the token is in the cache.
     references: References,
 }
 
 impl CachedToken {
-    pub(crate) fn new(verified: Verified, verifier: usize) -> Self {
+    pub(crate) fn new(verified: Verified, verifier: VerifierId) -> Self {
         Self { verified, verifier, references: References::default() }
     }
 }
@@ -81,7 +82,7 @@ impl CachedToken {
 /// Clones the reference of the current thread, which shares its count only with other requests of that thread.
 impl Clone for CachedToken {
     fn clone(&self) -> Self {
-        Self::new(self.references.of_this_thread(&self.verified), self.verifier)
+        Self::new(self.references.of_this_thread(&self.verified), self.verifier.clone())
     }
 }
 
@@ -204,17 +205,21 @@ impl Weighter<TokenText, CachedToken> for Weight {
 #[cfg(test)]
 #[expect(clippy::string_slice, reason = "ASCII")]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::claims::Payload;
     use crate::known_headers::KnownHeaders;
     use crate::testing::{NOW, token, verifier};
-    use crate::verify::Unverified;
+    use crate::verify::{Reading, Unverified};
 
     fn cached(token: &str) -> CachedToken {
         let (known, mut payload) = (KnownHeaders::default(), Payload::default());
-        let unverified = Unverified::parse(token.as_bytes(), usize::MAX, &known, &[], &mut payload).unwrap();
-        let verified = verifier().with_max_token_bytes(usize::MAX).check(unverified, NOW).unwrap();
-        CachedToken::new(verified, 0)
+        let reading = Reading { max_bytes: usize::MAX, headers: &known, verifiers: &[], is_open: false };
+        let unverified = Unverified::parse(token.as_bytes(), &reading, &mut payload).unwrap();
+        let verifier = verifier().with_max_token_bytes(usize::MAX);
+        let verified = verifier.check(unverified, NOW, &KnownHeaders::default(), &Arc::default()).unwrap();
+        CachedToken::new(verified, VerifierId::Listed(0))
     }
 
     #[test]

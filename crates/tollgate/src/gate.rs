@@ -3,10 +3,12 @@
 mod adapter;
 mod decision;
 mod judge;
+mod verifiers;
 
 use std::sync::Arc;
 
 pub use decision::Decision;
+use verifiers::Verifiers;
 
 use crate::cache::{CacheLimits, TokenCache};
 use crate::cross_site::CrossSite;
@@ -21,6 +23,7 @@ use crate::rejection_body::RejectionBody;
 use crate::revocation::Revocations;
 use crate::source::TokenSource;
 use crate::time::{Clock, SystemClock};
+use crate::verifier_source::VerifierSource;
 use crate::verify::Verifier;
 
 /// Admits or rejects requests. A gate combines the sources of tokens, the verifiers of their issuers, the policy
@@ -45,14 +48,16 @@ pub struct Gate(PerThreadArc<Inner>);
 
 #[derive(Clone, Debug)]
 struct Inner {
-    verifiers: Vec<Verifier>,
+    verifiers: Verifiers,
     sources: Vec<TokenSource>,
     mode: Mode,
+    /// Whether CORS preflights are admitted without a token.
+    preflights: bool,
     policy: Option<Policy>,
     revocations: Option<Arc<dyn Revocations>>,
     cross_site: CrossSite,
     csrf_verifier: Option<Arc<dyn CsrfVerifier>>,
-    /// How this gate rejects requests. Its verifiers share it, and pass it to the tokens that they verify.
+    /// How this gate rejects requests. The tokens that it verifies hold it.
     style: Arc<RejectionStyle>,
     clock: Arc<dyn Clock>,
     max_token_bytes: usize,
@@ -66,9 +71,6 @@ impl Inner {
     /// Changes how this gate rejects requests. Cached tokens hold the earlier way, so the cache is emptied.
     fn reject_as(&mut self, style: RejectionStyle) {
         self.style = Arc::new(style);
-        for verifier in &mut self.verifiers {
-            *verifier = verifier.clone().rejecting_as(Arc::clone(&self.style));
-        }
         self.clear_cache();
     }
 
@@ -93,9 +95,10 @@ impl Gate {
             max_token_bytes: verifier.max_token_bytes(),
             headers: Arc::clone(verifier.known_headers()),
             style: Arc::clone(verifier.style()),
-            verifiers: vec![verifier],
+            verifiers: Verifiers::new(verifier),
             sources: vec![TokenSource::bearer()],
             mode: Mode::Required,
+            preflights: false,
             policy: None,
             revocations: None,
             cross_site: CrossSite::new(),
@@ -124,17 +127,57 @@ impl Gate {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::DuplicateIssuer`] when the gate has a verifier for this issuer already.
+    /// As for [`with_verifiers`](Self::with_verifiers).
     pub fn with_verifier(self, verifier: Verifier) -> Result<Self, ConfigError> {
-        if self.0.verifiers.iter().any(|known| known.issuer() == verifier.issuer()) {
-            return Err(ConfigError::DuplicateIssuer { issuer: verifier.issuer().as_str().into() });
-        }
-        Ok(self.change(|inner| {
-            inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
-            let verifier = verifier.sharing(Arc::clone(&inner.headers));
-            inner.verifiers.push(verifier.rejecting_as(Arc::clone(&inner.style)));
+        self.with_verifiers([verifier])
+    }
+
+    /// Accepts tokens of more issuers, as [`with_verifier`](Self::with_verifier) does for one.
+    ///
+    /// # Errors
+    /// [`ConfigError::DuplicateIssuer`] when two verifiers are for one issuer. [`ConfigError::OverlappingIssuers`] when
+    /// a token could belong to two verifiers for other reasons, such as two templates.
+    pub fn with_verifiers(self, verifiers: impl IntoIterator<Item = Verifier>) -> Result<Self, ConfigError> {
+        let mut result = Ok(());
+        let gate = self.change(|inner| {
+            for verifier in verifiers {
+                inner.max_token_bytes = inner.max_token_bytes.max(verifier.max_token_bytes());
+                if let Err(error) = inner.verifiers.push(verifier) {
+                    result = Err(error);
+                    return;
+                }
+            }
             inner.clear_cache();
-        }))
+        });
+        result.map(|()| gate)
+    }
+
+    /// Accepts tokens of issuers that come and go while the service runs. The gate asks `source` for issuers that it
+    /// has no verifier for. A later call replaces the source of an earlier one.
+    ///
+    /// ```
+    /// use tollgate::{Gate, VerifierSource};
+    ///
+    /// fn build(gate: Gate, directory: impl VerifierSource) -> Gate {
+    ///     gate.with_verifier_source(directory)
+    /// }
+    /// # let _ = build::<Nothing>;
+    /// # #[derive(Debug)] struct Nothing;
+    /// # impl VerifierSource for Nothing {
+    /// #     fn verifier(&self, _: &str) -> Option<std::sync::Arc<tollgate::Verifier>> { None }
+    /// #     fn lookup(&self, _: &str, _: tollgate::UnixTime) -> Option<tollgate::KeyRefresh> { None }
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    /// See [`VerifierSource`] for what a source must bound. Tokens of up to 8 KiB are read for its issuers, or more if
+    /// a verifier of the gate allows it.
+    #[must_use]
+    pub fn with_verifier_source(self, source: impl VerifierSource) -> Self {
+        self.change(|inner| {
+            inner.verifiers.set_source(Arc::new(source));
+            inner.clear_cache();
+        })
     }
 
     /// Looks for tokens in these sources instead of `Authorization: Bearer` alone. A source named twice is read once.
@@ -172,6 +215,24 @@ impl Gate {
     #[must_use]
     pub fn with_optional_token(self) -> Self {
         self.change(|inner| inner.mode = Mode::Optional)
+    }
+
+    /// Admits CORS preflights without a token as anonymous: `OPTIONS` requests with `Origin` and
+    /// `Access-Control-Request-Method`, in which browsers send no credentials (Fetch §4.8). Use this when the layer that
+    /// answers preflights is inside the gate; where it can be outside, this is not needed.
+    ///
+    /// # Security
+    /// Any client can send such a request, so a handler behind the gate can then be called with `OPTIONS` and without a
+    /// token. Extractors and guards still reject it.
+    ///
+    /// ```
+    /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
+    /// let gate = gate.with_preflights();
+    /// # gate }
+    /// ```
+    #[must_use]
+    pub fn with_preflights(self) -> Self {
+        self.change(|inner| inner.preflights = true)
     }
 
     /// Requires `policy` of every token. With an optional token, anonymous requests are not checked against it.

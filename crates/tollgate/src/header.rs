@@ -19,6 +19,7 @@ pub struct Header(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     key_id: Option<KeyId>,
+    thumbprint: Option<KeyId>,
     typ: Option<Box<str>>,
 }
 
@@ -33,6 +34,12 @@ impl Header {
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.0.key_id.as_ref()
+    }
+
+    /// Returns the name of the key that signed the token: `kid`, otherwise the thumbprint of its certificate
+    /// (`x5t#S256` or `x5t`, RFC 7515 §4.1.7 and §4.1.8).
+    pub(crate) fn key_name(&self) -> Option<&KeyId> {
+        self.key_id().or(self.0.thumbprint.as_ref())
     }
 
     /// Returns `typ`, the type of the token, as the token spells it (RFC 7515 §4.1.9).
@@ -52,9 +59,9 @@ impl Header {
             Fault::Json(error) => TokenError::json(TokenPart::Header, error),
             Fault::Refused(error) => TokenError::Header(error),
         })?;
-        let Members { algorithm, key_id, typ } = members;
+        let Members { algorithm, key_id, sha256, sha1, typ } = members;
         let algorithm = algorithm.ok_or(TokenError::Header(HeaderError::AlgorithmMissing))?;
-        Ok(Self(Arc::new(Inner { algorithm, key_id, typ })))
+        Ok(Self(Arc::new(Inner { algorithm, key_id, thumbprint: sha256.or(sha1), typ })))
     }
 }
 
@@ -62,6 +69,10 @@ impl Header {
 struct Members {
     algorithm: Option<Algorithm>,
     key_id: Option<KeyId>,
+    /// `x5t#S256`.
+    sha256: Option<KeyId>,
+    /// `x5t`.
+    sha1: Option<KeyId>,
     typ: Option<Box<str>>,
 }
 
@@ -78,6 +89,8 @@ impl Members {
                 let key_id = KeyId::new(&*text("kid", value)?);
                 self.key_id = Some(key_id.map_err(|_cause| refuse(HeaderError::KeyIdTooLong))?);
             }
+            "x5t#S256" => return thumbprint(&mut self.sha256, value),
+            "x5t" => return thumbprint(&mut self.sha1, value),
             "typ" => self.typ = Some(text("typ", value)?.into()),
             // A nested JWT would require verifying both (RFC 7519 §7.2 step 8).
             "cty" => {
@@ -110,6 +123,13 @@ fn text<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Cow<'de, st
     value.text()?.ok_or(Fault::Refused(HeaderError::MemberType { name }))
 }
 
+/// Reads a thumbprint. One that cannot name a key is ignored, as other members that only help to find the key are.
+fn thumbprint(thumbprint: &mut Option<KeyId>, value: &mut Scanner<'_>) -> Result<bool, Fault<HeaderError>> {
+    let Some(text) = value.text()? else { return Ok(false) };
+    *thumbprint = KeyId::new(&*text).ok();
+    Ok(true)
+}
+
 fn refuse(error: HeaderError) -> Fault<HeaderError> {
     Fault::Refused(error)
 }
@@ -135,6 +155,18 @@ mod tests {
         assert_eq!(header.algorithm(), Algorithm::Es256);
         assert_eq!(header.key_id().unwrap().as_str(), "k1");
         assert_eq!(header.typ(), Some("at+jwt"));
+    }
+
+    #[test]
+    fn key_is_named_by_kid_before_thumbprints() {
+        let name = |json: &str| Header::parse(json).unwrap().key_name().map(ToString::to_string);
+        assert_eq!(name(r#"{"alg":"RS256","x5t":"a","x5t#S256":"b","kid":"c"}"#).as_deref(), Some("c"));
+        assert_eq!(name(r#"{"alg":"RS256","x5t":"a","x5t#S256":"b"}"#).as_deref(), Some("b"));
+        assert_eq!(name(r#"{"alg":"RS256","x5t":"a"}"#).as_deref(), Some("a"));
+        for ignored in [r#"{"alg":"RS256","x5t":1}"#, r#"{"alg":"RS256","x5t":null}"#] {
+            assert_eq!(name(ignored), None, "{ignored}");
+        }
+        assert_eq!(name(&format!(r#"{{"alg":"RS256","x5t":"{}"}}"#, "a".repeat(257))), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! [`Issuer`]: the party that signs tokens.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +35,13 @@ impl Issuer {
     /// Returns the issuer as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Issuers can be looked up by their text, because they hash and compare as it does.
+impl Borrow<str> for Issuer {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

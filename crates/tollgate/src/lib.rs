@@ -93,6 +93,7 @@ mod threads;
 mod time;
 mod token;
 mod verified;
+mod verifier_source;
 mod verify;
 
 pub mod adapter;
@@ -107,18 +108,21 @@ pub use admission::Admission;
 pub use algorithm::Algorithm;
 pub use audience::Audience;
 pub use cache::CacheLimits;
-pub use claims::{ClaimPath, ClaimPaths};
+pub use claims::{ClaimPath, ClaimPaths, GrantClaim};
 pub use cross_site::CrossSite;
 pub use csrf_verifier::CsrfVerifier;
 pub use gate::Gate;
 pub use issuer::Issuer;
-pub use key::{KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, SkippedKey, VerifierKeys, VerifyingKey};
+pub use key::{
+    JwkTolerance, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, SkippedKey, VerifierKeys, VerifyingKey,
+};
 pub use key_id::{KeyId, KeyIdTooLong};
 pub use metadata::ResourceMetadata;
 pub use policy::Policy;
 pub use revocation::{RevocationList, Revocations};
 pub use source::TokenSource;
-pub use verify::Verifier;
+pub use verifier_source::VerifierSource;
+pub use verify::{AudienceRule, IssuerRule, TokenBinding, Verifier};
 
 // Admitted requests.
 pub use claims::{Audiences, RegisteredClaims};

@@ -1,10 +1,12 @@
 //! [`CompactToken`]: a token split into its parts. Nothing in it is trusted yet.
 
+use std::borrow::Cow;
+
 use crate::backend::{MAX_SIGNATURE_BYTES, Prepared};
 use crate::base64url;
 use crate::error::{TokenError, TokenPart};
 use crate::header::Header;
-use crate::json::JsonError;
+use crate::json::{self, JsonError};
 
 /// The default limit of a token's length: 8 KiB, the limit that common servers have for one header field.
 pub const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -87,6 +89,40 @@ impl<'a> CompactToken<'a> {
         Header::parse(std::str::from_utf8(bytes).map_err(|_cause| not_utf8(TokenPart::Header))?)
     }
 
+    /// Returns the member `name` of the header, if it is a string. For members that [`Header`] does not keep.
+    pub(crate) fn header_member(&self, name: &str) -> Result<Option<String>, TokenError> {
+        let mut json = String::new();
+        decode_text(self.header, TokenPart::Header, &mut json)?;
+        let mut found = None;
+        json::read_object(&json, |member, value| {
+            if member != name {
+                return Ok(false);
+            }
+            found = value.text()?.map(Cow::into_owned);
+            Ok(found.is_some())
+        })
+        .map_err(|error: JsonError| TokenError::json(TokenPart::Header, error))?;
+        Ok(found)
+    }
+
+    /// Returns the same token with its parts unpadded, if one of them is padded (RFC 4648 §3.2). The signature covers
+    /// the parts as received.
+    pub(crate) fn unpadded(self) -> Option<Self> {
+        let [header, payload, signature] = [self.header, self.payload, self.signature].map(without_padding);
+        let is_padded = [header, payload, signature] != [self.header, self.payload, self.signature];
+        is_padded.then_some(Self { header, payload, signature, ..self })
+    }
+
+    /// Returns the first part that is padded.
+    pub(crate) fn padded_part(&self) -> TokenPart {
+        let is_padded = |part: &[u8]| part.last() == Some(&b'=');
+        match (is_padded(self.header), is_padded(self.payload)) {
+            (true, _) => TokenPart::Header,
+            (false, true) => TokenPart::Payload,
+            (false, false) => TokenPart::Signature,
+        }
+    }
+
     /// Decodes the payload into `json`.
     pub(crate) fn decode_payload(&self, json: &mut String) -> Result<(), TokenError> {
         decode_text(self.payload, TokenPart::Payload, json)
@@ -127,6 +163,12 @@ fn other_parts(token: &[u8]) -> TokenError {
         5 => TokenError::Encrypted,
         parts => TokenError::PartCount { parts },
     }
+}
+
+/// Returns `part` without its padding, if it is padded to a multiple of four symbols.
+fn without_padding(part: &[u8]) -> &[u8] {
+    let symbols = part.strip_suffix(b"==").or_else(|| part.strip_suffix(b"=")).unwrap_or(part);
+    if part.len() % 4 == 0 { symbols } else { part }
 }
 
 /// Returns the text before and after the byte at `at`.
@@ -180,6 +222,34 @@ mod tests {
         assert_eq!(parse(&long).unwrap_err(), TokenError::TooLong { bytes: 1_000_000, max: 8192 });
         assert!(parse(&format!("a.b.{}", "c".repeat(8188))).is_ok());
         assert!(parse(&format!("a.b.{}", "c".repeat(8189))).is_err());
+    }
+
+    #[test]
+    fn only_exact_padding_is_removed() {
+        let parts = |token: &'static str| {
+            let token = CompactToken::of_bytes(token.as_bytes(), 100).unwrap().unpadded()?;
+            Some(
+                [token.header, token.payload, token.signature].map(|part| std::str::from_utf8(part).unwrap()),
+            )
+        };
+        assert_eq!(parts("aa==.bbb=.cccc"), Some(["aa", "bbb", "cccc"]));
+        assert_eq!(parts("aaaa.bbbb.cc=="), Some(["aaaa", "bbbb", "cc"]));
+        for strict in ["aa.bbb.cccc", "aa=.bb=.cc=", "a=a=.b==b.cccc", "a===.b===.c==="] {
+            let left = parts(strict);
+            assert!(left.is_none_or(|left| left.iter().any(|part| part.contains('='))), "{strict} {left:?}");
+        }
+        let padded = CompactToken::of_bytes(b"aa==.bbb=.cccc", 100).unwrap();
+        assert_eq!(padded.unpadded().unwrap().signing_input, b"aa==.bbb=");
+    }
+
+    #[test]
+    fn header_members_are_read_from_the_text() {
+        let header = base64url::encode(br#"{"alg":"ES256","signer":"arn:a","n":1}"#);
+        let text = format!("{header}.e30.AA");
+        let token = parse(&text).unwrap();
+        assert_eq!(token.header_member("signer"), Ok(Some("arn:a".to_owned())));
+        assert_eq!(token.header_member("n"), Ok(None));
+        assert_eq!(token.header_member("x"), Ok(None));
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl PublicMaterial {
         }
     }
 
+    /// Returns the algorithms besides the [default](Self::default_algorithm) that this kind of key can be used with.
+    pub(crate) fn other_algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
+        let default = self.default_algorithm();
+        Algorithm::ALL.into_iter().filter(move |algorithm| self.fits(*algorithm) && *algorithm != default)
+    }
+
     /// Returns the algorithm of a key that does not name one. For an RSA key this is RS256, which RFC 9068 §2.1
     /// and `OpenID` Connect require every implementation to support. The other kinds have only one.
     pub(crate) fn default_algorithm(&self) -> Algorithm {

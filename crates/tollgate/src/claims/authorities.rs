@@ -1,8 +1,7 @@
 //! The scopes and roles that a token grants, and the claims that hold them.
 
-use super::path::{ClaimPath, NotOnTheWay};
-use crate::error::{ClaimError, TokenError};
-use crate::json::{self, JsonError, Scanner};
+use super::grant_claim::GrantClaim;
+use crate::error::TokenError;
 use crate::scope::ScopeSet;
 
 /// The claims in which an issuer puts scopes and roles. Values from several claims are combined.
@@ -21,31 +20,107 @@ use crate::scope::ScopeSet;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPaths {
-    scopes: Vec<ClaimPath>,
-    roles: Vec<ClaimPath>,
+    scopes: Grants,
+    roles: Grants,
+}
+
+/// The claims of one kind of grant, and the grants that imply others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Grants {
+    claims: Vec<GrantClaim>,
+    implied: Vec<(Box<str>, Box<[Box<str>]>)>,
 }
 
 impl Default for ClaimPaths {
     fn default() -> Self {
-        Self {
-            scopes: vec![ClaimPath::name("scope"), ClaimPath::name("scp")],
-            roles: vec![ClaimPath::name("roles")],
-        }
+        Self { scopes: Grants::at(["scope", "scp"]), roles: Grants::at(["roles"]) }
     }
 }
 
 impl ClaimPaths {
-    /// Replaces the paths of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
+    /// Replaces the claims of scopes. A scope claim is a string of values separated by spaces (RFC 6749 §3.3), or an
     /// array whose members are one scope each. A member with a space is one scope, which no policy can name.
+    /// [`GrantClaim`] describes other shapes.
     #[must_use]
-    pub fn with_scopes_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        Self { scopes: paths.into_iter().map(Into::into).collect(), ..self }
+    pub fn with_scopes_at<C: Into<GrantClaim>>(mut self, claims: impl IntoIterator<Item = C>) -> Self {
+        self.scopes.claims = claims.into_iter().map(Into::into).collect();
+        self
     }
 
-    /// Replaces the paths of roles. A role claim is one string, or an array of strings.
+    /// Replaces the claims of roles. A role claim is one string, or an array of strings. [`GrantClaim`] describes other
+    /// shapes.
     #[must_use]
-    pub fn with_roles_at<P: Into<ClaimPath>>(self, paths: impl IntoIterator<Item = P>) -> Self {
-        Self { roles: paths.into_iter().map(Into::into).collect(), ..self }
+    pub fn with_roles_at<C: Into<GrantClaim>>(mut self, claims: impl IntoIterator<Item = C>) -> Self {
+        self.roles.claims = claims.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Grants the scopes in `implied` to every token with `scope`, and what these imply in turn.
+    ///
+    /// ```
+    /// use tollgate::ClaimPaths;
+    ///
+    /// let paths = ClaimPaths::default().with_implied_scopes("write:items", ["read:items"]);
+    /// # let _ = paths;
+    /// ```
+    #[must_use]
+    pub fn with_implied_scopes<I: Into<Box<str>>>(
+        mut self,
+        scope: impl Into<Box<str>>,
+        implied: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.scopes.imply(scope.into(), implied);
+        self
+    }
+
+    /// Grants the roles in `implied` to every token with `role`, and what these imply in turn: a hierarchy of roles.
+    ///
+    /// ```
+    /// use tollgate::ClaimPaths;
+    ///
+    /// let paths = ClaimPaths::default()
+    ///     .with_implied_roles("admin", ["editor"])
+    ///     .with_implied_roles("editor", ["reader"]);
+    /// # let _ = paths;
+    /// ```
+    #[must_use]
+    pub fn with_implied_roles<I: Into<Box<str>>>(
+        mut self,
+        role: impl Into<Box<str>>,
+        implied: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.roles.imply(role.into(), implied);
+        self
+    }
+}
+
+impl Grants {
+    fn at<const N: usize>(paths: [&str; N]) -> Self {
+        Self { claims: paths.map(GrantClaim::at).into(), implied: Vec::new() }
+    }
+
+    fn imply<I: Into<Box<str>>>(&mut self, name: Box<str>, implied: impl IntoIterator<Item = I>) {
+        self.implied.push((name, implied.into_iter().map(Into::into).collect()));
+    }
+
+    fn read(&self, payload: &str, delimiter: Option<char>) -> Result<ScopeSet, TokenError> {
+        let mut granted = ScopeSet::new();
+        for claim in &self.claims {
+            claim.read(payload, delimiter, |name| granted.push(name))?;
+        }
+        self.add_implied(&mut granted);
+        granted.shrink();
+        Ok(granted)
+    }
+
+    /// Adds what the granted names imply, until nothing is new. A cycle thus ends.
+    fn add_implied(&self, granted: &mut ScopeSet) {
+        loop {
+            let is_granted = |(name, _): &&(Box<str>, _)| granted.contains(name);
+            let implied = self.implied.iter().filter(is_granted).flat_map(|(_, implied)| implied);
+            let Some(new) = implied.into_iter().find(|name| !granted.contains(name)) else { return };
+            granted.push(new);
+        }
     }
 }
 
@@ -58,63 +133,16 @@ pub(crate) struct Authorities {
 
 impl Authorities {
     /// # Errors
-    /// [`TokenError::Claim`] when a value is neither a string nor an array of strings. A malformed grant must
-    /// not count as no grant, because a policy that forbids a role would then accept the token.
+    /// [`TokenError::Claim`] when a claim of scopes or roles does not have its shape.
     pub(crate) fn read(paths: &ClaimPaths, payload: &str) -> Result<Self, TokenError> {
-        let mut authorities = Self::default();
-        for path in &paths.scopes {
-            collect(path, payload, |grant| match grant {
-                Grant::Text(text) => {
-                    let scopes = text.split(' ').filter(|scope| !scope.is_empty());
-                    scopes.for_each(|scope| authorities.scopes.push(scope));
-                }
-                Grant::Member(scope) => authorities.scopes.push(scope),
-            })?;
-        }
-        for path in &paths.roles {
-            collect(path, payload, |(Grant::Text(role) | Grant::Member(role))| authorities.roles.push(role))?;
-        }
-        authorities.scopes.shrink();
-        authorities.roles.shrink();
-        Ok(authorities)
-    }
-}
-
-/// A string of a claim. An issuer separates scopes by spaces in a lone string only (RFC 6749 §3.3). A member of an
-/// array is one scope: splitting it would grant scopes that the issuer did not write.
-enum Grant<'a> {
-    /// The whole claim.
-    Text(&'a str),
-    /// A member of an array.
-    Member(&'a str),
-}
-
-fn collect(path: &ClaimPath, payload: &str, mut add: impl FnMut(Grant<'_>)) -> Result<(), TokenError> {
-    let malformed = || TokenError::claim(path.to_string(), ClaimError::WrongType);
-    let Some(json) = path.find(payload).map_err(|NotOnTheWay| malformed())? else { return Ok(()) };
-    json::read_value(json, |value| grants(value, &mut add)).map_err(|NotStrings| malformed())
-}
-
-/// Reads one string or an array of strings.
-fn grants(value: &mut Scanner<'_>, add: &mut impl FnMut(Grant<'_>)) -> Result<(), NotStrings> {
-    if let Some(text) = value.text()? {
-        add(Grant::Text(&text));
-        return Ok(());
-    }
-    if value.texts(|text| add(Grant::Member(&text)))? { Ok(()) } else { Err(NotStrings) }
-}
-
-struct NotStrings;
-
-impl From<JsonError> for NotStrings {
-    fn from(_: JsonError) -> Self {
-        Self
+        Ok(Self { scopes: paths.scopes.read(payload, Some(' '))?, roles: paths.roles.read(payload, None)? })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ClaimError;
 
     fn read(paths: &ClaimPaths, payload: &str) -> (String, Vec<String>) {
         let authorities = Authorities::read(paths, payload).unwrap();
@@ -151,7 +179,8 @@ mod tests {
 
     #[test]
     fn malformed_grant_is_an_error() {
-        for payload in [r#"{"scope":1}"#, r#"{"scope":null}"#, r#"{"roles":{"a":1}}"#, r#"{"roles":["a",1]}"#]
+        for payload in
+            [r#"{"scope":1}"#, r#"{"scope":[null]}"#, r#"{"roles":{"a":1}}"#, r#"{"roles":["a",1]}"#]
         {
             let error = Authorities::read(&ClaimPaths::default(), payload).unwrap_err();
             assert!(matches!(error, TokenError::Claim { error: ClaimError::WrongType, .. }), "{payload}");
@@ -162,8 +191,27 @@ mod tests {
         {
             assert!(Authorities::read(&nested, payload).is_err(), "{payload}");
         }
-        for payload in [r#"{"realm_access":null}"#, r#"{"realm_access":{}}"#, "{}"] {
+        for payload in
+            [r#"{"realm_access":{"roles":null}}"#, r#"{"realm_access":null}"#, r#"{"realm_access":{}}"#, "{}"]
+        {
             assert!(Authorities::read(&nested, payload).unwrap().roles.is_empty(), "{payload}");
         }
+    }
+
+    #[test]
+    fn implied_grants_are_transitive_and_cycles_end() {
+        let paths = ClaimPaths::default()
+            .with_implied_roles("admin", ["editor"])
+            .with_implied_roles("editor", ["reader", "admin"])
+            .with_implied_scopes("write", ["read"]);
+        let payload = r#"{"roles":["admin"],"scope":"write"}"#;
+        assert_eq!(
+            read(&paths, payload),
+            ("write read".into(), vec!["admin".into(), "editor".into(), "reader".into()])
+        );
+        assert_eq!(
+            read(&paths, r#"{"roles":"reader","scope":"read"}"#),
+            ("read".into(), vec!["reader".into()])
+        );
     }
 }

@@ -2,11 +2,13 @@
 
 mod authorities;
 mod date;
+mod grant_claim;
 mod path;
 mod payload;
 mod registered;
 
 pub use authorities::ClaimPaths;
+pub use grant_claim::GrantClaim;
 pub use path::ClaimPath;
 pub use registered::{Audiences, RegisteredClaims};
 

@@ -29,6 +29,8 @@ struct Index {
     /// The claims of other kinds of tokens that occur (see [`Payload::other_kinds`]), as one bit per name.
     markers: u8,
     sender_constrained: bool,
+    /// Whether `sub` is an integer, against RFC 7519 §4.1.2.
+    numeric_subject: bool,
 }
 
 /// Claims that only tokens for other purposes have: ID tokens (`OpenID` Connect Core §2, §3.3.2.11) and
@@ -42,7 +44,7 @@ impl Payload {
     /// # Errors
     /// [`TokenError::Encoding`] when it is not strict base64url. [`TokenError::Json`] when it is not one strict
     /// JSON object. [`TokenError::Claim`] when a registered claim has the wrong type: a malformed claim never
-    /// counts as missing.
+    /// counts as missing. A claim that is `null` counts as missing.
     #[inline]
     pub(crate) fn read(&mut self, token: &CompactToken<'_>) -> Result<(), TokenError> {
         token.decode_payload(&mut self.json)?;
@@ -107,6 +109,11 @@ impl Payload {
 
     pub(crate) fn subject(&self) -> Option<&str> {
         self.index.subject.as_ref().map(|span| span.text(&self.json))
+    }
+
+    /// Returns whether `sub` is an integer instead of a string.
+    pub(crate) fn has_numeric_subject(&self) -> bool {
+        self.index.numeric_subject
     }
 
     pub(crate) fn token_id(&self) -> Option<&str> {
@@ -224,16 +231,34 @@ impl Index {
         Some(true)
     }
 
+    /// Reads `sub`. An integer is kept as its digits; a verifier accepts it only if the operator allows it.
+    fn subject(&mut self, value: &mut Scanner<'_>, json: &str) -> Result<Option<Span>, Fault<WrongType>> {
+        if let Some(text) = value.text()? {
+            return Ok(Some(Span::of(text, json)));
+        }
+        match value.number()? {
+            Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.numeric_subject = true;
+                Ok(Some(Span::of(Cow::Borrowed(number), json)))
+            }
+            Some(_) => Err(Fault::Refused(WrongType("sub"))),
+            None => absent("sub", value),
+        }
+    }
+
     fn read(&mut self, name: &[u8], value: &mut Scanner<'_>, json: &str) -> Result<bool, Fault<WrongType>> {
         match name {
-            b"iss" => self.issuer = Some(span("iss", value, json)?),
-            b"sub" => self.subject = Some(span("sub", value, json)?),
-            b"jti" => self.token_id = Some(span("jti", value, json)?),
-            b"aud" => self.audience = Some(audience(value, json)?),
-            b"exp" => self.expires_at = Some(date("exp", value)?),
-            b"nbf" => self.not_before = Some(date("nbf", value)?),
-            b"iat" => self.issued_at = Some(date("iat", value)?),
+            b"iss" => self.issuer = span("iss", value, json)?,
+            b"sub" => self.subject = self.subject(value, json)?,
+            b"jti" => self.token_id = span("jti", value, json)?,
+            b"aud" => self.audience = audience(value, json)?,
+            b"exp" => self.expires_at = date("exp", value)?,
+            b"nbf" => self.not_before = date("nbf", value)?,
+            b"iat" => self.issued_at = date("iat", value)?,
             name => {
+                if value.null()? {
+                    return Ok(true);
+                }
                 self.mark(name);
                 return Ok(false);
             }
@@ -242,33 +267,45 @@ impl Index {
     }
 }
 
-fn span(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Span, Fault<WrongType>> {
-    let text = value.text()?.ok_or(Fault::Refused(WrongType(name)))?;
-    Ok(Span::of(text, json))
+fn span(name: &'static str, value: &mut Scanner<'_>, json: &str) -> Result<Option<Span>, Fault<WrongType>> {
+    match value.text()? {
+        Some(text) => Ok(Some(Span::of(text, json))),
+        None => absent(name, value),
+    }
 }
 
 #[inline]
-fn date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
+fn date(name: &'static str, value: &mut Scanner<'_>) -> Result<Option<NumericDate>, Fault<WrongType>> {
     match value.small_integer() {
-        Some(secs) => Ok(NumericDate::from_secs(secs)),
+        Some(secs) => Ok(Some(NumericDate::from_secs(secs))),
         None => other_date(name, value),
     }
 }
 
 #[cold]
-fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<NumericDate, Fault<WrongType>> {
-    let number = value.number()?.and_then(NumericDate::parse);
-    number.ok_or(Fault::Refused(WrongType(name)))
+fn other_date(name: &'static str, value: &mut Scanner<'_>) -> Result<Option<NumericDate>, Fault<WrongType>> {
+    match value.number()? {
+        Some(number) => NumericDate::parse(number).map(Some).ok_or(Fault::Refused(WrongType(name))),
+        None => absent(name, value),
+    }
 }
 
 /// Reads one string or an array of strings (RFC 7519 §4.1.3).
-fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Audience, Fault<WrongType>> {
+fn audience(value: &mut Scanner<'_>, json: &str) -> Result<Option<Audience>, Fault<WrongType>> {
     if let Some(text) = value.text()? {
-        return Ok(Audience::One(Span::of(text, json)));
+        return Ok(Some(Audience::One(Span::of(text, json))));
     }
     let mut spans = Vec::new();
-    let are_strings = value.texts(|text| spans.push(Span::of(text, json)))?;
-    if are_strings { Ok(Audience::Many(spans)) } else { Err(Fault::Refused(WrongType("aud"))) }
+    if value.texts(|text| spans.push(Span::of(text, json)))? {
+        return Ok(Some(Audience::Many(spans)));
+    }
+    absent("aud", value)
+}
+
+/// Reads `null`, which counts as an absent claim. Any other value has the wrong type.
+#[cold]
+fn absent<T>(name: &'static str, value: &mut Scanner<'_>) -> Result<Option<T>, Fault<WrongType>> {
+    if value.null()? { Ok(None) } else { Err(Fault::Refused(WrongType(name))) }
 }
 
 #[cfg(test)]
@@ -301,22 +338,43 @@ mod tests {
 
     #[test]
     fn malformed_claim_is_not_treated_as_missing() {
-        let strings = ["1", "null", "true", "{}", r#"["https://evil","https://good"]"#];
+        let strings = ["1.5", "-1", "true", "{}", r#"["https://evil","https://good"]"#];
         for name in ["iss", "sub", "jti"] {
             for value in strings {
                 refuses(name, value);
             }
         }
-        for value in ["1", "null", "true", "{}", r#"["a",1]"#, "[null]", r#"[["a"]]"#] {
+        refuses("iss", "1");
+        for value in ["1", "true", "{}", r#"["a",1]"#, "[null]", r#"[["a"]]"#] {
             refuses("aud", value);
         }
         for name in ["exp", "nbf", "iat"] {
-            for value in [r#""1""#, "null", "true", "[]", "{}"] {
+            for value in [r#""1""#, "true", "[]", "{}"] {
                 refuses(name, value);
             }
             let too_large = parse(&format!(r#"{{"{name}":1e400}}"#));
             assert!(matches!(too_large.err(), Some(TokenError::Json { .. })));
         }
+    }
+
+    #[test]
+    fn null_counts_as_absent() {
+        let payload = parse(
+            r#"{"iss":null,"sub":null,"jti":null,"aud":null,"exp":null,"nbf":null,"iat":null,"nonce":null,"cnf":null}"#,
+        )
+        .unwrap();
+        assert!(payload.issuer().is_none() && payload.subject().is_none() && payload.token_id().is_none());
+        assert!(payload.audience().is_none() && payload.expires_at().is_none());
+        assert!(payload.not_before().is_none() && payload.issued_at().is_none());
+        assert!(payload.other_kinds().next().is_none() && !payload.is_sender_constrained());
+    }
+
+    #[test]
+    fn numeric_subject_is_kept_as_its_digits() {
+        let payload = parse(r#"{"sub":17}"#).unwrap();
+        assert!(payload.has_numeric_subject());
+        assert_eq!(payload.subject(), Some("17"));
+        assert!(!parse(r#"{"sub":"17"}"#).unwrap().has_numeric_subject());
     }
 
     fn refuses(name: &str, value: &str) {
@@ -326,7 +384,7 @@ mod tests {
 
     #[test]
     fn claims_of_other_kinds_of_tokens_are_reported() {
-        let payload = parse(r#"{"nonce":"n","events":{},"cnf":null}"#).unwrap();
+        let payload = parse(r#"{"nonce":"n","events":{},"cnf":{}}"#).unwrap();
         assert_eq!(payload.other_kinds().collect::<Vec<_>>(), ["nonce", "events"]);
         assert!(payload.is_sender_constrained());
     }
@@ -363,7 +421,8 @@ mod tests {
                 [payload.issuer(), payload.subject(), payload.token_id()].map(|text| text.map(str::to_owned));
             let audience = payload.audience().map(|texts| texts.map(str::to_owned).collect::<Vec<_>>());
             let dates = [payload.expires_at(), payload.not_before(), payload.issued_at()];
-            (texts, audience, dates, payload.index.markers, payload.index.sender_constrained)
+            let flags = (payload.index.sender_constrained, payload.index.numeric_subject);
+            (texts, audience, dates, payload.index.markers, flags)
         };
         proptest!(ProptestConfig { cases: 5_000, ..ProptestConfig::default() }, |(members in members)| {
             let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();

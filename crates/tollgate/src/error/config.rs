@@ -53,6 +53,22 @@ pub enum ConfigError {
         /// The issuer that both verifiers have.
         issuer: Box<str>,
     },
+    /// A template of issuers does not have exactly one claim name in braces.
+    #[error(
+        "{template:?} is not a template of issuers, such as https://login.microsoftonline.com/{{tid}}/v2.0"
+    )]
+    IssuerTemplate {
+        /// The text that was given.
+        template: Box<str>,
+    },
+    /// A token could belong to two verifiers, and neither takes precedence.
+    #[error("tokens could belong to two verifiers: {first:?} and {second:?}")]
+    OverlappingIssuers {
+        /// The rule of the verifier that the gate has.
+        first: Box<str>,
+        /// The rule of the verifier that was to be added.
+        second: Box<str>,
+    },
     /// A text is not an origin: `scheme://host` with an optional port, and nothing else.
     #[error("{text:?} is not an origin, such as https://app.example")]
     Origin {

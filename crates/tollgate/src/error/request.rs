@@ -27,8 +27,8 @@ pub enum AuthError {
         /// The scopes that the policy requires, for the challenge.
         scopes: ScopeSet,
     },
-    /// The token came in a cookie, and another site may have caused the request.
-    #[error("cookie-borne token on a request that another site may have caused")]
+    /// Another site may have caused the request, and the token is in a cookie or in the query.
+    #[error("another site may have caused the request that carries the token")]
     CrossSite(#[source] CrossSiteError),
     /// The verification keys are unavailable. The response is 503.
     #[error("verification keys are unavailable")]
@@ -62,7 +62,7 @@ pub enum RequestError {
     },
 }
 
-/// The reason why a token in a cookie is not accepted.
+/// The reason why a token in a cookie or in the query is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CrossSiteError {

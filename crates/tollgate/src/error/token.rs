@@ -87,13 +87,13 @@ pub enum TokenError {
     /// No key has the key ID that the token names, and no other key fits its algorithm.
     #[error("no key {} for {algorithm}", KeyIdOrAny(.key_id.as_ref()))]
     UnknownKey {
-        /// The token's `kid`, if it has one.
+        /// The token's `kid`, otherwise its `x5t#S256` or `x5t`, if it has one of them.
         key_id: Option<KeyId>,
         /// The token's `alg`.
         algorithm: Algorithm,
     },
-    /// Several keys fit, and the token does not name one. The verifier does not try them in turn.
-    #[error("several keys fit {algorithm} and the token has no key ID")]
+    /// Several keys fit, and the token does not name one of them. The verifier does not try them in turn.
+    #[error("several keys without the token's key ID fit {algorithm}, and the verifier tries only one key")]
     AmbiguousKey {
         /// The token's `alg`.
         algorithm: Algorithm,
@@ -165,6 +165,14 @@ pub enum TokenError {
         /// The name of the claim, or its path.
         name: Box<str>,
         /// The reason why the claim is not accepted.
+        error: ClaimError,
+    },
+    /// A member of the header that the operator requires is missing or has the wrong value.
+    #[error("header member `{name}` {error}")]
+    HeaderMember {
+        /// The name of the member.
+        name: Box<str>,
+        /// The reason why the member is not accepted.
         error: ClaimError,
     },
     /// A claim shows that the token serves another purpose, for example as an ID token (RFC 8725 §3.12).

@@ -59,10 +59,10 @@ impl Gate {
     }
 
     /// Returns whether the gate reads only the header fields of a request, so that an adapter need not copy
-    /// method and target. This is the case when no source is a cookie or a query parameter.
+    /// method and target. This is the case when no source is a cookie or a query parameter, and preflights need a token.
     #[must_use]
     pub fn needs_headers_only(&self) -> bool {
-        !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
+        !self.0.preflights && !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
     /// Returns whether the request has a credential outside cookies, well-formed or not. The gate

@@ -1,9 +1,13 @@
 //! The steps from a request to a decision.
 
-use super::{Gate, Mode};
-use crate::admission::Admission;
+use std::sync::Arc;
+
+use super::verifiers::Selected;
+use super::{Gate, Inner, Mode};
+use crate::admission::{Admission, Delivery};
 use crate::cache::CachedToken;
 use crate::claims::Payload;
+use crate::cross_site::is_preflight;
 use crate::csrf_verifier;
 use crate::error::{AuthError, ClaimError, Excerpt, TokenError};
 use crate::key::KeyRefresh;
@@ -12,25 +16,49 @@ use crate::request::RequestView;
 use crate::source::{self, Credential};
 use crate::time::UnixTime;
 use crate::verified::Verified;
-use crate::verify::{Unverified, Verifier};
+use crate::verify::{Failure, Reading, Unverified};
 
 /// The reason why a request is not admitted.
 pub(super) struct Refusal<'g> {
-    error: AuthError,
-    /// The verifier that rejected the token. A refresh of its keys may change the decision.
-    by: Option<&'g Verifier>,
+    failure: Failure,
+    by: RefusedBy<'g>,
+}
+
+/// What may change the decision.
+enum RefusedBy<'g> {
+    /// Nothing: neither keys nor issuers matter.
+    Gate,
+    /// Newer keys of this verifier.
+    Verifier(Selected<'g>),
+    /// A verifier for this issuer.
+    UnknownIssuer(&'g Inner, Box<str>),
 }
 
 impl Refusal<'_> {
-    /// Returns a refresh of keys, if it may change the decision.
+    /// Returns a refresh of keys or a lookup of the issuer, if it may change the decision.
     pub(super) fn refresh(&self, now: UnixTime) -> Option<KeyRefresh> {
-        self.by?.refresh_after(&self.error, now)
+        match &self.by {
+            RefusedBy::Gate => None,
+            RefusedBy::Verifier(verifier) => verifier.refresh_after(&self.failure, now),
+            RefusedBy::UnknownIssuer(inner, issuer) => inner.verifiers.lookup(issuer, now),
+        }
+    }
+
+    /// Returns the final error. When the issuer could not be asked for the key, or not be looked up, this is not an
+    /// error of the token.
+    fn into_error(self, now: UnixTime) -> AuthError {
+        let unavailable = match &self.by {
+            RefusedBy::Gate => None,
+            RefusedBy::Verifier(verifier) => verifier.why_unavailable(&self.failure, now),
+            RefusedBy::UnknownIssuer(inner, issuer) => inner.verifiers.why_unavailable(issuer, now),
+        };
+        unavailable.map_or(self.failure.error, AuthError::KeysUnavailable)
     }
 }
 
 impl From<AuthError> for Refusal<'_> {
     fn from(error: AuthError) -> Self {
-        Self { error, by: None }
+        Self { failure: error.into(), by: RefusedBy::Gate }
     }
 }
 
@@ -46,9 +74,11 @@ impl Gate {
         let inner = &*self.0;
         let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
         let Some(credential) = credential else {
-            return match inner.mode {
-                Mode::Required => Err(AuthError::MissingToken.into()),
-                Mode::Optional => Ok(Admission::anonymous(&inner.style)),
+            let is_admitted = inner.mode == Mode::Optional || (inner.preflights && is_preflight(request));
+            return if is_admitted {
+                Ok(Admission::anonymous(&inner.style))
+            } else {
+                Err(AuthError::MissingToken.into())
             };
         };
         let verified = self.verify_credential(&credential, now)?;
@@ -57,18 +87,17 @@ impl Gate {
         if let Some(policy) = &inner.policy {
             policy.check(&verified)?;
         }
-        let private = !credential.source.is_known_to_caches();
-        Ok(Admission::verified_by(verified, private))
+        let delivery = match credential.source.subprotocol() {
+            _ if credential.source.is_known_to_caches() => Delivery::Authorization,
+            Some(protocol) => Delivery::WebSocket(Arc::clone(protocol)),
+            None => Delivery::Elsewhere,
+        };
+        Ok(Admission::verified_by(verified, delivery))
     }
 
-    /// Rejects the request. When the issuer could not be asked for the key, the response is 503 and does not
-    /// say that the token is invalid.
+    /// Rejects the request.
     pub(super) fn reject_refusal(&self, refusal: Refusal<'_>, now: UnixTime) -> Rejection {
-        let Refusal { error, by } = refusal;
-        match by.and_then(|verifier| verifier.why_unavailable(&error, now)) {
-            Some(unavailable) => self.reject(AuthError::KeysUnavailable(unavailable)),
-            None => self.reject(error),
-        }
+        self.reject(refusal.into_error(now))
     }
 
     fn verify_credential(
@@ -76,18 +105,37 @@ impl Gate {
         credential: &Credential<'_, '_>,
         now: UnixTime,
     ) -> Result<Verified, Refusal<'_>> {
-        if let Some(verified) = self.recall(credential.bytes, now)? {
+        if let Some(verified) = self.recall(credential.bytes(), now)? {
             return Ok(verified);
         }
+        let inner = &*self.0;
         let mut payload = Payload::default();
         let unverified = self.read(credential, &mut payload)?;
-        let (index, verifier) = self.verifier_for(&unverified)?;
-        let refused = |error| Refusal { error, by: Some(verifier) };
-        let verified = verifier.check(unverified, now).map_err(refused)?;
-        if let Some(cache) = &self.0.cache {
-            cache.insert(credential.bytes, CachedToken::new(verified.clone(), index));
+        let selected = inner.verifiers.select(unverified.payload());
+        // Only a verifier that tolerates padding may change the answer to a padded token.
+        if let Some(part) = unverified.padded()
+            && !selected.as_ref().is_some_and(|verifier| verifier.tolerates_padding())
+        {
+            return Err(malformed(credential, TokenError::Encoding { part }).into());
+        }
+        let Some(verifier) = selected else { return Err(self.unknown_issuer(&unverified)) };
+        let verified = match verifier.check(unverified, now, &inner.headers, &inner.style) {
+            Ok(verified) => verified,
+            Err(failure) => return Err(Refusal { failure, by: RefusedBy::Verifier(verifier) }),
+        };
+        if let Some(cache) = &inner.cache {
+            cache.insert(credential.bytes(), CachedToken::new(verified.clone(), verifier.id()));
         }
         Ok(verified)
+    }
+
+    #[cold]
+    fn unknown_issuer(&self, unverified: &Unverified<'_>) -> Refusal<'_> {
+        let Some(issuer) = unverified.payload().issuer() else {
+            return TokenError::claim("iss", ClaimError::Missing).into();
+        };
+        let failure = TokenError::IssuerMismatch { found: Excerpt::new(issuer) }.into();
+        Refusal { failure, by: RefusedBy::UnknownIssuer(&self.0, issuer.into()) }
     }
 
     /// Returns the token from the cache, if its keys are still those that verified it. Everything that time
@@ -96,43 +144,33 @@ impl Gate {
         // Larger tokens are never cached, so they need not be hashed.
         let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
         let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
-        let Some(verifier) = self.0.verifiers.get(cached.verifier) else { return Ok(None) };
-        let refused = |error| Refusal { error, by: Some(verifier) };
-        let still_good = verifier.recheck(&cached.verified, now).map_err(refused)?;
-        Ok(still_good.then_some(cached.verified))
+        let verifier = self.0.verifiers.again(&cached.verifier, cached.verified.issuer());
+        let Some(verifier) = verifier else { return Ok(None) };
+        match verifier.recheck(&cached.verified, now) {
+            Ok(still_good) => Ok(still_good.then_some(cached.verified)),
+            Err(error) => Err(Refusal { failure: error.into(), by: RefusedBy::Verifier(verifier) }),
+        }
     }
 
     /// Parses the token. A text that cannot be a token makes the request malformed, whatever else is wrong with
     /// it.
     fn read<'r>(
         &'r self,
-        credential: &Credential<'r, '_>,
+        credential: &'r Credential<'_, '_>,
         payload: &'r mut Payload,
     ) -> Result<Unverified<'r>, AuthError> {
         let inner = &*self.0;
-        let read = Unverified::parse(
-            credential.bytes,
-            inner.max_token_bytes,
-            &inner.headers,
-            &inner.verifiers,
-            payload,
-        );
-        let unverified = read.map_err(|error| {
-            credential.check().map_or_else(AuthError::InvalidRequest, |()| AuthError::InvalidToken(error))
-        })?;
+        let reading = Reading {
+            max_bytes: inner.max_token_bytes,
+            headers: &inner.headers,
+            verifiers: inner.verifiers.list(),
+            is_open: inner.verifiers.is_open(),
+        };
+        let read = Unverified::parse(credential.bytes(), &reading, payload);
+        let unverified = read.map_err(|error| malformed(credential, error))?;
         // The other parts have been decoded, so they consist of token symbols.
         credential.check_rest(unverified.signature_text()).map_err(AuthError::InvalidRequest)?;
         Ok(unverified)
-    }
-
-    /// Chooses the verifier by the exact `iss`. Until the signature is checked, `iss` only selects an entry of
-    /// a list.
-    fn verifier_for(&self, unverified: &Unverified<'_>) -> Result<(usize, &Verifier), TokenError> {
-        let issuer = unverified.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
-        let mut verifiers = self.0.verifiers.iter().enumerate();
-        verifiers
-            .find(|(_, verifier)| verifier.issuer().as_str() == issuer)
-            .ok_or_else(|| TokenError::IssuerMismatch { found: Excerpt::new(issuer) })
     }
 
     fn check_revocation(&self, verified: &Verified, now: UnixTime) -> Result<(), AuthError> {
@@ -151,7 +189,7 @@ impl Gate {
         credential: &Credential<'_, '_>,
         verified: &Verified,
     ) -> Result<(), AuthError> {
-        if !credential.source.can_be_caused_by_others() {
+        if !credential.source.can_be_caused_by_others() || credential.source.trusts_cause_of(request) {
             return Ok(());
         }
         self.cross_site().check(request).map_err(AuthError::CrossSite)?;
@@ -161,4 +199,10 @@ impl Gate {
             None => Ok(()),
         }
     }
+}
+
+/// Returns the error for a token that cannot be parsed. A text that cannot be a token makes the request malformed.
+#[cold]
+fn malformed(credential: &Credential<'_, '_>, error: TokenError) -> AuthError {
+    credential.check().map_or_else(AuthError::InvalidRequest, |()| AuthError::InvalidToken(error))
 }

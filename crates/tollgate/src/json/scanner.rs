@@ -85,7 +85,7 @@ impl<'de> Scanner<'de> {
         }
         let number = self.since(start);
         // A double can represent the magnitude of every integer of up to 308 digits.
-        let fits = (is_integer && number.len() <= 308) || number.parse().is_ok_and(is_far_from_overflow);
+        let fits = (is_integer && number.len() <= 308) || number.parse().is_ok_and(f64::is_finite);
         if fits { Ok(Some(number)) } else { Err(self.malformed()) }
     }
 
@@ -313,12 +313,6 @@ impl<'de> Scanner<'de> {
     fn since(&self, start: usize) -> &'de str {
         self.text.get(start..self.at).unwrap_or_default()
     }
-}
-
-/// Returns whether the number is far enough below the largest double. `serde_json` rounds while it parses, and
-/// rejects numbers close to it.
-fn is_far_from_overflow(number: f64) -> bool {
-    number.abs() < 1.7e308
 }
 
 #[cfg(test)]

@@ -17,6 +17,23 @@ pub(super) struct Jwk {
     /// `alg`, if it names a supported algorithm.
     pub(super) algorithm: Option<Algorithm>,
     pub(super) material: JwkMaterial,
+    /// `x5t#S256` and `x5t`: the thumbprints of the key's certificate (RFC 7517 §4.8, §4.9).
+    pub(super) thumbprints: Vec<KeyId>,
+}
+
+/// Deviations from RFC 7518 that a reader of keys tolerates. The default tolerates none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JwkTolerance {
+    coordinates: bool,
+}
+
+impl JwkTolerance {
+    /// Tolerates coordinates of EC keys with missing or surplus leading zeros, against RFC 7518 §6.2.1.2. Several
+    /// libraries write them. The point must still be on its curve, so no other key is accepted.
+    #[must_use]
+    pub const fn coordinate_lengths(self) -> Self {
+        Self { coordinates: true }
+    }
 }
 
 pub(super) enum JwkMaterial {
@@ -42,6 +59,8 @@ struct Reader<'de> {
     x: Option<Cow<'de, str>>,
     y: Option<Cow<'de, str>>,
     k: Option<Cow<'de, str>>,
+    x5t: Option<Cow<'de, str>>,
+    x5t_s256: Option<Cow<'de, str>>,
     private: bool,
 }
 
@@ -52,34 +71,46 @@ impl<'de> Reader<'de> {
             "kid" => self.kid = text("kid", value)?,
             "alg" => self.alg = text("alg", value)?,
             "use" => self.public_use = text("use", value)?,
-            "key_ops" => self.key_ops = Some(texts("key_ops", value)?),
+            "key_ops" => self.key_ops = texts("key_ops", value)?,
             "crv" => self.crv = text("crv", value)?,
             "n" => self.n = text("n", value)?,
             "e" => self.e = text("e", value)?,
             "x" => self.x = text("x", value)?,
             "y" => self.y = text("y", value)?,
             "k" => self.k = text("k", value)?,
-            name => {
-                self.private |= PRIVATE.contains(&name);
-                return Ok(false);
+            "x5t" => self.x5t = text("x5t", value)?,
+            "x5t#S256" => self.x5t_s256 = text("x5t#S256", value)?,
+            name if PRIVATE.contains(&name) => {
+                let is_null = value.null()?;
+                self.private |= !is_null;
+                return Ok(is_null);
             }
+            _ => return Ok(false),
         }
         Ok(true)
     }
 }
 
+/// Reads a string. A member that is `null` counts as absent.
 fn text<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Option<Cow<'de, str>>, KeyError> {
-    value.text()?.map(Some).ok_or(KeyError::Malformed { name })
+    match value.text()? {
+        Some(text) => Ok(Some(text)),
+        None if value.null()? => Ok(None),
+        None => Err(KeyError::Malformed { name }),
+    }
 }
 
-fn texts<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Vec<Cow<'de, str>>, KeyError> {
+fn texts<'de>(name: &'static str, value: &mut Scanner<'de>) -> Result<Option<Vec<Cow<'de, str>>>, KeyError> {
+    if value.null()? {
+        return Ok(None);
+    }
     let mut texts = Vec::new();
     let are_strings = value.texts(|text| texts.push(text))?;
-    if are_strings { Ok(texts) } else { Err(KeyError::Malformed { name }) }
+    if are_strings { Ok(Some(texts)) } else { Err(KeyError::Malformed { name }) }
 }
 
 impl Jwk {
-    pub(super) fn parse(json: &str) -> Result<Self, KeyError> {
+    pub(super) fn parse(json: &str, tolerance: JwkTolerance) -> Result<Self, KeyError> {
         let mut reader = Reader::default();
         json::read_object(json, |name, value| reader.read(name, value))?;
         let kty = reader.kty.as_deref().ok_or(KeyError::Missing { name: "kty" })?;
@@ -97,12 +128,14 @@ impl Jwk {
             .transpose()?;
         let material = match kty {
             "RSA" => JwkMaterial::Public(rsa(&reader)?),
-            "EC" => JwkMaterial::Public(ec(&reader)?),
+            "EC" => JwkMaterial::Public(ec(&reader, tolerance)?),
             "OKP" => JwkMaterial::Public(okp(&reader)?),
             "oct" => JwkMaterial::Secret(Zeroizing::new(decode("k", reader.k.as_deref())?)),
             _ => return Err(KeyError::Unsupported { what: "`kty` of the key" }),
         };
-        Ok(Self { key_id, algorithm, material })
+        let thumbprints = [&reader.x5t_s256, &reader.x5t].into_iter().flatten();
+        let thumbprints = thumbprints.filter_map(|thumbprint| KeyId::new(&**thumbprint).ok()).collect();
+        Ok(Self { key_id, algorithm, material, thumbprints })
     }
 }
 
@@ -133,12 +166,13 @@ fn rsa(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
     PublicMaterial::rsa(&modulus, &exponent)
 }
 
-fn ec(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
+fn ec(reader: &Reader<'_>, tolerance: JwkTolerance) -> Result<PublicMaterial, KeyError> {
     let name = reader.crv.as_deref().ok_or(KeyError::Missing { name: "crv" })?;
     let curve = Curve::from_name(name).ok_or(KeyError::Unsupported { what: "`crv` of the key" })?;
     let mut point = vec![4];
     for (name, text) in [("x", &reader.x), ("y", &reader.y)] {
         let coordinate = decode(name, text.as_deref())?;
+        let coordinate = if tolerance.coordinates { with_length(curve, &coordinate) } else { coordinate };
         // The full size of the field, including leading zeros (RFC 7518 §6.2.1.2).
         if coordinate.len() != curve.coordinate_len() {
             return Err(KeyError::Malformed { name });
@@ -146,6 +180,15 @@ fn ec(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {
         point.extend(coordinate);
     }
     PublicMaterial::ec(curve, &point)
+}
+
+/// Returns the same number with as many leading zeros as the curve needs. A number that is too large stays so.
+fn with_length(curve: Curve, coordinate: &[u8]) -> Vec<u8> {
+    let zeros = coordinate.iter().take_while(|byte| **byte == 0).count();
+    let digits = coordinate.get(zeros..).unwrap_or_default();
+    let mut full = vec![0; curve.coordinate_len().saturating_sub(digits.len())];
+    full.extend(digits);
+    full
 }
 
 fn okp(reader: &Reader<'_>) -> Result<PublicMaterial, KeyError> {

@@ -7,6 +7,8 @@ mod set;
 mod source;
 mod verifying;
 
+pub use jwk::JwkTolerance;
 pub use set::{KeySet, KeySetId, SkippedKey};
+pub(crate) use source::Snapshot;
 pub use source::{KeyRefresh, KeyRequest, KeySource, VerifierKeys};
 pub use verifying::VerifyingKey;

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::jwk::{Jwk, utf8};
+use super::jwk::{Jwk, JwkTolerance, utf8};
+use super::source::KeyRequest;
 use super::verifying::VerifyingKey;
+use crate::algorithm::Algorithm;
 use crate::backend::Prepared;
 use crate::error::{KeyError, TokenError};
 use crate::header::Header;
@@ -87,10 +89,30 @@ impl KeySet {
     /// # Errors
     /// [`KeyError`] when the document is too large, is not a JWK Set, or holds no usable key.
     pub fn from_jwk_set(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        Self::from_jwk_set_tolerating(json, JwkTolerance::default())
+    }
+
+    /// Reads a JWK Set document as [`from_jwk_set`](Self::from_jwk_set) does, and tolerates some deviations from the
+    /// specifications.
+    ///
+    /// ```
+    /// use tollgate::{JwkTolerance, KeySet};
+    ///
+    /// # fn read(json: &str) -> Result<KeySet, tollgate::KeyError> {
+    /// let keys = KeySet::from_jwk_set_tolerating(json, JwkTolerance::default().coordinate_lengths())?;
+    /// # Ok(keys) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`from_jwk_set`](Self::from_jwk_set).
+    pub fn from_jwk_set_tolerating(
+        json: impl AsRef<[u8]>,
+        tolerance: JwkTolerance,
+    ) -> Result<Self, KeyError> {
         let json = utf8(json.as_ref())?;
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (index, raw) in parse_document(json)?.into_iter().enumerate() {
-            match Jwk::parse(raw).map_err(|reason| (key_id_of(raw), reason)).and_then(|jwk| {
+            match Jwk::parse(raw, tolerance).map_err(|reason| (key_id_of(raw), reason)).and_then(|jwk| {
                 let key_id = jwk.key_id.clone();
                 VerifyingKey::from_public_jwk(jwk).map_err(|reason| (key_id, reason))
             }) {
@@ -127,28 +149,50 @@ impl KeySet {
         self.0.id
     }
 
-    /// Returns the key to verify a token with: the one that its `kid` names, otherwise the only one for its
-    /// algorithm.
+    /// Returns the key to verify a token with: the one that its `kid` names, or its `x5t#S256` or `x5t` if it has no
+    /// `kid`, otherwise the only one for its algorithm. An RSA key without `alg` may be used with the algorithms that
+    /// the operator has `listed` for this issuer.
     ///
     /// A key without an ID has none to compare, so it fits any token of its algorithm. Keys are never tried in
     /// turn (RFC 8725 §3.1): that would let the client choose the key, and multiply the cost of a forged token.
-    pub(crate) fn select(&self, header: &Header) -> Result<&Prepared, TokenError> {
+    pub(crate) fn select(&self, header: &Header, listed: &[Algorithm]) -> Result<&Prepared, TokenError> {
         let algorithm = header.algorithm();
-        if let Some(key_id) = header.key_id() {
-            let mut named = self.iter().filter(|key| key.key_id() == Some(key_id)).peekable();
-            if named.peek().is_some() {
-                return named
-                    .find_map(|key| key.prepared(algorithm))
+        let name = header.key_name();
+        if let Some(name) = name {
+            let named = || self.iter().filter(|key| key.is_named(name, header.key_id().is_some()));
+            if named().next().is_some() {
+                let bound = named().find_map(|key| key.prepared(algorithm));
+                return bound
+                    .or_else(|| named().find_map(|key| key.prepared_if_listed(algorithm, listed)))
                     .ok_or(TokenError::AlgorithmMismatch { algorithm });
             }
         }
-        let fits_unnamed = |key: &&VerifyingKey| header.key_id().is_none() || key.key_id().is_none();
-        let mut candidates = self.iter().filter(fits_unnamed).filter_map(|key| key.prepared(algorithm));
+        let fits_unnamed = |key: &&VerifyingKey| match name {
+            None => true,
+            Some(_) if header.key_id().is_some() => key.key_id().is_none(),
+            Some(_) => !key.has_thumbprint(),
+        };
+        let mut candidates = self
+            .iter()
+            .filter(fits_unnamed)
+            .filter_map(|key| key.prepared(algorithm).or_else(|| key.prepared_if_listed(algorithm, listed)));
         match (candidates.next(), candidates.next()) {
             (Some(prepared), None) => Ok(prepared),
             (Some(_), Some(_)) => Err(TokenError::AmbiguousKey { algorithm }),
-            (None, _) => Err(TokenError::UnknownKey { key_id: header.key_id().cloned(), algorithm }),
+            (None, _) => Err(TokenError::UnknownKey { key_id: name.cloned(), algorithm }),
         }
+    }
+
+    /// Returns whether a key of this set may be the one that `wanted` names, so that a newer set need not be fetched
+    /// for it.
+    #[must_use]
+    pub fn may_hold(&self, wanted: KeyRequest<'_>) -> bool {
+        self.iter().any(|key| match wanted.key_id {
+            Some(name) if key.key_id().is_some() || key.has_thumbprint() => {
+                key.is_named(name, true) || key.is_named(name, false)
+            }
+            _ => key.algorithms().any(|algorithm| algorithm == wanted.algorithm),
+        })
     }
 }
 

@@ -40,7 +40,8 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
         self.keys(now).map(|keys| keys.id())
     }
 
-    /// Starts or joins a refresh for an unknown key. `wanted` is `None` when there are no keys at all. Returns
+    /// Starts or joins a refresh for a key that is unknown, or does not verify the token. `wanted` is `None` when there
+    /// are no keys at all. Returns
     /// `None` when a refresh would not help, because the source has just asked the issuer or has cached that the key
     /// ID does not exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
@@ -50,7 +51,7 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     /// when the issuer has answered. The default implementation returns `None`.
     ///
     /// The gate calls this when [`refresh`](Self::refresh) returned `None`, and when the key is still unknown
-    /// after a refresh.
+    /// after a refresh. It never calls this for a key that does not verify the token.
     fn why_unavailable(&self, _wanted: KeyRequest<'_>, _now: UnixTime) -> Option<KeysUnavailable> {
         None
     }
@@ -60,10 +61,14 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct KeyRequest<'a> {
-    /// The token's `kid`.
+    /// The token's `kid`, otherwise its `x5t#S256` or `x5t`.
     pub key_id: Option<&'a KeyId>,
     /// The token's `alg`.
     pub algorithm: Algorithm,
+    /// The set whose key does not verify the token, or `None` when no key of the set fits it. The issuer may have
+    /// replaced a key and kept its ID, or may write no key IDs. A source may then ask the issuer once, under the same
+    /// limits as for an unknown key. The set is the one that the gate used, which may have been replaced since.
+    pub failed: Option<KeySetId>,
 }
 
 /// A pending refresh. It completes when the source has asked its issuer, whatever the outcome.

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::jwk::{Jwk, JwkMaterial, utf8};
+use super::jwk::{Jwk, JwkMaterial, JwkTolerance, utf8};
 use super::{der, secret};
 use crate::algorithm::{Algorithm, Family};
 use crate::backend::Prepared;
 use crate::backend::PublicMaterial;
-use crate::error::{KeyError, TokenError};
+use crate::error::{KeyError, TokenError, WeakSecret};
 use crate::key_id::KeyId;
 use crate::token::CompactToken;
 
@@ -32,6 +32,10 @@ pub struct VerifyingKey {
     /// `None` for HMAC: only the prepared key holds the secret.
     material: Option<Arc<PublicMaterial>>,
     prepared: Arc<[(Algorithm, Prepared)]>,
+    /// The other algorithms of an RSA key whose JWK has no `alg`. A verifier may list them.
+    unbound: Arc<[(Algorithm, Prepared)]>,
+    /// `x5t#S256` and `x5t` of the key's certificate.
+    thumbprints: Arc<[KeyId]>,
 }
 
 impl VerifyingKey {
@@ -45,10 +49,37 @@ impl VerifyingKey {
         if algorithm.family() != Family::Hmac {
             return Err(KeyError::AlgorithmMismatch { algorithm });
         }
+        if algorithm.family() != Family::Hmac {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
+        }
+        secret::check(algorithm, secret.as_ref())
+            .map_err(|reason| KeyError::WeakSecret { algorithm, reason })?;
+        Self::insecure_hmac(algorithm, secret)
+    }
+
+    /// Creates a key from a shared secret as [`hmac`](Self::hmac) does, but also from a weak one, such as the
+    /// well-known secrets of local development tools.
+    ///
+    /// # Security
+    /// An attacker who guesses the secret can sign tokens for every user. Use it for development only, or where the
+    /// issuer cannot be changed.
+    ///
+    /// # Errors
+    /// [`KeyError::WeakSecret`] when the secret is empty. [`KeyError::AlgorithmMismatch`] for any other algorithm.
+    pub fn insecure_hmac(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        if algorithm.family() != Family::Hmac {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
+        }
         let bytes = secret.as_ref();
-        secret::check(algorithm, bytes).map_err(|reason| KeyError::WeakSecret { algorithm, reason })?;
-        let prepared = Prepared::hmac(algorithm, bytes)?;
-        Ok(Self { key_id: None, material: None, prepared: Arc::from([(algorithm, prepared)]) })
+        if bytes.is_empty() {
+            let reason = WeakSecret::TooShort { bytes: 0, min: 1 };
+            return Err(KeyError::WeakSecret { algorithm, reason });
+        }
+        Ok(Self::of(None, [(algorithm, Prepared::hmac(algorithm, bytes)?)].into()))
+    }
+
+    fn of(material: Option<Arc<PublicMaterial>>, prepared: Arc<[(Algorithm, Prepared)]>) -> Self {
+        Self { key_id: None, material, prepared, unbound: Arc::default(), thumbprints: Arc::default() }
     }
 
     /// Reads a public key in PEM: `PUBLIC KEY` (SPKI), `RSA PUBLIC KEY` (PKCS #1) or `CERTIFICATE` (X.509).
@@ -80,12 +111,13 @@ impl VerifyingKey {
     /// [`KeyError`] says which member is wrong, or why the key is not used.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let json = utf8(json.as_ref())?;
-        let jwk = Jwk::parse(json)?;
+        let jwk = Jwk::parse(json, JwkTolerance::default())?;
         match jwk.material {
             JwkMaterial::Public(_) => Self::from_public_jwk(jwk),
             JwkMaterial::Secret(secret) => {
                 let algorithm = jwk.algorithm.ok_or(KeyError::Missing { name: "alg" })?;
-                Ok(Self { key_id: jwk.key_id, ..Self::hmac(algorithm, &*secret)? })
+                let thumbprints = jwk.thumbprints.into();
+                Ok(Self { key_id: jwk.key_id, thumbprints, ..Self::hmac(algorithm, &*secret)? })
             }
         }
     }
@@ -93,22 +125,21 @@ impl VerifyingKey {
     /// Reads a member of a public key set. A symmetric key is an error there.
     pub(super) fn from_public_jwk(jwk: Jwk) -> Result<Self, KeyError> {
         let JwkMaterial::Public(material) = jwk.material else { return Err(KeyError::Symmetric) };
-        let algorithm = jwk.algorithm.unwrap_or_else(|| material.default_algorithm());
-        Ok(Self { key_id: jwk.key_id, ..Self::public(material, [algorithm])? })
+        let bound = jwk.algorithm.unwrap_or_else(|| material.default_algorithm());
+        let unbound = match jwk.algorithm {
+            Some(_) => Arc::default(),
+            None => prepare(&material, material.other_algorithms())?,
+        };
+        let thumbprints = jwk.thumbprints.into();
+        Ok(Self { key_id: jwk.key_id, unbound, thumbprints, ..Self::public(material, [bound])? })
     }
 
     fn public(
         material: PublicMaterial,
         algorithms: impl IntoIterator<Item = Algorithm>,
     ) -> Result<Self, KeyError> {
-        let prepare = |algorithm: Algorithm| {
-            if !material.fits(algorithm) {
-                return Err(KeyError::AlgorithmMismatch { algorithm });
-            }
-            Ok((algorithm, Prepared::public(algorithm, &material)?))
-        };
-        let prepared = algorithms.into_iter().map(prepare).collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self { key_id: None, prepared, material: Some(Arc::new(material)) })
+        let prepared = prepare(&material, algorithms)?;
+        Ok(Self::of(Some(Arc::new(material)), prepared))
     }
 
     /// Sets the key ID. A token with a `kid` is then verified with this key only if the two are equal.
@@ -117,6 +148,17 @@ impl VerifyingKey {
     /// [`KeyError::KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
     pub fn with_key_id(self, key_id: impl Into<Box<str>>) -> Result<Self, KeyError> {
         Ok(Self { key_id: Some(KeyId::new(key_id)?), ..self })
+    }
+
+    /// Sets a thumbprint of the key's certificate, `x5t#S256` or `x5t` (RFC 7515 §4.1.7, §4.1.8), as the tokens spell
+    /// it. A token without `kid` that has one of the two is then verified with this key only if they are equal.
+    ///
+    /// # Errors
+    /// [`KeyError::KeyIdTooLong`] above [`KeyId::MAX_BYTES`].
+    pub fn with_thumbprint(self, thumbprint: impl Into<Box<str>>) -> Result<Self, KeyError> {
+        let thumbprint = KeyId::new(thumbprint)?;
+        let thumbprints = self.thumbprints.iter().cloned().chain([thumbprint]).collect();
+        Ok(Self { thumbprints, ..self })
     }
 
     /// Binds an RSA key to one more algorithm. An issuer that signs with several algorithms should publish a
@@ -130,7 +172,8 @@ impl VerifyingKey {
         if !algorithms.contains(&algorithm) {
             algorithms.push(algorithm);
         }
-        Ok(Self { key_id: self.key_id, ..Self::public(PublicMaterial::clone(material), algorithms)? })
+        let prepared = prepare(material, algorithms)?;
+        Ok(Self { prepared, ..self })
     }
 
     /// Returns the key ID, if there is one.
@@ -164,10 +207,40 @@ impl VerifyingKey {
         self.prepared.iter().find_map(|(bound, prepared)| (*bound == algorithm).then_some(prepared))
     }
 
+    /// Returns the key prepared for `algorithm`, if its JWK names no algorithm and the operator has `listed` this one.
+    pub(super) fn prepared_if_listed(&self, algorithm: Algorithm, listed: &[Algorithm]) -> Option<&Prepared> {
+        if !listed.contains(&algorithm) {
+            return None;
+        }
+        self.unbound.iter().find_map(|(unbound, prepared)| (*unbound == algorithm).then_some(prepared))
+    }
+
+    /// Returns whether `name` is the ID of this key, or a thumbprint of its certificate.
+    pub(super) fn is_named(&self, name: &KeyId, is_key_id: bool) -> bool {
+        if is_key_id { self.key_id() == Some(name) } else { self.thumbprints.contains(name) }
+    }
+
+    pub(super) fn has_thumbprint(&self) -> bool {
+        !self.thumbprints.is_empty()
+    }
+
     /// Returns whether both are the same public key. Secrets are never equal.
     pub(super) fn same_public_key(&self, other: &Self) -> bool {
         self.material.is_some() && self.material == other.material
     }
+}
+
+fn prepare(
+    material: &PublicMaterial,
+    algorithms: impl IntoIterator<Item = Algorithm>,
+) -> Result<Arc<[(Algorithm, Prepared)]>, KeyError> {
+    let prepare = |algorithm: Algorithm| {
+        if !material.fits(algorithm) {
+            return Err(KeyError::AlgorithmMismatch { algorithm });
+        }
+        Ok((algorithm, Prepared::public(algorithm, material)?))
+    };
+    algorithms.into_iter().map(prepare).collect()
 }
 
 impl fmt::Debug for VerifyingKey {

@@ -1,14 +1,20 @@
 //! [`TokenSource`]: the locations of tokens in a request, and the rules when there is more than one.
 
-mod bearer;
+mod authorization;
 mod cookie;
 mod query;
+mod websocket;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use cookie::find_cookie;
 
+use crate::cross_site;
 use crate::error::{ConfigError, RequestError};
 use crate::grammar::{is_b64token_symbol, token_name};
 use crate::request::RequestView;
+use cookie::Cookie;
 
 const FIELD: &str = "header field";
 
@@ -18,10 +24,22 @@ pub struct TokenSource(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
+    /// `Authorization: Bearer`.
     Bearer,
-    Cookie(Box<str>),
+    /// A field with a scheme before the token.
+    Scheme {
+        field: Box<str>,
+        scheme: Box<str>,
+    },
+    Cookie(Cookie),
+    /// A field that holds only the token.
     Header(Box<str>),
-    Query(Box<str>),
+    Query {
+        name: Box<str>,
+        native_handshakes: bool,
+    },
+    /// The subprotocol before the token, in a WebSocket handshake.
+    WebSocket(Arc<str>),
 }
 
 impl TokenSource {
@@ -29,6 +47,33 @@ impl TokenSource {
     #[must_use]
     pub const fn bearer() -> Self {
         Self(Kind::Bearer)
+    }
+
+    /// Reads `Authorization` with another scheme than `Bearer`, such as `JWT` or `Token` of older stacks. Challenges
+    /// still name `Bearer`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] when `scheme` cannot be a scheme, or is one with another meaning (`Basic`, `Digest`,
+    /// `DPoP` and `Negotiate`).
+    pub fn scheme(scheme: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let scheme = token_name("authentication scheme", scheme.into())?;
+        if ["basic", "digest", "dpop", "negotiate"].iter().any(|other| scheme.eq_ignore_ascii_case(other)) {
+            return Err(ConfigError::Name { what: "authentication scheme for a token", name: scheme });
+        }
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(Self::bearer());
+        }
+        Ok(Self(Kind::Scheme { field: authorization::FIELD.into(), scheme }))
+    }
+
+    /// Reads `Bearer …` from another header field than `Authorization`, such as `X-Forwarded-Authorization` behind a
+    /// gateway that moves it.
+    ///
+    /// # Errors
+    /// As for [`header`](Self::header).
+    pub fn bearer_in(field: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let field = own_field(field.into())?;
+        Ok(Self(Kind::Scheme { field, scheme: "Bearer".into() }))
     }
 
     /// Reads the cookie with this name, compared exactly.
@@ -42,7 +87,27 @@ impl TokenSource {
     /// # Errors
     /// [`ConfigError::Name`] when `name` cannot be the name of a cookie (RFC 6265 §4.1.1).
     pub fn cookie(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        token_name("cookie", name.into()).map(|name| Self(Kind::Cookie(name)))
+        token_name("cookie", name.into()).map(|name| Self(Kind::Cookie(Cookie::whole(name))))
+    }
+
+    /// Reads a cookie as [`cookie`](Self::cookie) does, also when it is split into the pieces `name.0`, `name.1` and
+    /// so on, as some frameworks do with long values. There may be at most 16 pieces. A missing piece makes the request
+    /// malformed, and so does a request with both the cookie and pieces of it.
+    ///
+    /// # Errors
+    /// As for [`cookie`](Self::cookie).
+    pub fn cookie_in_pieces(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        token_name("cookie", name.into()).map(|name| Self(Kind::Cookie(Cookie::in_pieces(name))))
+    }
+
+    /// Removes `Bearer` from the start of the cookie's value, followed by a space, `+` or `%20`, as some applications
+    /// write it. A value without it is read as it is. Does nothing for sources that are not cookies.
+    #[must_use]
+    pub fn with_bearer_prefix(mut self) -> Self {
+        if let Kind::Cookie(cookie) = &mut self.0 {
+            cookie.allow_bearer_prefix();
+        }
+        self
     }
 
     /// Reads a header field that holds only the token.
@@ -51,11 +116,20 @@ impl TokenSource {
     /// [`ConfigError::Name`] when `name` cannot be the name of a header field, or is one with another meaning
     /// (`Authorization`, `Cookie`, `Host` and `Origin`).
     pub fn header(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        let name = token_name("header field", name.into())?.to_ascii_lowercase();
-        if matches!(name.as_str(), "authorization" | "cookie" | "host" | "origin") {
-            return Err(ConfigError::Name { what: "header field for a token", name: name.into() });
-        }
-        Ok(Self(Kind::Header(name.into())))
+        own_field(name.into()).map(|name| Self(Kind::Header(name)))
+    }
+
+    /// Reads the token from the subprotocols that a browser offers in a WebSocket handshake: `Sec-WebSocket-Protocol:
+    /// access_token, <token>`, where `access_token` is `protocol`. This is the only way for a script in a browser to
+    /// send a token with a handshake: `new WebSocket(url, ["access_token", token])`.
+    ///
+    /// A browser fails the connection unless the server selects an offered subprotocol (RFC 6455 §4.2.2). When the
+    /// handler selects none, the adapter selects `protocol`. It never sends the token back.
+    ///
+    /// # Errors
+    /// [`ConfigError::Name`] when `protocol` cannot be the name of a subprotocol (RFC 6455 §4.1).
+    pub fn websocket_protocol(protocol: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        token_name("WebSocket subprotocol", protocol.into()).map(|name| Self(Kind::WebSocket(name.into())))
     }
 
     /// Reads a parameter of the query string, such as `access_token` (RFC 6750 §2.3).
@@ -75,7 +149,22 @@ impl TokenSource {
         if name.is_empty() || !name.bytes().all(plain) {
             return Err(ConfigError::Name { what: "query parameter", name });
         }
-        Ok(Self(Kind::Query(name)))
+        Ok(Self(Kind::Query { name, native_handshakes: false }))
+    }
+
+    /// Accepts WebSocket handshakes that name no origin, with a token in this query parameter. Clients that are not
+    /// browsers send none. Without this setting, the gate rejects such handshakes with 403. Does nothing for other
+    /// sources.
+    ///
+    /// # Security
+    /// This relies on browsers, which name the origin in every handshake (RFC 6455 §4.1). The gate still checks
+    /// handshakes with `Origin` or `Sec-Fetch-Site`.
+    #[must_use]
+    pub fn tolerate_native_handshakes(mut self) -> Self {
+        if let Kind::Query { native_handshakes, .. } = &mut self.0 {
+            *native_handshakes = true;
+        }
+        self
     }
 
     /// Returns whether browsers add the token by themselves.
@@ -86,68 +175,105 @@ impl TokenSource {
     /// Returns whether another site can make a browser send the token: a cookie with any request, a query
     /// parameter with a form or a link. Another site cannot set a header field unless CORS allows it.
     pub(crate) fn can_be_caused_by_others(&self) -> bool {
-        matches!(self.0, Kind::Cookie(_) | Kind::Query(_))
+        matches!(self.0, Kind::Cookie(_) | Kind::Query { .. })
+    }
+
+    /// Returns whether the operator trusts that a client sent this request by itself, although it does not say so.
+    pub(crate) fn trusts_cause_of<R: RequestView>(&self, request: &R) -> bool {
+        matches!(self.0, Kind::Query { native_handshakes: true, .. })
+            && cross_site::is_handshake_without_origin(request)
     }
 
     /// Returns whether shared caches treat the response as one user's. RFC 9111 §3.5 demands this for
     /// `Authorization` only.
     pub(crate) fn is_known_to_caches(&self) -> bool {
-        matches!(self.0, Kind::Bearer)
+        match &self.0 {
+            Kind::Bearer => true,
+            Kind::Scheme { field, .. } => **field == *authorization::FIELD,
+            Kind::Cookie(_) | Kind::Header(_) | Kind::Query { .. } | Kind::WebSocket(_) => false,
+        }
     }
 
-    /// Returns the header field that holds only the token.
+    /// Returns the header field that holds the token.
     pub(crate) fn own_field(&self) -> Option<&str> {
         match &self.0 {
-            Kind::Header(field) => Some(field),
-            Kind::Bearer | Kind::Cookie(_) | Kind::Query(_) => None,
+            Kind::Header(field) | Kind::Scheme { field, .. } => Some(field),
+            Kind::WebSocket(_) => Some(websocket::FIELD),
+            Kind::Bearer | Kind::Cookie(_) | Kind::Query { .. } => None,
+        }
+    }
+
+    /// Returns the subprotocol that a server selects when it finds the token beside it.
+    pub(crate) fn subprotocol(&self) -> Option<&Arc<str>> {
+        match &self.0 {
+            Kind::WebSocket(protocol) => Some(protocol),
+            _ => None,
         }
     }
 
     /// Returns whether this source is the cookie `wanted`.
     pub(crate) fn is_cookie(&self, wanted: &str) -> bool {
-        matches!(&self.0, Kind::Cookie(name) if **name == *wanted)
+        matches!(&self.0, Kind::Cookie(cookie) if cookie.is_named(wanted))
     }
 
     /// Returns the name of the location in errors.
     fn location(&self) -> &'static str {
-        match self.0 {
-            Kind::Bearer => bearer::LOCATION,
+        match &self.0 {
+            Kind::Bearer => authorization::LOCATION,
+            Kind::Scheme { field, .. } => authorization::location(field),
             Kind::Cookie(_) => cookie::LOCATION,
             Kind::Header(_) => FIELD,
-            Kind::Query(_) => query::LOCATION,
+            Kind::Query { .. } => query::LOCATION,
+            Kind::WebSocket(_) => websocket::LOCATION,
         }
     }
 
     /// Returns the value at this location, if there is one.
-    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<&'r [u8]>, RequestError> {
-        match &self.0 {
-            Kind::Bearer => bearer::find(request),
-            Kind::Cookie(name) => find_cookie(request, name),
+    #[inline]
+    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<Cow<'r, [u8]>>, RequestError> {
+        let found = match &self.0 {
+            Kind::Bearer => authorization::find(request, authorization::FIELD, b"Bearer"),
+            Kind::Scheme { field, scheme } => authorization::find(request, field, scheme.as_bytes()),
+            Kind::Cookie(cookie) => return cookie.find(request),
             Kind::Header(name) => single_field(request, name),
-            Kind::Query(name) => query::find(request, name),
-        }
+            Kind::Query { name, .. } => query::find(request, name),
+            Kind::WebSocket(protocol) => websocket::find(request, protocol),
+        };
+        found.map(|value| value.map(Cow::Borrowed))
     }
 }
 
+/// Checks the name of a header field for tokens.
+fn own_field(name: Box<str>) -> Result<Box<str>, ConfigError> {
+    let name = token_name("header field", name)?.to_ascii_lowercase();
+    if matches!(name.as_str(), "authorization" | "cookie" | "host" | "origin" | websocket::FIELD) {
+        return Err(ConfigError::Name { what: "header field for a token", name: name.into() });
+    }
+    Ok(name.into())
+}
+
 /// The value that a request presents as its token, and its source.
-#[derive(Clone, Copy)]
 pub(crate) struct Credential<'r, 's> {
     /// The value as received. A value that is not in the cache has to be [checked](Self::check).
-    pub(crate) bytes: &'r [u8],
+    bytes: Cow<'r, [u8]>,
     pub(crate) source: &'s TokenSource,
 }
 
 impl Credential<'_, '_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Checks the grammar that all issuers' tokens have:
     /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
     ///
     /// # Errors
     /// [`RequestError::NotAToken`] when the value does not match the grammar.
     pub(crate) fn check(&self) -> Result<(), RequestError> {
-        if without_padding(self.bytes).is_empty() {
+        if without_padding(self.bytes()).is_empty() {
             return Err(self.fault());
         }
-        self.check_rest(self.bytes)
+        self.check_rest(self.bytes())
     }
 
     /// Checks `rest`, when all bytes before it are already known to be symbols of a token.

@@ -13,7 +13,7 @@ fn bearer(values: &[&[u8]]) -> Result<Option<String>, RequestError> {
 
 fn token(request: &FakeRequest, sources: &[TokenSource]) -> Result<Option<String>, RequestError> {
     let found = find(request, sources)?;
-    let text = |credential: Credential<'_, '_>| String::from_utf8(credential.bytes.to_owned()).unwrap();
+    let text = |credential: Credential<'_, '_>| String::from_utf8(credential.bytes().to_owned()).unwrap();
     found.map(|credential| credential.check().map(|()| text(credential))).transpose()
 }
 
@@ -171,6 +171,100 @@ fn names_are_checked_on_configuration() {
     assert!(TokenSource::header("Authorization").is_err());
 }
 
+#[test]
+fn other_scheme_is_read_only_when_configured() {
+    let source = [TokenSource::scheme("JWT").unwrap()];
+    let field = |value: &[u8], sources: &[TokenSource]| {
+        token(&FakeRequest::get("/").header("authorization", value), sources)
+    };
+    assert_eq!(field(b"JWT tok", &source), Ok(Some("tok".to_owned())));
+    assert_eq!(field(b"jwt  tok", &source), Ok(Some("tok".to_owned())));
+    assert_eq!(field(b"Bearer tok", &source), Ok(None));
+    assert_eq!(field(b"JWTx tok", &source), Ok(None));
+    assert_eq!(field(b"JWT tok", &[TokenSource::bearer()]), Ok(None));
+    assert!(field(b"JWT", &source).is_err() && field(b"JWT a b", &source).is_err());
+    let both = [TokenSource::bearer(), TokenSource::scheme("Token").unwrap()];
+    assert_eq!(field(b"Token tok", &both), Ok(Some("tok".to_owned())));
+    assert_eq!(field(b"Bearer tok", &both), Ok(Some("tok".to_owned())));
+    for other in ["Basic", "dpop", "Digest", "Negotiate", "", "a b"] {
+        assert!(TokenSource::scheme(other).is_err(), "{other}");
+    }
+    assert_eq!(TokenSource::scheme("bearer").unwrap(), TokenSource::bearer());
+}
+
+#[test]
+fn bearer_token_is_read_from_another_field() {
+    let source = [TokenSource::bearer_in("X-Forwarded-Authorization").unwrap()];
+    let field =
+        |value: &[u8]| token(&FakeRequest::get("/").header("x-forwarded-authorization", value), &source);
+    assert_eq!(field(b"Bearer tok"), Ok(Some("tok".to_owned())));
+    assert_eq!(field(b"tok"), Ok(None));
+    assert!(field(b"Bearer a, Bearer b").is_err());
+    let both = [source[0].clone(), TokenSource::bearer()];
+    let twice = FakeRequest::get("/")
+        .header("authorization", b"Bearer tok")
+        .header("x-forwarded-authorization", b"Bearer tok");
+    assert_eq!(token(&twice, &both), Err(RequestError::SeveralSources));
+    assert!(TokenSource::bearer_in("Cookie").is_err());
+}
+
+#[test]
+fn cookie_in_pieces_is_joined_in_order() {
+    let pieces = [TokenSource::cookie_in_pieces("at").unwrap()];
+    let cookies = |value: &str| token(&FakeRequest::get("/").header("cookie", value.as_bytes()), &pieces);
+    assert_eq!(cookies("at.1=b; at.0=a; at.2=c; x=y"), Ok(Some("abc".to_owned())));
+    assert_eq!(cookies("at=abc"), Ok(Some("abc".to_owned())));
+    assert_eq!(cookies("at.x=b; at.01=a; at.=c; at.0"), Ok(None));
+    let long: Vec<String> = (0..16).map(|i| format!("at.{i}=a")).collect();
+    assert_eq!(cookies(&long.join("; ")), Ok(Some("a".repeat(16))));
+    for malformed in ["at.1=b", "at.0=a; at.2=c", "at.16=a", "at.9999=a"] {
+        assert_eq!(cookies(malformed), Err(RequestError::NotAToken { location: "cookie" }), "{malformed}");
+    }
+    for repeated in ["at.0=a; at.0=a", "at=a; at.0=a"] {
+        assert_eq!(cookies(repeated), Err(RequestError::Repeated { location: "cookie" }), "{repeated}");
+    }
+    assert_eq!(cookies("at.0=; at.1="), Ok(None), "a logout leaves empty pieces behind");
+    let whole = [TokenSource::cookie("at").unwrap()];
+    let request = FakeRequest::get("/").header("cookie", b"at.0=a");
+    assert_eq!(token(&request, &whole), Ok(None));
+    assert!(pieces[0].is_cookie("at.3") && !whole[0].is_cookie("at.3") && !pieces[0].is_cookie("at.a"));
+}
+
+#[test]
+fn bearer_prefix_of_a_cookie_is_removed_when_configured() {
+    let strict = [TokenSource::cookie("at").unwrap()];
+    let lenient = [TokenSource::cookie("at").unwrap().with_bearer_prefix()];
+    let cookie = |value: &str, sources: &[TokenSource]| {
+        token(&FakeRequest::get("/").header("cookie", format!("at={value}").as_bytes()), sources)
+    };
+    for value in ["Bearer%20tok", "bearer+tok", "\"Bearer tok\"", "tok"] {
+        assert_eq!(cookie(value, &lenient), Ok(Some("tok".to_owned())), "{value}");
+    }
+    assert!(cookie("Bearer%20tok", &strict).is_err());
+    assert!(cookie("Bearer%20", &lenient).is_err() && cookie("Bearer%20Bearer%20tok", &lenient).is_err());
+    assert_eq!(cookie("Bearertok", &lenient), Ok(Some("Bearertok".to_owned())));
+}
+
+#[test]
+fn token_is_read_beside_its_subprotocol() {
+    let source = [TokenSource::websocket_protocol("access_token").unwrap()];
+    let offers = |fields: &[&str]| {
+        let request = fields.iter().fold(FakeRequest::get("/"), |request, field| {
+            request.header("sec-websocket-protocol", field.as_bytes())
+        });
+        token(&request, &source)
+    };
+    assert_eq!(offers(&["access_token, tok"]), Ok(Some("tok".to_owned())));
+    assert_eq!(offers(&["chat, access_token,tok , v2"]), Ok(Some("tok".to_owned())));
+    assert_eq!(offers(&["chat", "access_token", "tok"]), Ok(Some("tok".to_owned())));
+    assert_eq!(offers(&["chat, tok"]), Ok(None));
+    assert_eq!(offers(&["Access_Token, tok"]), Ok(None));
+    assert!(offers(&["access_token"]).is_err() && offers(&["access_token,"]).is_err());
+    let repeated = Err(RequestError::Repeated { location: "WebSocket subprotocol" });
+    assert_eq!(offers(&["access_token, tok, access_token, tok"]), repeated);
+    assert!(TokenSource::websocket_protocol("a b").is_err());
+}
+
 proptest! {
     /// Arbitrary bytes in every location cause no panic, and a returned token is a b64token.
     #[test]
@@ -178,19 +272,23 @@ proptest! {
         let request = FakeRequest::get(&format!("/?access_token={query}"))
             .header("authorization", &authorization)
             .header("cookie", &cookie)
-            .header("x-token", &cookie);
+            .header("x-token", &cookie)
+            .header("sec-websocket-protocol", &[b"at, ", cookie.as_slice()].concat());
         let sources = [
             TokenSource::bearer(),
             TokenSource::cookie("at").unwrap(),
             TokenSource::header("x-token").unwrap(),
             TokenSource::insecure_query("access_token").unwrap(),
+            TokenSource::cookie_in_pieces("at").unwrap().with_bearer_prefix(),
+            TokenSource::websocket_protocol("at").unwrap(),
+            TokenSource::scheme("JWT").unwrap(),
         ];
         for source in &sources {
             if let Ok(Some(credential)) = find(&request, std::slice::from_ref(source)) {
                 let symbol = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-                prop_assert!(credential.check().is_err() || credential.bytes.iter().all(|byte| symbol(*byte)));
+                prop_assert!(credential.check().is_err() || credential.bytes().iter().all(|byte| symbol(*byte)));
             }
         }
-        let _ = find(&request, &sources);
+        drop(find(&request, &sources));
     }
 }

@@ -4,28 +4,17 @@ use std::time::Duration;
 
 use super::Verifier;
 use crate::claims::Payload;
-use crate::error::{ClaimError, Excerpt, TokenError};
+use crate::error::{ClaimError, TokenError, TokenPart};
 use crate::time::UnixTime;
+use crate::token::CompactToken;
 
 impl Verifier {
-    /// Checks `iss`: it is required, is one string, and equals the configured issuer. The parser rejects an
-    /// array.
-    pub(super) fn check_issuer(&self, payload: &Payload) -> Result<(), TokenError> {
-        let found = payload.issuer().ok_or_else(|| TokenError::claim("iss", ClaimError::Missing))?;
-        if found != self.issuer.as_str() {
-            return Err(TokenError::IssuerMismatch { found: Excerpt::new(found) });
+    /// Checks that no part of the token is padded, unless the operator tolerates it.
+    pub(super) fn check_padding(&self, padded: Option<TokenPart>) -> Result<(), TokenError> {
+        match padded {
+            Some(part) if !self.padding => Err(TokenError::Encoding { part }),
+            _ => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Checks `aud`: it is required, and one of its values must be a configured audience.
-    pub(super) fn check_audience(&self, payload: &Payload) -> Result<(), TokenError> {
-        let mut found = payload.audience().ok_or_else(|| TokenError::claim("aud", ClaimError::Missing))?;
-        if found.any(|found| self.audiences.iter().any(|ours| ours.as_str() == found)) {
-            return Ok(());
-        }
-        let found: Vec<&str> = payload.audience().into_iter().flatten().take(8).collect();
-        Err(TokenError::AudienceMismatch { found: Excerpt::new(&found.join(" ")) })
     }
 
     /// Checks the times. `exp` is required. `nbf` and `iat` are checked when present; `iat` is required when
@@ -76,7 +65,22 @@ impl Verifier {
         }
     }
 
+    /// Checks that `sub` is a string, and the claims that the operator requires.
     pub(super) fn check_required(&self, payload: &Payload) -> Result<(), TokenError> {
+        if payload.has_numeric_subject() && !self.numeric_subject {
+            return Err(TokenError::claim("sub", ClaimError::WrongType));
+        }
         self.required.iter().try_for_each(|requirement| requirement.check(payload.json()))
+    }
+
+    pub(super) fn check_header_members(&self, token: &CompactToken<'_>) -> Result<(), TokenError> {
+        self.required_header_members.iter().try_for_each(|(name, value)| {
+            let refuse = |error| TokenError::HeaderMember { name: name.clone(), error };
+            match token.header_member(name)? {
+                Some(found) if *found == **value => Ok(()),
+                Some(_) => Err(refuse(ClaimError::WrongValue)),
+                None => Err(refuse(ClaimError::Missing)),
+            }
+        })
     }
 }

@@ -1,6 +1,10 @@
 //! [`Verifier`]: the trusted issuer, audience and keys, and the steps from a text to a [`Verified`] token.
 
+mod audience_rule;
 mod checks;
+mod failure;
+mod issuer_rule;
+mod options;
 mod settings;
 mod unverified;
 
@@ -8,20 +12,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
-use crate::audience::Audience;
-use crate::claims::{ClaimPath, ClaimPaths, Payload};
-use crate::error::{AuthError, ConfigError, Excerpt, KeysUnavailable, TokenError};
+use crate::claims::{ClaimPaths, Payload};
+use crate::error::{AuthError, Excerpt, KeysUnavailable, TokenError};
 use crate::header::Header;
-use crate::issuer::Issuer;
-use crate::key::{KeyRefresh, KeyRequest, VerifierKeys};
+use crate::key::{KeyRefresh, Snapshot, VerifierKeys};
 use crate::known_headers::KnownHeaders;
 use crate::rejection::RejectionStyle;
 use crate::time::UnixTime;
 use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
 
+pub use audience_rule::{AudienceRule, TokenBinding};
+pub(crate) use failure::Failure;
+pub use issuer_rule::IssuerRule;
+pub(crate) use issuer_rule::Precedence;
 use settings::{Requirement, Types};
-pub(crate) use unverified::Unverified;
+pub(crate) use unverified::{Reading, Unverified};
 
 /// Verifies tokens of one issuer for this API.
 ///
@@ -48,8 +54,8 @@ pub(crate) use unverified::Unverified;
 #[derive(Clone, Debug)]
 pub struct Verifier {
     keys: VerifierKeys,
-    issuer: Issuer,
-    audiences: Vec<Audience>,
+    issuer: IssuerRule,
+    audiences: Vec<AudienceRule>,
     /// The accepted algorithms. Empty means every algorithm that a key is bound to.
     algorithms: Vec<Algorithm>,
     types: Types,
@@ -58,11 +64,14 @@ pub struct Verifier {
     max_lifetime: Option<Duration>,
     max_token_bytes: usize,
     required: Vec<Requirement>,
+    required_header_members: Vec<(Box<str>, Box<str>)>,
+    numeric_subject: bool,
+    padding: bool,
     allowed_kinds: Vec<Box<str>>,
     paths: Arc<ClaimPaths>,
     /// The headers of verified tokens. Clones share them, because a header parses the same for all of them.
     headers: Arc<KnownHeaders>,
-    /// How rejections of this verifier's tokens look. A gate replaces it with its own style.
+    /// How rejections of tokens look that are verified without a gate.
     style: Arc<RejectionStyle>,
 }
 
@@ -71,11 +80,17 @@ impl Verifier {
     pub const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
     /// Creates a verifier that accepts tokens that `issuer` signed with one of `keys` for `audience`.
-    pub fn new(keys: impl Into<VerifierKeys>, issuer: Issuer, audience: Audience) -> Self {
+    ///
+    /// For issuers that cannot be named exactly, see [`IssuerRule`]. For tokens without `aud`, see [`AudienceRule`].
+    pub fn new(
+        keys: impl Into<VerifierKeys>,
+        issuer: impl Into<IssuerRule>,
+        audience: impl Into<AudienceRule>,
+    ) -> Self {
         Self {
             keys: keys.into(),
-            issuer,
-            audiences: vec![audience],
+            issuer: issuer.into(),
+            audiences: vec![audience.into()],
             algorithms: Vec::new(),
             types: Types::default(),
             leeway: Duration::from_secs(60),
@@ -83,6 +98,9 @@ impl Verifier {
             max_lifetime: None,
             max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
             required: Vec::new(),
+            required_header_members: Vec::new(),
+            numeric_subject: false,
+            padding: false,
             allowed_kinds: Vec::new(),
             paths: Arc::default(),
             headers: Arc::default(),
@@ -90,9 +108,9 @@ impl Verifier {
         }
     }
 
-    /// Returns the issuer whose tokens this verifier accepts.
+    /// Returns the rule for the issuers whose tokens this verifier accepts.
     #[must_use]
-    pub fn issuer(&self) -> &Issuer {
+    pub fn issuer(&self) -> &IssuerRule {
         &self.issuer
     }
 
@@ -103,54 +121,77 @@ impl Verifier {
     /// there are no keys to verify it with.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Verified, AuthError> {
         let mut payload = Payload::default();
-        let read = Unverified::parse(
-            token.as_bytes(),
-            self.max_token_bytes,
-            &self.headers,
-            std::slice::from_ref(self),
-            &mut payload,
-        );
-        match read {
-            Ok(unverified) => self.check(unverified, now),
-            Err(error) => Err(AuthError::InvalidToken(error)),
-        }
+        let reading = Reading {
+            max_bytes: self.max_token_bytes,
+            headers: &self.headers,
+            verifiers: std::slice::from_ref(self),
+            is_open: false,
+        };
+        let unverified =
+            Unverified::parse(token.as_bytes(), &reading, &mut payload).map_err(AuthError::InvalidToken)?;
+        self.check(unverified, now, &self.headers, &self.style).map_err(|failure| failure.error)
     }
 
     /// Runs the steps after parsing. Cheap checks come first and the signature check last, so that a token that
     /// fails another check costs no signature check. No single step can accept a token; only the end of this
     /// function does.
-    pub(crate) fn check(&self, unverified: Unverified<'_>, now: UnixTime) -> Result<Verified, AuthError> {
-        let Unverified { token, header, header_is_known, payload } = unverified;
-        let keys = {
-            let refuse = AuthError::InvalidToken;
-            // The limit of this verifier. The gate parses with the largest limit of its verifiers.
-            self.check_size(token.len()).map_err(refuse)?;
-            // RFC 8725 §3.11, RFC 9068 §4: the expected type of token.
-            self.check_type(&header).map_err(refuse)?;
-            // RFC 8725 §3.1: an algorithm that the operator accepts.
-            self.check_algorithm(header.algorithm()).map_err(refuse)?;
-            // RFC 7519 §4.1.1, RFC 9068 §4: exactly this issuer.
-            self.check_issuer(payload).map_err(refuse)?;
-            // RFC 7519 §4.1.3, RFC 8725 §3.9: meant for this API.
-            self.check_audience(payload).map_err(refuse)?;
-            // RFC 7519 §4.1.4 to §4.1.6: within its validity period.
-            self.check_times(payload, now).map_err(refuse)?;
-            // RFC 8725 §3.12: an access token, not for example an ID token. RFC 7800: not bound to a sender's
-            // key.
-            self.check_kind(payload).map_err(refuse)?;
-            // RFC 9068 §2.2, and the claims that the operator requires.
-            self.check_required(payload).map_err(refuse)?;
-            self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?
-        };
-        // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
-        let key = keys.select(&header).map_err(AuthError::InvalidToken)?;
-        // RFC 7515 §5.2: the signature, over the bytes as received.
-        token.verify(key).map_err(AuthError::InvalidToken)?;
+    pub(crate) fn check(
+        &self,
+        unverified: Unverified<'_>,
+        now: UnixTime,
+        headers: &KnownHeaders,
+        style: &Arc<RejectionStyle>,
+    ) -> Result<Verified, Failure> {
+        self.check_claims(&unverified, now)?;
+        let keys = self.keys.snapshot(now).map_err(AuthError::KeysUnavailable)?;
+        self.check_signature(&unverified, &keys).map_err(|error| self.failed(error, &unverified, &keys))?;
+        let Unverified { token, header, header_is_known, payload, .. } = unverified;
         if !header_is_known {
-            self.headers.insert(token.header_text(), &header);
+            headers.insert(token.header_text(), &header);
         }
-        let (paths, style) = (Arc::clone(&self.paths), Arc::clone(&self.style));
+        let (paths, style) = (Arc::clone(&self.paths), Arc::clone(style));
         Ok(Verified::assert(header.into_owned(), payload, paths, style, keys.id()))
+    }
+
+    /// Runs the checks that need no cryptography.
+    #[inline]
+    fn check_claims(&self, unverified: &Unverified<'_>, now: UnixTime) -> Result<(), TokenError> {
+        let Unverified { token, header, payload, padded, .. } = unverified;
+        // The limit of this verifier. The gate parses with the largest limit of its verifiers.
+        self.check_size(token.len())?;
+        // RFC 7515 §2: base64url without padding, unless the operator tolerates it for this issuer.
+        self.check_padding(*padded)?;
+        // RFC 8725 §3.11, RFC 9068 §4: the expected type of token.
+        self.check_type(header)?;
+        // RFC 8725 §3.1: an algorithm that the operator accepts.
+        self.check_algorithm(header.algorithm())?;
+        // RFC 7519 §4.1.1, RFC 9068 §4: exactly this issuer.
+        self.issuer.check(payload)?;
+        // RFC 7519 §4.1.3, RFC 8725 §3.9: meant for this API.
+        AudienceRule::check_any(&self.audiences, payload, token)?;
+        // RFC 7519 §4.1.4 to §4.1.6: within its validity period.
+        self.check_times(payload, now)?;
+        // RFC 8725 §3.12: an access token, not for example an ID token. RFC 7800: not bound to a sender's
+        // key.
+        self.check_kind(payload)?;
+        // RFC 9068 §2.2, and the claims that the operator requires.
+        self.check_required(payload)?;
+        self.check_header_members(token)
+    }
+
+    fn check_signature(&self, unverified: &Unverified<'_>, keys: &Snapshot<'_>) -> Result<(), TokenError> {
+        // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
+        let key = keys.select(&unverified.header, &self.algorithms)?;
+        // RFC 7515 §5.2: the signature, over the bytes as received.
+        unverified.token.verify(key)
+    }
+
+    /// Returns the failure to find or use a key. If the keys can change, a refresh of them may help.
+    #[cold]
+    fn failed(&self, error: TokenError, unverified: &Unverified<'_>, keys: &Snapshot<'_>) -> Failure {
+        let is_fixed = self.keys.fixed().is_some();
+        let header = (!is_fixed).then(|| Header::clone(&unverified.header));
+        Failure::with_keys(error, header, keys.id())
     }
 
     /// Rejects a header that no token can be accepted with, whatever its claims are. This leaves out keys that
@@ -158,7 +199,7 @@ impl Verifier {
     fn check_header(&self, header: &Header) -> Result<(), TokenError> {
         self.check_type(header)?;
         self.check_algorithm(header.algorithm())?;
-        self.keys.fixed().map_or(Ok(()), |keys| keys.select(header).map(drop))
+        self.keys.fixed().map_or(Ok(()), |keys| keys.select(header, &self.algorithms).map(drop))
     }
 
     /// Returns whether a token that was verified before is still valid. `Ok(false)` means that the keys have
@@ -173,18 +214,20 @@ impl Verifier {
         Ok(current == verified.key_set())
     }
 
-    /// Returns a refresh of the keys, if it may resolve `error`.
-    pub(crate) fn refresh_after(&self, error: &AuthError, now: UnixTime) -> Option<KeyRefresh> {
-        match error {
+    /// Returns a refresh of the keys, if it may resolve the failure.
+    pub(crate) fn refresh_after(&self, failure: &Failure, now: UnixTime) -> Option<KeyRefresh> {
+        match &failure.error {
             AuthError::KeysUnavailable(_) => self.keys.refresh(None, now),
-            error => self.keys.refresh(Some(wanted_key(error)?), now),
+            _ => self.keys.refresh(Some(failure.wanted_key()?), now),
         }
     }
 
     /// Returns why an unknown key does not make the token invalid: the source could not ask the issuer for the
     /// key.
-    pub(crate) fn why_unavailable(&self, error: &AuthError, now: UnixTime) -> Option<KeysUnavailable> {
-        self.keys.why_unavailable(wanted_key(error)?, now)
+    pub(crate) fn why_unavailable(&self, failure: &Failure, now: UnixTime) -> Option<KeysUnavailable> {
+        // A key that does not verify the signature is a verdict: otherwise a forged token would get 503.
+        let wanted = failure.wanted_key().filter(|wanted| wanted.failed.is_none())?;
+        self.keys.why_unavailable(wanted, now)
     }
 
     /// Returns the cache of headers of verified tokens.
@@ -192,132 +235,17 @@ impl Verifier {
         &self.headers
     }
 
-    /// Replaces the cache of headers, to share it with other verifiers.
-    pub(crate) fn sharing(self, headers: Arc<KnownHeaders>) -> Self {
-        Self { headers, ..self }
-    }
-
     pub(crate) fn style(&self) -> &Arc<RejectionStyle> {
         &self.style
-    }
-
-    /// Sets how rejections look.
-    pub(crate) fn rejecting_as(self, style: Arc<RejectionStyle>) -> Self {
-        Self { style, ..self }
     }
 
     pub(crate) fn max_token_bytes(&self) -> usize {
         self.max_token_bytes
     }
 
-    /// Accepts tokens for one more audience. A token must name one of the audiences.
-    #[must_use]
-    pub fn with_audience(mut self, audience: Audience) -> Self {
-        self.audiences.push(audience);
-        self
-    }
-
-    /// Restricts the accepted algorithms. By default, every algorithm that a key is bound to is accepted.
-    ///
-    /// # Errors
-    /// [`ConfigError::Empty`] for an empty list.
-    pub fn with_algorithms(
-        self,
-        algorithms: impl IntoIterator<Item = Algorithm>,
-    ) -> Result<Self, ConfigError> {
-        let algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
-        if algorithms.is_empty() {
-            return Err(ConfigError::Empty { what: "algorithm" });
-        }
-        Ok(Self { algorithms, ..self })
-    }
-
-    /// Sets how far the clocks of issuer and API may differ. The default is 60 s, the maximum
-    /// [`MAX_LEEWAY`](Self::MAX_LEEWAY).
-    ///
-    /// # Errors
-    /// [`ConfigError::Leeway`] above the maximum (RFC 7519 §4.1.4: "usually no more than a few minutes").
-    pub fn with_leeway(self, leeway: Duration) -> Result<Self, ConfigError> {
-        if leeway > Self::MAX_LEEWAY {
-            return Err(ConfigError::Leeway { secs: leeway.as_secs() });
-        }
-        Ok(Self { leeway, ..self })
-    }
-
-    /// Rejects tokens that were issued longer ago than `max_age`, whatever their `exp`. This makes `iat`
-    /// required. By default, there is no maximum age.
-    #[must_use]
-    pub fn with_max_age(self, max_age: Duration) -> Self {
-        Self { max_age: Some(max_age), ..self }
-    }
-
-    /// Rejects tokens whose lifetime from `iat` to `exp` is longer than `max_lifetime`. This makes `iat`
-    /// required. By default, there is no maximum lifetime.
-    #[must_use]
-    pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
-        Self { max_lifetime: Some(max_lifetime), ..self }
-    }
-
-    /// Rejects tokens that are longer than this number of bytes. The default is 8 KiB.
-    #[must_use]
-    pub fn with_max_token_bytes(self, max_token_bytes: usize) -> Self {
-        Self { max_token_bytes, ..self }
-    }
-
-    /// Restricts the accepted values of `typ`. Case and the prefix `application/` do not matter. A token
-    /// without `typ` is then rejected. By default, `JWT`, `at+jwt` and a missing `typ` are accepted.
-    ///
-    /// # Errors
-    /// [`ConfigError::Empty`] for an empty list.
-    pub fn with_types<T: Into<Box<str>>>(
-        self,
-        types: impl IntoIterator<Item = T>,
-    ) -> Result<Self, ConfigError> {
-        Ok(Self { types: Types::named(types)?, ..self })
-    }
-
-    /// Requires the strict profile of RFC 9068: `typ` must be `at+jwt`; `sub`, `client_id`, `iat` and `jti` are
-    /// required.
-    #[must_use]
-    pub fn with_rfc9068_profile(mut self) -> Self {
-        self.types = Types::rfc9068();
-        self.required.extend(Requirement::RFC9068.iter().map(|name| Requirement::string(name)));
-        self
-    }
-
-    /// Requires the claim at `path` to be present and not `null`.
-    #[must_use]
-    pub fn with_required_claim(mut self, path: impl Into<ClaimPath>) -> Self {
-        self.required.push(Requirement::present(path.into()));
-        self
-    }
-
-    /// Requires the claim at `path` to have this value.
-    ///
-    /// # Errors
-    /// [`ConfigError::Conflict`] when the value has no JSON form.
-    pub fn with_required_value(
-        mut self,
-        path: impl Into<ClaimPath>,
-        value: impl serde::Serialize,
-    ) -> Result<Self, ConfigError> {
-        self.required.push(Requirement::value(path.into(), value)?);
-        Ok(self)
-    }
-
-    /// Accepts tokens with this claim, although it marks other kinds of tokens: `nonce`, `at_hash`, `c_hash`,
-    /// `s_hash` (ID tokens) or `events` (security events). Use this for issuers that put such a claim into
-    /// access tokens.
-    #[must_use]
-    pub fn tolerate_id_token_claim(mut self, name: impl Into<Box<str>>) -> Self {
-        self.allowed_kinds.push(name.into());
-        self
-    }
-
-    /// Sets the claims in which this issuer puts scopes and roles. [`ClaimPaths`] has the default.
-    #[must_use]
-    pub fn with_claim_paths(self, paths: ClaimPaths) -> Self {
-        Self { paths: Arc::new(paths), ..self }
+    /// Returns whether the operator tolerates padded tokens of this issuer.
+    pub(crate) fn tolerates_padding(&self) -> bool {
+        self.padding
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), TokenError> {
@@ -339,16 +267,6 @@ impl Verifier {
             return Ok(());
         }
         Err(TokenError::TypeMismatch { found: Excerpt::new(header.typ().unwrap_or_default()) })
-    }
-}
-
-/// Returns the key that the token names, if `error` means that the key is unknown.
-fn wanted_key(error: &AuthError) -> Option<KeyRequest<'_>> {
-    match error {
-        AuthError::InvalidToken(TokenError::UnknownKey { key_id, algorithm }) => {
-            Some(KeyRequest { key_id: key_id.as_ref(), algorithm: *algorithm })
-        }
-        _ => None,
     }
 }
 

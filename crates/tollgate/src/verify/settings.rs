@@ -32,6 +32,10 @@ impl Types {
         Ok(Self { names, absent: false })
     }
 
+    pub(super) fn accept_absent(&mut self) {
+        self.absent = true;
+    }
+
     /// Returns whether `typ` alone proves that a token is an access token, as in the profile of RFC 9068.
     pub(super) fn is_access_token_only(&self) -> bool {
         !self.absent && self.names.iter().all(|name| name.eq_ignore_ascii_case("at+jwt"))
@@ -87,6 +91,7 @@ impl Requirement {
     pub(super) fn check(&self, payload: &str) -> Result<(), TokenError> {
         let refuse = |error| Err(TokenError::claim(self.path.to_string(), error));
         let Ok(found) = self.path.find(payload) else { return refuse(ClaimError::WrongType) };
+        // The one rule for `null`: it counts as absent.
         let Some(json) = found.filter(|json| *json != "null") else { return refuse(ClaimError::Missing) };
         match &self.expected {
             Expected::Present => Ok(()),

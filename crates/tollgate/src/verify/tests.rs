@@ -3,8 +3,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::audience::Audience;
 use crate::base64url;
-use crate::error::{ClaimError, HeaderError, JsonError, TokenPart};
+use crate::error::{ClaimError, ConfigError, HeaderError, JsonError, TokenPart};
 use crate::key::{KeySet, VerifyingKey};
 use crate::testing::{
     AUDIENCE, HEADER, ISSUER, NOW, audience, claims, claims_without, issuer, key, sign, token, verifier,
@@ -206,7 +207,7 @@ fn audience_is_required_and_must_contain_this_api() {
         let error = refused(&token(&format!(r#""aud":{bad}"#)));
         assert!(matches!(error, TokenError::AudienceMismatch { .. }), "{bad}");
     }
-    for malformed in ["1", "{}", "true", "null", r#"["api://demo",1]"#] {
+    for malformed in ["1", "{}", "true", r#"["api://demo",1]"#] {
         let error = refused(&token(&format!(r#""aud":{malformed}"#)));
         assert_eq!(error, TokenError::claim("aud", ClaimError::WrongType), "{malformed}");
     }
@@ -253,7 +254,7 @@ fn token_is_rejected_before_its_times() {
     assert!(verify(&claim("nbf", i64::MIN)).is_ok());
     assert!(refused(&token(r#""nbf":1e300"#)) != TokenError::SignatureMismatch);
     for claim in ["exp", "nbf", "iat"] {
-        for value in [r#""1700000600""#, "null", "true", "[]", "{}"] {
+        for value in [r#""1700000600""#, "true", "[]", "{}"] {
             let error = refused(&token(&format!(r#""{claim}":{value}"#)));
             assert_eq!(error, TokenError::claim(claim, ClaimError::WrongType), "{claim} {value}");
         }
@@ -326,7 +327,7 @@ fn other_kinds_of_tokens_are_rejected_unless_tolerated() {
         assert_eq!(refused(&token), TokenError::OtherKindOfToken { claim });
         assert!(verify_with(&verifier().tolerate_id_token_claim(claim), &token).is_ok());
     }
-    for cnf in [r#"{"jkt":"x"}"#, "{}", r#""x""#, "null"] {
+    for cnf in [r#"{"jkt":"x"}"#, "{}", r#""x""#, "false"] {
         assert_eq!(refused(&token(&format!(r#""cnf":{cnf}"#))), TokenError::SenderConstrained, "{cnf}");
     }
 }
@@ -456,4 +457,148 @@ proptest! {
             prop_assert!(i128::from(iat) <= i128::from(now) + 60);
         }
     }
+}
+
+/// A verifier of tokens without `aud`, and the verdict on a token with these claims and this header.
+fn without_audience(rule: AudienceRule, header: &str, claims: &str) -> Result<(), TokenError> {
+    let verifier = Verifier::new(key(), issuer(), rule);
+    let payload = format!(r#"{{"iss":"{ISSUER}","exp":{}{claims}}}"#, secs(600));
+    verify_with(&verifier, &sign(header, &payload)).map(drop)
+}
+
+#[test]
+fn audience_in_another_claim_binds_tokens_without_aud() {
+    let rule = || AudienceRule::claim("client_id", ["app", "other"]).unwrap();
+    let check = |claims: &str| without_audience(rule(), HEADER, claims);
+    assert_eq!(check(r#","client_id":"app""#), Ok(()));
+    assert_eq!(check(r#","aud":null,"client_id":["x","other"]"#), Ok(()));
+    let refused = |error| Err(TokenError::claim("client_id", error));
+    assert_eq!(check(r#","client_id":"evil""#), refused(ClaimError::WrongValue));
+    assert_eq!(check(r#","client_id":"App""#), refused(ClaimError::WrongValue));
+    assert_eq!(check(r#","client_id":1"#), refused(ClaimError::WrongType));
+    assert_eq!(check(r#","client_id":null"#), refused(ClaimError::Missing));
+    assert_eq!(check(""), refused(ClaimError::Missing));
+    // RFC 7519 §4.1.3: a token with an audience is for that audience.
+    for aud in [r#""api://else""#, "[]", r#"["app"]"#] {
+        let error = check(&format!(r#","client_id":"app","aud":{aud}"#)).unwrap_err();
+        assert!(matches!(error, TokenError::AudienceMismatch { .. }), "{aud}: {error}");
+    }
+    assert!(AudienceRule::claim("client_id", [""]).is_err());
+    assert!(AudienceRule::claim("client_id", Vec::<String>::new()).is_err());
+}
+
+#[test]
+fn rules_for_tokens_with_and_without_aud_can_be_combined() {
+    let verifier = verifier().with_audience(AudienceRule::claim("client_id", ["app"]).unwrap());
+    assert!(verify_with(&verifier, &token("")).is_ok());
+    let without = format!(r#"{{"iss":"{ISSUER}","exp":{},"client_id":"app"}}"#, secs(600));
+    assert!(verify_with(&verifier, &sign(HEADER, &without)).is_ok());
+    assert!(verify_with(&verifier, &token(r#""aud":"else","client_id":"app""#)).is_err());
+}
+
+#[test]
+fn audience_in_the_header_binds_tokens_without_aud() {
+    let rule = || AudienceRule::header_member("signer", ["arn:ours"]).unwrap();
+    let check = |header: &str| without_audience(rule(), header, "");
+    assert_eq!(check(r#"{"alg":"HS256","signer":"arn:ours"}"#), Ok(()));
+    let refused = |error| Err(TokenError::HeaderMember { name: "signer".into(), error });
+    assert_eq!(check(r#"{"alg":"HS256","signer":"arn:theirs"}"#), refused(ClaimError::WrongValue));
+    assert_eq!(check(r#"{"alg":"HS256"}"#), refused(ClaimError::Missing));
+}
+
+#[test]
+fn absent_audience_needs_the_explicit_rule() {
+    let missing = Err(TokenError::claim("aud", ClaimError::Missing));
+    assert_eq!(without_audience(audience().into(), HEADER, ""), missing);
+    assert_eq!(without_audience(audience().into(), HEADER, r#","aud":null"#), missing);
+    let none = || AudienceRule::insecure_absent(TokenBinding::DedicatedKey);
+    assert_eq!(without_audience(none(), HEADER, ""), Ok(()));
+    assert!(without_audience(none(), HEADER, r#","aud":"api://else""#).is_err());
+}
+
+#[test]
+fn required_header_member_is_checked() {
+    let verifier = verifier().with_required_header_member("signer", "arn:ours");
+    let check = |header: &str| verify_with(&verifier, &sign(header, &claims(""))).map(drop);
+    assert_eq!(check(r#"{"alg":"HS256","signer":"arn:ours"}"#), Ok(()));
+    for bad in [r#"{"alg":"HS256","signer":"arn:x"}"#, r#"{"alg":"HS256","signer":1}"#, r#"{"alg":"HS256"}"#]
+    {
+        assert!(matches!(check(bad), Err(TokenError::HeaderMember { .. })), "{bad}");
+    }
+}
+
+#[test]
+fn numeric_subject_is_accepted_only_when_tolerated() {
+    let numeric = token(r#""sub":17"#);
+    assert_eq!(refused(&numeric), TokenError::claim("sub", ClaimError::WrongType));
+    let lenient = verifier().tolerate_numeric_subject();
+    assert_eq!(verify_with(&lenient, &numeric).unwrap().subject(), Some("17"));
+    assert_eq!(verify_with(&lenient, &token("")).unwrap().subject(), Some("alice"));
+    for other in ["1.5", "-1", "1e3", "true", "[1]"] {
+        assert!(verify_with(&lenient, &token(&format!(r#""sub":{other}"#))).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn listed_types_and_a_missing_type_can_be_combined() {
+    let verifier = verifier().with_types(["app+jwt"]).unwrap().tolerate_missing_type();
+    let check = |header: &str| verify_with(&verifier, &sign(header, &claims(""))).is_ok();
+    assert!(check(r#"{"alg":"HS256","typ":"app+jwt"}"#) && check(r#"{"alg":"HS256"}"#));
+    assert!(!check(r#"{"alg":"HS256","typ":"JWT"}"#));
+}
+
+#[test]
+fn id_tokens_are_accepted_only_when_tolerated() {
+    let id_token = token(r#""nonce":"n","at_hash":"h""#);
+    assert!(matches!(refused(&id_token), TokenError::OtherKindOfToken { .. }));
+    let lenient = verifier().tolerate_id_tokens();
+    assert!(verify_with(&lenient, &id_token).is_ok());
+    assert!(verify_with(&lenient, &token(r#""events":{}"#)).is_err(), "a logout token");
+}
+
+/// A token with padded parts, signed over them as AWS load balancers do.
+fn padded(claims: &str) -> String {
+    use hmac::{KeyInit, Mac};
+
+    let pad = |text: String| {
+        let fill = (4 - text.len() % 4) % 4;
+        text + &"=".repeat(fill)
+    };
+    let input = format!(
+        "{}.{}",
+        pad(base64url::encode(HEADER.as_bytes())),
+        pad(base64url::encode(claims.as_bytes()))
+    );
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&crate::testing::SECRET).unwrap();
+    mac.update(input.as_bytes());
+    format!("{input}.{}", pad(base64url::encode(&mac.finalize().into_bytes())))
+}
+
+#[test]
+fn padded_token_is_accepted_only_when_tolerated() {
+    let padded = padded(&claims(""));
+    assert!(padded.contains('='));
+    assert!(matches!(refused(&padded), TokenError::Encoding { .. }));
+    let lenient = verifier().tolerate_padding();
+    assert_eq!(verify_with(&lenient, &padded).unwrap().subject(), Some("alice"));
+    assert!(verify_with(&lenient, &token("")).is_ok());
+    assert!(verify_with(&lenient, &padded.replace('=', "")).is_err(), "the signature covers the padding");
+    assert!(verify_with(&lenient, &format!("{padded}=")).is_err());
+}
+
+#[test]
+fn rsa_key_without_alg_is_used_with_listed_algorithms_only() {
+    let jwk = include_str!("../../tests/fixtures/rsa-without-alg.json");
+    let keys = KeySet::from_jwk_set(jwk).unwrap();
+    let select = |algorithm: &str, listed: &[Algorithm]| {
+        let header = Header::parse(&format!(r#"{{"alg":"{algorithm}","kid":"r"}}"#)).unwrap();
+        keys.select(&header, listed).map(drop)
+    };
+    assert_eq!(select("RS256", &[]), Ok(()));
+    let refused = Err(TokenError::AlgorithmMismatch { algorithm: Algorithm::Ps256 });
+    assert_eq!(select("PS256", &[]), refused);
+    assert_eq!(select("PS256", &[Algorithm::Rs512]), refused);
+    assert_eq!(select("PS256", &[Algorithm::Ps256]), Ok(()));
+    assert!(select("ES256", &[Algorithm::Es256]).is_err() && select("HS256", &[Algorithm::Hs256]).is_err());
+    assert_eq!(keys.iter().next().unwrap().algorithms().collect::<Vec<_>>(), [Algorithm::Rs256]);
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Verifier;
 use crate::claims::Payload;
-use crate::error::TokenError;
+use crate::error::{TokenError, TokenPart};
 use crate::header::Header;
 use crate::known_headers::KnownHeaders;
 use crate::token::CompactToken;
@@ -15,41 +15,54 @@ pub(crate) struct Unverified<'a> {
     pub(super) header: Cow<'a, Header>,
     pub(super) header_is_known: bool,
     pub(super) payload: &'a mut Payload,
+    /// The first part that is padded. Only some verifiers tolerate that.
+    pub(super) padded: Option<TokenPart>,
+}
+
+/// How to parse a token before its verifier is known.
+pub(crate) struct Reading<'a> {
+    pub(crate) max_bytes: usize,
+    pub(crate) headers: &'a KnownHeaders,
+    pub(crate) verifiers: &'a [Verifier],
+    /// Whether the token may belong to a verifier that is not in the list.
+    pub(crate) is_open: bool,
 }
 
 impl<'a> Unverified<'a> {
     /// Parses `token`: size, three parts, strict base64url, strict JSON (RFC 7519 §7.2 steps 1 to 5, 10).
-    /// Decodes the payload into `payload`, unless none of the `verifiers` accepts the header.
+    /// Decodes the payload into `payload`, unless none of the verifiers accepts the header.
     pub(crate) fn parse(
         token: &'a [u8],
-        max_bytes: usize,
-        known: &'a KnownHeaders,
-        verifiers: &[Verifier],
+        reading: &Reading<'a>,
         payload: &'a mut Payload,
     ) -> Result<Self, TokenError> {
-        let parts = CompactToken::of_bytes(token, max_bytes)?;
-        Self::read(parts, known, verifiers, payload)
+        let parts = CompactToken::of_bytes(token, reading.max_bytes)?;
+        let (parts, padded) = match reading.unpadded(parts) {
+            Some(unpadded) => (unpadded, Some(parts.padded_part())),
+            None => (parts, None),
+        };
+        Self::read(parts, padded, reading, payload)
             .map_err(|error| parts.check_parts(token).err().unwrap_or(error))
     }
 
     #[inline]
     fn read(
         token: CompactToken<'a>,
-        known: &'a KnownHeaders,
-        verifiers: &[Verifier],
+        padded: Option<TokenPart>,
+        reading: &Reading<'a>,
         payload: &'a mut Payload,
     ) -> Result<Self, TokenError> {
-        let known_header = known.get(token.header_text());
+        let known_header = reading.headers.get(token.header_text());
         let header_is_known = known_header.is_some();
         let header = match known_header {
             Some(header) => header,
             None => Cow::Owned(token.header()?),
         };
-        if !header_is_known {
-            check_header(&header, verifiers)?;
+        if !header_is_known && !reading.is_open {
+            check_header(&header, reading.verifiers)?;
         }
         payload.read(&token)?;
-        Ok(Self { token, header, header_is_known, payload })
+        Ok(Self { token, header, header_is_known, payload, padded })
     }
 
     /// Returns the signature part, which is not decoded yet.
@@ -57,9 +70,23 @@ impl<'a> Unverified<'a> {
         self.token.signature_text()
     }
 
-    /// Returns `iss`, only to choose the verifier.
-    pub(crate) fn issuer(&self) -> Option<&str> {
-        self.payload.issuer()
+    /// Returns the claims, only to choose the verifier.
+    pub(crate) fn payload(&self) -> &Payload {
+        self.payload
+    }
+
+    /// Returns the first part that is padded.
+    pub(crate) fn padded(&self) -> Option<TokenPart> {
+        self.padded
+    }
+}
+
+impl Reading<'_> {
+    /// Returns the token without the padding of its parts, if it is padded and a verifier may tolerate that.
+    #[inline]
+    fn unpadded<'t>(&self, token: CompactToken<'t>) -> Option<CompactToken<'t>> {
+        let may_tolerate = self.is_open || self.verifiers.iter().any(|verifier| verifier.padding);
+        if may_tolerate { token.unpadded() } else { None }
     }
 }
 
