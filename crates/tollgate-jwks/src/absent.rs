@@ -1,36 +1,47 @@
-//! [`AbsentKeys`]: a bounded negative cache of keys that the issuer does not have.
+//! [`AbsentKeys`]: a bounded negative cache of keys that the issuer does not have, or has not replaced.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use tollgate::{Algorithm, KeyId, KeyRequest, KeySet};
+use tollgate::{Algorithm, KeyId, KeyRequest, KeySet, KeySetId};
 
 use crate::moment::Moment;
 
 /// An owned copy of the key that a token names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WantedKey {
     pub(crate) key_id: Option<KeyId>,
     pub(crate) algorithm: Algorithm,
+    /// The set whose key does not verify the token. `None` when no key of the set fits it.
+    pub(crate) failed: Option<KeySetId>,
 }
 
 impl WantedKey {
-    /// Returns whether `keys` has a key that may be this one.
-    pub(crate) fn is_in(&self, keys: &KeySet) -> bool {
-        keys.iter().any(|key| match &self.key_id {
-            Some(_) if key.key_id().is_some() => key.key_id() == self.key_id.as_ref(),
-            _ => key.algorithms().any(|algorithm| algorithm == self.algorithm),
-        })
+    /// Returns whether `keys` may have the key: one that this token names, or any other set than the one whose key did
+    /// not verify it.
+    pub(crate) fn may_be_in(&self, keys: &KeySet) -> bool {
+        match self.failed {
+            Some(failed) => keys.id() != failed,
+            None => keys.may_hold(KeyRequest::new(self.key_id.as_ref(), self.algorithm)),
+        }
     }
 }
 
 impl From<KeyRequest<'_>> for WantedKey {
     fn from(request: KeyRequest<'_>) -> Self {
-        Self { key_id: request.key_id.cloned(), algorithm: request.algorithm }
+        Self { key_id: request.key_id.cloned(), algorithm: request.algorithm, failed: request.failed }
     }
 }
 
-/// The negative cache: keys that a refresh did not find. New entries evict the oldest.
+/// Hashes all but the ID of the set, which is nearly always the current one.
+impl Hash for WantedKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.key_id, self.algorithm, self.failed.is_some()).hash(state);
+    }
+}
+
+/// The negative cache: keys that a refresh did not find, or did not replace. New entries evict the oldest.
 #[derive(Debug, Default)]
 pub(crate) struct AbsentKeys {
     until: HashMap<WantedKey, Moment>,
@@ -73,7 +84,11 @@ mod tests {
     use super::*;
 
     fn wanted(name: usize) -> WantedKey {
-        WantedKey { key_id: Some(KeyId::new(name.to_string()).unwrap()), algorithm: Algorithm::Es256 }
+        WantedKey {
+            key_id: Some(KeyId::new(name.to_string()).unwrap()),
+            algorithm: Algorithm::Es256,
+            failed: None,
+        }
     }
 
     fn at(secs: u64) -> Moment {

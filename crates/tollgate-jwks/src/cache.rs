@@ -14,7 +14,7 @@ use crate::settings::RefreshSettings;
 ///
 /// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at
 /// a time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one
-/// failed. Or it is *demanded*: a token names an unknown key. The cooldown, the negative cache and a backoff
+/// failed. Or it is *demanded*: a token names an unknown key, or a key that does not verify it. The cooldown, the negative cache and a backoff
 /// after a failure limit demand.
 #[derive(Debug)]
 pub(crate) struct KeySetCache {
@@ -132,13 +132,14 @@ impl KeySetCache {
         Step::Refresh
     }
 
-    /// Registers that a token names a key that was not found. `wanted` is `None` when there are no keys at all.
+    /// Registers that a token names a key that was not found, or that does not verify it. `wanted` is `None` when there
+    /// are no keys at all.
     pub(crate) fn ask(&mut self, wanted: Option<WantedKey>, now: Moment) -> Demand {
         let Some(wanted) = wanted else {
             let begins = self.under_way.is_some() || now >= self.due;
             return if begins { Demand::Join } else { Demand::Pointless };
         };
-        if self.keys().is_some_and(|keys| wanted.is_in(keys)) {
+        if self.keys().is_some_and(|keys| wanted.may_be_in(keys)) {
             return Demand::Known;
         }
         if self.absent.contains(&wanted, now) {
@@ -163,8 +164,12 @@ impl KeySetCache {
     }
 
     /// Returns when to retry for a key, if the issuer could not be asked for it. Returns `None` when the issuer
-    /// does not have the key, or the cooldown forbids to ask for every key ID that a client invents.
+    /// does not have the key, or the cooldown forbids to ask for every key ID that a client invents. A signature that
+    /// does not verify is forged far more often than the key was replaced, so it is never a reason for a 503.
     pub(crate) fn why_unavailable(&self, wanted: &WantedKey, now: Moment) -> Option<Duration> {
+        if wanted.failed.is_some() {
+            return None;
+        }
         let is_open = self.failures > 0 || self.under_way.is_some();
         if !is_open || self.absent.contains(wanted, now) {
             return None;
@@ -207,7 +212,7 @@ impl KeySetCache {
         let may_ask_again = now >= self.demand_after;
         let absent = &mut self.absent;
         self.wanted.retain(|wanted, asked| {
-            if wanted.is_in(keys) {
+            if wanted.may_be_in(keys) {
                 return false;
             }
             if *asked == Asked::Before {

@@ -71,6 +71,14 @@ pub struct KeyRequest<'a> {
     pub failed: Option<KeySetId>,
 }
 
+impl<'a> KeyRequest<'a> {
+    /// Creates a request for a key that no set has held so far.
+    #[must_use]
+    pub fn new(key_id: Option<&'a KeyId>, algorithm: Algorithm) -> Self {
+        Self { key_id, algorithm, failed: None }
+    }
+}
+
 /// A pending refresh. It completes when the source has asked its issuer, whatever the outcome.
 ///
 /// Dropping it must not stop the refresh, because other requests may wait for the same one.
