@@ -6,6 +6,7 @@
 mod amplification;
 mod fault;
 mod proxy;
+mod replaced;
 mod report;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tollgate_tests::issuer::{Issuer, json};
 use tollgate_tests::requests::{Answered, ask};
 
 use fault::Fault;
+use replaced::Naming;
 use report::{Report, Row};
 
 const ISSUER: &str = "https://issuer.example";
@@ -52,6 +54,17 @@ fn main() {
         trial("proxy_refuses", || run(proxy::refuses())),
         trial("proxy_is_unreachable", || run(proxy::is_unreachable())),
     ]);
+    for (naming, name) in [(Naming::Without, "without_key_id"), (Naming::TheSame, "under_the_same_key_id")] {
+        trials.extend([
+            trial(&format!("key_is_replaced_{name}"), move || run(replaced::rotation(naming))),
+            trial(&format!("forged_signatures_get_401_in_an_outage_{name}"), move || {
+                run(replaced::outage(naming))
+            }),
+            trial(&format!("forged_signatures_cost_one_fetch_per_cooldown_{name}"), move || {
+                run(replaced::flood(naming));
+            }),
+        ]);
+    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();
