@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tollgate::KeySet;
 
-use crate::absent::{AbsentKeys, WantedKey};
 use crate::moment::Moment;
+use crate::negative_cache::NegativeCache;
 use crate::settings::RefreshSettings;
+use crate::wanted_key::WantedKey;
 
 /// The state of one key set.
 ///
@@ -30,7 +31,8 @@ pub(crate) struct KeySetCache {
     failures: u32,
     /// The keys that the next refresh, or the pending one, is to find.
     wanted: HashMap<WantedKey, Asked>,
-    absent: AbsentKeys,
+    /// Keys that a refresh did not find, or did not replace.
+    absent: NegativeCache<WantedKey>,
 }
 
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl KeySetCache {
             demand_after: Moment::START,
             failures: 0,
             wanted: HashMap::new(),
-            absent: AbsentKeys::default(),
+            absent: NegativeCache::default(),
         }
     }
 

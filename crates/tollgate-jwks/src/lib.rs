@@ -1,5 +1,5 @@
 //! Remote key sets for Tollgate. A [`RemoteKeySet`] finds the keys of an issuer by discovery or by URL, and refreshes
-//! them in the background.
+//! them in the background. A [`VerifierDirectory`] holds the verifiers of issuers that come and go.
 //!
 //! Key rotation does not interrupt requests, cached keys bridge an outage of the issuer, and forged tokens
 //! cannot cause unlimited fetches.
@@ -71,6 +71,21 @@
 //! [`connect`](RemoteKeySetBuilder::connect) waits for the first keys and fails without them.
 //! [`start`](RemoteKeySetBuilder::start) does not wait: until there are keys, requests with a token get 503.
 //!
+//! # Networks
+//!
+//! - Plain http is rejected, except to hosts that
+//!   [`with_insecure_http_to`](RemoteKeySetBuilder::with_insecure_http_to) names.
+//! - A proxy is used if [`with_proxy`](HttpsClientBuilder::with_proxy) or
+//!   [`with_proxy_from_environment`](HttpsClientBuilder::with_proxy_from_environment) sets it.
+//! - A private certificate authority is trusted by [`with_authorities`](HttpsClientBuilder::with_authorities).
+//! - [`with_request_header`](RemoteKeySetBuilder::with_request_header) sends a header field to the configured origin.
+//! - Documents must have a JSON type, or one that
+//!   [`tolerate_content_type`](RemoteKeySetBuilder::tolerate_content_type) names.
+//!
+//! # Issuers that come and go
+//!
+//! A [`VerifierDirectory`] asks the application for the verifier of an issuer that the gate does not have.
+//!
 //! # Logging
 //!
 //! Each refresh is an event of the `tracing` crate with location, outcome, age and duration. New keys are
@@ -82,13 +97,13 @@
 //! - `client` (default): [`HttpsClient`], hyper over rustls on aws-lc-rs. Nothing is installed process-wide.
 //! - `aws-lc-rs` (default), `rust-crypto`: the backends of the core.
 
-mod absent;
 mod builder;
 mod cache;
 mod cache_control;
 #[cfg(feature = "client")]
 mod client;
 mod content_type;
+mod directory;
 mod discovery;
 mod document;
 mod error;
@@ -96,6 +111,7 @@ mod fetch;
 mod http;
 mod location;
 mod moment;
+mod negative_cache;
 mod outcome;
 mod plain_http;
 mod remote;
@@ -103,10 +119,16 @@ mod request_header;
 mod settings;
 mod shared;
 mod status;
+mod wanted_key;
 
 pub use builder::RemoteKeySetBuilder;
 pub use remote::RemoteKeySet;
 pub use settings::RefreshSettings;
+
+// Issuers that come and go.
+pub use directory::{
+    LookupOutcome, LookupRequest, VerifierDirectory, VerifierDirectorySettings, VerifierDirectoryStatus,
+};
 
 // State and metrics.
 pub use outcome::FetchOutcome;
