@@ -7,6 +7,7 @@ pub mod issuer;
 pub mod log;
 #[cfg(unix)]
 pub mod postgres;
+pub mod presets;
 pub mod proxy;
 pub mod redis;
 pub mod requests;

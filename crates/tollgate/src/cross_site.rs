@@ -124,8 +124,8 @@ pub(crate) fn is_preflight<R: RequestView>(request: &R) -> bool {
     request.method() == "OPTIONS" && has("origin") && has("access-control-request-method")
 }
 
-/// Returns whether the request opens a WebSocket and has neither `Origin` nor `Sec-Fetch-Site`, so that it does not come
-/// from a browser (RFC 6455 §4.1).
+/// Returns whether the request opens a WebSocket and has neither `Origin` nor `Sec-Fetch-Site`, so that it does not
+/// come from a browser (RFC 6455 §4.1).
 pub(crate) fn is_handshake_without_origin<R: RequestView>(request: &R) -> bool {
     let is_handshake = match request.method() {
         "GET" => request.header_values("upgrade").any(names_websocket),

@@ -218,8 +218,8 @@ impl Gate {
     }
 
     /// Admits CORS preflights without a token as anonymous: `OPTIONS` requests with `Origin` and
-    /// `Access-Control-Request-Method`, in which browsers send no credentials (Fetch §4.8). Use this when the layer that
-    /// answers preflights is inside the gate; where it can be outside, this is not needed.
+    /// `Access-Control-Request-Method`, in which browsers send no credentials (Fetch §4.8). Use this when the layer
+    /// that answers preflights is inside the gate; where it can be outside, this is not needed.
     ///
     /// # Security
     /// Any client can send such a request, so a handler behind the gate can then be called with `OPTIONS` and without a

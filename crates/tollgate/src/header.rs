@@ -69,9 +69,9 @@ impl Header {
 struct Members {
     algorithm: Option<Algorithm>,
     key_id: Option<KeyId>,
-    /// `x5t#S256`.
+    /// The SHA-256 thumbprint, `x5t#S256`.
     sha256: Option<KeyId>,
-    /// `x5t`.
+    /// The SHA-1 thumbprint, `x5t`.
     sha1: Option<KeyId>,
     typ: Option<Box<str>>,
 }

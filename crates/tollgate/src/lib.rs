@@ -98,6 +98,7 @@ mod verify;
 
 pub mod adapter;
 pub mod manual;
+pub mod providers;
 
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers")]

@@ -168,7 +168,7 @@ fn other_parts(token: &[u8]) -> TokenError {
 /// Returns `part` without its padding, if it is padded to a multiple of four symbols.
 fn without_padding(part: &[u8]) -> &[u8] {
     let symbols = part.strip_suffix(b"==").or_else(|| part.strip_suffix(b"=")).unwrap_or(part);
-    if part.len() % 4 == 0 { symbols } else { part }
+    if part.len().is_multiple_of(4) { symbols } else { part }
 }
 
 /// Returns the text before and after the byte at `at`.

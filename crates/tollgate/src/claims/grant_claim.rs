@@ -7,8 +7,9 @@ use crate::json::{self, JsonError, Scanner};
 /// A claim that holds scopes or roles, and how it holds them.
 ///
 /// A path alone, such as `"realm_access.roles"`, is the usual shape: a string, or an array of strings. A string of
-/// scopes is split at spaces (RFC 6749 §3.3), a string that is a role is not split. A member of an array is never split,
-/// because that would grant names that the issuer did not write. A claim that is missing or `null` grants nothing.
+/// scopes is split at spaces (RFC 6749 §3.3), a string that is a role is not split. A member of an array is never
+/// split, because that would grant names that the issuer did not write. A claim that is missing or `null` grants
+/// nothing.
 ///
 /// ```
 /// use tollgate::{ClaimPath, ClaimPaths, GrantClaim};

@@ -58,8 +58,8 @@ impl Gate {
         matches!(name, "authorization" | "cookie") || own_fields.any(|field| field == name)
     }
 
-    /// Returns whether the gate reads only the header fields of a request, so that an adapter need not copy
-    /// method and target. This is the case when no source is a cookie or a query parameter, and preflights need a token.
+    /// Returns whether the gate reads only the header fields of a request, so that an adapter need not copy method
+    /// and target. This is the case when no source is a cookie or a query parameter, and preflights need a token.
     #[must_use]
     pub fn needs_headers_only(&self) -> bool {
         !self.0.preflights && !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)

@@ -25,6 +25,7 @@ pub(super) struct Jwk {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JwkTolerance {
     coordinates: bool,
+    svid_use: bool,
 }
 
 impl JwkTolerance {
@@ -32,7 +33,14 @@ impl JwkTolerance {
     /// libraries write them. The point must still be on its curve, so no other key is accepted.
     #[must_use]
     pub const fn coordinate_lengths(self) -> Self {
-        Self { coordinates: true }
+        Self { coordinates: true, ..self }
+    }
+
+    /// Accepts keys with the use `jwt-svid`, as the bundles of SPIFFE trust domains have them
+    /// (SPIFFE Trust Domain and Bundle §4.2.2).
+    #[must_use]
+    pub const fn jwt_svid_use(self) -> Self {
+        Self { svid_use: true, ..self }
     }
 }
 
@@ -119,7 +127,9 @@ impl Jwk {
         if reader.private || (kty != "oct" && reader.k.is_some()) {
             return Err(KeyError::Private);
         }
-        check_purpose(reader.public_use.as_deref(), reader.key_ops.as_deref())?;
+        let public_use =
+            reader.public_use.as_deref().filter(|name| !(tolerance.svid_use && *name == "jwt-svid"));
+        check_purpose(public_use, reader.key_ops.as_deref())?;
         let key_id = reader.kid.as_deref().map(KeyId::new).transpose()?;
         let algorithm = reader
             .alg

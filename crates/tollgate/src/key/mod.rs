@@ -2,13 +2,15 @@
 
 mod der;
 mod jwk;
+mod request;
 mod secret;
 mod set;
 mod source;
 mod verifying;
 
 pub use jwk::JwkTolerance;
-pub use set::{KeySet, KeySetId, SkippedKey};
+pub use request::{KeyRequest, KeySetId};
+pub use set::{KeySet, SkippedKey};
 pub(crate) use source::Snapshot;
-pub use source::{KeyRefresh, KeyRequest, KeySource, VerifierKeys};
+pub use source::{KeyRefresh, KeySource, VerifierKeys};
 pub use verifying::VerifyingKey;

@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::jwk::{Jwk, JwkTolerance, utf8};
-use super::source::KeyRequest;
+use super::request::{KeyRequest, KeySetId};
 use super::verifying::VerifyingKey;
 use crate::algorithm::Algorithm;
 use crate::backend::Prepared;
@@ -18,11 +17,6 @@ use crate::key_id::KeyId;
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
-/// Identifies a [`KeySet`] among all key sets made in this process, whatever keys they hold. Clones have the
-/// same ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeySetId(u64);
-
 struct Inner {
     id: KeySetId,
     keys: Box<[VerifyingKey]>,
@@ -31,8 +25,7 @@ struct Inner {
 
 impl Inner {
     fn new(keys: Box<[VerifyingKey]>, skipped: Box<[SkippedKey]>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { id: KeySetId(NEXT.fetch_add(1, Ordering::Relaxed)), keys, skipped }
+        Self { id: KeySetId::next(), keys, skipped }
     }
 }
 

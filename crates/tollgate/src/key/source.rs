@@ -6,12 +6,12 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use super::set::{KeySet, KeySetId};
+use super::request::{KeyRequest, KeySetId};
+use super::set::KeySet;
 use super::verifying::VerifyingKey;
-use crate::algorithm::Algorithm;
 use crate::error::KeysUnavailable;
-use crate::key_id::KeyId;
 use crate::time::UnixTime;
 
 /// A set of keys that changes, such as one fetched from an issuer.
@@ -57,28 +57,6 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The key that a token names. It comes from an unverified token, so a source must use it for a lookup only.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct KeyRequest<'a> {
-    /// The token's `kid`, otherwise its `x5t#S256` or `x5t`.
-    pub key_id: Option<&'a KeyId>,
-    /// The token's `alg`.
-    pub algorithm: Algorithm,
-    /// The set whose key does not verify the token, or `None` when no key of the set fits it. The issuer may have
-    /// replaced a key and kept its ID, or may write no key IDs. A source may then ask the issuer once, under the same
-    /// limits as for an unknown key. The set is the one that the gate used, which may have been replaced since.
-    pub failed: Option<KeySetId>,
-}
-
-impl<'a> KeyRequest<'a> {
-    /// Creates a request for a key that no set has held so far.
-    #[must_use]
-    pub fn new(key_id: Option<&'a KeyId>, algorithm: Algorithm) -> Self {
-        Self { key_id, algorithm, failed: None }
-    }
-}
-
 /// A pending refresh. It completes when the source has asked its issuer, whatever the outcome.
 ///
 /// Dropping it must not stop the refresh, because other requests may wait for the same one.
@@ -111,6 +89,7 @@ pub struct VerifierKeys(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
+    None,
     Fixed(KeySet),
     Source(Arc<dyn KeySource>),
 }
@@ -122,16 +101,22 @@ impl VerifierKeys {
         Self(Kind::Source(source))
     }
 
+    /// Returns keys that verify nothing, for settings that get their keys later.
+    pub(crate) fn none() -> Self {
+        Self(Kind::None)
+    }
+
     /// Returns the key set, if it cannot change.
     pub(crate) fn fixed(&self) -> Option<&KeySet> {
         match &self.0 {
             Kind::Fixed(keys) => Some(keys),
-            Kind::Source(_) => None,
+            Kind::Source(_) | Kind::None => None,
         }
     }
 
     pub(crate) fn snapshot(&self, now: UnixTime) -> Result<Snapshot<'_>, KeysUnavailable> {
         match &self.0 {
+            Kind::None => Err(no_keys()),
             Kind::Fixed(keys) => Ok(Snapshot::Fixed(keys)),
             Kind::Source(source) => source.keys(now).map(Snapshot::Current),
         }
@@ -139,6 +124,7 @@ impl VerifierKeys {
 
     pub(crate) fn key_set_id(&self, now: UnixTime) -> Result<KeySetId, KeysUnavailable> {
         match &self.0 {
+            Kind::None => Err(no_keys()),
             Kind::Fixed(keys) => Ok(keys.id()),
             Kind::Source(source) => source.key_set_id(now),
         }
@@ -146,17 +132,21 @@ impl VerifierKeys {
 
     pub(crate) fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh> {
         match &self.0 {
-            Kind::Fixed(_) => None,
+            Kind::None | Kind::Fixed(_) => None,
             Kind::Source(source) => source.refresh(wanted, now),
         }
     }
 
     pub(crate) fn why_unavailable(&self, wanted: KeyRequest<'_>, now: UnixTime) -> Option<KeysUnavailable> {
         match &self.0 {
-            Kind::Fixed(_) => None,
+            Kind::None | Kind::Fixed(_) => None,
             Kind::Source(source) => source.why_unavailable(wanted, now),
         }
     }
+}
+
+fn no_keys() -> KeysUnavailable {
+    KeysUnavailable::new("the verifier has no keys", Duration::from_secs(1))
 }
 
 impl From<KeySet> for VerifierKeys {

@@ -46,7 +46,7 @@ impl Cookie {
         let pieces = if self.in_pieces { self.join(request)? } else { None };
         let value = match (whole, pieces) {
             (Some(_), Some(_)) => return Err(RequestError::Repeated { location: LOCATION }),
-            (whole, pieces) => whole.or(pieces.map(Cow::Owned)),
+            (whole, pieces) => whole.or_else(|| pieces.map(Cow::Owned)),
         };
         Ok(value.map(|value| if self.bearer_prefix { without_prefix(value) } else { value }))
     }

@@ -24,7 +24,7 @@ pub struct TokenSource(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    /// `Authorization: Bearer`.
+    /// The field `Authorization` with the scheme `Bearer`.
     Bearer,
     /// A field with a scheme before the token.
     Scheme {

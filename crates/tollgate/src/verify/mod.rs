@@ -114,6 +114,11 @@ impl Verifier {
         &self.issuer
     }
 
+    /// Replaces the keys.
+    pub(crate) fn with_keys(self, keys: VerifierKeys) -> Self {
+        Self { keys, ..self }
+    }
+
     /// Verifies `token` at the time `now`.
     ///
     /// # Errors
