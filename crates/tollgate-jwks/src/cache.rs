@@ -13,10 +13,10 @@ use crate::wanted_key::WantedKey;
 
 /// The state of one key set.
 ///
-/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at
-/// a time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one
-/// failed. Or it is *demanded*: a token names an unknown key, or a key that does not verify it. The cooldown, the negative cache and a backoff
-/// after a failure limit demand.
+/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at a
+/// time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one failed.
+/// Or it is *demanded*: a token names an unknown key, or a key that does not verify it. The cooldown, the negative
+/// cache and a backoff after a failure limit demand.
 #[derive(Debug)]
 pub(crate) struct KeySetCache {
     settings: RefreshSettings,

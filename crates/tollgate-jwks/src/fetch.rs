@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tollgate::KeySet;
+use tollgate::{Excerpt, KeySet};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -207,7 +207,10 @@ impl Fetcher {
         // Metadata may name keys on another host, which must not receive the operator's credentials.
         if self.location.has_origin_of(url) {
             for header in &self.rules.headers {
-                headers.push((header.name(), header.value().await?));
+                let value = header.value().await;
+                let no_value =
+                    |reason| FetchError::RequestHeader { name: Excerpt::new(header.name()), reason };
+                headers.push((header.name(), value.map_err(no_value)?));
             }
         }
         self.requests.fetch_add(1, Ordering::Relaxed);

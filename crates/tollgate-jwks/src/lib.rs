@@ -54,9 +54,9 @@
 //! | the issuer has removed the key | 401 within the lifetime of the keys | | |
 //! | the issuer has removed all usable keys | as for an unusable response | 503 | 503 |
 //!
-//! A token with a known key and a wrong signature waits for one fetch like a token with a new key, because the issuer may
-//! have replaced the key under the same ID, or may write no key IDs. The cooldown is the same for both. If the fetch
-//! changes nothing, or fails, the token is forged and gets 401, never 503.
+//! A token with a known key and a wrong signature waits for one fetch like a token with a new key, because the issuer
+//! may have replaced the key under the same ID, or may write no key IDs. The cooldown is the same for both. If the
+//! fetch changes nothing, or fails, the token is forged and gets 401, never 503.
 //!
 //! If an issuer publishes a key before it signs with it, no request waits. If it signs immediately, the first
 //! requests wait for one fetch.

@@ -14,9 +14,9 @@ use tollgate::KeySet;
 ///   live. After that, a key may have been removed for too long.
 /// - [Cooldown](Self::with_cooldown), 30 s: limits the requests to the issuer that forged key IDs and forged
 ///   signatures cause. This is a common value.
-/// - [Negative cache](Self::with_negative_cache), 1024 keys for 60 s: a token with an absent key ID, or with a
-///   wrong signature for a confirmed key, is rejected without another fetch. A longer time would let an attacker block a guessed key ID before the issuer uses
-///   it.
+/// - [Negative cache](Self::with_negative_cache), 1024 keys for 60 s: a token with an absent key ID, or with a wrong
+///   signature for a confirmed key, is rejected without another fetch. A longer time would let an attacker block a
+///   guessed key ID before the issuer uses it.
 /// - [Timeout](Self::with_timeout), 5 s: the longest time that a request waits for keys.
 /// - [Quick retry](Self::with_quick_retry), 200 ms: a connection reset or a 502 often disappears at once. There
 ///   is one retry, within the timeout.

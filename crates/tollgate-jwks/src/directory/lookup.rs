@@ -30,8 +30,9 @@ impl LookupRequest {
         &self.issuer
     }
 
-    /// Returns the time since the lookup that returned the current verifier, or `None` if there is none. If the settings
-    /// of the issuer have not changed within this time, the application can return [`LookupOutcome::Unchanged`].
+    /// Returns the time since the lookup that returned the current verifier, or `None` if there is none. If the
+    /// settings of the issuer have not changed within this time, the application can return
+    /// [`LookupOutcome::Unchanged`].
     #[must_use]
     pub fn verifier_age(&self) -> Option<Duration> {
         self.verifier_age

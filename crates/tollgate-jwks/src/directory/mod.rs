@@ -90,8 +90,8 @@ impl VerifierDirectory {
         Shared::new(Arc::new(lookup), settings).map(|shared| Self(Arc::new(shared)))
     }
 
-    /// Drops the verifier of an issuer, or the note that it is not trusted, so that its next token causes a lookup. Call
-    /// it when the application adds, changes or removes the issuer. The outcome of a pending lookup is not used.
+    /// Drops the verifier of an issuer, or the note that it is not trusted, so that its next token causes a lookup.
+    /// Call it when the application adds, changes or removes the issuer. The outcome of a pending lookup is not used.
     pub fn invalidate(&self, issuer: &Issuer) {
         self.0.invalidate(issuer);
     }

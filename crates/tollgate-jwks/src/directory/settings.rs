@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-/// How long a [`VerifierDirectory`](crate::VerifierDirectory) uses what it has looked up, and how many lookups it makes.
+/// How long a [`VerifierDirectory`](crate::VerifierDirectory) uses what it has looked up, and how many lookups it
+/// makes.
 ///
 /// - [Number of verifiers](Self::with_max_verifiers), 1024: the least recently used one is dropped first.
-/// - [Lifetime](Self::with_lifetime), 5 min: a tenant that the application removes is rejected within this time, without
-///   a call of [`invalidate`](crate::VerifierDirectory::invalidate).
+/// - [Lifetime](Self::with_lifetime), 5 min: a tenant that the application removes is rejected within this time,
+///   without a call of [`invalidate`](crate::VerifierDirectory::invalidate).
 /// - [Maximum age](Self::with_max_age), 1 h: bridges an outage of the application's database. After that, requests get
 ///   503.
 /// - [Retry](Self::with_retry), 5 s: the pause after a failed lookup of an issuer.
-/// - [Negative cache](Self::with_negative_cache), 4096 issuers for 60 s: a new tenant is accepted within this time, if a
-///   token of it came too early.
+/// - [Negative cache](Self::with_negative_cache), 4096 issuers for 60 s: a new tenant is accepted within this time,
+///   if a token of it came too early.
 /// - [Timeout](Self::with_timeout), 5 s: the longest time that a request waits for a lookup.
 /// - [Lookups in flight](Self::with_max_lookups), 16, and [rate](Self::with_lookup_rate), one per 100 ms with bursts of
 ///   32: bound what made-up issuers can cost. Both apply to issuers without a verifier. The others are looked up once

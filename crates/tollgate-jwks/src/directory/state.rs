@@ -168,9 +168,9 @@ impl<V: Clone> State<V> {
         self.flights.remove(&issuer);
         let known = self.slots.get(&issuer).map(|slot| (slot.verifier.clone(), slot.found));
         match (outcome, known) {
-            (Outcome::Found(verifier), _) => self.confirm(issuer, verifier, began, began, now),
+            (Outcome::Found(verifier), _) => self.confirm(&issuer, verifier, began, began, now),
             (Outcome::Unchanged, Some((verifier, found))) => {
-                self.confirm(issuer, verifier, found, began, now)
+                self.confirm(&issuer, verifier, found, began, now);
             }
             (Outcome::Unknown, _) => {
                 self.failures = 0;
@@ -178,37 +178,41 @@ impl<V: Clone> State<V> {
                 let VerifierDirectorySettings { absent_for, max_absent, .. } = self.settings;
                 self.absent.insert(issuer, now, absent_for, max_absent);
             }
-            (Outcome::Unchanged, None) | (Outcome::Failed, _) => self.fail(issuer, now),
+            (Outcome::Unchanged, None) | (Outcome::Failed, _) => self.fail(&issuer, now),
         }
     }
 
-    fn confirm(&mut self, issuer: Issuer, verifier: V, found: Moment, confirmed: Moment, now: Moment) {
+    fn confirm(&mut self, issuer: &Issuer, verifier: V, found: Moment, confirmed: Moment, now: Moment) {
         self.failures = 0;
-        self.absent.remove(&issuer);
-        self.failed.remove(&issuer);
+        self.absent.remove(issuer);
+        self.failed.remove(issuer);
         let lifetime = self.settings.lifetime;
         let refresh_from = confirmed.plus(lifetime.mul_f64(REFRESH_AHEAD));
         self.put(issuer.clone(), (verifier, found, confirmed), refresh_from, confirmed.plus(lifetime), now);
         while self.slots.len() > self.settings.max_verifiers {
             // A pending lookup may confirm its verifier, so that one stays.
-            let others = self
-                .slots
-                .iter()
-                .filter(|(other, _)| **other != issuer && !self.flights.contains_key(*other));
+            let others =
+                self.slots.iter().filter(|(other, _)| *other != issuer && !self.flights.contains_key(*other));
             let least_used = others.min_by_key(|(_, slot)| slot.used.load(Ordering::Relaxed));
             let Some(evicted) = least_used.map(|(issuer, _)| issuer.clone()) else { break };
             self.slots.remove(&evicted);
         }
     }
 
-    fn fail(&mut self, issuer: Issuer, now: Moment) {
+    fn fail(&mut self, issuer: &Issuer, now: Moment) {
         self.failures = self.failures.saturating_add(1);
         let VerifierDirectorySettings { retry, max_age, max_absent, .. } = self.settings;
         // Also without a negative cache, the pauses are kept for some issuers.
         self.failed.insert(issuer.clone(), now, retry, max_absent.max(LEAST_FAILED));
-        if let Some(slot) = self.slots.get(&issuer) {
+        if let Some(slot) = self.slots.get(issuer) {
             let (verifier, found, confirmed) = (slot.verifier.clone(), slot.found, slot.confirmed);
-            self.put(issuer, (verifier, found, confirmed), now.plus(retry), confirmed.plus(max_age), now);
+            self.put(
+                issuer.clone(),
+                (verifier, found, confirmed),
+                now.plus(retry),
+                confirmed.plus(max_age),
+                now,
+            );
         }
     }
 
@@ -236,8 +240,8 @@ impl<V: Clone> State<V> {
         self.failed.remove(issuer);
     }
 
-    /// Returns when to retry, if the issuer could not be looked up. Returns `None` when it is not trusted, or the limits
-    /// forbid to look up every issuer that a client invents while lookups work.
+    /// Returns when to retry, if the issuer could not be looked up. Returns `None` when it is not trusted, or the
+    /// limits forbid to look up every issuer that a client invents while lookups work.
     pub(super) fn why_unavailable(&self, issuer: &Issuer, now: Moment) -> Option<Duration> {
         if self.absent.contains(issuer, now) {
             return None;
