@@ -79,10 +79,10 @@ impl Service<Request<()>> for Handler {
     }
 }
 
-fn call<S: Service<Request<()>, Response = Response<Vec<u8>>, Error = Infallible>>(
-    service: &mut S,
-    request: Request<()>,
-) {
+fn call<S, B>(service: &mut S, request: Request<()>)
+where
+    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+{
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(service.poll_ready(&mut context), Poll::Ready(Ok(()))));
     let mut future = std::pin::pin!(service.call(request));
@@ -92,9 +92,9 @@ fn call<S: Service<Request<()>, Response = Response<Vec<u8>>, Error = Infallible
 
 /// Returns the number of allocations for a request whose token is in the cache. The request already has an extensions
 /// map, as in a real server, which stores the peer's address there.
-fn allocations<S>(mut service: S) -> u64
+fn allocations<S, B>(mut service: S) -> u64
 where
-    S: Service<Request<()>, Response = Response<Vec<u8>>, Error = Infallible>,
+    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
 {
     #[derive(Clone)]
     struct ServerExtension;
@@ -116,6 +116,12 @@ where
 #[test]
 fn the_tower_layer_costs_one_allocation() {
     assert_eq!(allocations(AuthenticateLayer::new(gate()).layer(Handler)), 1);
+}
+
+/// axum's layer keeps the response body of the inner service.
+#[test]
+fn axum_layer_costs_one_allocation() {
+    assert_eq!(allocations(tollgate_axum::AuthenticateLayer::new(gate()).layer(Handler)), 1);
 }
 
 /// The gate's own rejection body costs an admitted request nothing.

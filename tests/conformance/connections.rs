@@ -14,10 +14,10 @@ use tollgate::{
 };
 use tollgate_testing::keys;
 
-use crate::Servers;
-use crate::driver::Driver;
+use crate::driver::{Driver, Protocol};
 use crate::gates::{AUDIENCE, Gates, ISSUER, Kind};
-use crate::report::Report;
+use crate::report::{Outcome, Report};
+use crate::{Servers, not_applicable, streams};
 
 pub(crate) fn trials(driver: &dyn Driver, gates: &Gates, servers: &Servers, report: &Report) -> Vec<Trial> {
     let plain = servers.of(Kind::Plain);
@@ -31,38 +31,67 @@ pub(crate) fn trials(driver: &dyn Driver, gates: &Gates, servers: &Servers, repo
         ))
         .with_clock(gates.clock()),
     );
-    let tests: [(&str, Box<dyn FnOnce() + Send>); 5] = [
-        ("connections/keep_alive_keeps_verdicts_apart", {
-            let (good, bad) = (good.clone(), bad.clone());
-            Box::new(move || keep_alive(plain, &good, &bad))
-        }),
-        ("connections/control_characters_are_rejected", {
-            let good = good.clone();
-            Box::new(move || control_characters(plain, &good))
-        }),
-        ("connections/pipelined_requests_are_answered_in_order", {
-            let (good, bad) = (good.clone(), bad.clone());
-            Box::new(move || pipelined(plain, &good, &bad))
-        }),
-        ("connections/handler_panic_affects_one_request", {
-            let (good, bad) = (good.clone(), bad);
-            Box::new(move || handler_panics(plain, &good, &bad))
-        }),
+    let tokens = Tokens { good, bad };
+    let test = |test: fn(SocketAddr, &Tokens)| -> Result<Test, &'static str> {
+        let tokens = tokens.clone();
+        Ok(Box::new(move || test(plain, &tokens)))
+    };
+    let grpc = driver.protocol() == Protocol::Grpc;
+    let good = tokens.good.clone();
+    let disconnect = if grpc { streams::clients_disconnect } else { clients_disconnect };
+    let tests: [(&str, Result<Test, &'static str>); 5] = [
+        (
+            "connections/keep_alive_keeps_verdicts_apart",
+            test(if grpc { streams::keep_alive } else { keep_alive }),
+        ),
+        (
+            "connections/control_characters_are_rejected",
+            if grpc { Err("a client of HTTP/2 cannot send them") } else { test(control_characters) },
+        ),
+        (
+            "connections/pipelined_requests_are_answered_in_order",
+            if grpc { Err("the streams of HTTP/2 have no order") } else { test(pipelined) },
+        ),
+        (
+            "connections/handler_panic_affects_one_request",
+            test(if grpc { streams::handler_panics } else { handler_panics }),
+        ),
         (
             "connections/key_fetch_continues_when_clients_disconnect",
-            Box::new(move || clients_disconnect(waiting, &good, &stalled)),
+            Ok(Box::new(move || disconnect(waiting, &good, &stalled))),
         ),
     ];
-    let name = driver.name();
-    let trial = |(case, body): (&str, Box<dyn FnOnce() + Send>)| {
-        let row = report.row(case, name);
-        Trial::test(format!("{name}::{case}"), move || {
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-            row.record(outcome.is_ok());
+    let trial = |(case, test): (&str, Result<Test, &'static str>)| {
+        let row = report.row(case, driver.name());
+        let test = match test {
+            Ok(test) => test,
+            Err(reason) => return not_applicable(case, driver, row, reason),
+        };
+        Trial::test(format!("{}::{case}", driver.name()), move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
+            row.record(if outcome.is_ok() { Outcome::Passed } else { Outcome::Failed });
             outcome.map_err(|_panic| "see above".into())
         })
     };
     tests.into_iter().map(trial).collect()
+}
+
+type Test = Box<dyn FnOnce() + Send>;
+
+/// A good token, and one with a broken signature.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) good: String,
+    pub(crate) bad: String,
+}
+
+impl Tokens {
+    /// Returns tokens for 60 requests, good, bad and none in turn, with the expected status of each.
+    pub(crate) fn mixture(&self) -> Vec<(Option<&str>, u16)> {
+        let (good, bad) = (Some(self.good.as_str()), Some(self.bad.as_str()));
+        let turn = [(good, 200), (bad, 401), (None, 401), (good, 200), (None, 401), (bad, 401)];
+        turn.into_iter().cycle().take(60).collect()
+    }
 }
 
 fn request(path: &str, token: Option<&str>) -> String {
@@ -99,26 +128,19 @@ fn next(connection: &mut BufReader<TcpStream>) -> Option<(u16, String)> {
     Some((status, String::from_utf8(body).expect("UTF-8")))
 }
 
-/// Returns tokens for 60 requests, good, bad and none in turn, with the expected status of each.
-fn mixture<'a>(good: &'a str, bad: &'a str) -> Vec<(Option<&'a str>, u16)> {
-    let turn =
-        [(Some(good), 200), (Some(bad), 401), (None, 401), (Some(good), 200), (None, 401), (Some(bad), 401)];
-    turn.into_iter().cycle().take(60).collect()
-}
-
 /// Sends requests one after the other on one connection. No request gets the verdict of another.
-fn keep_alive(server: SocketAddr, good: &str, bad: &str) {
+fn keep_alive(server: SocketAddr, tokens: &Tokens) {
     let mut connection = connect(server);
-    for (token, expected) in mixture(good, bad) {
+    for (token, expected) in tokens.mixture() {
         connection.get_mut().write_all(request("/", token).as_bytes()).expect("written");
         assert_eq!(next(&mut connection).expect("a response").0, expected);
     }
 }
 
 /// Sends all requests before reading the first answer. The answers come in order.
-fn pipelined(server: SocketAddr, good: &str, bad: &str) {
+fn pipelined(server: SocketAddr, tokens: &Tokens) {
     let mut connection = connect(server);
-    let mixture = mixture(good, bad);
+    let mixture = tokens.mixture();
     let all: String = mixture.iter().map(|(token, _)| request("/", *token)).collect();
     connection.get_mut().write_all(all.as_bytes()).expect("written");
     for (_, expected) in mixture {
@@ -130,7 +152,8 @@ fn pipelined(server: SocketAddr, good: &str, bad: &str) {
 
 /// Sends bytes that are illegal in header fields. Most servers reject them before our code runs. If a server lets them
 /// pass, the gate rejects the token.
-fn control_characters(server: SocketAddr, good: &str) {
+fn control_characters(server: SocketAddr, tokens: &Tokens) {
+    let good = &tokens.good;
     for byte in [0x00, 0x01, 0x0b, 0x0c, 0x1b, 0x7f] {
         for value in [[&[byte][..], good.as_bytes()].concat(), [good.as_bytes(), &[byte]].concat()] {
             let mut connection = connect(server);
@@ -144,13 +167,13 @@ fn control_characters(server: SocketAddr, good: &str) {
 }
 
 /// A panic in a handler affects no other request.
-fn handler_panics(server: SocketAddr, good: &str, bad: &str) {
+fn handler_panics(server: SocketAddr, tokens: &Tokens) {
     for _ in 0..3 {
         let mut connection = connect(server);
-        connection.get_mut().write_all(request("/panic", Some(good)).as_bytes()).expect("written");
+        connection.get_mut().write_all(request("/panic", Some(&tokens.good)).as_bytes()).expect("written");
         // Some servers answer 500 and some close the connection.
         assert!(next(&mut connection).is_none_or(|(status, _)| status == 500));
-        keep_alive(server, good, bad);
+        keep_alive(server, tokens);
     }
 }
 
@@ -159,7 +182,7 @@ fn clients_disconnect(server: SocketAddr, good: &str, stalled: &Stalled) {
     for expected in 1..=5 {
         let mut connection = connect(server);
         connection.get_mut().write_all(request("/", Some(good)).as_bytes()).expect("written");
-        while stalled.refreshes.load(Ordering::SeqCst) < expected {
+        while stalled.refreshes() < expected {
             std::thread::yield_now();
         }
     }
@@ -171,21 +194,32 @@ fn clients_disconnect(server: SocketAddr, good: &str, stalled: &Stalled) {
     other.get_mut().write_all(request("/", None).as_bytes()).expect("written");
     assert_eq!(next(&mut other).expect("a response").0, 401);
 
-    while stalled.refreshes.load(Ordering::SeqCst) < 6 {
+    while stalled.refreshes() < 6 {
         std::thread::yield_now();
     }
 
-    stalled.arrived.store(true, Ordering::SeqCst);
-    stalled.arrival.notify_waiters();
+    stalled.let_keys_arrive();
     assert_eq!(next(&mut patient).expect("a response"), (200, "alice".to_owned()));
 }
 
 /// A key source whose keys arrive on command.
 #[derive(Clone, Debug, Default)]
-struct Stalled {
+pub(crate) struct Stalled {
     arrived: Arc<AtomicBool>,
     arrival: Arc<Notify>,
     refreshes: Arc<AtomicUsize>,
+}
+
+impl Stalled {
+    /// Returns how many refreshes have begun.
+    pub(crate) fn refreshes(&self) -> usize {
+        self.refreshes.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn let_keys_arrive(&self) {
+        self.arrived.store(true, Ordering::SeqCst);
+        self.arrival.notify_waiters();
+    }
 }
 
 impl KeySource for Stalled {

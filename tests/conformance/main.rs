@@ -1,11 +1,13 @@
 //! One table of cases, run through every adapter over real TCP. Each adapter has one driver, and all of them must
-//! return the same bytes.
+//! return the same bytes. gRPC servers must return what these bytes are in gRPC.
 
 mod cases;
 mod connections;
 mod driver;
 mod gates;
+mod grpc;
 mod report;
+mod streams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,9 +16,10 @@ use libtest_mimic::{Arguments, Trial};
 use tollgate_tests::client::{self, Response};
 
 use cases::Case;
-use driver::Driver;
+use driver::{Driver, Protocol};
 use gates::Gates;
-use report::Report;
+use grpc::Call;
+use report::{Outcome, Report, Row};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -29,13 +32,7 @@ fn main() {
     for driver in driver::all() {
         let servers = Arc::new(Servers::start(&*driver, &gates));
         for case in &cases {
-            let (case, servers, row) =
-                (case.clone(), Arc::clone(&servers), report.row(&case.name, driver.name()));
-            trials.push(Trial::test(format!("{}::{}", driver.name(), case.name), move || {
-                let outcome = check(&case, servers.of(case.gate));
-                row.record(outcome.is_ok());
-                outcome.map_err(Into::into)
-            }));
+            trials.push(trial(case, &*driver, &servers, report.row(&case.name, driver.name())));
         }
         trials.extend(connections::trials(&*driver, &gates, &servers, &report));
     }
@@ -43,6 +40,31 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();
+}
+
+fn trial(case: &Case, driver: &dyn Driver, servers: &Arc<Servers>, row: Row) -> Trial {
+    let (case, server) = (case.clone(), servers.of(case.gate));
+    let run: Box<dyn FnOnce() -> Result<(), String> + Send> = match driver.protocol() {
+        Protocol::Http => Box::new({
+            let case = case.clone();
+            move || check(&case, server)
+        }),
+        Protocol::Grpc => match Call::of(&case) {
+            Ok(call) => Box::new(move || call.check(server)),
+            Err(reason) => return not_applicable(&case.name, driver, row, reason),
+        },
+    };
+    Trial::test(format!("{}::{}", driver.name(), case.name), move || {
+        let outcome = run();
+        row.record(if outcome.is_ok() { Outcome::Passed } else { Outcome::Failed });
+        outcome.map_err(Into::into)
+    })
+}
+
+/// Reports a case that the adapter's protocol cannot express, as an ignored test with the reason in front.
+fn not_applicable(case: &str, driver: &dyn Driver, row: Row, reason: &'static str) -> Trial {
+    row.record(Outcome::NotApplicable(reason));
+    Trial::test(format!("{}::{case}", driver.name()), || Ok(())).with_kind(reason).with_ignored_flag(true)
 }
 
 /// Suppresses the backtraces of the handlers of `/panic`, which panic on purpose.

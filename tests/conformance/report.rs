@@ -1,7 +1,7 @@
 //! [`Report`]: the outcome of every case in every adapter, as a Markdown table.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The variable with the path of the table. Without it no table is written.
@@ -14,7 +14,26 @@ pub(crate) struct Report(Arc<Mutex<Vec<Cell>>>);
 struct Cell {
     case: String,
     adapter: &'static str,
-    passed: bool,
+    outcome: Outcome,
+}
+
+/// The outcome of a case in an adapter.
+#[derive(Clone, Copy)]
+pub(crate) enum Outcome {
+    Passed,
+    Failed,
+    /// The adapter's protocol cannot express the case, for this reason.
+    NotApplicable(&'static str),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("ok"),
+            Self::Failed => f.write_str("**FAILED**"),
+            Self::NotApplicable(reason) => write!(f, "n/a: {reason}"),
+        }
+    }
 }
 
 /// Records the outcome of one case in one adapter.
@@ -47,7 +66,7 @@ impl Report {
             write!(table, "\n| {case} |").expect("a string");
             for adapter in &adapters {
                 let cell = cells.iter().find(|cell| cell.case == case && cell.adapter == *adapter);
-                let mark = cell.map_or("not run", |cell| if cell.passed { "ok" } else { "**FAILED**" });
+                let mark = cell.map_or_else(|| "not run".to_owned(), |cell| cell.outcome.to_string());
                 write!(table, " {mark} |").expect("a string");
             }
         }
@@ -58,8 +77,8 @@ impl Report {
 }
 
 impl Row {
-    pub(crate) fn record(&self, passed: bool) {
-        let cell = Cell { case: self.case.clone(), adapter: self.adapter, passed };
+    pub(crate) fn record(&self, outcome: Outcome) {
+        let cell = Cell { case: self.case.clone(), adapter: self.adapter, outcome };
         self.report.0.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
     }
 }

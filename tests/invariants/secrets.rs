@@ -5,6 +5,7 @@ use std::fmt::{Debug, Write as _};
 use std::time::Duration;
 
 use http::Request;
+use http_body_util::BodyExt as _;
 use tollgate::adapter::{CompactToken, Decision};
 use tollgate::{
     Algorithm, Audience, AuthError, CrossSite, Gate, Issuer, KeyError, KeyRefresh, KeySet, Policy,
@@ -206,9 +207,7 @@ async fn tower_layer_marks_credentials_sensitive() {
     .with_sources(sources)
     .unwrap();
     let show = async |request: Request<()>| {
-        Ok::<_, std::convert::Infallible>(http::Response::new(
-            format!("{:?}", request.headers()).into_bytes(),
-        ))
+        Ok::<_, std::convert::Infallible>(http::Response::new(format!("{:?}", request.headers())))
     };
     let service = AuthenticateLayer::new(gate).layer(tower::service_fn(show));
     let request = Request::builder()
@@ -218,7 +217,8 @@ async fn tower_layer_marks_credentials_sensitive() {
         .body(())
         .expect("a request");
     let shown = service.oneshot(request).await.expect("infallible").into_body();
-    let shown = String::from_utf8(shown).expect("text");
+    let shown = shown.collect().await.expect("infallible").to_bytes();
+    let shown = String::from_utf8(shown.to_vec()).expect("text");
     assert!(shown.contains("Sensitive"), "{shown}");
     assert!(!shown.contains(&token) && !shown.contains("SENTINEL"), "{shown}");
 }

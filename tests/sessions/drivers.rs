@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tollgate::Gate;
 use tollgate_sessions::SessionEndpoints;
 use tollgate_tower::SessionService;
-use tower::{Layer as _, ServiceExt as _};
+use tower::ServiceExt as _;
 use warp::Filter as _;
 
 /// The name of an adapter, and a function that serves on a free port until the process ends.
@@ -53,7 +53,8 @@ async fn route(
     if request.uri().path() == "/orders" {
         let ordered =
             tower::service_fn(async |_: Request<Incoming>| Ok(Response::new(Full::<Bytes>::from("ordered"))));
-        return tollgate_tower::AuthenticateLayer::new(gate).layer(ordered).oneshot(request).await;
+        let layer = tollgate_tower::AuthenticateLayer::new(gate);
+        return layer.layer_with_same_body(ordered).oneshot(request).await;
     }
     request.extensions_mut().insert(peer);
     Ok(sessions.oneshot(request).await?.map(Full::from))

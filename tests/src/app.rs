@@ -122,14 +122,15 @@ pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
-/// Builds the example applications once per process, and returns the path of one executable.
-fn executable(package: &str) -> PathBuf {
+/// Builds the examples once per process, and returns the path of one executable.
+#[must_use]
+pub fn executable(package: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--locked", "--offline"])
-            .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
+            .args(PACKAGES.iter().chain([&GRPC_PACKAGE]).flat_map(|package| ["--package", package]))
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .status()
             .expect("cargo build");
@@ -140,5 +141,8 @@ fn executable(package: &str) -> PathBuf {
     directory.join(package).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// The packages of the example applications.
+/// The package of the gRPC server and its `client`.
+pub const GRPC_PACKAGE: &str = "example-tonic";
+
+/// The packages of the example application.
 pub const PACKAGES: [&str; 3] = ["example-axum", "example-actix", "example-warp"];

@@ -92,6 +92,21 @@
 //! # gate }
 //! ```
 //!
+//! # gRPC
+//!
+//! Services of tonic are routes of axum, behind the same gate. The layers reject gRPC requests in their protocol, as
+//! [`tollgate_tower`] describes. Extractors and [`Rejection`] always respond with HTTP.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tollgate_axum::{AuthenticateLayer, Gate};
+//!
+//! /// `grpc` is `tonic::service::Routes::new(service).into_axum_router()`.
+//! fn app(gate: Gate, grpc: Router) -> Router {
+//!     grpc.route("/items", get(async || "items")).layer(AuthenticateLayer::new(gate))
+//! }
+//! ```
+//!
 //! # Order of layers
 //!
 //! In axum, a layer that is added later is further out. Authentication goes inside layers that do not depend on
@@ -111,18 +126,20 @@
 //! - `aws-lc-rs` (default) and `rust-crypto`: the cryptographic backends of the core, see [`tollgate`].
 //! - `sessions`: the endpoints of `tollgate-sessions` as routes, `session_routes`.
 
+mod authenticate;
+mod authorize;
 mod extract;
 mod rejection;
 #[cfg(feature = "sessions")]
 mod sessions;
 
+pub use authenticate::AuthenticateLayer;
+pub use authorize::AuthorizeLayer;
 pub use extract::{Authenticated, Claims, Scopes};
 pub use rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use sessions::session_routes;
-pub use tollgate_tower::{
-    Authenticate, AuthenticateFuture, AuthenticateLayer, Authorize, AuthorizeFuture, AuthorizeLayer,
-};
+pub use tollgate_tower::{Authenticate, AuthenticateFuture, Authorize, AuthorizeFuture};
 #[cfg(feature = "sessions")]
 pub use tollgate_tower::{SessionFuture, SessionService};
 

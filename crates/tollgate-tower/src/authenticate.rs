@@ -9,9 +9,10 @@ use tollgate::{Gate, KeyRefresh, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::body::GateBodyService;
 use crate::future::{AuthenticateFuture, BoxedSlowPath, SlowPath, Suspended};
 use crate::request::{HttpRequest, insert_admission};
-use crate::response::respond;
+use crate::response::respond_to;
 
 /// Puts a [`Gate`] in front of a service. See the [crate docs](crate) for an example.
 #[derive(Clone, Debug)]
@@ -26,13 +27,22 @@ impl AuthenticateLayer {
     pub const fn new(gate: Gate) -> Self {
         Self { gate }
     }
+
+    /// Puts the gate in front of `inner`, whose response body must implement `From<Vec<u8>>`. Responses keep that
+    /// body, while those behind [`layer`](Layer::layer) have a [`GateBody`](crate::GateBody).
+    ///
+    /// The layer of `tollgate-axum` calls this, because axum boxes every body but its own.
+    pub fn layer_with_same_body<S>(&self, inner: S) -> Authenticate<S> {
+        Authenticate { inner, gate: self.gate.clone() }
+    }
 }
 
+/// For services with any response body.
 impl<S> Layer<S> for AuthenticateLayer {
-    type Service = Authenticate<S>;
+    type Service = Authenticate<GateBodyService<S>>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Authenticate { inner, gate: self.gate.clone() }
+        self.layer_with_same_body(GateBodyService::new(inner))
     }
 }
 
@@ -66,7 +76,7 @@ where
                 }
                 self.mark_private(request)
             }
-            Decision::Rejected(rejection) => Self::reject(&rejection),
+            Decision::Rejected(rejection) => Self::reject(&request, &rejection),
             Decision::AwaitKeys(refresh) => self.await_keys(refresh, request),
         };
         AuthenticateFuture::slow(slow_path)
@@ -84,12 +94,15 @@ impl<S> Authenticate<S> {
     }
 
     #[inline(never)]
-    fn reject<ReqBody, ResBody>(rejection: &Rejection) -> BoxedSlowPath<S, ReqBody>
+    fn reject<ReqBody, ResBody>(
+        request: &Request<ReqBody>,
+        rejection: &Rejection,
+    ) -> BoxedSlowPath<S, ReqBody>
     where
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: From<Vec<u8>>,
     {
-        Box::pin(SlowPath::Reject { response: Some(respond(rejection)) })
+        Box::pin(SlowPath::Reject { response: Some(respond_to(request.headers(), rejection)) })
     }
 
     /// Suspends the request. The instance that was polled ready must be called, so it is moved into the future,

@@ -12,7 +12,8 @@ use tollgate::{Admission, Policy, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::response::respond;
+use crate::body::GateBodyService;
+use crate::response::respond_to;
 
 /// Requires a [`Policy`] of requests that [`Authenticate`](crate::Authenticate) has admitted. Place it inside
 /// that layer.
@@ -41,13 +42,22 @@ impl AuthorizeLayer {
     pub fn new(policy: Policy) -> Self {
         Self { policy: PerThreadArc::new(policy) }
     }
+
+    /// Puts the policy in front of `inner`, whose response body must implement `From<Vec<u8>>`. Responses keep that
+    /// body, while those behind [`layer`](Layer::layer) have a [`GateBody`](crate::GateBody).
+    ///
+    /// The layer of `tollgate-axum` calls this, because axum boxes every body but its own.
+    pub fn layer_with_same_body<S>(&self, inner: S) -> Authorize<S> {
+        Authorize { inner, policy: self.policy.clone() }
+    }
 }
 
+/// For services with any response body.
 impl<S> Layer<S> for AuthorizeLayer {
-    type Service = Authorize<S>;
+    type Service = Authorize<GateBodyService<S>>;
 
-    fn layer(&self, inner: S) -> Authorize<S> {
-        Authorize { inner, policy: self.policy.clone() }
+    fn layer(&self, inner: S) -> Self::Service {
+        self.layer_with_same_body(GateBodyService::new(inner))
     }
 }
 
@@ -79,7 +89,8 @@ where
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.inner.call(request) } },
             Err(rejection) => {
-                AuthorizeFuture { state: State::Reject { response: Some(respond(&rejection)) } }
+                let response = Some(respond_to(request.headers(), &rejection));
+                AuthorizeFuture { state: State::Reject { response } }
             }
         }
     }

@@ -11,7 +11,7 @@ use tollgate::{Gate, KeyRefresh};
 use tower_service::Service;
 
 use crate::request::{HttpRequest, insert_admission};
-use crate::response::{mark_private, respond};
+use crate::response::{mark_private, respond_to};
 
 pin_project! {
     /// The future of [`Authenticate`](crate::Authenticate).
@@ -140,7 +140,7 @@ where
                 insert_admission(&mut request, admission, &gate);
                 SlowPath::Forward { future: service.call(request), private }
             }
-            Err(rejection) => SlowPath::Reject { response: Some(respond(&rejection)) },
+            Err(rejection) => SlowPath::Reject { response: Some(respond_to(request.headers(), &rejection)) },
         }
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
+//! use http_body_util::BodyExt;
 //! use tollgate::{Admission, Algorithm, Audience, Gate, Issuer, Verifier, VerifyingKey};
 //! use tollgate_tower::AuthenticateLayer;
 //! use tower::{Service, ServiceBuilder, ServiceExt};
 //!
-//! async fn hello(request: Request<String>) -> Result<Response<Vec<u8>>, std::convert::Infallible> {
+//! async fn hello(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
 //!     let admission = request.extensions().get::<Admission>();
 //!     let subject = admission.and_then(Admission::verified).and_then(|token| token.subject());
-//!     Ok(Response::new(format!("hello {}", subject.unwrap_or("stranger")).into_bytes()))
+//!     Ok(Response::new(format!("hello {}", subject.unwrap_or("stranger"))))
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -23,7 +24,7 @@
 //! let request = Request::builder().header("authorization", format!("Bearer {token}")).body(String::new())?;
 //! let response = service.clone().oneshot(request).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
-//! assert_eq!(response.body(), b"hello alice");
+//! assert_eq!(response.into_body().collect().await?.to_bytes(), "hello alice");
 //!
 //! let response = service.oneshot(Request::new(String::new())).await?;
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -44,9 +45,48 @@
 //! # Custom rejection
 //!
 //! [`Gate::with_rejection_body`] replaces the body and its content type,
-//! for the layer and for guards inside it. The response body type must implement `From<Vec<u8>>`. The
-//! [`Rejection`] with its typed cause is in the extensions of every response to a
-//! rejected request, for outer layers that log or count.
+//! for the layer and for guards inside it. The [`Rejection`] with its typed cause is in the extensions of every
+//! response to a rejected request, for outer layers that log or count.
+//!
+//! The response body of the inner service can be of any type. That of the layers is a [`GateBody`], which is that
+//! body or a rejection.
+//!
+//! # gRPC
+//!
+//! The layers work around services of tonic, and around the whole server. The package `example-tonic` in the
+//! repository is a server with a client.
+//!
+//! ```
+//! use tollgate_tower::{AuthenticateLayer, AuthorizeLayer, Gate, Policy};
+//! use tonic::service::LayerExt;
+//! # use tonic::server::NamedService;
+//!
+//! # fn build<S: NamedService>(gate: Gate, service: S) {
+//! // For a whole server: tonic::transport::Server::builder().layer(AuthenticateLayer::new(gate))
+//! // For one service, with a policy:
+//! let service = AuthorizeLayer::new(Policy::scope("read:items")).named_layer(service);
+//! let service = AuthenticateLayer::new(gate).named_layer(service);
+//! # let _ = service; }
+//! ```
+//!
+//! Handlers find the [`Admission`] in the extensions of `tonic::Request`. [`grpc_metadata`] turns the [`Rejection`]
+//! of [`Admission::require`], [`Admission::authorize`] or [`Admission::claims`] into a status.
+//!
+//! A rejected request gets a response of gRPC if its `Content-Type` is `application/grpc`, `application/grpc-web` or
+//! `application/grpc-web-text`, with or without a message format such as `+proto`. The HTTP status is then 200, the
+//! header has the trailers of the call, and there is no body:
+//!
+//! | rejection | `grpc-status` |
+//! |---|---|
+//! | 400 | 3, `INVALID_ARGUMENT` |
+//! | 401 | 16, `UNAUTHENTICATED` |
+//! | 403 | 7, `PERMISSION_DENIED` |
+//! | 500 | 13, `INTERNAL` |
+//! | 503 | 14, `UNAVAILABLE`, with `retry-after` and `grpc-retry-pushback-ms` |
+//!
+//! The challenge `www-authenticate` is part of the metadata. [`Gate::with_rejection_body`] has no effect on these
+//! responses, and the verdict depends on nothing that a client can choose with its `Content-Type`. Outer layers and
+//! proxies that count rejections by HTTP status do not see these: count the [`Rejection`] in the extensions.
 //!
 //! # Order of layers
 //!
@@ -66,7 +106,9 @@
 
 mod authenticate;
 mod authorize;
+mod body;
 mod future;
+mod grpc;
 mod request;
 mod response;
 #[cfg(feature = "sessions")]
@@ -74,9 +116,11 @@ mod sessions;
 
 pub use authenticate::{Authenticate, AuthenticateLayer};
 pub use authorize::{Authorize, AuthorizeFuture, AuthorizeLayer};
+pub use body::{GateBody, GateBodyFuture, GateBodyService};
 pub use future::AuthenticateFuture;
+pub use grpc::grpc_metadata;
 pub use request::HttpRequest;
-pub use response::{mark_private, respond};
+pub use response::{mark_private, respond, respond_to};
 #[cfg(feature = "sessions")]
 pub use sessions::{SessionFuture, SessionService};
 

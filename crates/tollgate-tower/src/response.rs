@@ -1,11 +1,15 @@
 //! Converts a rejection to a response.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use tollgate::Rejection;
 use tollgate::adapter::forbids_shared_caching;
 
-/// Returns the response to a rejected request, with the [`Rejection`] in its extensions.
+use crate::grpc;
+
+/// Returns the response to a rejected HTTP request, with the [`Rejection`] in its extensions.
+///
+/// [`respond_to`] also answers requests of gRPC clients in their protocol.
 ///
 /// ```
 /// use http::Response;
@@ -31,6 +35,35 @@ pub fn respond<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
     }
     response.extensions_mut().insert(rejection.clone());
     response.map(|()| body.into_bytes().into())
+}
+
+/// Returns the response to a rejected request that has these `headers`, with the [`Rejection`] in its extensions.
+///
+/// A request whose `Content-Type` is one of gRPC or gRPC-Web gets a response of that protocol, see the
+/// [crate docs](crate#grpc). All others get what [`respond`] returns. The layers of this crate call this function.
+/// Call it in a service that checks more than they do, such as [`Admission::claims`](tollgate::Admission::claims):
+///
+/// ```
+/// use http::{Request, Response};
+/// use tollgate::{Admission, RegisteredClaims, Rejection};
+///
+/// fn greet<B>(request: &Request<B>) -> Result<Response<Vec<u8>>, Rejection> {
+///     let admission = request.extensions().get::<Admission>().ok_or_else(Rejection::missing_gate)?;
+///     let claims = admission.claims::<RegisteredClaims>()?;
+///     Ok(Response::new(format!("hello {:?}", claims.sub).into()))
+/// }
+///
+/// fn respond<B>(request: &Request<B>) -> Response<Vec<u8>> {
+///     greet(request).unwrap_or_else(|rejection| tollgate_tower::respond_to(request.headers(), &rejection))
+/// }
+/// # let _ = respond::<()>;
+/// ```
+#[must_use]
+pub fn respond_to<B: From<Vec<u8>>>(headers: &HeaderMap, rejection: &Rejection) -> Response<B> {
+    match grpc::response_type(headers) {
+        Some(content_type) => grpc::respond(content_type, rejection),
+        None => respond(rejection),
+    }
 }
 
 /// Marks a response as one user's, so that shared caches do not store it (RFC 9111 §3.5, RFC 6750 §2.3).

@@ -16,18 +16,8 @@ use crate::verified::Verified;
 #[derive(Clone, Debug)]
 pub struct Admission {
     bearer: Bearer,
-    delivery: Delivery,
-}
-
-/// How the request carried its token, as far as the response depends on it.
-#[derive(Clone, Debug)]
-pub(crate) enum Delivery {
-    /// In `Authorization`, or there is none.
-    Authorization,
-    /// In a location that shared caches do not consider.
-    Elsewhere,
-    /// Beside this subprotocol in a WebSocket handshake.
-    WebSocket(Arc<str>),
+    /// Whether the response must be marked as one user's for shared caches.
+    private: bool,
 }
 
 /// The sender of the request.
@@ -39,12 +29,12 @@ enum Bearer {
 }
 
 impl Admission {
-    pub(crate) fn verified_by(verified: Verified, delivery: Delivery) -> Self {
-        Self { bearer: Bearer::Verified(verified), delivery }
+    pub(crate) fn verified_by(verified: Verified, private: bool) -> Self {
+        Self { bearer: Bearer::Verified(verified), private }
     }
 
     pub(crate) fn anonymous(style: &Arc<RejectionStyle>) -> Self {
-        Self { bearer: Bearer::Anonymous(Arc::clone(style)), delivery: Delivery::Authorization }
+        Self { bearer: Bearer::Anonymous(Arc::clone(style)), private: false }
     }
 
     /// Returns the verified token, or `None` for an anonymous request under a gate with an optional token.
@@ -93,18 +83,7 @@ impl Admission {
     /// §2.3).
     #[must_use]
     pub fn is_private(&self) -> bool {
-        !matches!(self.delivery, Delivery::Authorization)
-    }
-
-    /// Returns the subprotocol that the response to a WebSocket handshake has to select, unless the handler has
-    /// selected another one (RFC 6455 §4.2.2). This is so when the token came from
-    /// [`TokenSource::websocket_protocol`](crate::TokenSource::websocket_protocol).
-    #[must_use]
-    pub fn websocket_protocol(&self) -> Option<&str> {
-        match &self.delivery {
-            Delivery::WebSocket(protocol) => Some(protocol),
-            Delivery::Authorization | Delivery::Elsewhere => None,
-        }
+        self.private
     }
 
     fn refuse(&self, error: AuthError) -> Rejection {

@@ -215,7 +215,13 @@ mod tests {
 
     fn cached(token: &str) -> CachedToken {
         let (known, mut payload) = (KnownHeaders::default(), Payload::default());
-        let reading = Reading { max_bytes: usize::MAX, headers: &known, verifiers: &[], is_open: false };
+        let reading = Reading {
+            max_bytes: usize::MAX,
+            headers: &known,
+            verifiers: &[],
+            is_open: false,
+            may_pad: false,
+        };
         let unverified = Unverified::parse(token.as_bytes(), &reading, &mut payload).unwrap();
         let verifier = verifier().with_max_token_bytes(usize::MAX);
         let verified = verifier.check(unverified, NOW, &KnownHeaders::default(), &Arc::default()).unwrap();

@@ -2,12 +2,15 @@
 
 mod adapter;
 mod decision;
+mod handle;
 mod judge;
 mod verifiers;
 
 use std::sync::Arc;
 
 pub use decision::Decision;
+pub use handle::GateHandle;
+use handle::Slot;
 use verifiers::Verifiers;
 
 use crate::cache::{CacheLimits, TokenCache};
@@ -30,7 +33,7 @@ use crate::verify::Verifier;
 /// that tokens must meet, and the form of rejections.
 ///
 /// Build a gate when the application starts, and give it to the adapter of your framework. It never changes
-/// afterwards. Cloning it is cheap, also on many threads at once.
+/// afterwards, unless it is [replaceable](Gate::replaceable). Cloning it is cheap, also on many threads at once.
 ///
 /// ```
 /// use tollgate::{Audience, Gate, Issuer, Policy, TokenSource, Verifier, VerifyingKey};
@@ -65,6 +68,8 @@ struct Inner {
     headers: Arc<KnownHeaders>,
     /// Shared by clones that differ in checks of the request only; replaced when verifiers or rejections change.
     cache: Option<Arc<TokenCache>>,
+    /// The gate that decides in place of this one, if it is replaceable.
+    slot: Option<Arc<Slot>>,
 }
 
 impl Inner {
@@ -105,11 +110,12 @@ impl Gate {
             csrf_verifier: None,
             clock: Arc::new(SystemClock::new()),
             cache: Some(Arc::new(TokenCache::new(CacheLimits::default()))),
+            slot: None,
         }))
     }
 
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Inner::clone(&self.0);
+        let mut inner = Inner::clone(&self.settled().0);
         change(&mut inner);
         Self(PerThreadArc::new(inner))
     }

@@ -112,7 +112,7 @@ pub use cache::CacheLimits;
 pub use claims::{ClaimPath, ClaimPaths, GrantClaim};
 pub use cross_site::CrossSite;
 pub use csrf_verifier::CsrfVerifier;
-pub use gate::Gate;
+pub use gate::{Gate, GateHandle};
 pub use issuer::Issuer;
 pub use key::{
     JwkTolerance, KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, SkippedKey, VerifierKeys, VerifyingKey,

@@ -142,12 +142,24 @@ impl Rejection {
         self.0.challenge.as_ref()
     }
 
+    /// Returns how long the client should wait before it tries again, for 503: whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after.map(|after| Duration::from_secs(after.as_secs().max(1)))
+    }
+
+    /// Returns the explanation for people, one sentence for each kind of error. The member `detail` of the
+    /// [problem details](Self::problem_details) has the same text.
+    #[must_use]
+    pub fn detail(&self) -> &'static str {
+        self.0.detail
+    }
+
     /// Returns the header fields of the response, apart from `Content-Type`. Names are in lower case, and values are
     /// visible ASCII.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> + '_ {
         let challenge = self.challenge().map(|challenge| ("www-authenticate", challenge.to_string().into()));
-        let retry_after =
-            self.0.retry_after.map(|after| ("retry-after", after.as_secs().max(1).to_string().into()));
+        let retry_after = self.retry_after().map(|after| ("retry-after", after.as_secs().to_string().into()));
         let fixed = ("cache-control", Cow::Borrowed("no-store"));
         challenge.into_iter().chain(retry_after).chain([fixed])
     }

@@ -13,6 +13,7 @@
 
 mod actix;
 mod axum;
+mod tonic;
 mod tower;
 mod warp;
 
@@ -25,12 +26,31 @@ pub(crate) trait Driver {
     /// Returns the adapter's name in the report.
     fn name(&self) -> &'static str;
 
+    /// Returns the protocol of the server.
+    fn protocol(&self) -> Protocol {
+        Protocol::Http
+    }
+
     /// Serves the application behind `gate` on a free port of the loopback interface, until the process ends.
     fn serve(&self, gate: Gate) -> SocketAddr;
 }
 
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http,
+    /// Cases are translated, see [`crate::grpc`].
+    Grpc,
+}
+
 pub(crate) fn all() -> Vec<Box<dyn Driver>> {
-    vec![Box::new(tower::Tower), Box::new(axum::Axum), Box::new(actix::Actix), Box::new(warp::Warp)]
+    vec![
+        Box::new(tower::Tower),
+        Box::new(axum::Axum),
+        Box::new(actix::Actix),
+        Box::new(warp::Warp),
+        Box::new(tonic::Tonic),
+    ]
 }
 
 /// The payload of the panic in the handler of `/panic`.

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -41,7 +42,7 @@ impl Driver for Tower {
 }
 
 type Body = Full<Bytes>;
-type Routed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+type Routed = BoxCloneSyncService<Request<Incoming>, Response<BoxBody<Bytes, Infallible>>, Infallible>;
 
 #[derive(Clone)]
 struct Router {
@@ -49,7 +50,10 @@ struct Router {
 }
 
 impl Router {
-    async fn route(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn route(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
         let gated = |gate: Gate| AuthenticateLayer::new(gate);
         let guarded = |policy: Policy| AuthorizeLayer::new(policy).layer(tower::service_fn(subject));
         let service: Routed = match request.uri().path() {
@@ -71,16 +75,18 @@ impl Router {
     }
 }
 
-fn boxed<S>(service: S) -> Routed
+/// Boxes a service and its body, as layers and guards make different ones.
+fn boxed<S, B>(service: S) -> Routed
 where
-    S: tower::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+    S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static,
 {
-    BoxCloneSyncService::new(service)
+    BoxCloneSyncService::new(service.map_response(|response: Response<B>| response.map(BodyExt::boxed)))
 }
 
 async fn subject(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {

@@ -1,10 +1,10 @@
 //! The steps from a request to a decision.
 
-use std::sync::Arc;
+use std::sync::Weak;
 
 use super::verifiers::Selected;
 use super::{Gate, Inner, Mode};
-use crate::admission::{Admission, Delivery};
+use crate::admission::Admission;
 use crate::cache::CachedToken;
 use crate::claims::Payload;
 use crate::cross_site::is_preflight;
@@ -13,10 +13,11 @@ use crate::error::{AuthError, ClaimError, Excerpt, TokenError};
 use crate::key::KeyRefresh;
 use crate::rejection::Rejection;
 use crate::request::RequestView;
-use crate::source::{self, Credential};
+use crate::source::{self, Credential, Joined};
 use crate::time::UnixTime;
 use crate::verified::Verified;
-use crate::verify::{Failure, Reading, Unverified};
+use crate::verifier_source::VerifierId;
+use crate::verify::{Failure, Reading, Unverified, Verifier};
 
 /// The reason why a request is not admitted.
 pub(super) struct Refusal<'g> {
@@ -72,7 +73,8 @@ impl Gate {
     /// Checks the request in this order: token → issuer → verifier → revocation → cross-site → policy.
     pub(super) fn judge<R: RequestView>(&self, request: &R, now: UnixTime) -> Result<Admission, Refusal<'_>> {
         let inner = &*self.0;
-        let credential = source::find(request, &inner.sources).map_err(AuthError::InvalidRequest)?;
+        let joined = Joined::new();
+        let credential = source::find(request, &inner.sources, &joined).map_err(AuthError::InvalidRequest)?;
         let Some(credential) = credential else {
             let is_admitted = inner.mode == Mode::Optional || (inner.preflights && is_preflight(request));
             return if is_admitted {
@@ -87,12 +89,8 @@ impl Gate {
         if let Some(policy) = &inner.policy {
             policy.check(&verified)?;
         }
-        let delivery = match credential.source.subprotocol() {
-            _ if credential.source.is_known_to_caches() => Delivery::Authorization,
-            Some(protocol) => Delivery::WebSocket(Arc::clone(protocol)),
-            None => Delivery::Elsewhere,
-        };
-        Ok(Admission::verified_by(verified, delivery))
+        let private = !credential.source.is_known_to_caches();
+        Ok(Admission::verified_by(verified, private))
     }
 
     /// Rejects the request.
@@ -105,7 +103,7 @@ impl Gate {
         credential: &Credential<'_, '_>,
         now: UnixTime,
     ) -> Result<Verified, Refusal<'_>> {
-        if let Some(verified) = self.recall(credential.bytes(), now)? {
+        if let Some(verified) = self.recall(credential.bytes, now)? {
             return Ok(verified);
         }
         let inner = &*self.0;
@@ -124,7 +122,7 @@ impl Gate {
             Err(failure) => return Err(Refusal { failure, by: RefusedBy::Verifier(verifier) }),
         };
         if let Some(cache) = &inner.cache {
-            cache.insert(credential.bytes(), CachedToken::new(verified.clone(), verifier.id()));
+            cache.insert(credential.bytes, CachedToken::new(verified.clone(), verifier.id()));
         }
         Ok(verified)
     }
@@ -144,11 +142,31 @@ impl Gate {
         // Larger tokens are never cached, so they need not be hashed.
         let cache = self.0.cache.as_ref().filter(|_| token.len() <= self.0.max_token_bytes);
         let Some(cached) = cache.and_then(|cache| cache.get(token)) else { return Ok(None) };
-        let verifier = self.0.verifiers.again(&cached.verifier, cached.verified.issuer());
-        let Some(verifier) = verifier else { return Ok(None) };
-        match verifier.recheck(&cached.verified, now) {
-            Ok(still_good) => Ok(still_good.then_some(cached.verified)),
-            Err(error) => Err(Refusal { failure: error.into(), by: RefusedBy::Verifier(verifier) }),
+        match cached.verifier {
+            VerifierId::Listed(index) => match self.0.verifiers.list().get(index) {
+                Some(verifier) => {
+                    let refused = |error| refused_by(Selected::Listed(index, verifier), error);
+                    let still_good = verifier.recheck(&cached.verified, now).map_err(refused)?;
+                    Ok(still_good.then_some(cached.verified))
+                }
+                None => Ok(None),
+            },
+            VerifierId::Found(known) => self.recall_found(&known, cached.verified, now),
+        }
+    }
+
+    /// Returns the token from the cache, if the source still has the verifier that accepted it.
+    #[cold]
+    fn recall_found(
+        &self,
+        known: &Weak<Verifier>,
+        verified: Verified,
+        now: UnixTime,
+    ) -> Result<Option<Verified>, Refusal<'_>> {
+        let Some(verifier) = self.0.verifiers.found_again(known, verified.issuer()) else { return Ok(None) };
+        match verifier.recheck(&verified, now) {
+            Ok(still_good) => Ok(still_good.then_some(verified)),
+            Err(error) => Err(refused_by(verifier, error)),
         }
     }
 
@@ -156,7 +174,7 @@ impl Gate {
     /// it.
     fn read<'r>(
         &'r self,
-        credential: &'r Credential<'_, '_>,
+        credential: &Credential<'r, '_>,
         payload: &'r mut Payload,
     ) -> Result<Unverified<'r>, AuthError> {
         let inner = &*self.0;
@@ -165,8 +183,9 @@ impl Gate {
             headers: &inner.headers,
             verifiers: inner.verifiers.list(),
             is_open: inner.verifiers.is_open(),
+            may_pad: inner.verifiers.may_pad(),
         };
-        let read = Unverified::parse(credential.bytes(), &reading, payload);
+        let read = Unverified::parse(credential.bytes, &reading, payload);
         let unverified = read.map_err(|error| malformed(credential, error))?;
         // The other parts have been decoded, so they consist of token symbols.
         credential.check_rest(unverified.signature_text()).map_err(AuthError::InvalidRequest)?;
@@ -192,13 +211,18 @@ impl Gate {
         if !credential.source.can_be_caused_by_others() || credential.source.trusts_cause_of(request) {
             return Ok(());
         }
-        self.cross_site().check(request).map_err(AuthError::CrossSite)?;
-        match self.csrf_verifier().filter(|_| credential.source.is_ambient()) {
+        self.0.cross_site.check(request).map_err(AuthError::CrossSite)?;
+        match self.0.csrf_verifier.as_deref().filter(|_| credential.source.is_ambient()) {
             Some(verifier) => csrf_verifier::check(verifier, request, || csrf_verifier::session_of(verified))
                 .map_err(AuthError::CrossSite),
             None => Ok(()),
         }
     }
+}
+
+#[cold]
+fn refused_by(verifier: Selected<'_>, error: AuthError) -> Refusal<'_> {
+    Refusal { failure: error.into(), by: RefusedBy::Verifier(verifier) }
 }
 
 /// Returns the error for a token that cannot be parsed. A text that cannot be a token makes the request malformed.

@@ -22,6 +22,8 @@ pub(super) struct Verifiers {
     exact: HashMap<Issuer, usize, RandomState>,
     /// The verifiers of issuers that come and go.
     source: Option<Arc<dyn VerifierSource>>,
+    /// Whether a token of one of them may be padded.
+    may_pad: bool,
 }
 
 /// The verifier that a token belongs to.
@@ -37,7 +39,8 @@ impl Verifiers {
 
     pub(super) fn new(verifier: Verifier) -> Self {
         let exact = verifier.issuer().exact().cloned().map(|issuer| (issuer, 0));
-        Self { list: vec![verifier], exact: exact.into_iter().collect(), source: None }
+        let may_pad = verifier.tolerates_padding();
+        Self { list: vec![verifier], exact: exact.into_iter().collect(), source: None, may_pad }
     }
 
     /// Adds a verifier.
@@ -61,16 +64,23 @@ impl Verifiers {
                 }
             }
         }
+        self.may_pad |= verifier.tolerates_padding();
         self.list.push(verifier);
         Ok(())
     }
 
     pub(super) fn set_source(&mut self, source: Arc<dyn VerifierSource>) {
         self.source = Some(source);
+        self.may_pad = true;
     }
 
     pub(super) fn list(&self) -> &[Verifier] {
         &self.list
+    }
+
+    /// Returns whether padded tokens have to be parsed to find their verifier.
+    pub(super) fn may_pad(&self) -> bool {
+        self.may_pad
     }
 
     /// Returns whether a token may belong to a verifier whose header checks are not worth running for every token.
@@ -116,17 +126,13 @@ impl Verifiers {
         self.source.as_ref()?.verifier(issuer).map(Selected::Found)
     }
 
-    /// Returns the verifier of a cached token, if it is still the one for `issuer`.
-    #[inline]
-    pub(super) fn again(&self, id: &VerifierId, issuer: &str) -> Option<Selected<'_>> {
-        match id {
-            VerifierId::Listed(index) => self.listed(*index),
-            VerifierId::Found(known) => match self.found(issuer)? {
-                Selected::Found(current) if Weak::as_ptr(known) == Arc::as_ptr(&current) => {
-                    Some(Selected::Found(current))
-                }
-                _ => None,
-            },
+    /// Returns the verifier of a cached token, if the source still has it for this issuer.
+    pub(super) fn found_again(&self, known: &Weak<Verifier>, issuer: &str) -> Option<Selected<'_>> {
+        match self.found(issuer)? {
+            Selected::Found(current) if Weak::as_ptr(known) == Arc::as_ptr(&current) => {
+                Some(Selected::Found(current))
+            }
+            _ => None,
         }
     }
 

@@ -11,22 +11,36 @@ pub(super) fn location(field: &str) -> &'static str {
     if field == FIELD { LOCATION } else { super::FIELD }
 }
 
-/// Returns the text in the place of the token.
+/// Returns the text in the place of the bearer token.
 ///
 /// `Authorization` holds one set of credentials and is not a list (RFC 9110 §11.6.2). Two header fields are
 /// malformed whatever they contain, because two parsers could use different ones. Other schemes are ignored.
 #[inline]
+pub(super) fn find_bearer<R: RequestView>(request: &R) -> Result<Option<&[u8]>, RequestError> {
+    find_after(request, FIELD, |value| strip_scheme(value, b"Bearer"))
+}
+
+/// Returns the text in the place of the token in `field`, after `scheme`.
 pub(super) fn find<'r, R: RequestView>(
     request: &'r R,
     field: &str,
     scheme: &[u8],
+) -> Result<Option<&'r [u8]>, RequestError> {
+    find_after(request, field, |value| strip_scheme(value, scheme))
+}
+
+#[inline]
+fn find_after<'r, R: RequestView>(
+    request: &'r R,
+    field: &str,
+    strip_scheme: impl FnOnce(&'r [u8]) -> Option<&'r [u8]>,
 ) -> Result<Option<&'r [u8]>, RequestError> {
     let mut values = request.header_values(field);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(RequestError::Repeated { location: location(field) });
     }
-    let Some(credentials) = strip_scheme(value, scheme) else { return Ok(None) };
+    let Some(credentials) = strip_scheme(value) else { return Ok(None) };
     // credentials = auth-scheme [ 1*SP ( token68 / … ) ] (RFC 9110 §11.4): spaces, not tabs.
     let token = credentials.trim_ascii_end();
     let spaces = token.iter().take_while(|byte| **byte == b' ').count();

@@ -1,7 +1,6 @@
 //! Cookies by name (RFC 6265 §5.4), from bytes.
 
-use std::borrow::Cow;
-
+use super::Joined;
 use crate::error::RequestError;
 use crate::request::RequestView;
 
@@ -37,16 +36,19 @@ impl Cookie {
         *name == *self.name || (self.in_pieces && piece_of(name.as_bytes(), &self.name).is_some())
     }
 
-    /// Returns the value, or `None` when the cookie is missing or empty.
+    /// Returns the value, or `None` when the cookie is missing or empty. `joined` holds a value that comes in pieces.
     pub(super) fn find<'r, R: RequestView>(
         &self,
         request: &'r R,
-    ) -> Result<Option<Cow<'r, [u8]>>, RequestError> {
-        let whole = find_cookie(request, &self.name)?.map(Cow::Borrowed);
+        joined: &'r Joined,
+    ) -> Result<Option<&'r [u8]>, RequestError> {
+        let whole = find_cookie(request, &self.name)?;
         let pieces = if self.in_pieces { self.join(request)? } else { None };
         let value = match (whole, pieces) {
             (Some(_), Some(_)) => return Err(RequestError::Repeated { location: LOCATION }),
-            (whole, pieces) => whole.or_else(|| pieces.map(Cow::Owned)),
+            // Two sources in pieces at once are rejected, so the first value is the only one.
+            (None, Some(pieces)) => Some(joined.get_or_init(|| pieces).as_slice()),
+            (whole, None) => whole,
         };
         Ok(value.map(|value| if self.bearer_prefix { without_prefix(value) } else { value }))
     }
@@ -85,18 +87,11 @@ fn piece_of(name: &[u8], cookie: &str) -> Option<usize> {
 }
 
 /// Returns the value without `Bearer` and a space before it, which may be escaped.
-fn without_prefix(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    let rest =
-        value.split_at_checked(b"bearer".len()).filter(|(name, _)| name.eq_ignore_ascii_case(b"bearer"));
-    let rest = rest.and_then(|(_, rest)| {
-        [&b"%20"[..], b"+", b" "].iter().find_map(|blank| rest.strip_prefix(*blank)).map(<[u8]>::len)
-    });
-    let Some(kept) = rest else { return value };
-    let start = value.len().saturating_sub(kept);
-    match value {
-        Cow::Borrowed(value) => Cow::Borrowed(value.get(start..).unwrap_or_default()),
-        Cow::Owned(mut value) => Cow::Owned(value.split_off(start)),
-    }
+fn without_prefix(value: &[u8]) -> &[u8] {
+    let Some((name, rest)) = value.split_at_checked(b"bearer".len()) else { return value };
+    let blanks = [&b"%20"[..], b"+", b" "];
+    let token = blanks.iter().find_map(|blank| rest.strip_prefix(*blank));
+    token.filter(|_| name.eq_ignore_ascii_case(b"bearer")).unwrap_or(value)
 }
 
 /// Returns the value of the cookie `name` as bytes, or `None` when the cookie is missing or empty.

@@ -5,7 +5,7 @@ mod cookie;
 mod query;
 mod websocket;
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 pub use cookie::find_cookie;
@@ -203,10 +203,12 @@ impl TokenSource {
         }
     }
 
-    /// Returns the subprotocol that a server selects when it finds the token beside it.
-    pub(crate) fn subprotocol(&self) -> Option<&Arc<str>> {
+    /// Returns the subprotocol beside which the request carries a token.
+    pub(crate) fn subprotocol_of<R: RequestView>(&self, request: &R) -> Option<&Arc<str>> {
         match &self.0 {
-            Kind::WebSocket(protocol) => Some(protocol),
+            Kind::WebSocket(protocol) => {
+                websocket::find(request, protocol).is_ok_and(|found| found.is_some()).then_some(protocol)
+            }
             _ => None,
         }
     }
@@ -230,18 +232,36 @@ impl TokenSource {
 
     /// Returns the value at this location, if there is one.
     #[inline]
-    fn find<'r, R: RequestView>(&self, request: &'r R) -> Result<Option<Cow<'r, [u8]>>, RequestError> {
-        let found = match &self.0 {
-            Kind::Bearer => authorization::find(request, authorization::FIELD, b"Bearer"),
+    fn find<'r, R: RequestView>(
+        &self,
+        request: &'r R,
+        joined: &'r Joined,
+    ) -> Result<Option<&'r [u8]>, RequestError> {
+        match &self.0 {
+            Kind::Bearer => authorization::find_bearer(request),
+            _ => self.find_elsewhere(request, joined),
+        }
+    }
+
+    #[inline(never)]
+    fn find_elsewhere<'r, R: RequestView>(
+        &self,
+        request: &'r R,
+        joined: &'r Joined,
+    ) -> Result<Option<&'r [u8]>, RequestError> {
+        match &self.0 {
+            Kind::Bearer => authorization::find_bearer(request),
             Kind::Scheme { field, scheme } => authorization::find(request, field, scheme.as_bytes()),
-            Kind::Cookie(cookie) => return cookie.find(request),
+            Kind::Cookie(cookie) => cookie.find(request, joined),
             Kind::Header(name) => single_field(request, name),
             Kind::Query { name, .. } => query::find(request, name),
             Kind::WebSocket(protocol) => websocket::find(request, protocol),
-        };
-        found.map(|value| value.map(Cow::Borrowed))
+        }
     }
 }
+
+/// Holds a value that a request carries in pieces, while its token is verified.
+pub(crate) type Joined = OnceCell<Vec<u8>>;
 
 /// Checks the name of a header field for tokens.
 fn own_field(name: Box<str>) -> Result<Box<str>, ConfigError> {
@@ -253,27 +273,24 @@ fn own_field(name: Box<str>) -> Result<Box<str>, ConfigError> {
 }
 
 /// The value that a request presents as its token, and its source.
+#[derive(Clone, Copy)]
 pub(crate) struct Credential<'r, 's> {
     /// The value as received. A value that is not in the cache has to be [checked](Self::check).
-    bytes: Cow<'r, [u8]>,
+    pub(crate) bytes: &'r [u8],
     pub(crate) source: &'s TokenSource,
 }
 
 impl Credential<'_, '_> {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// Checks the grammar that all issuers' tokens have:
     /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
     ///
     /// # Errors
     /// [`RequestError::NotAToken`] when the value does not match the grammar.
     pub(crate) fn check(&self) -> Result<(), RequestError> {
-        if without_padding(self.bytes()).is_empty() {
+        if without_padding(self.bytes).is_empty() {
             return Err(self.fault());
         }
-        self.check_rest(self.bytes())
+        self.check_rest(self.bytes)
     }
 
     /// Checks `rest`, when all bytes before it are already known to be symbols of a token.
@@ -294,33 +311,36 @@ impl Credential<'_, '_> {
 pub(crate) fn find<'r, 's, R: RequestView>(
     request: &'r R,
     sources: &'s [TokenSource],
+    joined: &'r Joined,
 ) -> Result<Option<Credential<'r, 's>>, RequestError> {
-    let explicit = find_explicit(request, sources)?;
+    let explicit = find_explicit(request, sources, joined)?;
     if explicit.is_some() {
         return Ok(explicit);
     }
-    find_among(request, sources.iter().filter(|source| source.is_ambient()))
+    find_among(request, sources.iter().filter(|source| source.is_ambient()), joined)
 }
 
 /// Returns whether the request has an explicit credential, well-formed or not.
 pub(crate) fn has_explicit_credential<R: RequestView>(request: &R, sources: &[TokenSource]) -> bool {
-    !matches!(find_explicit(request, sources), Ok(None))
+    !matches!(find_explicit(request, sources, &Joined::new()), Ok(None))
 }
 
 fn find_explicit<'r, 's, R: RequestView>(
     request: &'r R,
     sources: &'s [TokenSource],
+    joined: &'r Joined,
 ) -> Result<Option<Credential<'r, 's>>, RequestError> {
-    find_among(request, sources.iter().filter(|source| !source.is_ambient()))
+    find_among(request, sources.iter().filter(|source| !source.is_ambient()), joined)
 }
 
 fn find_among<'r, 's, R: RequestView>(
     request: &'r R,
     sources: impl Iterator<Item = &'s TokenSource>,
+    joined: &'r Joined,
 ) -> Result<Option<Credential<'r, 's>>, RequestError> {
     let mut found = None;
     for source in sources {
-        let Some(bytes) = source.find(request)? else { continue };
+        let Some(bytes) = source.find(request, joined)? else { continue };
         if found.is_some() {
             return Err(RequestError::SeveralSources);
         }

@@ -26,6 +26,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) verifiers: &'a [Verifier],
     /// Whether the token may belong to a verifier that is not in the list.
     pub(crate) is_open: bool,
+    /// Whether the token may belong to a verifier that tolerates padding.
+    pub(crate) may_pad: bool,
 }
 
 impl<'a> Unverified<'a> {
@@ -37,7 +39,7 @@ impl<'a> Unverified<'a> {
         payload: &'a mut Payload,
     ) -> Result<Self, TokenError> {
         let parts = CompactToken::of_bytes(token, reading.max_bytes)?;
-        let (parts, padded) = match reading.unpadded(parts) {
+        let (parts, padded) = match reading.may_pad.then(|| parts.unpadded()).flatten() {
             Some(unpadded) => (unpadded, Some(parts.padded_part())),
             None => (parts, None),
         };
@@ -78,15 +80,6 @@ impl<'a> Unverified<'a> {
     /// Returns the first part that is padded.
     pub(crate) fn padded(&self) -> Option<TokenPart> {
         self.padded
-    }
-}
-
-impl Reading<'_> {
-    /// Returns the token without the padding of its parts, if it is padded and a verifier may tolerate that.
-    #[inline]
-    fn unpadded<'t>(&self, token: CompactToken<'t>) -> Option<CompactToken<'t>> {
-        let may_tolerate = self.is_open || self.verifiers.iter().any(|verifier| verifier.padding);
-        if may_tolerate { token.unpadded() } else { None }
     }
 }
 

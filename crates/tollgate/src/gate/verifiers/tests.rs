@@ -222,10 +222,11 @@ fn response_to_a_handshake_selects_the_subprotocol() {
     let offer = format!("access_token, {}", token(""));
     let request = FakeRequest::get("/").header("sec-websocket-protocol", offer.as_bytes());
     let Decision::Admitted(admission) = gate.admit(&request, NOW) else { panic!("rejected") };
-    assert_eq!(admission.websocket_protocol(), Some("access_token"));
     assert!(admission.is_private());
+    assert_eq!(gate.websocket_protocol(&request).as_deref(), Some("access_token"));
     let Decision::Admitted(admission) = gate.admit(&bearer(&token("")), NOW) else { panic!("rejected") };
-    assert_eq!(admission.websocket_protocol(), None);
+    assert!(!admission.is_private());
+    assert_eq!(gate.websocket_protocol(&bearer(&token(""))), None);
     assert!(gate.is_credential_header("sec-websocket-protocol"));
 }
 
