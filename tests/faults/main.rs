@@ -58,7 +58,7 @@ fn main() {
         trials.extend([
             trial(&format!("key_is_replaced_{name}"), move || run(replaced::rotation(naming))),
             trial(&format!("forged_signatures_get_401_in_an_outage_{name}"), move || {
-                run(replaced::outage(naming))
+                run(replaced::outage(naming));
             }),
             trial(&format!("forged_signatures_cost_one_fetch_per_cooldown_{name}"), move || {
                 run(replaced::flood(naming));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tollgate::Excerpt;
+use tollgate::{Excerpt, JwkTolerance};
 
 use crate::content_type::ContentTypeError;
 use crate::error::StartError;
@@ -193,6 +193,21 @@ impl RemoteKeySetBuilder {
         if let Err(reason) = self.rules.content_types.tolerate(text) {
             self.wrong.get_or_insert_with(|| Wrong::ContentType(Excerpt::new(text), reason));
         }
+        self
+    }
+
+    /// Reads keys that deviate from the specifications in these ways, such as those of a SPIFFE trust domain.
+    ///
+    /// ```
+    /// use tollgate::JwkTolerance;
+    /// use tollgate_jwks::RemoteKeySet;
+    ///
+    /// let keys = RemoteKeySet::from_url("https://spire.example/bundle")
+    ///     .tolerate_jwk_deviations(JwkTolerance::default().jwt_svid_use());
+    /// # let _ = keys;
+    /// ```
+    pub fn tolerate_jwk_deviations(mut self, tolerance: JwkTolerance) -> Self {
+        self.rules.jwk_tolerance = tolerance;
         self
     }
 

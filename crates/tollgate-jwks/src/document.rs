@@ -1,6 +1,6 @@
 //! Checks whether a response is a usable document, and reads its keys.
 
-use tollgate::{Excerpt, KeyError, KeySet};
+use tollgate::{Excerpt, JwkTolerance, KeyError, KeySet};
 
 use crate::cache_control;
 use crate::content_type::ContentTypes;
@@ -44,8 +44,12 @@ pub(crate) fn check(
 ///
 /// # Errors
 /// [`FetchError::Document`] when no key is usable, or there are too many keys.
-pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet, FetchError> {
-    let keys = KeySet::from_jwk_set(body).map_err(FetchError::Document)?;
+pub(crate) fn key_set(
+    body: &[u8],
+    tolerance: JwkTolerance,
+    settings: &RefreshSettings,
+) -> Result<KeySet, FetchError> {
+    let keys = KeySet::from_jwk_set_tolerating(body, tolerance).map_err(FetchError::Document)?;
     let max = settings.max_keys;
     if keys.iter().count().saturating_add(keys.skipped().len()) > max {
         return Err(FetchError::Document(KeyError::TooManyKeys { max }));
@@ -99,18 +103,27 @@ mod tests {
     fn document_is_rejected_when_not_a_key_set() {
         let settings = RefreshSettings::new().with_max_keys(3);
         let set = keys::jwk_set(&[Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]);
-        assert_eq!(key_set(set.as_bytes(), &settings).unwrap().iter().count(), 3);
+        assert_eq!(key_set(set.as_bytes(), JwkTolerance::default(), &settings).unwrap().iter().count(), 3);
         let with_broken = set.replacen("[", r#"[{"kty":"EC","kid":"broken"},"#, 1);
-        assert!(key_set(with_broken.as_bytes(), &settings).is_err(), "four keys");
-        let keys = key_set(with_broken.as_bytes(), &RefreshSettings::new()).unwrap();
+        assert!(key_set(with_broken.as_bytes(), JwkTolerance::default(), &settings).is_err(), "four keys");
+        let keys = key_set(with_broken.as_bytes(), JwkTolerance::default(), &RefreshSettings::new()).unwrap();
         assert_eq!((keys.iter().count(), keys.skipped().len()), (3, 1));
         let truncated = set.strip_suffix("}]}").unwrap();
         for bad in
             ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#, truncated]
         {
-            assert!(matches!(key_set(bad.as_bytes(), &settings), Err(FetchError::Document(_))), "{bad}");
+            assert!(
+                matches!(
+                    key_set(bad.as_bytes(), JwkTolerance::default(), &settings),
+                    Err(FetchError::Document(_))
+                ),
+                "{bad}"
+            );
         }
         let secret = r#"{"keys":[{"kty":"oct","kid":"s","alg":"HS256","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}]}"#;
-        assert!(key_set(secret.as_bytes(), &settings).is_err(), "a symmetric key in a public set");
+        assert!(
+            key_set(secret.as_bytes(), JwkTolerance::default(), &settings).is_err(),
+            "a symmetric key in a public set"
+        );
     }
 }

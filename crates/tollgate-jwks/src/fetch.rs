@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tollgate::{Excerpt, KeySet};
+use tollgate::{Excerpt, JwkTolerance, KeySet};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -37,6 +37,7 @@ pub(crate) struct FetchRules {
     pub(crate) plain_http: PlainHttp,
     pub(crate) headers: Vec<RequestHeader>,
     pub(crate) content_types: ContentTypes,
+    pub(crate) jwk_tolerance: JwkTolerance,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -189,7 +190,7 @@ impl Fetcher {
         let is_known = last.is_some_and(|last| *last.body == *response.body());
         let keys = match is_known {
             true => None,
-            false => Some(document::key_set(response.body(), &self.settings)?),
+            false => Some(document::key_set(response.body(), self.rules.jwk_tolerance, &self.settings)?),
         };
         let validator = validator(&response);
         let last = Last { url: url.clone(), body: response.body().into(), validator };

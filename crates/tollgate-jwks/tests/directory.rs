@@ -1,11 +1,6 @@
 //! Tests a directory of verifiers behind a gate, through its public API and in simulated time.
 
-#![expect(
-    clippy::arithmetic_side_effects,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test; small numbers"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -324,3 +324,18 @@ async fn tolerated_content_types_are_accepted() {
     let error = refused(&with_rules(&Script::new([Ok(page)]), location(), rules)).await;
     assert!(matches!(error, FetchError::Document(_)), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn tolerated_deviations_of_keys_are_read() {
+    let answers = || {
+        let bundle = keys::jwk_set(&[Algorithm::Es256]).replace(r#""use":"sig""#, r#""use":"jwt-svid""#);
+        assert!(bundle.contains("jwt-svid"), "{bundle}");
+        [Ok(json(bundle))]
+    };
+    let error = refused(&fixed(&Script::new(answers()))).await;
+    assert!(matches!(error, FetchError::Document(_)), "{error}");
+    let rules = FetchRules { jwk_tolerance: JwkTolerance::default().jwt_svid_use(), ..FetchRules::default() };
+    let location = Location::fixed(KEYS, &PlainHttp::default()).unwrap();
+    let fetched = with_rules(&Script::new(answers()), location, rules).refresh(at(0)).await.unwrap();
+    assert_eq!(fetched.keys.unwrap().iter().count(), 1);
+}
