@@ -162,8 +162,8 @@ fn failed_lookup_is_503_and_an_unasked_issuer_only_in_an_outage() {
 #[test]
 fn least_recently_used_verifier_is_evicted() {
     let mut state = State::new(VerifierDirectorySettings::new().with_max_verifiers(3));
-    for (n, name) in ["a", "b", "c"].into_iter().enumerate() {
-        let now = at(n as u64);
+    for (n, name) in [(0, "a"), (1, "b"), (2, "c")] {
+        let now = at(n);
         let flight = begin(&mut state, name, now);
         state.finish(flight, Outcome::Found(1), now);
     }
