@@ -76,27 +76,27 @@ fn missing(protection: &str) -> Response {
 }
 
 fn invalid_request(realm: &str, after: &str) -> Response {
-    let body = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"the credentials are malformed or were presented more than once","error":"invalid_request"}"#;
+    let body = r#"{"type":"tag:tollgate.example,2026:malformed-credentials","title":"Malformed credentials","status":400,"detail":"the credentials are malformed or were presented more than once","error":"invalid_request"}"#;
     rejection(400, Some(&format!(r#"Bearer realm="{realm}", error="invalid_request"{after}"#)), None, body)
 }
 
 fn invalid_token(realm: &str, after: &str) -> Response {
-    let body = r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#;
+    let body = r#"{"type":"tag:tollgate.example,2026:invalid-token","title":"Invalid access token","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#;
     rejection(401, Some(&format!(r#"Bearer realm="{realm}", error="invalid_token"{after}"#)), None, body)
 }
 
 fn insufficient_scope(realm: &str, after: &str) -> Response {
-    let body = r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"the access token does not grant enough","error":"insufficient_scope"}"#;
+    let body = r#"{"type":"tag:tollgate.example,2026:insufficient-scope","title":"Insufficient scope","status":403,"detail":"the access token does not grant enough","error":"insufficient_scope"}"#;
     rejection(403, Some(&format!(r#"Bearer realm="{realm}", error="insufficient_scope"{after}"#)), None, body)
 }
 
 fn forbidden() -> Response {
-    let body = r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"the request may have been caused by another site"}"#;
+    let body = r#"{"type":"tag:tollgate.example,2026:cross-site-request","title":"Cross-site request","status":403,"detail":"the request may have been caused by another site"}"#;
     rejection(403, None, None, body)
 }
 
 fn unavailable(retry_after: &str) -> Response {
-    let body = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"tokens cannot be verified at present"}"#;
+    let body = r#"{"type":"tag:tollgate.example,2026:verification-unavailable","title":"Verification unavailable","status":503,"detail":"tokens cannot be verified at present"}"#;
     rejection(503, None, Some(retry_after), body)
 }
 

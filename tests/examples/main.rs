@@ -13,6 +13,7 @@ use tollgate_tests::issuer::{Issuer, json};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
+const ORIGIN: &str = "https://api.example";
 /// The header line that calls with a JSON body need.
 const JSON: &str = "Content-Type: application/json";
 
@@ -39,7 +40,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 fn application_issues_tokens_and_keeps_its_keys() {
     for package in PACKAGES {
         let data = scratch(&format!("{package}-own"));
-        let app = App::start(package, &data, &[("TOLLGATE_ISSUER", "http://127.0.0.1:3000")]);
+        let app = App::start(package, &data, &[]);
         let login = call(&app, "POST", "/auth/login", &[JSON], &app.demo_login());
         let token = sessions::member(&login, "access_token");
         let me = get(&app, "/me", &token);
@@ -47,6 +48,7 @@ fn application_issues_tokens_and_keeps_its_keys() {
 
         let claims: serde_json::Value = serde_json::from_str(&me.body).expect("JSON");
         assert_eq!(claims["sub"], "demo");
+        assert_eq!(claims["iss"], format!("http://{}", app.address));
         assert_eq!(claims["aud"], serde_json::json!(["tollgate-demo"]));
         assert_eq!(claims["scopes"], serde_json::json!(["read:items", "write:items"]));
         assert_eq!(claims["roles"], serde_json::json!(["admin"]));
@@ -66,8 +68,9 @@ fn application_issues_tokens_and_keeps_its_keys() {
         assert_eq!(header(&published, "content-type"), Some("application/jwk-set+json"));
 
         tollgate::KeySet::from_jwk_set(&published.body).expect("a key set");
+        let address = app.address;
         drop(app);
-        let app = App::start(package, &data, &[]);
+        let app = App::start_at(address, package, &data, &[]);
         assert_eq!(call(&app, "GET", "/.well-known/jwks.json", &[], "").body, published.body);
         assert_eq!(get(&app, "/me", &token).status, 200);
         assert!(app.banner.contains("was printed at the first start"), "{}", app.banner);
@@ -152,6 +155,50 @@ fn interrupt_stops_an_application_with_an_idle_client() {
         }
     }
     std::fs::remove_dir_all(data).expect("removed");
+}
+
+/// The issuer, the origin and the resource identifier contain the address that the application listens on, unless a
+/// variable sets them.
+#[test]
+fn defaults_follow_the_address() {
+    for package in PACKAGES {
+        let data = scratch(&format!("{package}-any-port"));
+        for (environment, issuer, origin) in [
+            (&[][..], None, None),
+            (&[("TOLLGATE_ISSUER", ISSUER)], Some(ISSUER), None),
+            (&[("TOLLGATE_PUBLIC_ORIGIN", ORIGIN)], Some(ORIGIN), Some(ORIGIN)),
+        ] {
+            let app = App::start_on_any_port(package, &data, environment);
+            assert_ne!(app.address.port(), 0);
+            let bound = format!("http://{}", app.address);
+            assert!(app.banner.contains(&format!("curl {bound}/auth/login")), "{}", app.banner);
+            let document = call(&app, "GET", "/.well-known/oauth-protected-resource", &[], "");
+            let document: serde_json::Value = serde_json::from_str(&document.body).expect("JSON");
+            let issuer = issuer.unwrap_or(&bound);
+            assert_eq!(document["authorization_servers"], serde_json::json!([issuer]));
+            assert_eq!(document["resource"], origin.unwrap_or(&bound));
+        }
+        std::fs::remove_dir_all(data).expect("removed");
+    }
+}
+
+/// Behind a proxy, login attempts count by the address that the proxy names.
+#[test]
+fn application_throttles_clients_behind_a_proxy_one_by_one() {
+    for (package, trusted) in PACKAGES.into_iter().zip(["127.0.0.0/8,::1", "hops:1", "127.0.0.1"]) {
+        let data = scratch(&format!("{package}-proxy"));
+        let environment =
+            [("TOLLGATE_TRUSTED_PROXIES", trusted), ("TOLLGATE_FORWARDED_HEADER", "x-forwarded-for")];
+        let app = App::start(package, &data, &environment);
+        let refresh = |client: &str| {
+            let field = format!("X-Forwarded-For: 198.51.100.1, {client}");
+            call(&app, "POST", "/auth/refresh", &[JSON, &field], r#"{"refresh_token":"rt1_x"}"#).status
+        };
+        // An address has 20 attempts, and one more every 3 s.
+        assert!((0..200).any(|_| refresh("192.0.2.1") == 429), "the client is throttled");
+        assert_eq!(refresh("192.0.2.2"), 401, "another client is not");
+        std::fs::remove_dir_all(data).expect("removed");
+    }
 }
 
 /// Runs one script against every application and compares the transcripts.
@@ -380,7 +427,12 @@ fn bad_setting_prevents_the_start_and_is_named() {
         ("TOLLGATE_ADDR", "0.0.0.0:3000", "TOLLGATE_PUBLIC_ORIGIN"),
         ("TOLLGATE_ADDR", "localhost", "TOLLGATE_ADDR: is not an IP address with a port"),
         ("TOLLGATE_ADDR", "127.0.0.1:99999", "TOLLGATE_ADDR: is not an IP address with a port"),
-        ("TOLLGATE_ADDR", "127.0.0.1:0", "TOLLGATE_ADDR: needs a port"),
+        (
+            "TOLLGATE_TRUSTED_PROXIES",
+            "hops:1",
+            "TOLLGATE_FORWARDED_HEADER: is required with TOLLGATE_TRUSTED",
+        ),
+        ("TOLLGATE_FORWARDED_HEADER", "forwarded", "has no effect without TOLLGATE_TRUSTED_PROXIES"),
         ("TOLLGATE_TOKEN_SOURCES", "header:Authorization", "TOLLGATE_TOKEN_SOURCES"),
         ("TOLLGATE_JWK_FILE", "typo", "TOLLGATE_JWK_FILE is not a setting"),
         ("TOLLGATE_ACCESS_TTL", "soon", "TOLLGATE_ACCESS_TTL"),
@@ -409,6 +461,19 @@ fn bad_setting_prevents_the_start_and_is_named() {
         for other in ["TOLLGATE_JWKS_FILE", "TOLLGATE_JWKS_URL", "TOLLGATE_DISCOVER"] {
             let error = run_to_failure(package, &data, &[("TOLLGATE_SECRET", "x"), (other, "y")]);
             assert!(error.contains("only one of"), "{error}");
+        }
+
+        for (value, header, message) in [
+            ("10.0.0.1/8", "forwarded", "TOLLGATE_TRUSTED_PROXIES: \"10.0.0.1/8\" is not a network"),
+            ("", "forwarded", "TOLLGATE_TRUSTED_PROXIES: is empty"),
+            ("10.0.0.0/8,", "forwarded", "TOLLGATE_TRUSTED_PROXIES: \"\" is not a network"),
+            ("hops:0", "forwarded", "TOLLGATE_TRUSTED_PROXIES: 0 is not a number of proxies"),
+            ("hops:", "forwarded", "TOLLGATE_TRUSTED_PROXIES: must have a number"),
+            ("hops:1", "x-real-ip", "TOLLGATE_FORWARDED_HEADER: is neither"),
+        ] {
+            let both = [("TOLLGATE_TRUSTED_PROXIES", value), ("TOLLGATE_FORWARDED_HEADER", header)];
+            let error = run_to_failure(package, &data, &both);
+            assert!(error.contains(message), "{value} {header}: {error}");
         }
 
         let zero = [("TOLLGATE_JWKS_URL", "https://issuer.example/"), ("TOLLGATE_JWKS_LIFETIME", "0")];

@@ -11,6 +11,8 @@ use crate::{JSON, call, get, header};
 const EMAIL: &str = "demo@tollgate.example";
 const PASSWORD: &str = "seven quiet boats drift past the mill";
 const DEMO: (&str, &str) = ("TOLLGATE_DEMO_PASSWORD", PASSWORD);
+/// The issuer of applications on several ports.
+const ISSUER: (&str, &str) = ("TOLLGATE_ISSUER", "https://issuer.example");
 
 /// Returns a string member of a JSON response.
 pub(crate) fn member(response: &Response, name: &str) -> String {
@@ -222,14 +224,14 @@ fn rejections_are_counted(app: &App, transcript: &mut Transcript) {
 fn restart_keeps_sessions_and_can_set_the_demo_password() {
     for package in PACKAGES {
         let data = scratch(&format!("{package}-restart"));
-        let app = App::start(package, &data, &[DEMO]);
+        let app = App::start(package, &data, &[DEMO, ISSUER]);
         let login = log_in(&app, EMAIL, PASSWORD);
         let ended = log_in(&app, EMAIL, PASSWORD);
         let token = member(&ended, "refresh_token");
         assert_eq!(post(&app, "/auth/logout", &[], &json!({"refresh_token": token})).status, 204);
 
         drop(app);
-        let app = App::start(package, &data, &[("TOLLGATE_DEMO_PASSWORD", "a new one this time")]);
+        let app = App::start(package, &data, &[("TOLLGATE_DEMO_PASSWORD", "a new one this time"), ISSUER]);
         assert_eq!(get(&app, "/me", &member(&login, "access_token")).status, 200);
         assert_eq!(refresh(&app, &member(&login, "refresh_token")).status, 200);
         assert_eq!(
@@ -255,7 +257,7 @@ fn restart_keeps_sessions_and_can_set_the_demo_password() {
 #[test]
 fn instances_share_sessions() {
     let data = scratch("shared");
-    let apps: Vec<_> = PACKAGES.iter().map(|package| App::start(package, &data, &[DEMO])).collect();
+    let apps: Vec<_> = PACKAGES.iter().map(|package| App::start(package, &data, &[DEMO, ISSUER])).collect();
     let login = log_in(&apps[0], EMAIL, PASSWORD);
     let access = member(&login, "access_token");
     let mut token = member(&login, "refresh_token");

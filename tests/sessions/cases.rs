@@ -1,5 +1,6 @@
 //! The table of cases. All cases of an adapter share a server, and each one creates its own accounts there.
 
+use tollgate::ForwardedHeader;
 use tollgate_tests::client;
 
 use crate::server::{PASSWORD, Server, cleared, cookies, credentials, header, member, text};
@@ -7,11 +8,12 @@ use crate::server::{PASSWORD, Server, cleared, cookies, credentials, header, mem
 /// The name and body of a case.
 pub(crate) type Case = (&'static str, fn(&Server));
 
-pub(crate) const ALL: [Case; 18] = [
+pub(crate) const ALL: [Case; 19] = [
     ("login_returns_tokens_in_the_body", login_returns_tokens_in_the_body),
     ("login_sets_tokens_as_cookies", login_sets_tokens_as_cookies),
     ("refresh_rejects_a_cookie_token_in_the_body", refresh_rejects_a_cookie_token_in_the_body),
     ("endpoints_reject_malformed_json", endpoints_reject_malformed_json),
+    ("null_member_counts_as_absent", null_member_counts_as_absent),
     ("endpoints_reject_other_content_types", endpoints_reject_other_content_types),
     ("endpoints_reject_ten_announced_megabytes", endpoints_reject_ten_announced_megabytes),
     ("login_rejects_an_oversized_chunked_body", login_rejects_an_oversized_chunked_body),
@@ -103,6 +105,17 @@ fn endpoints_reject_malformed_json(server: &Server) {
             assert_eq!(header(&refused, "set-cookie"), None);
         }
     }
+}
+
+fn null_member_counts_as_absent(server: &Server) {
+    let login = server.log_in("nulls@a.example", r#","mode":null,"remember":null"#);
+    assert_eq!(text(&login, "token_type"), "Bearer");
+    for path in ["/auth/login", "/auth/register"] {
+        let refused = server.post(path, r#"{"email":"nulls@a.example","password":null}"#);
+        assert_eq!((refused.status, text(&refused, "error").as_str()), (400, "invalid_request"), "{path}");
+    }
+    let both = cookies(&server.log_in("nulls-in-cookies@a.example", r#","mode":"cookie""#));
+    assert_eq!(server.post_with("/auth/refresh", &both, r#"{"refresh_token":null}"#).status, 200);
 }
 
 fn endpoints_reject_other_content_types(server: &Server) {
@@ -408,6 +421,34 @@ pub(crate) fn flood_of_forged_tokens_is_throttled(server: &Server) {
 
     assert_eq!(server.post_with("/auth/refresh", &both, "{}").status, 200);
     assert_eq!(server.post("/auth/login", &credentials("flood@a.example", "")).status, 200);
+}
+
+/// Runs on its own server, which trusts the proxies on loopback addresses and in 10.0.0.0/8.
+pub(crate) fn clients_behind_proxies_are_throttled_one_by_one(server: &Server, header: ForwardedHeader) {
+    let (name, other) = match header {
+        ForwardedHeader::XForwardedFor => ("X-Forwarded-For", "Forwarded"),
+        _ => ("Forwarded", "X-Forwarded-For"),
+    };
+    let element = |address: &str| match header {
+        ForwardedHeader::XForwardedFor => address.to_owned(),
+        _ => format!("for=\"{address}\";proto=https"),
+    };
+    // What a client sent stands to the left of what the proxies append.
+    let refresh = |sent: &str, client: &str| {
+        let field = format!("{sent}, {}, {}", element(client), element("10.1.2.3"));
+        let fields = [("Content-Type", "application/json"), (name, &*field), (other, "192.0.2.99")];
+        server.send("POST /auth/refresh", &fields, r#"{"refresh_token":"rt1_x"}"#).status
+    };
+    for attempt in 0..8 {
+        assert_eq!(refresh(&element(&format!("198.51.100.{attempt}")), "192.0.2.1:4711"), 401, "{name}");
+    }
+    for sent in [&*element("198.51.100.9"), &element("127.0.0.1"), "\"", "unknown", ""] {
+        assert_eq!(refresh(sent, "192.0.2.1"), 429, "{name} {sent}");
+    }
+    assert_eq!(refresh("", "192.0.2.2"), 401, "{name}: another client");
+    assert_eq!(refresh("", "[2001:db8::1]:4711"), 401, "{name}: another client");
+    // Without the header, the address is that of the connection.
+    assert_eq!(server.refresh("rt1_x").status, 401);
 }
 
 /// Runs on its own server, because it turns the store off. No session is lost, and all calls work again afterwards.

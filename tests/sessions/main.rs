@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use tollgate::ForwardedHeader;
 use tollgate_tests::log::Log;
 
 use server::Server;
@@ -41,6 +42,17 @@ fn main() -> ExitCode {
             cases::flood_of_forged_tokens_is_throttled(&Server::start_with_strict_throttle(driver));
             Ok(())
         }));
+
+        trials.push(Trial::test(
+            format!("{}::clients_behind_proxies_are_throttled_one_by_one", driver.0),
+            move || {
+                for header in [ForwardedHeader::Forwarded, ForwardedHeader::XForwardedFor] {
+                    let server = Server::start_behind_proxies(driver, header);
+                    cases::clients_behind_proxies_are_throttled_one_by_one(&server, header);
+                }
+                Ok(())
+            },
+        ));
 
         // Needs its own server, because it turns the store off.
         trials.push(Trial::test(format!("{}::store_outage_keeps_sessions", driver.0), move || {

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate::{Algorithm, Audience, CrossSite, Gate, Issuer, TokenSource, Verifier};
+use tollgate::{
+    Algorithm, Audience, CrossSite, ForwardedHeader, Gate, Issuer, TokenSource, TrustedProxies, Verifier,
+};
 use tollgate_sessions::accounts::passwords::HashCost;
 use tollgate_sessions::accounts::throttle::ThrottleSettings;
 use tollgate_sessions::accounts::users::MemoryUsers;
@@ -24,6 +26,8 @@ pub(crate) const PASSWORD: &str = "SENTINEL-pässword-🔑";
 const ORIGIN: &str = "https://api.example";
 /// The throttle's burst and interval per address, chosen so that it never applies.
 const LENIENT: (u32, Duration) = (100_000, Duration::from_millis(1));
+/// Eight attempts, and one more after an hour.
+const STRICT: (u32, Duration) = (8, Duration::from_secs(3600));
 
 /// An adapter that serves the session endpoints.
 pub(crate) struct Server {
@@ -34,7 +38,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server without a grace period, so that a second use of a refresh token counts as theft at once.
     pub(crate) fn start(driver: Driver) -> Self {
-        Self::start_behind(driver, LENIENT, |gate, _sessions| gate)
+        Self::start_behind(driver, LENIENT, |gate, _sessions| gate, |endpoints| endpoints)
     }
 
     /// Starts a server that requires an anti-CSRF token for calls with cookies.
@@ -42,18 +46,27 @@ impl Server {
         let cookies = CookieSettings::default();
         let required =
             |gate: Gate, sessions: &Sessions| gate.with_csrf_verifier(cookies.csrf_verifier(sessions));
-        Self::start_behind(driver, LENIENT, required)
+        Self::start_behind(driver, LENIENT, required, |endpoints| endpoints)
     }
 
     /// Starts a server that permits eight attempts per address and hour.
     pub(crate) fn start_with_strict_throttle(driver: Driver) -> Self {
-        Self::start_behind(driver, (8, Duration::from_secs(3600)), |gate, _sessions| gate)
+        Self::start_behind(driver, STRICT, |gate, _sessions| gate, |endpoints| endpoints)
+    }
+
+    /// Starts a server that permits eight attempts per address and hour, and trusts the proxies on loopback addresses
+    /// and in 10.0.0.0/8.
+    pub(crate) fn start_behind_proxies(driver: Driver, header: ForwardedHeader) -> Self {
+        let proxies = TrustedProxies::networks(header, ["127.0.0.0/8", "10.0.0.0/8"]).expect("networks");
+        let behind = |endpoints: SessionEndpoints| endpoints.with_trusted_proxies(proxies);
+        Self::start_behind(driver, STRICT, |gate, _sessions| gate, behind)
     }
 
     fn start_behind(
         (_, serve): Driver,
         (burst, interval): (u32, Duration),
-        change: impl FnOnce(Gate, &Sessions) -> Gate,
+        change_gate: impl FnOnce(Gate, &Sessions) -> Gate,
+        change_endpoints: impl FnOnce(SessionEndpoints) -> SessionEndpoints,
     ) -> Self {
         let secret = RefreshKey::generate_secret().expect("randomness");
         let keys = RefreshKeys::new(RefreshKey::new(1, secret.as_bytes()).expect("a secret"));
@@ -81,10 +94,10 @@ impl Server {
             Passwords::new(cost).expect("threads"),
             LoginThrottle::new(&keys).with_settings(throttle),
         );
-        let gate = change(gate, &sessions);
+        let gate = change_gate(gate, &sessions);
         let endpoints = SessionEndpoints::new(sessions, issuer, accounts, gate.clone())
             .with_registration(RegistrationMode::RevealExisting);
-        Self { address: serve(endpoints, gate), store }
+        Self { address: serve(change_endpoints(endpoints), gate), store }
     }
 
     /// Sends raw bytes. Asserts that the status is not 500, and that problem details are not cacheable and contain no

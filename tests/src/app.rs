@@ -26,17 +26,36 @@ impl App {
     /// Does what [`start`](Self::start) does, at a given address. Restarts use this to keep the port.
     #[must_use]
     pub fn start_at(address: SocketAddr, package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut process = command(package, data, environment)
+        let mut app = Self::spawn(address, package, data, environment);
+        app.wait_until_it_answers();
+        app.read_banner();
+        app
+    }
+
+    /// Does what [`start`](Self::start) does, at the port 0. The address is that of the banner.
+    #[must_use]
+    pub fn start_on_any_port(package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut app = Self::spawn(address, package, data, environment);
+        app.read_banner();
+        let (_, after) = app.banner.split_once("example on http://").expect("an address");
+        app.address = after.lines().next().and_then(|line| line.parse().ok()).expect("an address");
+        app
+    }
+
+    fn spawn(address: SocketAddr, package: &str, data: &Path, environment: &[(&str, &str)]) -> Self {
+        let process = command(package, data, environment)
             .env("TOLLGATE_ADDR", address.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the example starts");
-        let stdout = process.stdout.take().expect("piped");
-        let mut app = Self { process, address, banner: String::new() };
-        app.wait_until_it_answers();
-        app.banner = first_lines(BufReader::new(stdout));
-        app
+        Self { process, address, banner: String::new() }
+    }
+
+    fn read_banner(&mut self) {
+        let stdout = self.process.stdout.take().expect("piped");
+        self.banner = first_lines(BufReader::new(stdout));
     }
 
     fn wait_until_it_answers(&mut self) {

@@ -1,7 +1,7 @@
 //! JWT bearer authentication for Actix Web: a wrapper, typed claims extractors, scope and role guards.
 //!
 //! ```
-//! use actix_web::{App, get};
+//! use actix_web::{App, web};
 //! use tollgate_actix::{Algorithm, Audience, Authenticate, Claims, Gate, Issuer, Verifier, VerifyingKey};
 //! use actix_web::test::{TestRequest, call_service, init_service};
 //!
@@ -10,7 +10,6 @@
 //!     sub: String,
 //! }
 //!
-//! #[get("/profile")]
 //! async fn profile(Claims(user): Claims<User>) -> String {
 //!     format!("hello {}", user.sub)
 //! }
@@ -21,7 +20,8 @@
 //! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //! let gate = Gate::new(Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
-//! let app = App::new().service(profile).wrap(Authenticate::new(gate));
+//! let profile = web::resource("/profile").wrap(Authenticate::new(gate)).get(profile);
+//! let app = App::new().service(profile);
 //!
 //! let app = init_service(app).await;
 //! let request = TestRequest::get().uri("/profile").insert_header(("authorization", format!("Bearer {token}")));
@@ -31,6 +31,9 @@
 //! let response = call_service(&app, TestRequest::get().uri("/profile").to_request()).await;
 //! assert_eq!(response.status(), 401);
 //! assert_eq!(response.headers().get("www-authenticate").unwrap(), r#"Bearer realm="api""#);
+//!
+//! let response = call_service(&app, TestRequest::get().uri("/nowhere").to_request()).await;
+//! assert_eq!(response.status(), 404);
 //! # Ok(()) }
 //! ```
 //!
@@ -64,7 +67,8 @@
 //!
 //! # fn app(gate: Gate) {
 //! let admin = web::scope("/admin").wrap(Authorize::new(Policy::role("admin")));
-//! let app = App::new().service(items).service(admin).wrap(Authenticate::new(gate));
+//! let api = web::scope("/api").service(items).service(admin).wrap(Authenticate::new(gate));
+//! let app = App::new().service(api);
 //! # let _ = app; }
 //! ```
 //!
@@ -94,8 +98,10 @@
 //! CORS wrapper answers it, so it must be further out: around the application, when [`Authenticate`] is around
 //! a scope.
 //!
-//! A wrapper around the application also protects paths that do not exist: without a token the response is 401,
-//! not 404. A wrapper around a scope or a resource protects only its paths.
+//! **Wrap resources, routes or scopes, and not the application.** A wrapper around a resource or a route protects only
+//! its path, and unknown paths get 404. A wrapper around a scope protects all paths below its prefix, also unknown
+//! ones; a scope with an empty prefix takes every path. A wrapper around the application protects all paths: without a
+//! token, the response to an unknown path is 401. That is right for an application in which no path is public.
 //!
 //! # Logging
 //!

@@ -1,12 +1,12 @@
 //! [`session_routes`]: the endpoints of sessions as a resource.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Resource, web};
 use tollgate_sessions::SessionEndpoints;
-use tollgate_sessions::endpoints::{BodyError, ClientAddress, SessionResponse};
+use tollgate_sessions::endpoints::{BodyError, ClientAddress, SessionRequest, SessionResponse};
 
 use crate::request::ActixRequest;
 
@@ -26,7 +26,8 @@ use crate::request::ActixRequest;
 /// every request, so add it after them. Their paths are absolute, so add them to the application and not to a
 /// scope.
 ///
-/// The address of the client is that of the connection. Behind a proxy, put a [`ClientAddress`] into the extensions of
+/// The address of the client is that of the connection. Behind a proxy, set
+/// [`with_trusted_proxies`](SessionEndpoints::with_trusted_proxies), or put a [`ClientAddress`] into the extensions of
 /// requests.
 #[must_use]
 pub fn session_routes(endpoints: SessionEndpoints) -> Resource {
@@ -39,7 +40,7 @@ pub fn session_routes(endpoints: SessionEndpoints) -> Resource {
 }
 
 async fn answer(endpoints: &SessionEndpoints, request: &HttpRequest, payload: Payload) -> SessionResponse {
-    match endpoints.begin(&ActixRequest::from(request), request.path(), address(request)) {
+    match begin(endpoints, request) {
         Ok(call) => {
             let read = read(payload, call.body_limit());
             call.respond_with(read).await
@@ -48,9 +49,13 @@ async fn answer(endpoints: &SessionEndpoints, request: &HttpRequest, payload: Pa
     }
 }
 
-fn address(request: &HttpRequest) -> Option<IpAddr> {
-    let told = request.extensions().get::<ClientAddress>().map(|address| address.0);
-    told.or_else(|| request.peer_addr().as_ref().map(SocketAddr::ip))
+fn begin(endpoints: &SessionEndpoints, request: &HttpRequest) -> Result<SessionRequest, SessionResponse> {
+    let (view, path) = (ActixRequest::from(request), request.path());
+    let client = request.extensions().get::<ClientAddress>().copied();
+    match client {
+        Some(client) => endpoints.begin_for(&view, path, client),
+        None => endpoints.begin(&view, path, request.peer_addr().as_ref().map(SocketAddr::ip)),
+    }
 }
 
 /// Reads the body, up to the limit.

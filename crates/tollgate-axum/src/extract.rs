@@ -19,7 +19,13 @@ use crate::rejection::Rejection;
 /// async fn hello(Claims(user): Claims<RegisteredClaims>) -> String {
 ///     format!("hello {:?}", user.sub)
 /// }
-/// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(hello));
+///
+/// # fn app(gate: tollgate_axum::Gate) -> axum::Router {
+/// use axum::{Router, routing::get};
+/// use tollgate_axum::AuthenticateLayer;
+///
+/// Router::new().route("/hello", get(hello)).route_layer(AuthenticateLayer::new(gate))
+/// # }
 /// ```
 ///
 /// The response is 401 for a request without a token, and for a token whose claims do not fit `T`.

@@ -21,15 +21,18 @@
 //! let (secret, token) = (tollgate_testing::keys::SECRET, forge.token().subject("alice").sign());
 //! let key = VerifyingKey::hmac(Algorithm::Hs256, secret)?;
 //! let gate = Gate::new(Verifier::new(key, Issuer::new("https://issuer.example")?, Audience::new("api://demo")?));
-//! let app = Router::new().route("/profile", get(profile)).layer(AuthenticateLayer::new(gate));
+//! let app = Router::new().route("/profile", get(profile)).route_layer(AuthenticateLayer::new(gate));
 //!
 //! let request = Request::get("/profile").header("authorization", format!("Bearer {token}"));
 //! let response = app.clone().oneshot(request.body(Body::empty())?).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
 //!
-//! let response = app.oneshot(Request::get("/profile").body(Body::empty())?).await?;
+//! let response = app.clone().oneshot(Request::get("/profile").body(Body::empty())?).await?;
 //! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 //! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
+//!
+//! let response = app.oneshot(Request::get("/nowhere").body(Body::empty())?).await?;
+//! assert_eq!(response.status(), StatusCode::NOT_FOUND);
 //! # Ok(()) }
 //! ```
 //!
@@ -39,7 +42,7 @@
 //!
 //! # Around the whole router
 //!
-//! [`Router::layer`](axum::Router::layer) puts the layer around every route, and axum boxes each of them. A
+//! [`Router::route_layer`](axum::Router::route_layer) puts the layer around every route, and axum boxes each of them. A
 //! layer around the whole router saves one box and a quarter of the layer's cost. It protects every path,
 //! including paths without a route.
 //!
@@ -73,7 +76,7 @@
 //!     Router::new()
 //!         .route("/items", get(async || "items"))
 //!         .route_layer(AuthorizeLayer::new(Policy::scope("read:items")))
-//!         .layer(AuthenticateLayer::new(gate))
+//!         .route_layer(AuthenticateLayer::new(gate))
 //! }
 //! ```
 //!
@@ -111,11 +114,37 @@
 //!
 //! In axum, a layer that is added later is further out. Authentication goes inside layers that do not depend on
 //! the user (tracing, compression, and CORS, because a preflight carries no token). It goes outside layers that
-//! depend on the user (authorization, limits per user). `route_layer` on a router guards only its routes, and
-//! does not affect its 404. `layer` guards both.
+//! depend on the user (authorization, limits per user).
+//!
+//! **Use `route_layer` for the gate.** It guards the routes of a router, also nested ones, and does not affect the 404
+//! for unknown paths. `layer` also guards the fallback, and merging takes the fallback over: a router with `layer` that
+//! is merged into a public one makes every unknown path of the application answer 401. `layer` is right around a whole
+//! application in which even unknown paths require a token.
 //!
 //! **Both guard only routes that were added before them.** Add the gate last, because a route that is added
 //! after it is open. A guard or extractor without a gate in front responds with 500, and logs an error.
+//!
+//! # Client addresses behind a proxy
+//!
+//! The session endpoints have a setting for proxies. Other handlers ask
+//! [`TrustedProxies`](tollgate::TrustedProxies) for the address of the client:
+//!
+//! ```
+//! use std::net::SocketAddr;
+//!
+//! use axum::extract::{ConnectInfo, Request, State};
+//! use tollgate_axum::HttpRequest;
+//! use tollgate_axum::tollgate::TrustedProxies;
+//!
+//! async fn address(
+//!     State(proxies): State<TrustedProxies>,
+//!     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+//!     request: Request,
+//! ) -> String {
+//!     proxies.client_address(&HttpRequest::from(&request), peer.ip()).to_string()
+//! }
+//! # let _ = axum::Router::new().route("/", axum::routing::get(address));
+//! ```
 //!
 //! # Logging
 //!
@@ -139,7 +168,7 @@ pub use extract::{Authenticated, Claims, Scopes};
 pub use rejection::Rejection;
 #[cfg(feature = "sessions")]
 pub use sessions::session_routes;
-pub use tollgate_tower::{Authenticate, AuthenticateFuture, Authorize, AuthorizeFuture};
+pub use tollgate_tower::{Authenticate, AuthenticateFuture, Authorize, AuthorizeFuture, HttpRequest};
 #[cfg(feature = "sessions")]
 pub use tollgate_tower::{SessionFuture, SessionService};
 

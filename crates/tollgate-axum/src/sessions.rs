@@ -9,7 +9,6 @@ use axum::extract::ConnectInfo;
 use axum_core::extract::Request;
 use http::Response;
 use tollgate_sessions::SessionEndpoints;
-use tollgate_sessions::endpoints::ClientAddress;
 use tollgate_tower::{SessionFuture, SessionService};
 use tower_service::Service;
 
@@ -23,7 +22,7 @@ use tower_service::Service;
 ///
 /// let app: Router = Router::new()
 ///     .route("/items", get(async || "items"))
-///     .layer(AuthenticateLayer::new(gate))
+///     .route_layer(AuthenticateLayer::new(gate))
 ///     .merge(session_routes(endpoints));
 /// let service = app.into_make_service_with_connect_info::<SocketAddr>();
 /// # let _ = service;
@@ -33,9 +32,10 @@ use tower_service::Service;
 /// Merge them after the gate, because a user who logs in has no token yet. They serve all paths below their
 /// base, except for routes of the application with an exact path.
 ///
-/// The address of the client is that of [`ConnectInfo`], so serve with
-/// `app.into_make_service_with_connect_info::<SocketAddr>()`. Behind a proxy, put a [`ClientAddress`] into the
-/// extensions of requests. Without either, login attempts are counted only by login name.
+/// The address of the connection is that of [`ConnectInfo`], which axum provides only to applications that are served
+/// with `app.into_make_service_with_connect_info::<SocketAddr>()`. Without it, login attempts are counted only by login
+/// name. Behind a proxy, set [`with_trusted_proxies`](SessionEndpoints::with_trusted_proxies), or put a
+/// [`ClientAddress`](tollgate_sessions::endpoints::ClientAddress) into the extensions of requests.
 pub fn session_routes<S>(endpoints: SessionEndpoints) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -45,7 +45,7 @@ where
     Router::new().route_service(&below, routes.clone()).route_service(SessionEndpoints::KEY_SET_PATH, routes)
 }
 
-/// Passes the address that axum has of the client to the service.
+/// Passes the address that axum has of the connection to the service.
 #[derive(Clone, Debug)]
 struct SessionRoutes(SessionService);
 
@@ -60,8 +60,7 @@ impl Service<Request> for SessionRoutes {
 
     fn call(&mut self, mut request: Request) -> SessionFuture {
         let extensions = request.extensions_mut();
-        let connection = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| ClientAddress(info.0.ip()));
-        if let (Some(address), None) = (connection, extensions.get::<ClientAddress>()) {
+        if let Some(ConnectInfo(address)) = extensions.get::<ConnectInfo<SocketAddr>>().copied() {
             extensions.insert(address);
         }
         self.0.call(request)

@@ -111,6 +111,49 @@ async fn route_layer_does_not_guard_404_but_layer_does() {
     assert_eq!(call(&by_router, without("/nowhere")).await.0, 401);
 }
 
+/// A fallback that `layer` wraps becomes the fallback of the router that it is merged into: every unknown path of the
+/// application then answers 401.
+#[tokio::test]
+async fn merged_routers_with_route_layer_keep_the_404_of_the_application() {
+    let layer = || AuthenticateLayer::new(gate());
+    let routers = || ["/a", "/b", "/c"].map(|path| Router::new().route(path, get(subject)));
+    let public = || Router::new().route("/open", get(async || "open"));
+    let merged = |routers: [Router; 3]| routers.into_iter().fold(public(), Router::merge);
+    let by_route = merged(routers().map(|router| router.route_layer(layer())));
+    let by_router = merged(routers().map(|router| router.layer(layer())));
+    for app in [&by_route, &by_router] {
+        assert_eq!(call(app, without("/open")).await.0, 200);
+        assert_eq!(call(app, without("/a")).await.0, 401);
+        assert_eq!(call(app, with(&forge().token().sign(), "/a")).await.0, 200);
+    }
+    assert_eq!(call(&by_route, without("/b")).await.0, 401);
+    assert_eq!(call(&by_route, without("/nowhere")).await.0, 404);
+    assert_eq!(call(&by_router, without("/nowhere")).await.0, 401);
+}
+
+#[tokio::test]
+async fn nested_routes_are_guarded_and_unknown_paths_stay_404() {
+    let inner =
+        || Router::new().route("/me", get(subject)).nest("/deep", Router::new().route("/me", get(subject)));
+    let layer = || AuthenticateLayer::new(gate());
+    let around_inner = Router::new().nest("/api", inner().route_layer(layer()));
+    let around_outer = Router::new().nest("/api", inner()).route_layer(layer());
+    let by_layer = Router::new().nest("/api", inner().layer(layer()));
+    for app in [&around_inner, &around_outer, &by_layer] {
+        for path in ["/api/me", "/api/deep/me"] {
+            assert_eq!(call(app, without(path)).await.0, 401, "{path}");
+            assert_eq!(call(app, with(&forge().token().sign(), path)).await.0, 200, "{path}");
+        }
+        assert_eq!(call(app, without("/nowhere")).await.0, 404);
+    }
+    // Nesting takes over no default fallback, even with `layer`.
+    for app in [&around_inner, &around_outer, &by_layer] {
+        for path in ["/api/nowhere", "/api/deep/nowhere"] {
+            assert_eq!(call(app, without(path)).await.0, 404, "{path}");
+        }
+    }
+}
+
 /// The router decides which route a path matches. There is no list of exceptions that another spelling could
 /// bypass.
 #[tokio::test]

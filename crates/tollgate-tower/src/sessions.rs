@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::{HeaderName, HeaderValue};
-use http::{Extensions, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tollgate_sessions::SessionEndpoints;
@@ -21,8 +21,10 @@ use crate::request::HttpRequest;
 /// The endpoints of sessions as a service, for any body and any server on `http` 1. The service responds to
 /// other paths with 404.
 ///
-/// The service reads the address of the client from the extensions of the request: [`ClientAddress`] first,
-/// then [`SocketAddr`]. Without either, login attempts are counted only by login name.
+/// The service reads the address of the client from the extensions of the request: [`ClientAddress`] first, which is
+/// final, then [`SocketAddr`], the address of the connection. Behind a proxy, set
+/// [`with_trusted_proxies`](SessionEndpoints::with_trusted_proxies). Without either extension, login attempts are
+/// counted only by login name.
 #[derive(Clone, Debug)]
 pub struct SessionService {
     endpoints: SessionEndpoints,
@@ -51,8 +53,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> SessionFuture {
-        let peer = address(request.extensions());
-        match self.endpoints.begin(&HttpRequest::from(&request), request.uri().path(), peer) {
+        match begin(&self.endpoints, &request) {
             Ok(call) => SessionFuture(Box::pin(answer(call, request.into_body()))),
             Err(reply) => SessionFuture(Box::pin(std::future::ready(response(reply)))),
         }
@@ -76,9 +77,13 @@ impl fmt::Debug for SessionFuture {
     }
 }
 
-fn address(extensions: &Extensions) -> Option<IpAddr> {
-    let told = extensions.get::<ClientAddress>().map(|address| address.0);
-    told.or_else(|| extensions.get::<SocketAddr>().map(SocketAddr::ip))
+fn begin<B>(endpoints: &SessionEndpoints, request: &Request<B>) -> Result<SessionRequest, SessionResponse> {
+    let (view, path) = (HttpRequest::from(request), request.uri().path());
+    let extensions = request.extensions();
+    match extensions.get::<ClientAddress>() {
+        Some(client) => endpoints.begin_for(&view, path, *client),
+        None => endpoints.begin(&view, path, extensions.get::<SocketAddr>().map(SocketAddr::ip)),
+    }
 }
 
 async fn answer<B>(call: SessionRequest, body: B) -> Response<String>

@@ -28,6 +28,8 @@
 //! let response = warp::test::request().path("/profile").reply(&app).await;
 //! assert_eq!(response.status(), 401);
 //! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
+//!
+//! assert_eq!(warp::test::request().path("/nowhere").reply(&app).await.status(), 404);
 //! # Ok(()) }
 //! ```
 //!

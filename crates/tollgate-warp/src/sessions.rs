@@ -27,9 +27,10 @@ use crate::request::{WarpRequest, request};
 /// Do not put them inside [`protect`](crate::protect), because a user who logs in has no token yet. A request
 /// for any other path is rejected as not found, so that warp tries other routes.
 ///
-/// The address of the client is that of the connection, [`warp::addr::remote`]. warp has no way to pass another
-/// address. Behind a proxy, where all clients have one address, put `tollgate_tower::SessionService` around
-/// [`warp::service`], or throttle in the proxy.
+/// The address of the client is that of the connection, [`warp::addr::remote`], so the address is known when warp runs
+/// the server, and not behind [`warp::service`]. Behind a proxy, set
+/// [`with_trusted_proxies`](SessionEndpoints::with_trusted_proxies). warp has no way to pass another address; an
+/// application that determines the address itself serves the endpoints with `tollgate_tower::SessionService`.
 #[must_use]
 pub fn session_routes(
     endpoints: SessionEndpoints,

@@ -7,7 +7,7 @@
 pub use crate::cache_control::forbids_shared_caching;
 pub use crate::gate::Decision;
 pub use crate::per_thread_arc::PerThreadArc;
-pub use crate::problem::ProblemDetails;
+pub use crate::problem::{ProblemDetails, ProblemType};
 pub use crate::request::RequestView;
 pub use crate::source::find_cookie;
 pub use crate::token::CompactToken;

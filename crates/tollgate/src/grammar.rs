@@ -17,8 +17,12 @@ pub(crate) fn token_name(what: &'static str, name: Box<str>) -> Result<Box<str>,
 
 /// Returns whether `text` is a `token` (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
-    let symbol = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(symbol)
+    !text.is_empty() && text.bytes().all(is_token_symbol)
+}
+
+/// Returns whether `byte` may be in a `token` (RFC 9110 §5.6.2).
+pub(crate) fn is_token_symbol(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Returns `text` when it can name an issuer or an audience.

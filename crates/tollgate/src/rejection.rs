@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::challenge::{Challenge, ErrorCode, Protection};
-use crate::error::{AuthError, ConfigError};
+use crate::error::{AuthError, ConfigError, CrossSiteError};
 use crate::metadata::ResourceMetadata;
-use crate::problem::ProblemDetails;
+use crate::problem::{ProblemDetails, ProblemType};
 use crate::rejection_body::RejectionBody;
 
 /// The response to a request that was not admitted: status, header fields and body.
@@ -23,6 +23,8 @@ struct Inner {
     status: u16,
     challenge: Option<Challenge>,
     retry_after: Option<Duration>,
+    /// The type of the problem details; `None` for `about:blank`.
+    kind: Option<ProblemType>,
     detail: &'static str,
     /// The body, when the gate replaces the default one.
     body: Option<RejectionBody>,
@@ -94,7 +96,8 @@ impl Rejection {
             }
             AuthError::NoGate => ("the server is not set up correctly", (500, None, None)),
         };
-        let mut inner = Arc::new(Inner { error, status, challenge, retry_after, detail, body: None });
+        let kind = problem_type(&error);
+        let mut inner = Arc::new(Inner { error, status, challenge, retry_after, kind, detail, body: None });
         if let Some(make) = &style.body {
             let body = make(&Self(Arc::clone(&inner)));
             Arc::make_mut(&mut inner).body = Some(body);
@@ -177,7 +180,10 @@ impl Rejection {
     /// Returns the problem details of this rejection, which are its default body.
     #[must_use]
     pub fn problem_details(&self) -> ProblemDetails<'static> {
-        let problem = ProblemDetails::new(self.status(), self.0.detail);
+        let problem = match self.0.kind {
+            Some(kind) => ProblemDetails::of_type(kind, self.0.detail),
+            None => ProblemDetails::new(self.status(), self.0.detail),
+        };
         match self.challenge().and_then(Challenge::error_code) {
             Some(code) => problem.with_error(code.as_str()),
             None => problem,
@@ -195,6 +201,32 @@ impl std::error::Error for Rejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0.error)
     }
+}
+
+/// Returns the type of a problem, if a client could do more about it than the status says. All invalid tokens have the
+/// same type.
+#[deny(clippy::wildcard_enum_match_arm)]
+const fn problem_type(error: &AuthError) -> Option<ProblemType> {
+    Some(match error {
+        // Without a token, the status and the challenge say all. A missing gate is no concern of the client.
+        AuthError::MissingToken | AuthError::NoGate => return None,
+        AuthError::InvalidRequest(_) => ProblemType::MALFORMED_CREDENTIALS,
+        AuthError::InvalidToken(_) => ProblemType::INVALID_TOKEN,
+        AuthError::InsufficientScope { .. } => ProblemType::INSUFFICIENT_SCOPE,
+        AuthError::CrossSite(CrossSiteError::NoCsrfToken | CrossSiteError::CsrfTokenMismatch) => {
+            ProblemType::ANTI_CSRF_TOKEN
+        }
+        AuthError::CrossSite(
+            CrossSiteError::FetchSite
+            | CrossSiteError::NoProvenance
+            | CrossSiteError::Repeated
+            | CrossSiteError::MalformedOrigin
+            | CrossSiteError::OriginMismatch,
+        ) => ProblemType::CROSS_SITE_REQUEST,
+        AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
+            ProblemType::VERIFICATION_UNAVAILABLE
+        }
+    })
 }
 
 /// An error with all its causes, on one line.
@@ -215,11 +247,42 @@ impl fmt::Display for Causes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{KeysUnavailable, RequestError, RevocationsUnavailable, TokenError};
+    use crate::scope::ScopeSet;
+
+    /// The status of the problem details is that of the response, and each type is used.
+    #[test]
+    fn problem_types_have_the_status_of_the_rejection() {
+        let cross_site = [
+            CrossSiteError::FetchSite,
+            CrossSiteError::NoProvenance,
+            CrossSiteError::Repeated,
+            CrossSiteError::MalformedOrigin,
+            CrossSiteError::OriginMismatch,
+            CrossSiteError::NoCsrfToken,
+            CrossSiteError::CsrfTokenMismatch,
+        ];
+        let errors = [
+            AuthError::MissingToken,
+            AuthError::NoGate,
+            AuthError::InvalidRequest(RequestError::SeveralSources),
+            AuthError::InvalidToken(TokenError::Unsigned),
+            AuthError::InsufficientScope { scopes: ScopeSet::default() },
+            AuthError::KeysUnavailable(KeysUnavailable::new("down", Duration::ZERO)),
+            AuthError::RevocationsUnavailable(RevocationsUnavailable::new("down", Duration::ZERO)),
+        ];
+        let mut used = Vec::new();
+        for error in errors.into_iter().chain(cross_site.map(AuthError::CrossSite)) {
+            let rejection = Rejection::new(error, &RejectionStyle::default());
+            assert_eq!(rejection.problem_details().status(), rejection.status(), "{:?}", rejection.error());
+            used.extend(rejection.0.kind);
+        }
+        assert!(ProblemType::ALL.iter().all(|kind| used.contains(kind)));
+    }
 
     #[test]
     fn causes_are_logged_once_each() {
-        let error =
-            AuthError::InvalidToken(crate::error::TokenError::Header(crate::error::HeaderError::Critical));
+        let error = AuthError::InvalidToken(TokenError::Header(crate::error::HeaderError::Critical));
         assert_eq!(
             Causes(&error).to_string(),
             "token rejected: unsupported header: `crit` requires extensions that are not supported"

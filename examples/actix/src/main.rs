@@ -4,21 +4,21 @@ use std::io::{self, Write as _};
 
 use actix_web::{App, HttpServer, rt, web};
 use example_actix::{Application, not_found};
-use example_shared::{Report, Settings, SettingsError};
+use example_shared::{Report, Settings};
 
 #[actix_web::main]
 async fn main() -> Result<(), Report> {
     example_shared::init_log();
-    let settings = Settings::from_env().await?;
-    let (addr, banner) = (settings.addr, settings.banner());
+    let listener = example_shared::listen()?;
+    let settings = Settings::from_env(&listener).await?;
+    let banner = settings.banner();
     let application = Application::new(settings);
     let server = HttpServer::new(move || {
         let application = application.clone();
         App::new().configure(|config| application.routes(config)).default_service(web::to(not_found))
     })
     .shutdown_timeout(5)
-    .bind(addr)
-    .map_err(|source| SettingsError::Listen { addr, source })?;
+    .listen(listener)?;
     // From the first poll on, the server handles interrupts itself. It then waits at most `shutdown_timeout` for
     // requests in flight.
     let server = rt::spawn(server.run());

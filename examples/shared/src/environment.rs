@@ -13,7 +13,7 @@ use tollgate_sessions::sessions::tokens::RefreshKeyError;
 use tollgate_sessions::store::StoreError;
 
 /// The variables that the applications read.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 21] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
     "TOLLGATE_AUDIENCE",
@@ -23,6 +23,7 @@ const KNOWN: [&str; 19] = [
     "TOLLGATE_DEMO_EMAIL",
     "TOLLGATE_DEMO_PASSWORD",
     "TOLLGATE_DISCOVER",
+    "TOLLGATE_FORWARDED_HEADER",
     "TOLLGATE_ISSUER",
     "TOLLGATE_JWKS_FILE",
     "TOLLGATE_JWKS_LIFETIME",
@@ -33,6 +34,7 @@ const KNOWN: [&str; 19] = [
     "TOLLGATE_SECRET_FILE",
     "TOLLGATE_STORE",
     "TOLLGATE_TOKEN_SOURCES",
+    "TOLLGATE_TRUSTED_PROXIES",
 ];
 /// The variables that the tests and the build read.
 const OTHERS: [&str; 5] = [

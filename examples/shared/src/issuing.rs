@@ -17,7 +17,7 @@ use tollgate_sessions::{
 use crate::demo_account::DemoAccount;
 use crate::environment::{self as env, SettingsError, invalid};
 use crate::keys::Signer;
-use crate::upkeep;
+use crate::{proxies, upkeep};
 
 /// Accounts, their sessions, and the endpoints of both.
 #[derive(Debug)]
@@ -30,7 +30,15 @@ pub(crate) struct Issuing {
 }
 
 /// Settings that only apply if the application issues its own tokens.
-const NAMES: [&str; 5] = [STORE, WINDOW, CSRF_TOKENS, "TOLLGATE_DEMO_EMAIL", "TOLLGATE_DEMO_PASSWORD"];
+const NAMES: [&str; 7] = [
+    STORE,
+    WINDOW,
+    CSRF_TOKENS,
+    "TOLLGATE_DEMO_EMAIL",
+    "TOLLGATE_DEMO_PASSWORD",
+    proxies::TRUSTED,
+    proxies::HEADER,
+];
 const STORE: &str = "TOLLGATE_STORE";
 const WINDOW: &str = "TOLLGATE_REFRESH_WINDOW";
 const CSRF_TOKENS: &str = "TOLLGATE_CSRF_TOKENS";
@@ -45,6 +53,7 @@ impl Issuing {
         issuer: Issuer,
         data: &Path,
     ) -> Result<(Self, Gate), SettingsError> {
+        let proxies = proxies::from_env()?;
         let keys = refresh_keys(&data.join("refresh-keys"))?;
         let url = env::text(STORE, &format!("sqlite:{}", data.join("sessions.db").display()))?;
         let store = open_store(&url).map_err(SettingsError::Store)?;
@@ -61,6 +70,10 @@ impl Issuing {
         let endpoints = SessionEndpoints::new(sessions.clone(), tokens, accounts.clone(), gate.clone())
             .with_registration(RegistrationMode::HideExisting)
             .with_client_id("tollgate-demo");
+        let endpoints = match proxies {
+            Some(proxies) => endpoints.with_trusted_proxies(proxies),
+            None => endpoints,
+        };
         Ok((Self { endpoints, sessions, accounts, revoked, demo }, gate))
     }
 }

@@ -11,7 +11,9 @@ mod health;
 mod issuing;
 mod items;
 mod keys;
+mod listen;
 mod page;
+mod proxies;
 mod report;
 mod routes;
 mod settings;
@@ -22,6 +24,7 @@ pub use answer::Answer;
 pub use environment::SettingsError;
 pub use health::{health, metrics, ready};
 pub use items::Items;
+pub use listen::listen;
 pub use page::page;
 pub use report::Report;
 pub use routes::{

@@ -1,6 +1,6 @@
 //! [`Settings`]: the settings from the environment, read once at the start.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use tollgate::{Audience, CacheLimits, CrossSite, Gate, Issuer, ResourceMetadata, TokenSource, Verifier};
@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::environment::{self as env, SettingsError, invalid};
 use crate::issuing::{self, Issuing};
 use crate::keys::{self, VerificationKeys};
+use crate::listen;
 
 const ISSUER: &str = "TOLLGATE_ISSUER";
 const AUDIENCE: &str = "TOLLGATE_AUDIENCE";
@@ -19,8 +20,8 @@ const TOKEN_SOURCES: &str = "TOLLGATE_TOKEN_SOURCES";
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The address to listen on.
-    pub addr: SocketAddr,
+    /// The address that the application listens on.
+    addr: SocketAddr,
     /// The gate in front of the protected routes.
     pub gate: Gate,
     /// The keys to verify tokens with.
@@ -33,16 +34,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment, and sets up the gate, the keys, the stores and the accounts.
+    /// Reads the environment, and sets up the gate, the keys, the stores and the accounts of an application that
+    /// serves on `listener`.
     ///
     /// # Errors
     /// [`SettingsError`] names the variable and what is wrong with it.
-    pub async fn from_env() -> Result<Self, SettingsError> {
-        env::check_names()?;
-        let addr = address()?;
+    pub async fn from_env(listener: &TcpListener) -> Result<Self, SettingsError> {
+        let addr = listen::bound(listener)?;
         let origin = public_origin(addr)?;
-        let issuer = Issuer::new(env::text(ISSUER, "http://127.0.0.1:3000")?)
-            .map_err(|error| invalid(ISSUER, error.to_string()))?;
+        let issuer =
+            Issuer::new(env::text(ISSUER, &origin)?).map_err(|error| invalid(ISSUER, error.to_string()))?;
         let audience = Audience::new(env::text(AUDIENCE, "tollgate-demo")?)
             .map_err(|error| invalid(AUDIENCE, error.to_string()))?;
         let data = PathBuf::from(env::text("TOLLGATE_DATA", "tollgate-data")?);
@@ -114,18 +115,6 @@ impl Settings {
             issuing.demo.login_body(),
         )
     }
-}
-
-fn address() -> Result<SocketAddr, SettingsError> {
-    const NAME: &str = "TOLLGATE_ADDR";
-    let text = env::text(NAME, "127.0.0.1:3000")?;
-    let addr: SocketAddr = text
-        .parse()
-        .map_err(|_cause| invalid(NAME, "is not an IP address with a port, such as 127.0.0.1:3000"))?;
-    if addr.port() == 0 {
-        return Err(invalid(NAME, "needs a port other than 0, because tokens and links contain it"));
-    }
-    Ok(addr)
 }
 
 /// Returns the origin under which clients reach the application.

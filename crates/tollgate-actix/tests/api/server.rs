@@ -112,7 +112,8 @@ fn assert_refused(answer: &(String, String), challenge: &str) {
     assert!(head.starts_with("http/1.1 401 unauthorized\r\n"), "{head}");
     assert!(head.contains(&format!("www-authenticate: {challenge}\r\n")), "{head}");
     assert!(head.contains("content-type: application/problem+json\r\n"), "{head}");
-    assert!(body.starts_with(r#"{"type":"about:blank""#), "{body}");
+    let kind = if challenge == BARE { "about:blank" } else { "tag:tollgate.example,2026:invalid-token" };
+    assert!(body.starts_with(&format!(r#"{{"type":"{kind}""#)), "{body}");
 }
 
 const BARE: &str = r#"bearer realm="api""#;

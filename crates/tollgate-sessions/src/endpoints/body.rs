@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use tollgate::adapter::RequestView;
 use zeroize::Zeroizing;
 
@@ -33,22 +35,48 @@ fn essence(value: &[u8]) -> Vec<u8> {
     essence.trim_ascii().to_ascii_lowercase()
 }
 
-/// Parses a body as a JSON object. Ignores unknown members.
+/// Parses a body as a JSON object. Ignores unknown members. A member that is `null` counts as absent, for every member
+/// of every body.
 ///
 /// The message of a parse error goes neither to the client nor into the log, as it may quote a password.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // A derived `Deserialize` would accept an array too.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::Malformed);
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        tracing::info!(
-            line = error.line(),
-            column = error.column(),
-            "request body is not the expected JSON object"
-        );
+    let read = || {
+        let Members(members) = serde_json::from_slice(body)?;
+        T::deserialize(MapDeserializer::new(members.into_iter()))
+    };
+    read().map_err(|error: serde_json::Error| {
+        tracing::info!(category = ?error.classify(), "request body is not the expected JSON object");
         Problem::Malformed
     })
+}
+
+/// The members of an object without those that are `null`. The values stay in the body, so secrets are not copied.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if value.get() != "null" {
+                members.push((name, value));
+            }
+        }
+        Ok(Members(members))
+    }
 }
 
 /// The body of a login.
@@ -159,6 +187,34 @@ mod tests {
             let text = String::from_utf8_lossy(case);
             assert_eq!(read::<LoginBody>(case).map(drop), Err(Problem::Malformed), "{text}");
         }
+    }
+
+    /// Each member of each body: `null` has the outcome of an absent member.
+    #[test]
+    fn null_member_counts_as_absent() {
+        fn check<T: DeserializeOwned + fmt::Debug>(body: &str) {
+            let all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap();
+            let shown = |body: serde_json::Map<_, _>| {
+                read::<T>(serde_json::Value::Object(body).to_string().as_bytes())
+                    .map(|body| format!("{body:?}"))
+            };
+            assert!(shown(all.clone()).is_ok(), "{body}");
+            for name in all.keys() {
+                let (mut null, mut absent) = (all.clone(), all.clone());
+                null.insert(name.clone(), serde_json::Value::Null);
+                absent.remove(name);
+                assert_eq!(shown(null), shown(absent), "{name} in {body}");
+            }
+        }
+        check::<LoginBody>(
+            r#"{"email":"a","password":"b","mode":"cookie","remember":false,"unknown":{"x":null}}"#,
+        );
+        check::<RegisterBody>(r#"{"email":"a","password":"b"}"#);
+        check::<PasswordBody>(r#"{"current_password":"a","new_password":"b"}"#);
+        check::<TokenBody>(r#"{"refresh_token":"a"}"#);
+        let login: LoginBody =
+            read(br#"{"email":"a","password":"b","mode": null ,"remember":null}"#).unwrap();
+        assert_eq!((login.mode, login.remember), (Mode::Token, true));
         assert!(read::<TokenBody>(b"{}").unwrap().refresh_token.is_none());
         assert!(read::<TokenBody>(br#"{"refresh_token":null}"#).unwrap().refresh_token.is_none());
     }

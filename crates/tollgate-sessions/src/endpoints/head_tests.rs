@@ -1,6 +1,6 @@
 //! The checks of the head of a request: its endpoint, its origin, and its credentials.
 
-use tollgate::TokenSource;
+use tollgate::{ForwardedHeader, TokenSource, TrustedProxies};
 
 use super::testing::{
     FakeRequest, ISSUER, PASSWORD, World, cleared_by, cookies_of, header, member, post, post_with,
@@ -172,6 +172,45 @@ async fn unreadable_body_is_rejected() {
     let request = post("/auth/login");
     let call = world.endpoints.begin(&request, request.path(), None).unwrap();
     assert_eq!(call.respond_with(std::future::pending()).await.status(), 408);
+}
+
+/// A forged token is counted by the address of its client.
+#[tokio::test]
+async fn address_of_the_application_precedes_the_header_of_proxies() {
+    let world = World::new().await;
+    let proxies = TrustedProxies::hops(ForwardedHeader::XForwardedFor, 1).unwrap();
+    let endpoints = world.endpoints.with_trusted_proxies(proxies);
+    let client = ClientAddress("192.0.2.7".parse().unwrap());
+    let forged = br#"{"refresh_token":"rt1_x"}"#;
+    let mut last = 0;
+    for number in 0..21 {
+        let request = post("/auth/refresh").header("x-forwarded-for", format!("198.51.100.{number}"));
+        let call = endpoints.begin_for(&request, request.path(), client).unwrap();
+        last = call.respond(forged).await.status();
+    }
+    assert_eq!(last, 429, "the header does not count");
+    for (field, expected) in [("192.0.2.7", 429), ("192.0.2.8", 401)] {
+        let request = post("/auth/refresh").header("x-forwarded-for", field);
+        let call = endpoints.begin(&request, request.path(), Some(client.0)).unwrap();
+        assert_eq!(call.respond(forged).await.status(), expected, "{field}");
+    }
+}
+
+/// A client that reaches the application past its proxy cannot claim to be on loopback.
+#[tokio::test]
+async fn development_cookies_require_loopback_behind_a_proxy_as_well() {
+    let world = World::new().await;
+    let proxies = TrustedProxies::hops(ForwardedHeader::XForwardedFor, 1).unwrap();
+    let endpoints = world.endpoints.with_cookies(CookieSettings::insecure_for_development());
+    let endpoints = endpoints.with_trusted_proxies(proxies);
+    for (peer, client, expected) in
+        [("127.0.0.1", "127.0.0.1", 200), ("127.0.0.1", "192.0.2.1", 403), ("192.0.2.1", "127.0.0.1", 403)]
+    {
+        let request = post("/auth/login").header("host", "localhost").header("x-forwarded-for", client);
+        let begun = endpoints.begin(&request, request.path(), Some(peer.parse().unwrap()));
+        let status = begun.map_or_else(|response| response.status(), |_| 200);
+        assert_eq!(status, expected, "{peer} {client}");
+    }
 }
 
 #[tokio::test]

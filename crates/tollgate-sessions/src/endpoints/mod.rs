@@ -12,6 +12,7 @@ mod login;
 mod logout;
 mod password;
 mod problem;
+mod problem_type;
 mod refresh;
 mod register;
 mod request;
@@ -26,9 +27,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use tollgate::adapter::RequestView;
-use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, UnixTime};
+use tollgate::{AuthError, Challenge, Clock, ConfigError, CrossSite, Gate, TrustedProxies, UnixTime};
 use tracing::warn;
 
+use address::Addresses;
 pub use address::ClientAddress;
 pub use cookies::{CookieSettings, SameSite};
 pub use counts::EndpointCounts;
@@ -67,8 +69,8 @@ use route::Route;
 /// `{"access_token","token_type":"Bearer","expires_in","refresh_token","refresh_token_expires_in","scope"}`. In
 /// mode `cookie`, the response body is `{"token_type":"Cookie","expires_in","scope"}`, and the tokens are in
 /// two cookies that scripts cannot read. Durations are in seconds. Times are in seconds since 1970-01-01T00:00:00Z.
-/// Unknown members of requests are ignored. Errors are problem details (RFC 9457); the values of their member
-/// `error` are stable.
+/// Unknown members of requests are ignored, and a member that is `null` counts as absent. Errors are problem details
+/// (RFC 9457); the values of their members `type` and `error` are stable.
 ///
 /// A refresh token in the body takes precedence over the cookie. If the request has an explicit token, such as
 /// in `Authorization`, all cookies are ignored.
@@ -133,6 +135,8 @@ struct Endpoints {
     client_id: Box<str>,
     base: Box<str>,
     registration: RegistrationMode,
+    /// The proxies that may name the address of a client; `None` for the address of the connection.
+    proxies: Option<TrustedProxies>,
     /// The challenge of the gate for a request without a token.
     challenge: Box<str>,
     /// The response to a request without an access token on a route that requires one.
@@ -157,6 +161,7 @@ impl SessionEndpoints {
             client_id: "first-party".into(),
             base: "/auth".into(),
             registration: RegistrationMode::Disabled,
+            proxies: None,
             challenge: anonymous.challenge().map(Challenge::to_string).unwrap_or_default().into(),
             anonymous: SessionResponse::from(&anonymous),
             gate,
@@ -209,6 +214,16 @@ impl SessionEndpoints {
         Ok(self.change(|endpoints| endpoints.base = base))
     }
 
+    /// Sets the proxies that may name the address of a client. Without them, the address of a client is that of its
+    /// connection.
+    ///
+    /// Login attempts and forged tokens are counted by this address. A [`ClientAddress`] that the application puts
+    /// into the extensions of a request takes precedence.
+    #[must_use]
+    pub fn with_trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        self.change(|endpoints| endpoints.proxies = Some(proxies))
+    }
+
     /// Sets the clock, for tests. The default is the clock of the gate.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
@@ -230,8 +245,8 @@ impl SessionEndpoints {
         Route::exists(&self.0.base, path)
     }
 
-    /// Checks the head of a request, before its body is read. `peer` is the address of the client, for the
-    /// login throttle. Pass an address only if it can be trusted.
+    /// Checks the head of a request, before its body is read. `peer` is the address of the connection: that of the
+    /// client, or of a [trusted proxy](Self::with_trusted_proxies).
     ///
     /// # Errors
     /// The [`SessionResponse`] to a request that is rejected.
@@ -241,7 +256,29 @@ impl SessionEndpoints {
         path: &str,
         peer: Option<IpAddr>,
     ) -> Result<SessionRequest, SessionResponse> {
-        self.0.read_head(request, path, peer).map_or_else(
+        self.begin_from(request, path, Addresses::of(request, peer, self.0.proxies.as_ref()))
+    }
+
+    /// Does what [`begin`](Self::begin) does, for a client whose address the application has determined.
+    ///
+    /// # Errors
+    /// The [`SessionResponse`] to a request that is rejected.
+    pub fn begin_for<R: RequestView>(
+        &self,
+        request: &R,
+        path: &str,
+        client: ClientAddress,
+    ) -> Result<SessionRequest, SessionResponse> {
+        self.begin_from(request, path, Addresses { peer: None, client: Some(client.0) })
+    }
+
+    fn begin_from<R: RequestView>(
+        &self,
+        request: &R,
+        path: &str,
+        addresses: Addresses,
+    ) -> Result<SessionRequest, SessionResponse> {
+        self.0.read_head(request, path, addresses).map_or_else(
             |problem| Err(self.0.counters.refused(problem).into_response(&self.0.challenge)),
             |head| Ok(SessionRequest::new(self.clone(), head)),
         )
@@ -254,7 +291,7 @@ impl Endpoints {
         &self,
         request: &R,
         path: &str,
-        peer: Option<IpAddr>,
+        addresses: Addresses,
     ) -> Result<RequestHead, Problem> {
         let route = Route::find(&self.base, path, request.method())?;
         if route.takes_body() {
@@ -264,9 +301,9 @@ impl Endpoints {
         if route != Route::KeySet {
             self.check_origin(request, &route, &cookies)?;
             self.check_csrf_token(request, &route, &cookies)?;
-            self.check_cookie_profile(request, peer)?;
+            self.check_cookie_profile(request, addresses)?;
         }
-        let (client, pending_keys) = Client::read(self, request, cookies, &route, peer)?;
+        let (client, pending_keys) = Client::read(self, request, cookies, &route, addresses.client)?;
         Ok(RequestHead { route, client, pending_keys })
     }
 
@@ -290,11 +327,11 @@ impl Endpoints {
         })
     }
 
-    fn check_cookie_profile<R: RequestView>(&self, request: &R, peer: Option<IpAddr>) -> Result<(), Problem> {
-        if !self.cookies.is_for_development() || settings::is_on_loopback(request, peer) {
+    fn check_cookie_profile<R: RequestView>(&self, request: &R, addresses: Addresses) -> Result<(), Problem> {
+        if !self.cookies.is_for_development() || settings::is_on_loopback(request, addresses) {
             return Ok(());
         }
-        tracing::error!(?peer, "request rejected: development cookies on a host that is not loopback");
+        tracing::error!(?addresses, "request rejected: development cookies on a host that is not loopback");
         Err(Problem::InsecureCookies)
     }
 

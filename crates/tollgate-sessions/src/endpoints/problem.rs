@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use tollgate::CrossSiteError;
-use tollgate::adapter::ProblemDetails;
+use tollgate::adapter::{ProblemDetails, ProblemType};
 use tracing::{error, warn};
 
+use super::problem_type;
 use super::response::SessionResponse;
 use crate::accounts::{ChangePasswordError, LoginError, NewPasswordError, RegisterError};
 use crate::issuing::IssueError;
@@ -70,14 +71,18 @@ pub(super) enum Problem {
 impl Problem {
     /// Returns the response. A 401 has the `challenge` (RFC 9110 §15.5.2).
     pub(super) fn into_response(self, challenge: &str) -> SessionResponse {
-        let (status, error, detail) = self.parts();
+        let (error, detail) = self.code_and_detail();
         let detail = match self {
             Self::RejectedPassword(error) => Cow::Owned(error.to_string()),
             _ => Cow::Borrowed(detail),
         };
-        let problem = ProblemDetails::new(status, &detail).with_error(error);
+        let problem = match self.kind() {
+            Kind::Status(status) => ProblemDetails::new(status, &detail),
+            Kind::Type(kind) => ProblemDetails::of_type(kind, &detail),
+        };
+        let problem = problem.with_error(error);
         let problem = if self == Self::Expired { problem.with_reason("expired") } else { problem };
-        let response = SessionResponse::problem(status, &problem);
+        let response = SessionResponse::problem(&problem);
         match self {
             Self::InvalidGrant | Self::Expired | Self::InvalidCredentials => {
                 response.with_header("www-authenticate", challenge)
@@ -102,52 +107,86 @@ impl Problem {
         Self::ServerError
     }
 
-    /// Returns the status, the error code and the detail for humans. The match is exhaustive on purpose.
+    /// Returns what determines the status, the type and the title. The match is exhaustive on purpose.
     #[deny(clippy::wildcard_enum_match_arm)]
-    fn parts(self) -> (u16, &'static str, &'static str) {
+    fn kind(self) -> Kind {
+        Kind::Type(match self {
+            Self::NoSuchPath => return Kind::Status(404),
+            Self::Method { .. } => return Kind::Status(405),
+            Self::BodyTimeout => return Kind::Status(408),
+            Self::TooLarge => return Kind::Status(413),
+            Self::MediaType => return Kind::Status(415),
+            Self::ServerError => return Kind::Status(500),
+            Self::NoSuchSession => problem_type::SESSION_NOT_FOUND,
+            Self::Unreadable | Self::Malformed => problem_type::MALFORMED_BODY,
+            Self::RepeatedCookie => ProblemType::MALFORMED_CREDENTIALS,
+            Self::WrongTransport => problem_type::OTHER_TRANSPORT,
+            Self::CookiesNotRead => problem_type::NO_COOKIES,
+            Self::InsecureCookies => problem_type::INSECURE_COOKIES,
+            Self::CrossSite(CrossSiteError::NoCsrfToken | CrossSiteError::CsrfTokenMismatch) => {
+                ProblemType::ANTI_CSRF_TOKEN
+            }
+            Self::CrossSite(_) => ProblemType::CROSS_SITE_REQUEST,
+            Self::InvalidGrant | Self::Expired => problem_type::INVALID_GRANT,
+            Self::InvalidCredentials => problem_type::INVALID_CREDENTIALS,
+            Self::Throttled { .. } => problem_type::TOO_MANY_ATTEMPTS,
+            Self::LoginNameTaken => problem_type::LOGIN_TAKEN,
+            Self::InvalidLoginName => problem_type::INVALID_LOGIN,
+            Self::InvalidPassword | Self::RejectedPassword(_) => problem_type::INVALID_PASSWORD,
+            Self::WrongPassword => problem_type::WRONG_PASSWORD,
+            Self::Unavailable { .. } => problem_type::TEMPORARILY_UNAVAILABLE,
+        })
+    }
+
+    /// Returns the error code and the detail for humans. The match is exhaustive on purpose.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn code_and_detail(self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSuchPath => (404, "not_found", "there is no endpoint at this path"),
-            Self::NoSuchSession => (404, "not_found", "there is no such session"),
-            Self::Method { .. } => (405, "method_not_allowed", "this endpoint does not support the method"),
-            Self::MediaType => (
-                415,
-                "unsupported_media_type",
-                "the body must be JSON, with the content type application/json",
-            ),
-            Self::TooLarge => (413, "content_too_large", "the body is too long"),
-            Self::BodyTimeout => (408, "request_timeout", "the body was not received in time"),
-            Self::Unreadable => (400, "invalid_request", "the body could not be read"),
-            Self::Malformed => (400, "invalid_request", "the body is not the expected JSON object"),
+            Self::NoSuchPath => ("not_found", "there is no endpoint at this path"),
+            Self::NoSuchSession => ("not_found", "there is no such session"),
+            Self::Method { .. } => ("method_not_allowed", "this endpoint does not support the method"),
+            Self::MediaType => {
+                ("unsupported_media_type", "the body must be JSON, with the content type application/json")
+            }
+            Self::TooLarge => ("content_too_large", "the body is too long"),
+            Self::BodyTimeout => ("request_timeout", "the body was not received in time"),
+            Self::Unreadable => ("invalid_request", "the body could not be read"),
+            Self::Malformed => ("invalid_request", "the body is not the expected JSON object"),
             Self::RepeatedCookie => {
-                (400, "invalid_request", "the request has a cookie with a token more than once")
+                ("invalid_request", "the request has a cookie with a token more than once")
             }
-            Self::WrongTransport => {
-                (400, "invalid_request", "the refresh token was issued for another transport")
-            }
-            Self::CookiesNotRead => (400, "invalid_request", "this server does not issue tokens in cookies"),
-            Self::InsecureCookies => {
-                (403, "insecure_cookies", "development cookies are issued on loopback only")
-            }
-            Self::CrossSite(error) => (403, csrf_code(error), "another site may have caused the request"),
+            Self::WrongTransport => ("invalid_request", "the refresh token was issued for another transport"),
+            Self::CookiesNotRead => ("invalid_request", "this server does not issue tokens in cookies"),
+            Self::InsecureCookies => ("insecure_cookies", "development cookies are issued on loopback only"),
+            Self::CrossSite(error) => (csrf_code(error), "another site may have caused the request"),
             Self::InvalidGrant | Self::Expired => {
-                (401, "invalid_grant", "the session cannot be refreshed; log in again")
+                ("invalid_grant", "the session cannot be refreshed; log in again")
             }
             Self::InvalidCredentials => {
-                (401, "invalid_credentials", "the login name or the password is incorrect")
+                ("invalid_credentials", "the login name or the password is incorrect")
             }
-            Self::Throttled { .. } => (429, "too_many_attempts", "too many attempts; try again later"),
-            Self::LoginNameTaken => (409, "login_taken", "the login name is taken"),
-            Self::InvalidLoginName => (400, "invalid_login", "the login name cannot be used"),
+            Self::Throttled { .. } => ("too_many_attempts", "too many attempts; try again later"),
+            Self::LoginNameTaken => ("login_taken", "the login name is taken"),
+            Self::InvalidLoginName => ("invalid_login", "the login name cannot be used"),
             Self::InvalidPassword | Self::RejectedPassword(_) => {
-                (400, "invalid_password", "the password cannot be used")
+                ("invalid_password", "the password cannot be used")
             }
-            Self::WrongPassword => (403, "invalid_credentials", "the current password is incorrect"),
+            Self::WrongPassword => ("invalid_credentials", "the current password is incorrect"),
             Self::Unavailable { .. } => {
-                (503, "temporarily_unavailable", "the service is temporarily unavailable; try again later")
+                ("temporarily_unavailable", "the service is temporarily unavailable; try again later")
             }
-            Self::ServerError => (500, "server_error", "the server is not set up correctly"),
+            Self::ServerError => ("server_error", "the server is not set up correctly"),
         }
     }
+}
+
+/// Whether the status of a problem says all, or its type says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The status, with the type `about:blank`.
+    Status(u16),
+    /// The type, which has a status.
+    Type(ProblemType),
 }
 
 /// Returns the error code of a cross-site error.
@@ -243,3 +282,6 @@ impl From<IssueError> for Problem {
         Self::server_error(&error)
     }
 }
+
+#[cfg(test)]
+mod tests;

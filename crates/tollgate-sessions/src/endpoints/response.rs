@@ -30,8 +30,8 @@ impl SessionResponse {
     }
 
     /// Makes a response with problem details (RFC 9457).
-    pub(super) fn problem(status: u16, problem: &ProblemDetails<'_>) -> Self {
-        Self::empty(status).with_body(ProblemDetails::CONTENT_TYPE, problem)
+    pub(super) fn problem(problem: &ProblemDetails<'_>) -> Self {
+        Self::empty(problem.status()).with_body(ProblemDetails::CONTENT_TYPE, problem)
     }
 
     /// Makes a response with a document that is the same for all clients.

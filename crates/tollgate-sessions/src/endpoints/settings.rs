@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use tollgate::adapter::RequestView;
 
+use super::address::Addresses;
+
 /// Whether clients can register accounts, and what they learn about login names that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,14 +32,14 @@ pub(super) fn is_plain_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(plain)
 }
 
-/// Returns whether the host of the request is loopback, and so is the address of the client, if it is known.
-pub(super) fn is_on_loopback<R: RequestView>(request: &R, peer: Option<IpAddr>) -> bool {
+/// Returns whether the host of the request is loopback, and so are the addresses of the connection and of the client,
+/// as far as they are known.
+pub(super) fn is_on_loopback<R: RequestView>(request: &R, addresses: Addresses) -> bool {
     let host = match request.authority() {
         Some(authority) => authority.as_bytes(),
         None => request.header_values("host").next().unwrap_or_default(),
     };
-    peer.is_none_or(|peer| peer.to_canonical().is_loopback())
-        && std::str::from_utf8(host).is_ok_and(names_loopback)
+    addresses.are_loopback() && std::str::from_utf8(host).is_ok_and(names_loopback)
 }
 
 fn names_loopback(host: &str) -> bool {
@@ -59,7 +61,14 @@ mod tests {
     fn loopback_needs_a_loopback_host_and_a_loopback_peer() {
         let on_loopback = |host: &str, peer: Option<&str>| {
             let request = FakeRequest::new("POST", "/").header("host", host);
-            is_on_loopback(&request, peer.map(|peer| peer.parse().unwrap()))
+            let address = peer.map(|peer| peer.parse().unwrap());
+            let at = |peer, client| is_on_loopback(&request, Addresses { peer, client });
+            let verdict = at(address, address);
+            if address.is_some() {
+                let loopback = Some(IpAddr::from([127, 0, 0, 1]));
+                assert_eq!((at(address, loopback), at(loopback, address)), (verdict, verdict), "{host}");
+            }
+            verdict
         };
         for host in
             ["localhost", "localhost:3000", "127.0.0.1", "127.0.0.1:80", "127.1.2.3", "[::1]", "[::1]:8080"]
@@ -76,6 +85,6 @@ mod tests {
         {
             assert!(!on_loopback(host, Some("127.0.0.1")), "{host}");
         }
-        assert!(!is_on_loopback(&FakeRequest::new("POST", "/"), None));
+        assert!(!is_on_loopback(&FakeRequest::new("POST", "/"), Addresses { peer: None, client: None }));
     }
 }

@@ -196,6 +196,47 @@ async fn logout_all_revokes_all_sessions_of_the_user() {
     assert_eq!(world.send(&post("/auth/logout-all"), "{}").await.status(), 401);
 }
 
+/// Each member of each route: `null` has the response of an absent member.
+#[tokio::test]
+async fn null_member_gets_the_response_of_an_absent_one() {
+    let mut world = World::new().await;
+    world.endpoints = world.endpoints.with_registration(RegistrationMode::RevealExisting);
+    let bearer = format!("Bearer {}", member(&world.log_in("").await, "access_token"));
+    let token = format!("rt1_{}", "A".repeat(72));
+    for (path, members) in [
+        (
+            "/auth/login",
+            &[("email", "\"x\""), ("password", "\"y\""), ("mode", "\"token\""), ("remember", "true")][..],
+        ),
+        ("/auth/refresh", &[("refresh_token", &*format!("\"{token}\""))]),
+        ("/auth/logout", &[("refresh_token", "\"x\"")]),
+        ("/auth/logout-all", &[("refresh_token", "\"x\"")]),
+        ("/auth/register", &[("email", "\"x\""), ("password", "\"y\"")]),
+        ("/auth/password", &[("current_password", "\"x\""), ("new_password", "\"y\"")]),
+    ] {
+        let request = match path {
+            "/auth/password" => post(path).header("authorization", &bearer),
+            _ => post(path),
+        };
+        for (name, _) in members {
+            let body = |value: Option<&str>| {
+                let others = members.iter().filter(|(other, _)| other != name).copied();
+                let all = others.chain(value.map(|value| (*name, value)));
+                let all: Vec<_> = all.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                format!("{{{}}}", all.join(","))
+            };
+            let absent = world.send(&request, &body(None)).await;
+            assert_eq!(world.send(&request, &body(Some("null"))).await, absent, "{path} {name}");
+            let wrong = world.send(&request, &body(Some("[null]"))).await;
+            assert_eq!(
+                (wrong.status(), member(&wrong, "error").as_str()),
+                (400, "invalid_request"),
+                "{path} {name}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn password_change_revokes_all_other_sessions() {
     let world = World::new().await;

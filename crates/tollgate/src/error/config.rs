@@ -85,4 +85,18 @@ pub enum ConfigError {
     /// The text says what is wrong.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A text is not a network of trusted proxies.
+    #[error("{text:?} is not a network of proxies, such as 10.0.0.0/8: {problem}")]
+    Network {
+        /// The text that was given.
+        text: Box<str>,
+        /// What is wrong with the text.
+        problem: &'static str,
+    },
+    /// A number of trusted proxies outside 1 to [`TrustedProxies::MAX_HOPS`](crate::TrustedProxies::MAX_HOPS).
+    #[error("{hops} is not a number of proxies in front of the application; the limits are 1 and 16")]
+    Hops {
+        /// The number that was given.
+        hops: usize,
+    },
 }

@@ -249,7 +249,7 @@ fn rejections_are_problem_details() {
     );
     assert_snapshot!(
         body(AuthError::InvalidToken(TokenError::Unsigned)),
-        @r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#
+        @r#"{"type":"tag:tollgate.example,2026:invalid-token","title":"Invalid access token","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#
     );
     assert_snapshot!(
         body(AuthError::NoGate),
