@@ -32,8 +32,8 @@ pub(crate) fn all(gates: &Gates) -> Vec<Case> {
     cases
 }
 
-/// Repeats the cases of one issuer with other issuers beside it, for which every check that can be given up is given up.
-/// No answer may change.
+/// Repeats the cases of one issuer with other issuers beside it, for which every check that can be given up is given
+/// up. No answer may change.
 fn beside_loose_issuers(cases: &mut Vec<Case>) {
     let beside = |case: &Case| {
         let gate = match case.gate {

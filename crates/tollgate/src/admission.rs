@@ -76,7 +76,8 @@ impl Admission {
     /// Checks `policy` against the verified token.
     ///
     /// # Errors
-    /// 401 when the request is anonymous or the user has to authenticate again, 403 when the token does not grant enough.
+    /// 401 when the request is anonymous or the user has to authenticate again, 403 when the token does not grant
+    /// enough.
     pub fn authorize(&self, policy: &Policy) -> Result<(), Rejection> {
         self.authorize_at(policy, None)
     }

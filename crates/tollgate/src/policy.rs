@@ -182,8 +182,8 @@ impl Policy {
         Self::of(Node::Amr(method.into()))
     }
 
-    /// Requires the user to have authenticated at most this long ago, by the claim `auth_time` (OpenID Connect Core §2).
-    /// A token without the claim does not meet this.
+    /// Requires the user to have authenticated at most this long ago, by the claim `auth_time` (OpenID Connect Core
+    /// §2). A token without the claim does not meet this.
     ///
     /// ```
     /// use std::time::Duration;

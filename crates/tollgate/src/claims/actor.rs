@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 /// The party that acts on behalf of a token's subject: the claim `act` (RFC 8693 §4.1).
 ///
-/// Only this actor counts for authorization. The [prior](Self::prior) actors are a history, and "are not to be considered
-/// in access control decisions" (RFC 8693 §4.1).
+/// Only this actor counts for authorization. The [prior](Self::prior) actors are a history, and "are not to be
+/// considered in access control decisions" (RFC 8693 §4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Actor {
