@@ -50,6 +50,9 @@ pub enum StartError {
         #[source]
         reason: ContentTypeError,
     },
+    /// The provider does not publish its keys where this source of keys reads them. The text names the source to use.
+    #[error("the keys of this provider cannot be fetched here: {0}")]
+    Provider(&'static str),
     /// Two settings contradict each other, or one is out of range.
     #[error("invalid settings: {0}")]
     Settings(&'static str),

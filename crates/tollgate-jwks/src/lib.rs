@@ -117,6 +117,7 @@ mod plain_http;
 mod remote;
 mod request_header;
 mod settings;
+mod setup;
 mod shared;
 mod status;
 mod wanted_key;
