@@ -48,9 +48,9 @@ fn the_state_of_a_key_set_is_pure() {
     for file in [
         "cache.rs",
         "cache_control.rs",
-        "directory/bucket.rs",
+        "lookups/bucket.rs",
         "directory/settings.rs",
-        "directory/state.rs",
+        "lookups/state.rs",
         "discovery.rs",
         "document.rs",
         "moment.rs",

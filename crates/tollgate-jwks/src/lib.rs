@@ -110,6 +110,7 @@ mod error;
 mod fetch;
 mod http;
 mod location;
+mod lookups;
 mod moment;
 mod negative_cache;
 mod outcome;
