@@ -114,6 +114,7 @@ mod lookups;
 mod moment;
 mod negative_cache;
 mod outcome;
+mod pem_key_set;
 mod plain_http;
 mod remote;
 mod request_header;
@@ -126,6 +127,9 @@ mod wanted_key;
 pub use builder::RemoteKeySetBuilder;
 pub use remote::RemoteKeySet;
 pub use settings::RefreshSettings;
+
+// Keys that are published one by one.
+pub use pem_key_set::{PemKeySet, PemKeySetBuilder, PemKeySetSettings, PemKeySetStatus};
 
 // Issuers that come and go.
 pub use directory::{

@@ -23,15 +23,17 @@ use tollgate::KeyRefresh;
 
 use crate::moment::Moment;
 use counts::LookupCounts;
-use state::{Demand, Flight, Slots, State};
 
 pub(crate) use counts::LookupStatus;
 pub(crate) use limits::Limits;
-pub(crate) use state::Outcome;
+pub(crate) use state::{Demand, Flight, Outcome, Slots, State};
 
 /// Looks a key up. An error says why this failed.
 pub(crate) type Lookup<K, V> = Arc<dyn Fn(Asked<K, V>) -> LookupFuture<V> + Send + Sync>;
 pub(crate) type LookupFuture<V> = Pin<Box<dyn Future<Output = Result<Outcome<V>, String>> + Send>>;
+
+/// Writes the outcome of a lookup to the log: whether there is a new value, or the cause of a failure.
+pub(crate) type Log<K> = Box<dyn Fn(&K, Result<bool, &str>) + Send + Sync>;
 
 /// A key to look up.
 pub(crate) struct Asked<K, V> {
@@ -44,8 +46,7 @@ pub(crate) struct Asked<K, V> {
 pub(crate) struct Lookups<K, V> {
     origin: Instant,
     lookup: Lookup<K, V>,
-    /// Writes the outcome of a lookup to the log: whether there is a new value, or the cause of a failure.
-    log: fn(&K, Result<bool, &str>),
+    log: Log<K>,
     runtime: Handle,
     limits: Limits,
     /// The state that requests read without a lock.
@@ -72,12 +73,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Creates an empty cache. Lookups run on `runtime`.
-    pub(crate) fn new(
-        limits: Limits,
-        runtime: Handle,
-        lookup: Lookup<K, V>,
-        log: fn(&K, Result<bool, &str>),
-    ) -> Self {
+    pub(crate) fn new(limits: Limits, runtime: Handle, lookup: Lookup<K, V>, log: Log<K>) -> Self {
         Self {
             origin: Instant::now(),
             lookup,
