@@ -56,7 +56,7 @@ pub use status::PemKeySetStatus;
 /// let load_balancer = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/shop/50dc6c495c0c9188";
 /// let alb = providers::aws_alb("eu-central-1", load_balancer, Issuer::new("https://idp.example")?)?;
 /// let keys = PemKeySet::of_provider(&alb, Algorithm::Es256)?.start()?;
-/// let gate = Gate::new(alb.verifier(keys)).with_token_sources([TokenSource::header("x-amzn-oidc-data")?])?;
+/// let gate = Gate::new(alb.verifier(keys)).with_sources([TokenSource::header("x-amzn-oidc-data")?])?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
