@@ -95,7 +95,7 @@ impl VerifierDirectory {
                 }
             })
         });
-        Ok(Self(Arc::new(Lookups::new(settings.limits(), setup::runtime()?, lookup, Box::new(log)))))
+        Ok(Self(Arc::new(Lookups::new(settings.into_limits(), setup::runtime()?, lookup, Box::new(log)))))
     }
 
     /// Drops the verifier of an issuer, or the note that it is not trusted, so that its next token causes a lookup.

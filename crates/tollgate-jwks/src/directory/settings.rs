@@ -119,7 +119,7 @@ impl VerifierDirectorySettings {
         Self { max_waiting: max, ..self }
     }
 
-    pub(super) fn limits(&self) -> Limits {
+    pub(super) fn into_limits(self) -> Limits {
         Limits {
             max_values: self.max_verifiers,
             lifetime: self.lifetime,
