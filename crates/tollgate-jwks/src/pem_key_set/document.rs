@@ -81,8 +81,8 @@ impl Fetcher {
     }
 }
 
-/// Returns whether the issuer has no such key. Object stores answer 403 for it where clients may not list objects. For a
-/// known key, 403 does not show that the issuer has removed it.
+/// Returns whether the issuer has no such key. Object stores answer 403 for it where clients may not list objects. For
+/// a known key, 403 does not show that the issuer has removed it.
 fn is_absent(status: u16, known: Option<&PublishedKey>) -> bool {
     matches!(status, 404 | 410) || (status == 403 && known.is_none())
 }

@@ -16,8 +16,8 @@ use crate::lookups::Limits;
 /// - [Negative cache](Self::with_negative_cache), 1024 key IDs for 60 s: a token with such a key ID is rejected without
 ///   another fetch. A longer time would let an attacker block a guessed key ID before the issuer uses it.
 /// - [Timeout](Self::with_timeout), 5 s: the longest time that a request waits for a fetch.
-/// - [Fetches in flight](Self::with_max_fetches), 8, and [rate](Self::with_fetch_rate), one per second with bursts of 8:
-///   bound what forged key IDs can cost. Both apply to keys that are not cached. The others are fetched once per
+/// - [Fetches in flight](Self::with_max_fetches), 8, and [rate](Self::with_fetch_rate), one per second with bursts of
+///   8: bound what forged key IDs can cost. Both apply to keys that are not cached. The others are fetched once per
 ///   lifetime each, apart from these limits.
 /// - [Waiting requests](Self::with_max_waiting), 1024: bounds the memory that a slow issuer can take.
 ///
@@ -63,8 +63,8 @@ impl PemKeySetSettings {
         Self(Limits { lifetime, ..self.0 })
     }
 
-    /// Sets how long a key is used after its last good fetch, while fetches fail. It must not be below the lifetime. The
-    /// default is 2 h.
+    /// Sets how long a key is used after its last good fetch, while fetches fail. It must not be below the lifetime.
+    /// The default is 2 h.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self(Limits { max_age, ..self.0 })
@@ -76,8 +76,8 @@ impl PemKeySetSettings {
         Self(Limits { retry: pause, ..self.0 })
     }
 
-    /// Sets how many key IDs that the issuer does not have are cached, and for how long. The default is 1024 key IDs for
-    /// 60 s.
+    /// Sets how many key IDs that the issuer does not have are cached, and for how long. The default is 1024 key IDs
+    /// for 60 s.
     #[must_use]
     pub fn with_negative_cache(self, max: usize, ttl: Duration) -> Self {
         Self(Limits { max_absent: max, absent_for: ttl, ..self.0 })
