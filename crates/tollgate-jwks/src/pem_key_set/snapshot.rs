@@ -63,6 +63,7 @@ pub(super) fn due(slots: &KeySlots, now: Moment) -> impl Iterator<Item = &KeyId>
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
     use std::collections::HashMap;
     use std::time::Duration;
@@ -166,9 +167,9 @@ mod tests {
                     "a new set only for other keys"
                 );
                 if is_same {
-                    self.kept += 1
+                    self.kept += 1;
                 } else {
-                    self.replaced += 1
+                    self.replaced += 1;
                 }
                 self.snapshot = new;
             }
