@@ -1,0 +1,132 @@
+//! The provider of an entry of `[[issuers]]`.
+
+use tollgate::providers::{self, Provider};
+use tollgate::{ConfigError, Issuer};
+
+use super::at::At;
+use crate::document::list;
+use crate::error::DocumentError;
+use crate::settings::issuer::IssuerEntry;
+use crate::settings::provider::ProviderName;
+use crate::settings::rules::{AudienceRuleSetting, IssuerSetting};
+
+/// Returns the provider, after checking that the entry has its members and no others.
+pub(crate) fn build(at: &At<'_>, entry: &IssuerEntry, name: ProviderName) -> Result<Provider, DocumentError> {
+    let members = name.members();
+    for (member, is_given) in entry.preset_members() {
+        match (is_given, members.contains(&member)) {
+            (true, true) | (false, false) => {}
+            (false, true) => {
+                let mend = format!("an entry of {} has the members {}", name.name(), list(members));
+                return Err(at.wrong(format!("needs the member `{member}`"), mend));
+            }
+            (true, false) => {
+                let mend = format!("remove it; the members of {} are {}", name.name(), list(members));
+                return Err(at.member(member).wrong(format!("does not belong to {}", name.name()), mend));
+            }
+        }
+    }
+    let given = Given { at, entry };
+    given.provider(name)?.map_err(|error| {
+        let mut failed = at.refused(error);
+        failed.problem = format!("is no entry of {}", name.name()).into();
+        failed
+    })
+}
+
+/// Reads members that were found to be given.
+struct Given<'a> {
+    at: &'a At<'a>,
+    entry: &'a IssuerEntry,
+}
+
+impl Given<'_> {
+    fn provider(&self, name: ProviderName) -> Result<Result<Provider, ConfigError>, DocumentError> {
+        let entry = self.entry;
+        Ok(match name {
+            ProviderName::Auth0 => providers::auth0(text(entry.domain.as_ref()), self.audience()?),
+            ProviderName::AwsAlb => providers::aws_alb(
+                text(entry.region.as_ref()),
+                text(entry.load_balancer.as_ref()),
+                self.issuer()?,
+            ),
+            ProviderName::Clerk => providers::clerk(text(entry.domain.as_ref()), all(entry.parties.as_ref())),
+            ProviderName::CognitoAccess => providers::cognito_access(
+                text(entry.region.as_ref()),
+                text(entry.user_pool.as_ref()),
+                all(entry.clients.as_ref()),
+            ),
+            ProviderName::CognitoId => providers::cognito_id(
+                text(entry.region.as_ref()),
+                text(entry.user_pool.as_ref()),
+                all(entry.clients.as_ref()),
+            ),
+            ProviderName::EntraV1 => providers::entra_v1(text(entry.tenant.as_ref()), self.audience()?),
+            ProviderName::EntraV1Tenants => {
+                providers::entra_v1_tenants(all(entry.tenants.as_ref()), self.audience()?)
+            }
+            ProviderName::EntraV2 => providers::entra_v2(text(entry.tenant.as_ref()), self.audience()?),
+            ProviderName::EntraV2Tenants => {
+                providers::entra_v2_tenants(all(entry.tenants.as_ref()), self.audience()?)
+            }
+            ProviderName::Firebase => providers::firebase(text(entry.project.as_ref())),
+            ProviderName::GithubActions => {
+                providers::github_actions(text(entry.owner.as_ref()), self.audience()?)
+            }
+            ProviderName::GitlabCi => providers::gitlab_ci(
+                text(entry.instance.as_ref()),
+                text(entry.namespace.as_ref()),
+                self.audience()?,
+            ),
+            ProviderName::Google => providers::google(all(entry.clients.as_ref())),
+            ProviderName::Keycloak => providers::keycloak(
+                text(entry.base_url.as_ref()),
+                text(entry.realm.as_ref()),
+                text(entry.client.as_ref()),
+            ),
+            ProviderName::Kubernetes => providers::kubernetes(self.issuer()?, self.audience()?),
+            ProviderName::Okta => {
+                providers::okta(text(entry.domain.as_ref()), text(entry.server.as_ref()), self.audience()?)
+            }
+            ProviderName::OktaOrg => {
+                providers::okta_org(text(entry.domain.as_ref()), all(entry.clients.as_ref()))
+            }
+            ProviderName::Spiffe => providers::spiffe(text(entry.trust_domain.as_ref()), self.audience()?),
+            ProviderName::Supabase => providers::supabase(text(entry.url.as_ref())),
+            ProviderName::SupabaseSecret => providers::supabase_secret(text(entry.url.as_ref())),
+            ProviderName::Zitadel => {
+                providers::zitadel(text(entry.domain.as_ref()), text(entry.project.as_ref()))
+            }
+        })
+    }
+
+    /// Returns the audience. An entry of a provider has exactly one.
+    fn audience(&self) -> Result<&str, DocumentError> {
+        match self.entry.audience.as_ref().map(|audience| audience.rules.as_slice()) {
+            Some([AudienceRuleSetting::Audience(audience)]) => Ok(audience),
+            _ => {
+                Err(self.at.member("audience").wrong("is not one string", "write the identifier of the API"))
+            }
+        }
+    }
+
+    /// Returns the issuer. An entry of a provider has exactly one.
+    fn issuer(&self) -> Result<Issuer, DocumentError> {
+        let at = self.at.member("issuer");
+        match &self.entry.issuer {
+            Some(IssuerSetting::Exact(issuer)) => {
+                Issuer::new(issuer.clone()).map_err(|error| at.refused(error))
+            }
+            _ => Err(at.wrong("is not a string", "write the issuer of the tokens")),
+        }
+    }
+}
+
+/// The text is there: [`build`] has checked it.
+fn text(member: Option<&Box<str>>) -> &str {
+    member.map(|text| &**text).unwrap_or_default()
+}
+
+fn all(member: Option<&Vec<Box<str>>>) -> Vec<Box<str>> {
+    member.cloned().unwrap_or_default()
+}
