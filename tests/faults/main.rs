@@ -5,6 +5,8 @@
 
 mod amplification;
 mod fault;
+mod proxy;
+mod replaced;
 mod report;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tollgate_tests::issuer::{Issuer, json};
 use tollgate_tests::requests::{Answered, ask};
 
 use fault::Fault;
+use replaced::Naming;
 use report::{Report, Row};
 
 const ISSUER: &str = "https://issuer.example";
@@ -44,6 +47,24 @@ fn main() {
         .collect();
     let rows = report.clone();
     trials.push(trial("forged_key_ids_cost_one_fetch_per_cooldown", move || run(amplification::flood(rows))));
+    trials.extend([
+        trial("proxy_tunnels_to_the_issuer", || run(proxy::tunnels())),
+        trial("proxy_forwards_plain_http", || run(proxy::forwards_plain_http())),
+        trial("proxy_cannot_answer_for_the_issuer", || run(proxy::cannot_answer_for_the_issuer())),
+        trial("proxy_refuses", || run(proxy::refuses())),
+        trial("proxy_is_unreachable", || run(proxy::is_unreachable())),
+    ]);
+    for (naming, name) in [(Naming::Without, "without_key_id"), (Naming::TheSame, "under_the_same_key_id")] {
+        trials.extend([
+            trial(&format!("key_is_replaced_{name}"), move || run(replaced::rotation(naming))),
+            trial(&format!("forged_signatures_get_401_in_an_outage_{name}"), move || {
+                run(replaced::outage(naming));
+            }),
+            trial(&format!("forged_signatures_cost_one_fetch_per_cooldown_{name}"), move || {
+                run(replaced::flood(naming));
+            }),
+        ]);
+    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();

@@ -8,6 +8,7 @@ pub mod log;
 #[cfg(unix)]
 pub mod postgres;
 pub mod presets;
+pub mod proxy;
 pub mod redis;
 pub mod requests;
 pub mod script;

@@ -67,8 +67,8 @@ where
         let gate = &self.0.gate;
         match gate.admit(&ActixRequest::from(&request), gate.now()) {
             Decision::Admitted(admission) => {
-                let private = admission.is_private();
-                AuthenticateFuture::forward(self.0.call(request, admission), private)
+                let marks = gate.response_marks(&ActixRequest::from(&request), &admission);
+                AuthenticateFuture::forward(self.0.call(request, admission), marks)
             }
             Decision::Rejected(rejection) => {
                 AuthenticateFuture::reject(Guarded::<S>::reject(request, &rejection))

@@ -67,7 +67,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
-            Some(admission) => admission.authorize(&self.policy),
+            Some(admission) => admission.authorize_at(&self.policy, Some(request.path())),
             None => Err(Rejection::missing_gate()),
         };
         match verdict {

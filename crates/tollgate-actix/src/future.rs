@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,6 +11,7 @@ use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use pin_project_lite::pin_project;
+use tollgate::adapter::ResponseMarks;
 
 use crate::guarded::Guarded;
 
@@ -32,7 +34,7 @@ pin_project! {
     where
         S: Service<ServiceRequest>,
     {
-        Forward { #[pin] future: S::Future, private: bool },
+        Forward { #[pin] future: S::Future, marks: ResponseMarks },
         Reject { response: Option<ServiceResponse<EitherBody<B>>> },
         AwaitKeys { answer: Pin<Box<dyn Future<Output = Outcome<B>>>> },
     }
@@ -42,8 +44,8 @@ impl<S, B> AuthenticateFuture<S, B>
 where
     S: Service<ServiceRequest>,
 {
-    pub(crate) fn forward(future: S::Future, private: bool) -> Self {
-        Self { state: State::Forward { future, private } }
+    pub(crate) fn forward(future: S::Future, marks: ResponseMarks) -> Self {
+        Self { state: State::Forward { future, marks } }
     }
 
     pub(crate) fn reject(response: ServiceResponse<EitherBody<B>>) -> Self {
@@ -65,9 +67,9 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<B>> {
         match self.project().state.project() {
-            StateProjection::Forward { future, private } => {
+            StateProjection::Forward { future, marks } => {
                 let outcome = ready!(future.poll(context));
-                Poll::Ready(Guarded::<S>::finish(outcome, *private))
+                Poll::Ready(Guarded::<S>::finish(outcome, mem::take(marks)))
             }
             StateProjection::Reject { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::{Error, HttpMessage as _};
+use tollgate::adapter::ResponseMarks;
 use tollgate::{Admission, Gate, KeyRefresh, Rejection};
 
 use crate::rejection::{finish, finish_error, respond};
@@ -54,10 +55,10 @@ impl<S> Guarded<S> {
         refresh.await;
         match self.gate.admit_after_refresh(&ActixRequest::from(&request), self.gate.now()) {
             Ok(admission) => {
-                let private = admission.is_private();
+                let marks = self.gate.response_marks(&ActixRequest::from(&request), &admission);
                 // The service was ready when the request arrived, which may be a while ago.
                 poll_fn(|context| self.service.poll_ready(context)).await?;
-                Self::finish(self.call(request, admission).await, private)
+                Self::finish(self.call(request, admission).await, marks)
             }
             Err(rejection) => Ok(Self::reject(request, &rejection)),
         }
@@ -66,14 +67,14 @@ impl<S> Guarded<S> {
     /// Completes what the service returned for an admitted request.
     pub(crate) fn finish<B>(
         outcome: Result<ServiceResponse<B>, Error>,
-        private: bool,
+        marks: ResponseMarks,
     ) -> Result<ServiceResponse<EitherBody<B>>, Error>
     where
         B: MessageBody + 'static,
     {
         match outcome {
-            Ok(response) => Ok(finish(response, private)),
-            Err(error) => Err(finish_error(error, private)),
+            Ok(response) => Ok(finish(response, &marks)),
+            Err(error) => Err(finish_error(error, marks)),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::ops::Deref;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
+};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError};
-use tollgate::adapter::forbids_shared_caching;
+use tollgate::adapter::{ResponseMarks, forbids_shared_caching};
 
 /// The response to a request that is not admitted: a [`tollgate::Rejection`] that actix can send.
 ///
@@ -99,10 +101,10 @@ fn status(rejection: &tollgate::Rejection) -> StatusCode {
 }
 
 /// Completes the response to an admitted request. It replaces the response if an extractor has rejected the
-/// request, and marks it as private.
+/// request, and marks it.
 pub(crate) fn finish<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
-    private: bool,
+    marks: &ResponseMarks,
 ) -> ServiceResponse<EitherBody<B>> {
     let (request, response) = response.into_parts();
     let overlooked = request.extensions_mut().remove::<Overlooked>();
@@ -110,18 +112,18 @@ pub(crate) fn finish<B: MessageBody + 'static>(
         Some(Overlooked(rejection)) if !is_rejection(&response) => respond(&rejection).map_into_right_body(),
         _ => response.map_into_left_body(),
     };
-    if private {
-        mark_private(response.headers_mut());
-    }
+    let status = response.status();
+    mark(response.headers_mut(), status, marks);
     ServiceResponse::new(request, response)
 }
 
 /// Completes an error, which inner wrappers may return in place of a response. An outer service turns it into
 /// the response.
-pub(crate) fn finish_error(mut error: Error, private: bool) -> Error {
-    if private {
-        error.add_response_mapper(|mut response| {
-            mark_private(response.headers_mut());
+pub(crate) fn finish_error(mut error: Error, marks: ResponseMarks) -> Error {
+    if marks.is_private() {
+        error.add_response_mapper(move |mut response| {
+            let status = response.status();
+            mark(response.headers_mut(), status, &marks);
             response
         });
     }
@@ -132,10 +134,17 @@ fn is_rejection<B>(response: &HttpResponse<B>) -> bool {
     response.extensions().contains::<tollgate::Rejection>()
 }
 
-/// Marks a response as one user's, so that shared caches do not store it (RFC 9111 §3.5, RFC 6750 §2.3).
-fn mark_private(headers: &mut HeaderMap) {
+/// Adds what `marks` ask for: `Cache-Control: private`, so that shared caches do not store the response (RFC 9111 §3.5,
+/// RFC 6750 §2.3), and the subprotocol of a WebSocket (RFC 6455 §4.2.2).
+fn mark(headers: &mut HeaderMap, status: StatusCode, marks: &ResponseMarks) {
     let cache_control = headers.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes);
-    if !forbids_shared_caching(cache_control) {
+    if marks.is_private() && !forbids_shared_caching(cache_control) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    let protocol = marks.websocket_protocol(status.as_u16());
+    if let Some(Ok(protocol)) = protocol.map(HeaderValue::from_str)
+        && !headers.contains_key(SEC_WEBSOCKET_PROTOCOL)
+    {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
 }

@@ -38,6 +38,10 @@ impl RequestView for ActixRequest<'_> {
         self.0.method.as_str()
     }
 
+    fn path(&self) -> Option<&str> {
+        Some(self.0.uri.path())
+    }
+
     fn query(&self) -> Option<&str> {
         self.0.uri.query()
     }

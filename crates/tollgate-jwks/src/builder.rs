@@ -1,14 +1,18 @@
 //! [`RemoteKeySetBuilder`]: sets up a key set from a URL or an issuer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tollgate::{Excerpt, JwkTolerance};
 
+use crate::content_type::ContentTypeError;
 use crate::error::StartError;
-use crate::fetch::Fetcher;
+use crate::fetch::{FetchRules, Fetcher};
 use crate::http::HttpClient;
-use crate::location::{Location, PlainHttp, UrlError};
+use crate::location::{Location, UrlError};
 use crate::remote::RemoteKeySet;
+use crate::request_header::{RequestHeader, RequestHeaderError};
 use crate::settings::RefreshSettings;
 use crate::shared::Shared;
 
@@ -17,9 +21,29 @@ use crate::shared::Shared;
 #[must_use]
 pub struct RemoteKeySetBuilder {
     target: Target,
-    plain_http: PlainHttp,
+    rules: FetchRules,
+    /// The first setting that cannot be used.
+    wrong: Option<Wrong>,
     settings: RefreshSettings,
     client: Option<Arc<dyn HttpClient>>,
+}
+
+/// A setting that makes the start fail.
+#[derive(Clone, Debug)]
+enum Wrong {
+    Host(Excerpt),
+    RequestHeader(Excerpt, RequestHeaderError),
+    ContentType(Excerpt, ContentTypeError),
+}
+
+impl From<Wrong> for StartError {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Host(text) => Self::Host { text },
+            Wrong::RequestHeader(name, reason) => Self::RequestHeader { name, reason },
+            Wrong::ContentType(text, reason) => Self::ContentType { text, reason },
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +62,13 @@ impl RemoteKeySetBuilder {
     }
 
     fn of(target: Target) -> Self {
-        Self { target, plain_http: PlainHttp::Refused, settings: RefreshSettings::default(), client: None }
+        Self {
+            target,
+            rules: FetchRules::default(),
+            wrong: None,
+            settings: RefreshSettings::default(),
+            client: None,
+        }
     }
 
     /// Sets when keys are refreshed, and how long they are used. [`RefreshSettings`] lists the defaults.
@@ -56,8 +86,129 @@ impl RemoteKeySetBuilder {
     ///
     /// # Security
     /// While the issuer is not running, any process on this machine can then answer in its place.
-    pub fn with_insecure_loopback(self) -> Self {
-        Self { plain_http: PlainHttp::ToLoopback, ..self }
+    pub fn with_insecure_loopback(mut self) -> Self {
+        self.rules.plain_http.allow_loopback();
+        self
+    }
+
+    /// Allows plain `http` to these hosts, on every port: `keycloak`, for `http://keycloak:8080` inside a cluster or
+    /// a compose network. A host is an exact name or an IP address, without wildcards, scheme or port.
+    ///
+    /// This applies to the configured URL, the metadata and the `jwks_uri` of this key set. Metadata over plain
+    /// http must name keys on its own host, and metadata over https must name keys over https. A host that is not
+    /// valid makes the start fail with [`StartError::Host`].
+    ///
+    /// # Security
+    /// An attacker who can change packets between this process and the host, or its name lookup, chooses the keys
+    /// and can thus forge tokens. Where certificates are possible, use https with
+    /// `HttpsClientBuilder::with_authorities`.
+    ///
+    /// # Examples
+    /// ```
+    /// use tollgate_jwks::RemoteKeySet;
+    ///
+    /// let keys = RemoteKeySet::discover("http://keycloak:8080/realms/demo").with_insecure_http_to(["keycloak"]);
+    /// # let _ = keys;
+    /// ```
+    pub fn with_insecure_http_to<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        for host in hosts {
+            let host = host.as_ref();
+            if self.rules.plain_http.allow_host(host).is_none() {
+                self.wrong.get_or_insert_with(|| Wrong::Host(Excerpt::new(host)));
+            }
+        }
+        self
+    }
+
+    /// Sends a header field with every fetch, such as `Authorization: Bearer …`. `Debug`, errors and the log do not
+    /// contain its value.
+    ///
+    /// The field is sent to the origin (scheme, host and port) of the configured URL or issuer, and to no other: if
+    /// metadata names a `jwks_uri` elsewhere, that request does not have the field. Use
+    /// [`from_url`](crate::RemoteKeySet::from_url) with the URL of the keys if it needs one.
+    ///
+    /// A field that the client sets itself, such as `Host`, an invalid name or value, or a repeated name makes the
+    /// start fail with [`StartError::RequestHeader`].
+    ///
+    /// # Security
+    /// Over plain http, where it is allowed, the value is readable on the network.
+    pub fn with_request_header(self, name: impl AsRef<str>, value: impl Into<String>) -> Self {
+        self.with_header(RequestHeader::fixed(name.as_ref(), value.into()))
+    }
+
+    /// Sends a header field like [`with_request_header`](Self::with_request_header), with a value that is read from a
+    /// file at each fetch: `prefix` and the content of the file, without a line break at its end. The file may have
+    /// 16 KiB at most. A fetch fails with [`FetchError::RequestHeader`](crate::FetchError::RequestHeader) if it
+    /// cannot be read.
+    ///
+    /// # Examples
+    /// Kubernetes rotates the token of a service account, and its API server has a certificate of the cluster's
+    /// authority:
+    /// ```no_run
+    /// use tollgate_jwks::{HttpsClient, RemoteKeySet};
+    ///
+    /// # #[cfg(feature = "client")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    /// let client = HttpsClient::builder().with_authorities(std::fs::read(format!("{account}/ca.crt"))?)?.build()?;
+    /// let keys = RemoteKeySet::from_url("https://kubernetes.default.svc/openid/v1/jwks")
+    ///     .with_client(client)
+    ///     .with_request_header_from_file("Authorization", "Bearer ", format!("{account}/token"))
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_request_header_from_file(
+        self,
+        name: impl AsRef<str>,
+        prefix: impl Into<String>,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        self.with_header(RequestHeader::from_file(name.as_ref(), prefix.into(), path.into()))
+    }
+
+    fn with_header(mut self, header: RequestHeader) -> Self {
+        let is_repeated = self.rules.headers.iter().any(|known| known.name() == header.name());
+        let checked = if is_repeated { Err(RequestHeaderError::Repeated) } else { header.check() };
+        match checked {
+            Ok(()) => self.rules.headers.push(header),
+            Err(reason) => {
+                self.wrong.get_or_insert_with(|| Wrong::RequestHeader(Excerpt::new(header.name()), reason));
+            }
+        }
+        self
+    }
+
+    /// Accepts documents with this `Content-Type`, besides JSON: `text/plain` or `application/octet-stream`, as
+    /// static hosting sends them. The media type is exact, without wildcards and parameters. The document must be
+    /// the JSON of a key set as ever.
+    ///
+    /// `text/html`, or text that is not a media type, makes the start fail with [`StartError::ContentType`].
+    ///
+    /// # Security
+    /// The type protects against pages that a server shows in place of the document. A file that users of the host
+    /// can upload must not be able to pass for a key set, whatever its type.
+    pub fn tolerate_content_type(mut self, media_type: impl AsRef<str>) -> Self {
+        let text = media_type.as_ref();
+        if let Err(reason) = self.rules.content_types.tolerate(text) {
+            self.wrong.get_or_insert_with(|| Wrong::ContentType(Excerpt::new(text), reason));
+        }
+        self
+    }
+
+    /// Reads keys that deviate from the specifications in these ways, such as those of a SPIFFE trust domain.
+    ///
+    /// ```
+    /// use tollgate::JwkTolerance;
+    /// use tollgate_jwks::RemoteKeySet;
+    ///
+    /// let keys = RemoteKeySet::from_url("https://spire.example/bundle")
+    ///     .tolerate_jwk_deviations(JwkTolerance::default().jwt_svid_use());
+    /// # let _ = keys;
+    /// ```
+    pub fn tolerate_jwk_deviations(mut self, tolerance: JwkTolerance) -> Self {
+        self.rules.jwk_tolerance = tolerance;
+        self
     }
 
     /// Fetches the keys, and starts to refresh them. An application that needs the keys thus does not start
@@ -90,13 +241,16 @@ impl RemoteKeySetBuilder {
 
     fn build(self) -> Result<Arc<Shared>, StartError> {
         self.settings.check().map_err(StartError::Settings)?;
+        if let Some(wrong) = self.wrong {
+            return Err(wrong.into());
+        }
         let (text, location) = match &self.target {
-            Target::Url(url) => (url, Location::fixed(url, self.plain_http)),
-            Target::Issuer(issuer) => (issuer, Location::discovered(issuer, self.plain_http)),
+            Target::Url(url) => (url, Location::fixed(url, &self.rules.plain_http)),
+            Target::Issuer(issuer) => (issuer, Location::discovered(issuer, &self.rules.plain_http)),
         };
         let location = location.map_err(|reason| StartError::Url { text: shown(text, &reason), reason })?;
         let client = self.client.map_or_else(default_client, Ok)?;
-        let fetcher = Fetcher::new(client, location, self.plain_http, self.settings.clone());
+        let fetcher = Fetcher::new(client, location, self.rules, self.settings.clone());
         Ok(Arc::new(Shared::new(fetcher, self.settings)))
     }
 }
@@ -132,6 +286,42 @@ mod tests {
     fn rejected_urls_are_printed_without_secrets() {
         for url in ["https://svc:s3cret@idp.example/keys", "http://idp.example/keys?code=s3cret"] {
             let error = RemoteKeySetBuilder::from_url(url.into()).start().unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn start_fails_when_a_host_is_not_a_host() {
+        let of = |hosts: &[&str]| {
+            RemoteKeySetBuilder::from_url("http://keycloak:8080/keys".into())
+                .with_insecure_http_to(hosts)
+                .build()
+        };
+        assert_eq!(of(&["keycloak", "10.0.0.7"]).unwrap().location(), "http://keycloak:8080/keys");
+        let error = of(&["keycloak", "*.example", ""]).unwrap_err();
+        assert!(error.to_string().starts_with("`with_insecure_http_to` cannot use \"*.example\""), "{error}");
+        let error = of(&["keycloak.evil.example"]).unwrap_err();
+        assert!(matches!(&error, StartError::Url { reason: UrlError::NotHttps, .. }), "{error}");
+        assert!(UrlError::NotHttps.to_string().contains("with_insecure_http_to"));
+    }
+
+    #[test]
+    fn start_fails_when_a_header_or_content_type_cannot_be_used() {
+        let builder = || RemoteKeySetBuilder::from_url("https://issuer.example/keys".into());
+        let good = builder()
+            .with_request_header("Authorization", "Bearer s3cret")
+            .with_request_header_from_file("X-Key", "s3cret", "/run/key")
+            .tolerate_content_type("application/octet-stream");
+        assert!(!format!("{good:?}").contains("s3cret"), "{good:?}");
+        good.clone().build().unwrap();
+        for (wrong, expected) in [
+            (good.clone().with_request_header("AUTHORIZATION", "s3cret"), "authorization"),
+            (good.clone().with_request_header("Host", "s3cret"), "host"),
+            (good.clone().with_request_header("x", "s3cret\r\nHost: y"), "\"x\""),
+            (good.tolerate_content_type("text/html"), "text/html"),
+        ] {
+            let error = wrong.build().unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
             assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
         }
     }

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use tollgate::KeySet;
 
-use crate::absent::{AbsentKeys, WantedKey};
 use crate::moment::Moment;
+use crate::negative_cache::NegativeCache;
 use crate::settings::RefreshSettings;
+use crate::wanted_key::WantedKey;
 
 /// The state of one key set.
 ///
-/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at
-/// a time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one
-/// failed. Or it is *demanded*: a token names an unknown key. The cooldown, the negative cache and a backoff
-/// after a failure limit demand.
+/// A *refresh* begins when [`poll`](Self::poll) says so and ends with [`finish`](Self::finish). There is one at a
+/// time. It is *due* by schedule: before the end of the keys' lifetime, or after a backoff when the last one failed.
+/// Or it is *demanded*: a token names an unknown key, or a key that does not verify it. The cooldown, the negative
+/// cache and a backoff after a failure limit demand.
 #[derive(Debug)]
 pub(crate) struct KeySetCache {
     settings: RefreshSettings,
@@ -30,7 +31,8 @@ pub(crate) struct KeySetCache {
     failures: u32,
     /// The keys that the next refresh, or the pending one, is to find.
     wanted: HashMap<WantedKey, Asked>,
-    absent: AbsentKeys,
+    /// Keys that a refresh did not find, or did not replace.
+    absent: NegativeCache<WantedKey>,
 }
 
 #[derive(Debug)]
@@ -108,7 +110,7 @@ impl KeySetCache {
             demand_after: Moment::START,
             failures: 0,
             wanted: HashMap::new(),
-            absent: AbsentKeys::default(),
+            absent: NegativeCache::default(),
         }
     }
 
@@ -132,13 +134,14 @@ impl KeySetCache {
         Step::Refresh
     }
 
-    /// Registers that a token names a key that was not found. `wanted` is `None` when there are no keys at all.
+    /// Registers that a token names a key that was not found, or that does not verify it. `wanted` is `None` when there
+    /// are no keys at all.
     pub(crate) fn ask(&mut self, wanted: Option<WantedKey>, now: Moment) -> Demand {
         let Some(wanted) = wanted else {
             let begins = self.under_way.is_some() || now >= self.due;
             return if begins { Demand::Join } else { Demand::Pointless };
         };
-        if self.keys().is_some_and(|keys| wanted.is_in(keys)) {
+        if self.keys().is_some_and(|keys| wanted.may_be_in(keys)) {
             return Demand::Known;
         }
         if self.absent.contains(&wanted, now) {
@@ -163,8 +166,12 @@ impl KeySetCache {
     }
 
     /// Returns when to retry for a key, if the issuer could not be asked for it. Returns `None` when the issuer
-    /// does not have the key, or the cooldown forbids to ask for every key ID that a client invents.
+    /// does not have the key, or the cooldown forbids to ask for every key ID that a client invents. A signature that
+    /// does not verify is forged far more often than the key was replaced, so it is never a reason for a 503.
     pub(crate) fn why_unavailable(&self, wanted: &WantedKey, now: Moment) -> Option<Duration> {
+        if wanted.failed.is_some() {
+            return None;
+        }
         let is_open = self.failures > 0 || self.under_way.is_some();
         if !is_open || self.absent.contains(wanted, now) {
             return None;
@@ -207,7 +214,7 @@ impl KeySetCache {
         let may_ask_again = now >= self.demand_after;
         let absent = &mut self.absent;
         self.wanted.retain(|wanted, asked| {
-            if wanted.is_in(keys) {
+            if wanted.may_be_in(keys) {
                 return false;
             }
             if *asked == Asked::Before {

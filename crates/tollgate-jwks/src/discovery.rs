@@ -5,7 +5,8 @@ use tollgate::Excerpt;
 use url::Url;
 
 use crate::error::MetadataError;
-use crate::location::{self, PlainHttp, UrlError};
+use crate::location::{self, UrlError};
+use crate::plain_http::PlainHttp;
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -39,13 +40,13 @@ pub(crate) fn well_known(issuer: &Url) -> Vec<Url> {
 ///
 /// # Errors
 /// [`MetadataError`] when the metadata is not that of `issuer`, byte for byte (RFC 8414 §3.3), or the URL is
-/// not allowed. Metadata over https may name keys on any host over https. Metadata over plain http, which is
-/// only allowed for loopback addresses, must name keys on the same host.
+/// not allowed. Metadata over https may name keys on any host over https, and none over plain http. Metadata over
+/// plain http must name keys on the same host.
 pub(crate) fn keys_url(
     document: &[u8],
     issuer: &str,
     from: &Url,
-    plain_http: PlainHttp,
+    plain_http: &PlainHttp,
 ) -> Result<Url, MetadataError> {
     // serde would also read an array, member by member.
     if !document.trim_ascii_start().starts_with(b"{") {
@@ -56,7 +57,8 @@ pub(crate) fn keys_url(
         return Err(MetadataError::IssuerMismatch { found: Excerpt::new(&metadata.issuer) });
     }
     let refuse = |reason| MetadataError::KeysUrl { found: Excerpt::new(&metadata.jwks_uri), reason };
-    let plain_http = if from.scheme() == "https" { PlainHttp::Refused } else { plain_http };
+    let https_only = PlainHttp::default();
+    let plain_http = if from.scheme() == "https" { &https_only } else { plain_http };
     let url = location::parse(&metadata.jwks_uri, plain_http).map_err(refuse)?;
     if from.scheme() != "https" && url.host() != from.host() {
         return Err(refuse(UrlError::OtherHost));
@@ -94,8 +96,12 @@ mod tests {
     fn metadata_is_rejected_for_another_issuer_or_an_unsafe_url() {
         let https = url("https://issuer.example/.well-known/openid-configuration");
         let loopback = url("http://127.0.0.1:3000/.well-known/openid-configuration");
+        let named = url("http://keycloak:8080/.well-known/openid-configuration");
+        let mut plain_http = PlainHttp::default();
+        plain_http.allow_loopback();
+        plain_http.allow_host("keycloak").unwrap();
         let read = |from: &Url, issuer: &str, document: &str| {
-            keys_url(document.as_bytes(), issuer, from, PlainHttp::ToLoopback)
+            keys_url(document.as_bytes(), issuer, from, &plain_http)
         };
         let document =
             |issuer: &str, keys: &str| format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys}","x":1}}"#);
@@ -106,6 +112,8 @@ mod tests {
         good(&https, here, "https://keys.example:8443/keys?v=1");
         good(&loopback, "http://127.0.0.1:3000", "http://127.0.0.1:3000/keys");
         good(&loopback, "http://127.0.0.1:3000", "http://127.0.0.1:4000/keys");
+        good(&named, "http://keycloak:8080", "http://keycloak:8080/keys");
+        good(&named, "http://keycloak:8080", "http://keycloak/keys");
         for other in ["https://issuer.example/", "https://Issuer.example", "https://evil.example", ""] {
             let error = read(&https, here, &document(other, "https://issuer.example/keys")).unwrap_err();
             assert!(matches!(error, MetadataError::IssuerMismatch { .. }), "{other}");
@@ -119,6 +127,13 @@ mod tests {
             (&loopback, "http://169.254.169.254/latest", UrlError::NotHttps),
             (&loopback, "https://issuer.example/keys", UrlError::OtherHost),
             (&loopback, "http://127.0.0.2:3000/keys", UrlError::OtherHost),
+            (&loopback, "http://keycloak:8080/keys", UrlError::OtherHost),
+            (&https, "http://keycloak:8080/keys", UrlError::NotHttps),
+            (&named, "http://keycloak.evil.example/keys", UrlError::NotHttps),
+            (&named, "http://keycloak@evil.example/keys", UrlError::NotHttps),
+            (&named, "http://evil@keycloak/keys", UrlError::Credentials),
+            (&named, "http://127.0.0.1:3000/keys", UrlError::OtherHost),
+            (&named, "https://evil.example/keys", UrlError::OtherHost),
         ] {
             let error = read(from, here, &document(here, keys)).unwrap_err();
             assert!(

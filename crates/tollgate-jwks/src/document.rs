@@ -1,17 +1,22 @@
 //! Checks whether a response is a usable document, and reads its keys.
 
-use tollgate::{Excerpt, KeyError, KeySet};
+use tollgate::{Excerpt, JwkTolerance, KeyError, KeySet};
 
 use crate::cache_control;
+use crate::content_type::ContentTypes;
 use crate::error::FetchError;
 use crate::http::HttpResponse;
 use crate::settings::RefreshSettings;
 
-/// Checks that the response is a JSON document: status 200, a JSON type, not compressed, not too large.
+/// Checks that the response is a document: status 200, an accepted type, not compressed, not too large.
 ///
 /// # Errors
 /// [`FetchError`] with the reason.
-pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), FetchError> {
+pub(crate) fn check(
+    response: &HttpResponse,
+    types: &ContentTypes,
+    max_bytes: usize,
+) -> Result<(), FetchError> {
     match response.status() {
         200 => {}
         301 | 302 | 303 | 307 | 308 => {
@@ -25,7 +30,7 @@ pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), Fet
     if response.values("content-encoding").any(|coding| !coding.trim().eq_ignore_ascii_case("identity")) {
         return Err(FetchError::ContentEncoding);
     }
-    if let Some(found) = response.value("content-type").filter(|found| !is_json(found)) {
+    if let Some(found) = response.value("content-type").filter(|found| !types.accept(found)) {
         return Err(FetchError::ContentType { found: Excerpt::new(found) });
     }
     // A correct client has stopped at this size already.
@@ -39,20 +44,17 @@ pub(crate) fn check(response: &HttpResponse, max_bytes: usize) -> Result<(), Fet
 ///
 /// # Errors
 /// [`FetchError::Document`] when no key is usable, or there are too many keys.
-pub(crate) fn key_set(body: &[u8], settings: &RefreshSettings) -> Result<KeySet, FetchError> {
-    let keys = KeySet::from_jwk_set(body).map_err(FetchError::Document)?;
+pub(crate) fn key_set(
+    body: &[u8],
+    tolerance: JwkTolerance,
+    settings: &RefreshSettings,
+) -> Result<KeySet, FetchError> {
+    let keys = KeySet::from_jwk_set_tolerating(body, tolerance).map_err(FetchError::Document)?;
     let max = settings.max_keys;
     if keys.iter().count().saturating_add(keys.skipped().len()) > max {
         return Err(FetchError::Document(KeyError::TooManyKeys { max }));
     }
     Ok(keys)
-}
-
-/// Returns whether the type is `application/json` or has the suffix `+json` (RFC 6839 §3.1), such as
-/// `application/jwk-set+json`.
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 #[cfg(test)]
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     fn refused(response: &HttpResponse) -> String {
-        check(response, 100).unwrap_err().to_string()
+        check(response, &ContentTypes::default(), 100).unwrap_err().to_string()
     }
 
     #[test]
@@ -77,7 +79,7 @@ mod tests {
             json("{}").with_header("content-encoding", "identity"),
             json(&" ".repeat(100)),
         ] {
-            check(&good, 100).unwrap();
+            check(&good, &ContentTypes::default(), 100).unwrap();
         }
         for (bad, sentence) in [
             (HttpResponse::new(500, "{}"), "status 500"),
@@ -101,18 +103,27 @@ mod tests {
     fn document_is_rejected_when_not_a_key_set() {
         let settings = RefreshSettings::new().with_max_keys(3);
         let set = keys::jwk_set(&[Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]);
-        assert_eq!(key_set(set.as_bytes(), &settings).unwrap().iter().count(), 3);
+        assert_eq!(key_set(set.as_bytes(), JwkTolerance::default(), &settings).unwrap().iter().count(), 3);
         let with_broken = set.replacen("[", r#"[{"kty":"EC","kid":"broken"},"#, 1);
-        assert!(key_set(with_broken.as_bytes(), &settings).is_err(), "four keys");
-        let keys = key_set(with_broken.as_bytes(), &RefreshSettings::new()).unwrap();
+        assert!(key_set(with_broken.as_bytes(), JwkTolerance::default(), &settings).is_err(), "four keys");
+        let keys = key_set(with_broken.as_bytes(), JwkTolerance::default(), &RefreshSettings::new()).unwrap();
         assert_eq!((keys.iter().count(), keys.skipped().len()), (3, 1));
         let truncated = set.strip_suffix("}]}").unwrap();
         for bad in
             ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{}]}"#, truncated]
         {
-            assert!(matches!(key_set(bad.as_bytes(), &settings), Err(FetchError::Document(_))), "{bad}");
+            assert!(
+                matches!(
+                    key_set(bad.as_bytes(), JwkTolerance::default(), &settings),
+                    Err(FetchError::Document(_))
+                ),
+                "{bad}"
+            );
         }
         let secret = r#"{"keys":[{"kty":"oct","kid":"s","alg":"HS256","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}]}"#;
-        assert!(key_set(secret.as_bytes(), &settings).is_err(), "a symmetric key in a public set");
+        assert!(
+            key_set(secret.as_bytes(), JwkTolerance::default(), &settings).is_err(),
+            "a symmetric key in a public set"
+        );
     }
 }

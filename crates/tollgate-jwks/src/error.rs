@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tollgate::{Excerpt, KeyError};
 
+use crate::content_type::ContentTypeError;
 use crate::http::HttpError;
 use crate::location::UrlError;
 use crate::outcome::FetchOutcome;
+use crate::request_header::RequestHeaderError;
 
 /// The reason why a remote key set does not start.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,33 @@ pub enum StartError {
         /// The reason why it cannot be used.
         #[source]
         reason: UrlError,
+    },
+    /// A host of [`with_insecure_http_to`](crate::RemoteKeySetBuilder::with_insecure_http_to) is not a host.
+    #[error(
+        "`with_insecure_http_to` cannot use {text}; expected a host name or an IP address, without wildcards, \
+         scheme or port"
+    )]
+    Host {
+        /// The text that was given.
+        text: Excerpt,
+    },
+    /// A header field cannot be added to fetches.
+    #[error("the request header field {name} cannot be added")]
+    RequestHeader {
+        /// The name of the header field.
+        name: Excerpt,
+        /// The reason why it cannot be added.
+        #[source]
+        reason: RequestHeaderError,
+    },
+    /// A content type cannot be tolerated.
+    #[error("the content type {text} cannot be tolerated")]
+    ContentType {
+        /// The text that was given.
+        text: Excerpt,
+        /// The reason why it cannot be tolerated.
+        #[source]
+        reason: ContentTypeError,
     },
     /// Two settings contradict each other, or one is out of range.
     #[error("invalid settings: {0}")]
@@ -79,10 +108,19 @@ pub enum FetchError {
         to: Excerpt,
     },
     /// The content type is not JSON.
-    #[error("the content type is {found}, expected JSON")]
+    #[error("the content type is {found}, expected JSON; `tolerate_content_type` accepts another type")]
     ContentType {
         /// The content type of the response.
         found: Excerpt,
+    },
+    /// The value of a request header field cannot be read.
+    #[error("no value for the request header field {name}")]
+    RequestHeader {
+        /// The name of the header field.
+        name: Excerpt,
+        /// The reason, with the path of the file.
+        #[source]
+        reason: std::io::Error,
     },
     /// The document is compressed, although the request did not ask for it.
     #[error("the document is compressed, although the request did not ask for it")]
@@ -134,7 +172,7 @@ impl FetchError {
     pub fn outcome(&self) -> FetchOutcome {
         match self {
             Self::Timeout { .. } => FetchOutcome::Timeout,
-            Self::Http(_) | Self::Client => FetchOutcome::Unreachable,
+            Self::Http(_) | Self::RequestHeader { .. } | Self::Client => FetchOutcome::Unreachable,
             Self::Status { .. } | Self::Redirect { .. } => FetchOutcome::Status,
             Self::TooLarge { .. } | Self::ContentType { .. } | Self::ContentEncoding | Self::Document(_) => {
                 FetchOutcome::Document

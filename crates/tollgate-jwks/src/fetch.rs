@@ -4,16 +4,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tollgate::KeySet;
+use tollgate::{Excerpt, JwkTolerance, KeySet};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::cache_control;
+use crate::content_type::ContentTypes;
 use crate::discovery;
 use crate::document;
 use crate::error::{FetchError, MetadataError};
-use crate::http::{HttpClient, HttpError, HttpRequest, HttpResponse};
-use crate::location::{self, Location, PlainHttp};
+use crate::http::{HeaderField, HttpClient, HttpError, HttpRequest, HttpResponse};
+use crate::location::{self, Location};
 use crate::moment::Moment;
+use crate::plain_http::PlainHttp;
+use crate::request_header::RequestHeader;
 use crate::settings::RefreshSettings;
 
 /// Fetches the keys of one location. It caches the URL of the keys and the last document.
@@ -21,10 +25,19 @@ use crate::settings::RefreshSettings;
 pub(crate) struct Fetcher {
     client: Arc<dyn HttpClient>,
     location: Location,
-    plain_http: PlainHttp,
+    rules: FetchRules,
     settings: RefreshSettings,
     memory: Mutex<Memory>,
     requests: AtomicU64,
+}
+
+/// The rules for requests and responses that the operator has set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FetchRules {
+    pub(crate) plain_http: PlainHttp,
+    pub(crate) headers: Vec<RequestHeader>,
+    pub(crate) content_types: ContentTypes,
+    pub(crate) jwk_tolerance: JwkTolerance,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,11 +76,11 @@ impl Fetcher {
     pub(crate) fn new(
         client: Arc<dyn HttpClient>,
         location: Location,
-        plain_http: PlainHttp,
+        rules: FetchRules,
         settings: RefreshSettings,
     ) -> Self {
         let (memory, requests) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, location, plain_http, settings, memory, requests }
+        Self { client, location, rules, settings, memory, requests }
     }
 
     pub(crate) fn location(&self) -> &Location {
@@ -151,12 +164,12 @@ impl Fetcher {
     async fn discover(&self, issuer: &str, issuer_url: &Url) -> Result<Url, FetchError> {
         let places = discovery::well_known(issuer_url);
         for url in &places {
-            let response = self.get(url, &[]).await?;
+            let response = self.get(url, None).await?;
             if is_not_there(response.status()) {
                 continue;
             }
-            document::check(&response, self.settings.max_document_bytes)?;
-            let keys = discovery::keys_url(response.body(), issuer, url, self.plain_http)?;
+            document::check(&response, &self.rules.content_types, self.settings.max_document_bytes)?;
+            let keys = discovery::keys_url(response.body(), issuer, url, &self.rules.plain_http)?;
             tracing::info!(issuer, keys = %location::shown(&keys), "metadata read");
             return Ok(keys);
         }
@@ -168,16 +181,16 @@ impl Fetcher {
         let last = self.memory(|memory| memory.last.clone()).filter(|last| last.url == *url);
         let condition = last.as_ref().and_then(|last| last.validator.clone());
         let is_conditional = condition.is_some();
-        let response = self.get(url, condition.as_slice()).await?;
+        let response = self.get(url, condition).await?;
         let freshness = cache_control::freshness(&response);
         if is_conditional && response.status() == 304 {
             return Ok(Fetched { keys: None, freshness });
         }
-        document::check(&response, self.settings.max_document_bytes)?;
+        document::check(&response, &self.rules.content_types, self.settings.max_document_bytes)?;
         let is_known = last.is_some_and(|last| *last.body == *response.body());
         let keys = match is_known {
             true => None,
-            false => Some(document::key_set(response.body(), &self.settings)?),
+            false => Some(document::key_set(response.body(), self.rules.jwk_tolerance, &self.settings)?),
         };
         let validator = validator(&response);
         let last = Last { url: url.clone(), body: response.body().into(), validator };
@@ -185,10 +198,25 @@ impl Fetcher {
         Ok(Fetched { keys, freshness })
     }
 
-    async fn get(&self, url: &Url, headers: &[(&'static str, String)]) -> Result<HttpResponse, FetchError> {
+    async fn get(
+        &self,
+        url: &Url,
+        condition: Option<(&'static str, String)>,
+    ) -> Result<HttpResponse, FetchError> {
+        let mut headers: Vec<HeaderField<'_>> = Vec::new();
+        headers.extend(condition.map(|(name, value)| (name, Zeroizing::new(value))));
+        // Metadata may name keys on another host, which must not receive the operator's credentials.
+        if self.location.has_origin_of(url) {
+            for header in &self.rules.headers {
+                let value = header.value().await;
+                let no_value =
+                    |reason| FetchError::RequestHeader { name: Excerpt::new(header.name()), reason };
+                headers.push((header.name(), value.map_err(no_value)?));
+            }
+        }
         self.requests.fetch_add(1, Ordering::Relaxed);
         let max = self.settings.max_document_bytes;
-        let response = self.client.get(HttpRequest::new(url.as_str(), headers, max)).await;
+        let response = self.client.get(HttpRequest::new(url.as_str(), &headers, max)).await;
         response.map_err(|error| match error {
             HttpError::TooLarge => FetchError::TooLarge { max },
             error => FetchError::Http(error),

@@ -6,7 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Fetches a document. Implement it for proxies, client certificates, another TLS library, or tests. The
+use zeroize::Zeroizing;
+
+/// Fetches a document. Implement it for SOCKS proxies, client certificates, another TLS library, or tests. The
 /// default is `HttpsClient`, with the feature `client`.
 ///
 /// # Security
@@ -53,19 +55,19 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
 pub type HttpFuture<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
 /// A `GET` request to an issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpRequest<'a> {
     url: &'a str,
-    headers: &'a [(&'static str, String)],
+    headers: &'a [HeaderField<'a>],
     max_body_bytes: usize,
 }
 
 impl<'a> HttpRequest<'a> {
-    pub(crate) fn new(url: &'a str, headers: &'a [(&'static str, String)], max_body_bytes: usize) -> Self {
+    pub(crate) fn new(url: &'a str, headers: &'a [HeaderField<'a>], max_body_bytes: usize) -> Self {
         Self { url, headers, max_body_bytes }
     }
 
-    /// Returns the absolute URL, without a fragment. It is `https`, or `http` to a loopback address where the
+    /// Returns the absolute URL, without a fragment. It is `https`, or `http` to a host for which the
     /// application allows it.
     #[must_use]
     pub fn url(&self) -> &'a str {
@@ -73,7 +75,11 @@ impl<'a> HttpRequest<'a> {
     }
 
     /// Returns the header fields to send, with names in lower case. The client adds `Host`.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'a str)> + 'a {
+    ///
+    /// # Security
+    /// A value may be a secret, from
+    /// [`with_request_header`](crate::RemoteKeySetBuilder::with_request_header). It must not be logged.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
@@ -83,6 +89,21 @@ impl<'a> HttpRequest<'a> {
         self.max_body_bytes
     }
 }
+
+/// Omits the values of header fields and the query, which may be secrets.
+impl fmt::Debug for HttpRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("HttpRequest")
+            .field("url", &self.url.split('?').next().unwrap_or_default())
+            .field("headers", &names)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .finish()
+    }
+}
+
+/// The name of a header field in lower case, and its value.
+pub(crate) type HeaderField<'a> = (&'a str, Zeroizing<String>);
 
 /// A response with its whole body.
 #[derive(Clone)]
@@ -144,6 +165,9 @@ pub enum HttpError {
     /// No connection: the host name cannot be resolved, the port is closed, or the certificate is not valid.
     #[error("cannot connect")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
+    /// The proxy of the client cannot be reached, or refuses the connection.
+    #[error("no connection through the proxy")]
+    Proxy(#[source] Box<dyn Error + Send + Sync>),
     /// The connection broke, or the response is not HTTP.
     #[error("the connection broke")]
     Broken(#[source] Box<dyn Error + Send + Sync>),

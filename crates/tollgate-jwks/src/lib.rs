@@ -1,5 +1,5 @@
 //! Remote key sets for Tollgate. A [`RemoteKeySet`] finds the keys of an issuer by discovery or by URL, and refreshes
-//! them in the background.
+//! them in the background. A [`VerifierDirectory`] holds the verifiers of issuers that come and go.
 //!
 //! Key rotation does not interrupt requests, cached keys bridge an outage of the issuer, and forged tokens
 //! cannot cause unlimited fetches.
@@ -54,18 +54,37 @@
 //! | the issuer has removed the key | 401 within the lifetime of the keys | | |
 //! | the issuer has removed all usable keys | as for an unusable response | 503 | 503 |
 //!
+//! A token with a known key and a wrong signature waits for one fetch like a token with a new key, because the issuer
+//! may have replaced the key under the same ID, or may write no key IDs. The cooldown is the same for both. If the
+//! fetch changes nothing, or fails, the token is forged and gets 401, never 503.
+//!
 //! If an issuer publishes a key before it signs with it, no request waits. If it signs immediately, the first
 //! requests wait for one fetch.
 //!
 //! # Requests to the issuer
 //!
 //! The key set sends one conditional `GET` after every 80 % of the keys' lifetime, at most one more per
-//! cooldown when tokens name unknown keys, and retries with growing pauses after failures.
+//! cooldown when tokens name unknown keys or have wrong signatures, and retries with growing pauses after failures.
 //!
 //! # Starting
 //!
 //! [`connect`](RemoteKeySetBuilder::connect) waits for the first keys and fails without them.
 //! [`start`](RemoteKeySetBuilder::start) does not wait: until there are keys, requests with a token get 503.
+//!
+//! # Networks
+//!
+//! - Plain http is rejected, except to hosts that
+//!   [`with_insecure_http_to`](RemoteKeySetBuilder::with_insecure_http_to) names.
+//! - A proxy is used if [`with_proxy`](HttpsClientBuilder::with_proxy) or
+//!   [`with_proxy_from_environment`](HttpsClientBuilder::with_proxy_from_environment) sets it.
+//! - A private certificate authority is trusted by [`with_authorities`](HttpsClientBuilder::with_authorities).
+//! - [`with_request_header`](RemoteKeySetBuilder::with_request_header) sends a header field to the configured origin.
+//! - Documents must have a JSON type, or one that
+//!   [`tolerate_content_type`](RemoteKeySetBuilder::tolerate_content_type) names.
+//!
+//! # Issuers that come and go
+//!
+//! A [`VerifierDirectory`] asks the application for the verifier of an issuer that the gate does not have.
 //!
 //! # Logging
 //!
@@ -78,12 +97,13 @@
 //! - `client` (default): [`HttpsClient`], hyper over rustls on aws-lc-rs. Nothing is installed process-wide.
 //! - `aws-lc-rs` (default), `rust-crypto`: the backends of the core.
 
-mod absent;
 mod builder;
 mod cache;
 mod cache_control;
 #[cfg(feature = "client")]
 mod client;
+mod content_type;
+mod directory;
 mod discovery;
 mod document;
 mod error;
@@ -91,25 +111,36 @@ mod fetch;
 mod http;
 mod location;
 mod moment;
+mod negative_cache;
 mod outcome;
+mod plain_http;
 mod remote;
+mod request_header;
 mod settings;
 mod shared;
 mod status;
+mod wanted_key;
 
 pub use builder::RemoteKeySetBuilder;
 pub use remote::RemoteKeySet;
 pub use settings::RefreshSettings;
+
+// Issuers that come and go.
+pub use directory::{
+    LookupOutcome, LookupRequest, VerifierDirectory, VerifierDirectorySettings, VerifierDirectoryStatus,
+};
 
 // State and metrics.
 pub use outcome::FetchOutcome;
 pub use status::{KeySetHealth, KeySetStatus, LastFailure};
 
 // Errors.
+pub use content_type::ContentTypeError;
 pub use error::{FetchError, MetadataError, StartError};
 pub use location::UrlError;
+pub use request_header::RequestHeaderError;
 
 // HTTP clients.
 #[cfg(feature = "client")]
-pub use client::{HttpsClient, HttpsClientBuilder, HttpsClientError};
+pub use client::{HttpsClient, HttpsClientBuilder, HttpsClientError, ProxyUrlError};
 pub use http::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};

@@ -1,13 +1,8 @@
 //! [`Location`]: where keys are fetched from, and the rules for URLs.
 
-use url::{Host, Url};
+use url::Url;
 
-/// Whether plain `http` is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PlainHttp {
-    Refused,
-    ToLoopback,
-}
+use crate::plain_http::PlainHttp;
 
 /// The location of a key set.
 #[derive(Clone, Debug)]
@@ -19,18 +14,24 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    pub(crate) fn fixed(text: &str, plain_http: PlainHttp) -> Result<Self, UrlError> {
+    pub(crate) fn fixed(text: &str, plain_http: &PlainHttp) -> Result<Self, UrlError> {
         parse(text, plain_http).map(Self::Fixed)
     }
 
     /// Creates the location for an issuer: an https URL without query and fragment (RFC 8414 §2, OpenID Connect
     /// Discovery 1.0 §3).
-    pub(crate) fn discovered(issuer: &str, plain_http: PlainHttp) -> Result<Self, UrlError> {
+    pub(crate) fn discovered(issuer: &str, plain_http: &PlainHttp) -> Result<Self, UrlError> {
         let url = parse(issuer, plain_http)?;
         if url.query().is_some() {
             return Err(UrlError::Query);
         }
         Ok(Self::Discovered { issuer: issuer.into(), url })
+    }
+
+    /// Returns whether `url` has the origin of the configured URL or issuer.
+    pub(crate) fn has_origin_of(&self, url: &Url) -> bool {
+        let (Self::Fixed(configured) | Self::Discovered { url: configured, .. }) = self;
+        configured.origin() == url.origin()
     }
 
     /// Returns the location for logs, without its query, which may be confidential.
@@ -51,7 +52,10 @@ pub enum UrlError {
     NotAUrl,
     /// The scheme is plain `http` or another one. An attacker on the network could replace the keys (RFC 8414
     /// §6.1).
-    #[error("https is required; `with_insecure_loopback` allows plain http to loopback addresses")]
+    #[error(
+        "https is required; `with_insecure_http_to` allows plain http to a named host, and `with_insecure_loopback` \
+         to loopback addresses"
+    )]
     NotHttps,
     /// The URL contains a user name or a password.
     #[error("the URL must not contain a user name or password")]
@@ -68,11 +72,11 @@ pub enum UrlError {
 }
 
 /// Parses an absolute URL, and checks that it may be fetched.
-pub(crate) fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, UrlError> {
+pub(crate) fn parse(text: &str, plain_http: &PlainHttp) -> Result<Url, UrlError> {
     let url = Url::parse(text).map_err(|_cause| UrlError::NotAUrl)?;
     match url.scheme() {
         "https" => {}
-        "http" if plain_http == PlainHttp::ToLoopback && is_loopback(&url) => {}
+        "http" if plain_http.allows(&url) => {}
         _ => return Err(UrlError::NotHttps),
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -88,53 +92,45 @@ pub(crate) fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn url_must_be_https_unless_loopback_is_allowed() {
-        use PlainHttp::{Refused, ToLoopback};
+        let (refused, mut to_loopback) = (PlainHttp::default(), PlainHttp::default());
+        to_loopback.allow_loopback();
         for (text, plain_http, expected) in [
-            ("https://issuer.example/jwks", Refused, None),
-            ("HTTPS://Issuer.Example", Refused, None),
-            ("http://127.0.0.1:3000/jwks", ToLoopback, None),
-            ("http://127.1/", ToLoopback, None),
-            ("http://[::1]/", ToLoopback, None),
-            ("http://localhost/", ToLoopback, None),
-            ("http://127.0.0.1:3000/jwks", Refused, Some(UrlError::NotHttps)),
-            ("http://issuer.example/", ToLoopback, Some(UrlError::NotHttps)),
-            ("http://127.0.0.1.example/", ToLoopback, Some(UrlError::NotHttps)),
-            ("http://localhost.example/", ToLoopback, Some(UrlError::NotHttps)),
-            ("http://169.254.169.254/", ToLoopback, Some(UrlError::NotHttps)),
-            ("http://0.0.0.0/", ToLoopback, Some(UrlError::NotHttps)),
-            ("file:///etc/passwd", ToLoopback, Some(UrlError::NotHttps)),
-            ("https://user@issuer.example/", Refused, Some(UrlError::Credentials)),
-            ("https://:secret@issuer.example/", Refused, Some(UrlError::Credentials)),
-            ("https://issuer.example/#x", Refused, Some(UrlError::Fragment)),
-            ("issuer.example", Refused, Some(UrlError::NotAUrl)),
-            ("/jwks", Refused, Some(UrlError::NotAUrl)),
-            ("https://", Refused, Some(UrlError::NotAUrl)),
-            ("", Refused, Some(UrlError::NotAUrl)),
+            ("https://issuer.example/jwks", &refused, None),
+            ("HTTPS://Issuer.Example", &refused, None),
+            ("http://127.0.0.1:3000/jwks", &to_loopback, None),
+            ("http://127.1/", &to_loopback, None),
+            ("http://[::1]/", &to_loopback, None),
+            ("http://localhost/", &to_loopback, None),
+            ("http://127.0.0.1:3000/jwks", &refused, Some(UrlError::NotHttps)),
+            ("http://issuer.example/", &to_loopback, Some(UrlError::NotHttps)),
+            ("http://127.0.0.1.example/", &to_loopback, Some(UrlError::NotHttps)),
+            ("http://localhost.example/", &to_loopback, Some(UrlError::NotHttps)),
+            ("http://169.254.169.254/", &to_loopback, Some(UrlError::NotHttps)),
+            ("http://0.0.0.0/", &to_loopback, Some(UrlError::NotHttps)),
+            ("file:///etc/passwd", &to_loopback, Some(UrlError::NotHttps)),
+            ("https://user@issuer.example/", &refused, Some(UrlError::Credentials)),
+            ("https://:secret@issuer.example/", &refused, Some(UrlError::Credentials)),
+            ("https://issuer.example/#x", &refused, Some(UrlError::Fragment)),
+            ("issuer.example", &refused, Some(UrlError::NotAUrl)),
+            ("/jwks", &refused, Some(UrlError::NotAUrl)),
+            ("https://", &refused, Some(UrlError::NotAUrl)),
+            ("", &refused, Some(UrlError::NotAUrl)),
         ] {
             assert_eq!(parse(text, plain_http).err(), expected, "{text}");
         }
-        let issuer = Location::discovered("https://issuer.example/?tenant=1", Refused);
+        let issuer = Location::discovered("https://issuer.example/?tenant=1", &refused);
         assert_eq!(issuer.unwrap_err(), UrlError::Query);
     }
 
     #[test]
     fn location_is_logged_without_query() {
-        let location = Location::fixed("https://issuer.example/keys?code=secret", PlainHttp::Refused);
+        let location = Location::fixed("https://issuer.example/keys?code=secret", &PlainHttp::default());
         assert_eq!(location.unwrap().shown(), "https://issuer.example/keys");
     }
 }

@@ -12,7 +12,7 @@ pub enum FetchOutcome {
     Unchanged,
     /// The response was not complete within the timeout.
     Timeout,
-    /// The connection failed.
+    /// The connection failed, or the request could not be made.
     Unreachable,
     /// The status was not 200; this includes redirects.
     Status,

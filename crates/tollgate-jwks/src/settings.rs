@@ -12,11 +12,11 @@ use tollgate::KeySet;
 ///   issuer. The maximum limits how long a removed key is accepted, whatever caching headers the issuer sends.
 /// - [Maximum staleness](Self::with_max_staleness), 1 h: bridges an outage for as long as most access tokens
 ///   live. After that, a key may have been removed for too long.
-/// - [Cooldown](Self::with_cooldown), 30 s: limits the requests to the issuer that forged key IDs cause. This
-///   is a common value.
-/// - [Negative cache](Self::with_negative_cache), 1024 keys for 60 s: a token with an absent key ID is rejected
-///   without another fetch. A longer time would let an attacker block a guessed key ID before the issuer uses
-///   it.
+/// - [Cooldown](Self::with_cooldown), 30 s: limits the requests to the issuer that forged key IDs and forged
+///   signatures cause. This is a common value.
+/// - [Negative cache](Self::with_negative_cache), 1024 keys for 60 s: a token with an absent key ID, or with a wrong
+///   signature for a confirmed key, is rejected without another fetch. A longer time would let an attacker block a
+///   guessed key ID before the issuer uses it.
 /// - [Timeout](Self::with_timeout), 5 s: the longest time that a request waits for keys.
 /// - [Quick retry](Self::with_quick_retry), 200 ms: a connection reset or a 502 often disappears at once. There
 ///   is one retry, within the timeout.
@@ -105,7 +105,8 @@ impl RefreshSettings {
         Self { max_staleness, ..self }
     }
 
-    /// Sets the minimum time between two fetches that unknown key IDs cause. The default is 30 s.
+    /// Sets the minimum time between two fetches that unknown key IDs or wrong signatures cause. The default
+    /// is 30 s.
     #[must_use]
     pub fn with_cooldown(self, cooldown: Duration) -> Self {
         Self { cooldown, ..self }

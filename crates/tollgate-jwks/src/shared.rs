@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tollgate::{KeyRefresh, KeySet, KeySetId, KeysUnavailable};
 
-use crate::absent::WantedKey;
 use crate::cache::{Demand, Freshness, KeySetCache, Outcome, Step};
 use crate::error::FetchError;
 use crate::fetch::{Fetched, Fetcher};
@@ -18,6 +17,7 @@ use crate::moment::Moment;
 use crate::outcome::FetchOutcome;
 use crate::settings::RefreshSettings;
 use crate::status::{KeySetStatus, LastFailure};
+use crate::wanted_key::WantedKey;
 
 #[derive(Debug)]
 pub(crate) struct Shared {

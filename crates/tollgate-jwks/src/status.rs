@@ -163,13 +163,14 @@ impl KeySetStatus {
         self.requests
     }
 
-    /// Returns the number of requests that waited for an unknown key, or for the first keys.
+    /// Returns the number of requests that waited for an unknown or replaced key, or for the first keys.
     #[must_use]
     pub fn waited(&self) -> u64 {
         self.waited
     }
 
-    /// Returns the number of requests with an unknown key that did not wait, because a refresh would not help.
+    /// Returns the number of requests with an unknown key, or a wrong signature, that did not wait, because a refresh
+    /// would not help.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
@@ -238,7 +239,7 @@ const METRICS: &[Metric] = &[
     Metric {
         name: "tollgate_jwks_unknown_keys_total",
         kind: "counter",
-        help: "Requests with an unknown key, by whether they waited for a refresh.",
+        help: "Requests with an unknown key or a wrong signature, by whether they waited for a refresh.",
         samples: |status, sink| {
             sink(",answer=\"waited\"", number(status.waited));
             sink(",answer=\"refused\"", number(status.refused));

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tollgate::adapter::Decision;
-use tollgate::{Gate, KeyRefresh, Rejection};
+use tollgate::{Admission, Gate, KeyRefresh, Rejection};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -69,12 +69,12 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let slow_path = match self.gate.admit(&HttpRequest::from(&request), self.gate.now()) {
             Decision::Admitted(admission) => {
-                let private = admission.is_private();
-                insert_admission(&mut request, admission, &self.gate);
-                if !private {
+                if admission.is_private() {
+                    self.call_and_mark(request, admission)
+                } else {
+                    insert_admission(&mut request, admission, &self.gate);
                     return AuthenticateFuture::direct(self.inner.call(request));
                 }
-                self.mark_private(request)
             }
             Decision::Rejected(rejection) => Self::reject(&request, &rejection),
             Decision::AwaitKeys(refresh) => self.await_keys(refresh, request),
@@ -86,11 +86,17 @@ where
 /// Not inlined, so that the caller constructs a direct future in place.
 impl<S> Authenticate<S> {
     #[inline(never)]
-    fn mark_private<ReqBody>(&mut self, request: Request<ReqBody>) -> BoxedSlowPath<S, ReqBody>
+    fn call_and_mark<ReqBody>(
+        &mut self,
+        mut request: Request<ReqBody>,
+        admission: Admission,
+    ) -> BoxedSlowPath<S, ReqBody>
     where
         S: Service<Request<ReqBody>>,
     {
-        Box::pin(SlowPath::Forward { future: self.inner.call(request), private: true })
+        let marks = self.gate.response_marks(&HttpRequest::from(&request), &admission);
+        insert_admission(&mut request, admission, &self.gate);
+        Box::pin(SlowPath::Forward { future: self.inner.call(request), marks })
     }
 
     #[inline(never)]

@@ -83,7 +83,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let verdict = match request.extensions().get::<Admission>() {
-            Some(admission) => admission.authorize(&self.policy),
+            Some(admission) => admission.authorize_at(&self.policy, Some(request.uri().path())),
             None => Err(Rejection::missing_gate()),
         };
         match verdict {

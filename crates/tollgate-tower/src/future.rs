@@ -7,11 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tollgate::adapter::ResponseMarks;
 use tollgate::{Gate, KeyRefresh};
 use tower_service::Service;
 
 use crate::request::{HttpRequest, insert_admission};
-use crate::response::{mark_private, respond_to};
+use crate::response::{mark_response, respond_to};
 
 pin_project! {
     /// The future of [`Authenticate`](crate::Authenticate).
@@ -44,7 +45,7 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
-        Forward { #[pin] future: S::Future, private: bool },
+        Forward { #[pin] future: S::Future, marks: ResponseMarks },
         Reject { response: Option<Res> },
         AwaitKeys { refresh: KeyRefresh, suspended: Option<Suspended<S, ReqBody>> },
     }
@@ -102,11 +103,9 @@ where
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
-                SlowPathProjection::Forward { future, private } => {
+                SlowPathProjection::Forward { future, marks } => {
                     let mut response = ready!(future.poll(context))?;
-                    if *private {
-                        mark_private(&mut response);
-                    }
+                    mark_response(&mut response, marks);
                     return Poll::Ready(Ok(response));
                 }
                 SlowPathProjection::Reject { response } => match response.take() {
@@ -136,9 +135,9 @@ where
         let Self { mut service, mut request, gate } = self;
         match gate.admit_after_refresh(&HttpRequest::from(&request), gate.now()) {
             Ok(admission) => {
-                let private = admission.is_private();
+                let marks = gate.response_marks(&HttpRequest::from(&request), &admission);
                 insert_admission(&mut request, admission, &gate);
-                SlowPath::Forward { future: service.call(request), private }
+                SlowPath::Forward { future: service.call(request), marks }
             }
             Err(rejection) => SlowPath::Reject { response: Some(respond_to(request.headers(), &rejection)) },
         }

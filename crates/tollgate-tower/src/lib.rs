@@ -120,7 +120,7 @@ pub use body::{GateBody, GateBodyFuture, GateBodyService};
 pub use future::AuthenticateFuture;
 pub use grpc::grpc_metadata;
 pub use request::HttpRequest;
-pub use response::{mark_private, respond, respond_to};
+pub use response::{mark_response, respond, respond_to};
 #[cfg(feature = "sessions")]
 pub use sessions::{SessionFuture, SessionService};
 

@@ -33,6 +33,10 @@ impl RequestView for HttpRequest<'_> {
         self.method.as_str()
     }
 
+    fn path(&self) -> Option<&str> {
+        Some(self.uri.path())
+    }
+
     fn query(&self) -> Option<&str> {
         self.uri.query()
     }

@@ -1,9 +1,9 @@
 //! Converts a rejection to a response.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Response, StatusCode};
 use tollgate::Rejection;
-use tollgate::adapter::forbids_shared_caching;
+use tollgate::adapter::{ResponseMarks, forbids_shared_caching};
 
 use crate::grpc;
 
@@ -66,14 +66,17 @@ pub fn respond_to<B: From<Vec<u8>>>(headers: &HeaderMap, rejection: &Rejection) 
     }
 }
 
-/// Marks a response as one user's, so that shared caches do not store it (RFC 9111 §3.5, RFC 6750 §2.3).
+/// Adds to the response of an admitted request what `marks` ask for: `Cache-Control: private`, so that shared caches do
+/// not store it (RFC 9111 §3.5, RFC 6750 §2.3), and the subprotocol of a WebSocket (RFC 6455 §4.2.2).
 ///
-/// [`Authenticate`](crate::Authenticate) calls this when
-/// [`Admission::is_private`](tollgate::Admission::is_private) returns `true`. The function is public for other
-/// adapters on `http` 1.
-pub fn mark_private<B>(response: &mut Response<B>) {
+/// [`Authenticate`](crate::Authenticate) calls this. The function is public for other adapters on `http` 1.
+pub fn mark_response<B>(response: &mut Response<B>, marks: &ResponseMarks) {
     let cache_control = response.headers().get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
-    if !forbids_shared_caching(cache_control) {
+    if marks.is_private() && !forbids_shared_caching(cache_control) {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+    let protocol = marks.websocket_protocol(response.status().as_u16());
+    if let Some(Ok(protocol)) = protocol.map(HeaderValue::from_str) {
+        response.headers_mut().entry(SEC_WEBSOCKET_PROTOCOL).or_insert(protocol);
     }
 }

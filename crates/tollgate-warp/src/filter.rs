@@ -4,13 +4,13 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tollgate::adapter::{Decision, PerThreadArc};
+use tollgate::adapter::{Decision, PerThreadArc, RequestView as _, ResponseMarks};
 use tollgate::{Admission, FromClaims, Gate, Policy};
 use warp::Filter;
 
 use crate::extract::{Authenticated, Claims, Scopes};
 use crate::rejection::Rejection;
-use crate::request::request_for;
+use crate::request::{WarpRequest, request_for};
 
 /// Returns a filter that lets `gate` decide and extracts the verified token. It rejects a request without a
 /// token with 401, even if the gate's token is optional.
@@ -59,8 +59,8 @@ pub fn authenticated_with(
     policy: Policy,
 ) -> impl Filter<Extract = (Authenticated,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
     let policy = PerThreadArc::new(policy); // warp clones filters for every request
-    ask(gate, move |admission| {
-        admission.authorize(&policy)?;
+    ask_with(gate, move |_gate, request, admission| {
+        admission.authorize_at(&policy, request.path())?;
         Authenticated::new(admission)
     })
 }
@@ -167,6 +167,13 @@ pub fn admission() -> impl Filter<Extract = (Admission,), Error = warp::Rejectio
     })
 }
 
+/// Lets `gate` decide, and extracts what the response has to be marked with.
+pub(crate) fn response_marks(
+    gate: &Gate,
+) -> impl Filter<Extract = (ResponseMarks,), Error = warp::Rejection> + Clone + Send + Sync + use<> {
+    ask_with(gate, |gate, request, admission| Ok(gate.response_marks(request, &admission)))
+}
+
 /// Lets `gate` decide, then extracts from the admission what the route needs.
 fn ask<T, F>(
     gate: &Gate,
@@ -176,15 +183,28 @@ where
     T: Send + 'static,
     F: Fn(Admission) -> Result<T, tollgate::Rejection> + Clone + Send + Sync + 'static,
 {
+    ask_with(gate, move |_gate: &Gate, _request: &WarpRequest, admission| take(admission))
+}
+
+/// Lets `gate` decide, then extracts what the route needs.
+fn ask_with<T, F>(
+    gate: &Gate,
+    take: F,
+) -> impl Filter<Extract = (T,), Error = warp::Rejection> + Clone + Send + Sync + use<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&Gate, &WarpRequest, Admission) -> Result<T, tollgate::Rejection> + Clone + Send + Sync + 'static,
+{
     let gate = gate.clone();
     request_for(&gate).and_then(move |request| match gate.admit(&request, gate.now()) {
-        Decision::Admitted(admission) => Verdict::ready(take(admission)),
+        Decision::Admitted(admission) => Verdict::ready(take(&gate, &request, admission)),
         Decision::Rejected(rejection) => Verdict::ready(Err(rejection)),
         Decision::AwaitKeys(refresh) => {
             let (gate, take) = (gate.clone(), take.clone());
             Verdict::awaited(async move {
                 refresh.await;
-                gate.admit_after_refresh(&request, gate.now()).and_then(take)
+                let admission = gate.admit_after_refresh(&request, gate.now())?;
+                take(&gate, &request, admission)
             })
         }
     })

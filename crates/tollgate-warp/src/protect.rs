@@ -1,12 +1,13 @@
 //! [`protect`]: a gate in front of a tree of filters.
 
-use tollgate::{Admission, Gate};
+use tollgate::Gate;
+use tollgate::adapter::ResponseMarks;
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
-use tollgate_tower::mark_private;
+use tollgate_tower::mark_response;
 
-use crate::filter::admission_from;
+use crate::filter::response_marks;
 use crate::rejection::handle_rejection;
 
 /// Puts `gate` in front of `routes`. `protect` responds at once to a request that the gate rejects, and no
@@ -15,6 +16,9 @@ use crate::rejection::handle_rejection;
 /// `protect` also responds to rejections of filters inside, such as
 /// [`authenticated_with`](crate::authenticated_with), so that no [`recover`](warp::Filter::recover) is
 /// needed. All other rejections are passed on.
+///
+/// `protect` also marks responses as the gate asks for, and selects the subprotocol of a WebSocket whose token came
+/// beside it. The other filters of this crate cannot do that, because a filter does not see the response.
 ///
 /// The gate rejects before warp compares any path. Put it after the path of what it protects, or try public
 /// routes first:
@@ -44,12 +48,10 @@ where
     F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync,
     R: Reply,
 {
-    let finish = |admission: Admission, reply: R| {
+    let finish = |marks: ResponseMarks, reply: R| {
         let mut response = reply.into_response();
-        if admission.is_private() {
-            mark_private(&mut response);
-        }
+        mark_response(&mut response, &marks);
         response
     };
-    admission_from(gate).and(routes).map(finish).recover(handle_rejection).unify()
+    response_marks(gate).and(routes).map(finish).recover(handle_rejection).unify()
 }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use tollgate::Gate;
 use tollgate::adapter::RequestView;
 use warp::Filter;
+use warp::path::FullPath;
 
 /// The parts of a request that warp's filters expose.
 ///
@@ -17,6 +18,7 @@ use warp::Filter;
 /// So this copies the whole map, whose values share their bytes with the request.
 pub(crate) struct WarpRequest {
     headers: HeaderMap,
+    path: FullPath,
     /// `None` when the gate does not need it.
     target: Option<Target>,
 }
@@ -41,7 +43,7 @@ enum Host {
 /// Reads the whole request. It never rejects.
 #[cfg(any(test, feature = "sessions"))]
 pub(crate) fn request() -> impl Filter<Extract = (WarpRequest,), Error = Infallible> + Copy + Send + Sync {
-    warp::header::headers_cloned().and(target().map(Some)).map(WarpRequest::new)
+    warp::header::headers_cloned().and(warp::path::full()).and(target().map(Some)).map(WarpRequest::new)
 }
 
 /// Reads the parts that `gate` needs. It never rejects.
@@ -52,7 +54,7 @@ pub(crate) fn request_for(
     let needed = move || ready(if needless { Err(warp::reject::reject()) } else { Ok(()) });
     let target = warp::any().and_then(needed).untuple_one().and(target()).map(Some);
     let target = target.or_else(|_: warp::Rejection| ready(Ok::<_, Infallible>((None,))));
-    warp::header::headers_cloned().and(target).map(WarpRequest::new)
+    warp::header::headers_cloned().and(warp::path::full()).and(target).map(WarpRequest::new)
 }
 
 fn target() -> impl Filter<Extract = (Target,), Error = Infallible> + Copy + Send + Sync {
@@ -72,7 +74,7 @@ fn host() -> impl Filter<Extract = (Host,), Error = Infallible> + Copy + Send + 
 }
 
 impl WarpRequest {
-    fn new(headers: HeaderMap, mut target: Option<Target>) -> Self {
+    fn new(headers: HeaderMap, path: FullPath, mut target: Option<Target>) -> Self {
         if let Some(Target { host, .. }) = &mut target
             && matches!(host, Host::Target(_))
             && headers.contains_key(HOST)
@@ -81,7 +83,7 @@ impl WarpRequest {
             // repeated one.
             *host = Host::Field;
         }
-        Self { headers, target }
+        Self { headers, path, target }
     }
 }
 
@@ -89,6 +91,10 @@ impl WarpRequest {
 impl RequestView for WarpRequest {
     fn method(&self) -> &str {
         self.target.as_ref().map_or("", |target| target.method.as_str())
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(self.path.as_str())
     }
 
     fn query(&self) -> Option<&str> {

@@ -9,5 +9,6 @@ pub use crate::gate::Decision;
 pub use crate::per_thread_arc::PerThreadArc;
 pub use crate::problem::{ProblemDetails, ProblemType};
 pub use crate::request::RequestView;
+pub use crate::response_marks::ResponseMarks;
 pub use crate::source::find_cookie;
 pub use crate::token::CompactToken;

@@ -75,7 +75,19 @@ impl Admission {
     /// # Errors
     /// 401 when the request is anonymous, 403 when the token does not grant enough.
     pub fn authorize(&self, policy: &Policy) -> Result<(), Rejection> {
-        policy.check(self.require()?).map_err(|error| self.refuse(error))
+        self.authorize_at(policy, None)
+    }
+
+    /// Checks `policy` as [`authorize`](Self::authorize) does. The log then names the path of the request.
+    ///
+    /// # Errors
+    /// As for [`authorize`](Self::authorize).
+    pub fn authorize_at(&self, policy: &Policy, path: Option<&str>) -> Result<(), Rejection> {
+        let verdict = match self.verified() {
+            Some(verified) => policy.check(verified),
+            None => Err(AuthError::MissingToken),
+        };
+        verdict.map_err(|error| Rejection::logged(error, self.style(), path))
     }
 
     /// Returns whether the response must be marked `Cache-Control: private`. This is so when the token did not
@@ -87,10 +99,13 @@ impl Admission {
     }
 
     fn refuse(&self, error: AuthError) -> Rejection {
-        let style = match &self.bearer {
+        Rejection::logged(error, self.style(), None)
+    }
+
+    fn style(&self) -> &RejectionStyle {
+        match &self.bearer {
             Bearer::Verified(verified) => verified.style(),
             Bearer::Anonymous(style) => style,
-        };
-        Rejection::logged(error, style)
+        }
     }
 }

@@ -124,17 +124,21 @@ pub(crate) fn is_preflight<R: RequestView>(request: &R) -> bool {
     request.method() == "OPTIONS" && has("origin") && has("access-control-request-method")
 }
 
-/// Returns whether the request opens a WebSocket and has neither `Origin` nor `Sec-Fetch-Site`, so that it does not
-/// come from a browser (RFC 6455 §4.1).
-pub(crate) fn is_handshake_without_origin<R: RequestView>(request: &R) -> bool {
-    let is_handshake = match request.method() {
+/// Returns whether the request opens a WebSocket.
+pub(crate) fn is_handshake<R: RequestView>(request: &R) -> bool {
+    match request.method() {
         "GET" => request.header_values("upgrade").any(names_websocket),
         // A handshake over HTTP/2 (RFC 8441 §4).
         "CONNECT" => request.header_values("sec-websocket-version").next().is_some(),
         _ => false,
-    };
+    }
+}
+
+/// Returns whether the request opens a WebSocket and has neither `Origin` nor `Sec-Fetch-Site`, so that it does not
+/// come from a browser (RFC 6455 §4.1).
+pub(crate) fn is_handshake_without_origin<R: RequestView>(request: &R) -> bool {
     let names_origin = |name| request.header_values(name).next().is_some();
-    is_handshake && !names_origin("origin") && !names_origin("sec-fetch-site")
+    is_handshake(request) && !names_origin("origin") && !names_origin("sec-fetch-site")
 }
 
 fn names_websocket(value: &[u8]) -> bool {

@@ -87,6 +87,7 @@ mod references;
 mod rejection;
 mod rejection_body;
 mod request;
+mod response_marks;
 mod revocation;
 mod scope;
 mod source;

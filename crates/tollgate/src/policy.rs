@@ -5,7 +5,7 @@ use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
 
 use crate::claims::{ClaimPath, NotOnTheWay};
-use crate::error::{AuthError, ClaimError, ConfigError, TokenError};
+use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::verified::Verified;
 
@@ -189,8 +189,17 @@ impl Policy {
     pub fn check(&self, token: &Verified) -> Result<(), AuthError> {
         match self.node.holds(token) {
             Ok(true) if !self.broken => Ok(()),
-            Ok(_) => Err(AuthError::InsufficientScope { scopes: self.required_scopes() }),
+            Ok(_) => Err(self.refuse(token)),
             Err(error) => Err(AuthError::InvalidToken(error)),
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, token: &Verified) -> AuthError {
+        AuthError::InsufficientScope {
+            scopes: self.required_scopes(),
+            policy: self.to_string().into(),
+            subject: token.subject().map(Excerpt::new),
         }
     }
 
@@ -217,6 +226,46 @@ impl Node {
             Self::All(nodes) => nodes.iter().try_fold(true, |holds, node| Ok(holds && node.holds(token)?)),
             Self::Any(nodes) => nodes.iter().try_fold(false, |holds, node| Ok(holds || node.holds(token)?)),
             Self::Not(node) => node.holds(token).map(|holds| !holds),
+        }
+    }
+
+    fn fmt_requirement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(scope) => write!(f, "scope {scope:?}"),
+            Self::Role(role) => write!(f, "role {role:?}"),
+            Self::ClaimIs(path, value) => write!(f, "claim `{path}` = {value:?}"),
+            Self::Predicate(_) => f.write_str("a predicate of the application"),
+            Self::All(nodes) if nodes.is_empty() => f.write_str("any token"),
+            Self::Any(nodes) if nodes.is_empty() => f.write_str("what no token has"),
+            Self::All(nodes) => Self::fmt_joined(nodes, " and ", f),
+            Self::Any(nodes) => Self::fmt_joined(nodes, " or ", f),
+            Self::Not(node) => {
+                f.write_str("not ")?;
+                node.fmt_operand(f)
+            }
+        }
+    }
+
+    fn fmt_joined(nodes: &[Self], word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [node] = nodes {
+            return node.fmt_requirement(f);
+        }
+        for (i, node) in nodes.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { word })?;
+            node.fmt_operand(f)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the node in parentheses, if its parts could be read as parts of another one.
+    fn fmt_operand(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) if nodes.len() > 1 => {
+                f.write_str("(")?;
+                self.fmt_requirement(f)?;
+                f.write_str(")")
+            }
+            _ => self.fmt_requirement(f),
         }
     }
 
@@ -256,6 +305,13 @@ impl Not for Policy {
     }
 }
 
+/// Prints what the policy requires, such as `scope "orders" and not role "suspended"`.
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.node.fmt_requirement(f)
+    }
+}
+
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.node.fmt(f)
@@ -273,5 +329,21 @@ impl fmt::Debug for Node {
             Self::Any(nodes) => f.debug_tuple("any").field(nodes).finish(),
             Self::Not(node) => f.debug_tuple("not").field(node).finish(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{NOW, token, verifier};
+
+    #[test]
+    fn refusal_names_what_is_required_and_the_subject() {
+        let policy = Policy::scope("orders") & (Policy::role("admin") | !Policy::claim_is("a.b", "c"));
+        assert_eq!(policy.to_string(), r#"scope "orders" and (role "admin" or not claim `a.b` = "c")"#);
+        assert_eq!((!(Policy::role("a") | Policy::role("b"))).to_string(), r#"not (role "a" or role "b")"#);
+        let verified = verifier().verify(&token(""), NOW).unwrap();
+        let error = policy.check(&verified).unwrap_err().to_string();
+        assert!(error.contains(r#"scope "orders""#) && error.contains(r#"subject "alice""#), "{error}");
     }
 }

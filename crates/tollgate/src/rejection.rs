@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::challenge::{Challenge, ErrorCode, Protection};
-use crate::error::{AuthError, ConfigError, CrossSiteError};
+use crate::error::{AuthError, ConfigError, CrossSiteError, Excerpt};
 use crate::metadata::ResourceMetadata;
 use crate::problem::{ProblemDetails, ProblemType};
 use crate::rejection_body::RejectionBody;
@@ -79,7 +79,7 @@ impl Rejection {
             AuthError::InvalidToken(_) => {
                 ("the access token is not valid here", refuse(401, ErrorCode::InvalidToken))
             }
-            AuthError::InsufficientScope { scopes } => {
+            AuthError::InsufficientScope { scopes, .. } => {
                 let (status, challenge, retry_after) = refuse(403, ErrorCode::InsufficientScope);
                 let challenge = challenge.map(|challenge| challenge.with_scopes(scopes.clone()));
                 ("the access token does not grant enough", (status, challenge, retry_after))
@@ -105,14 +105,16 @@ impl Rejection {
         Self(inner)
     }
 
-    /// Creates a rejection as [`new`](Self::new) does, and logs the reason.
-    pub(crate) fn logged(error: AuthError, style: &RejectionStyle) -> Self {
+    /// Creates a rejection as [`new`](Self::new) does, and logs the reason and the path of the request, if it is known.
+    pub(crate) fn logged(error: AuthError, style: &RejectionStyle, path: Option<&str>) -> Self {
+        let path = path.map(Excerpt::new);
+        let path = path.as_ref().map(tracing::field::display);
         match &error {
-            AuthError::MissingToken => tracing::debug!("request rejected: no token presented"),
+            AuthError::MissingToken => tracing::debug!(path, "request rejected: no token presented"),
             AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
-                tracing::error!(cause = %Causes(&error), "request rejected: cannot verify tokens");
+                tracing::error!(path, cause = %Causes(&error), "request rejected: cannot verify tokens");
             }
-            _ => tracing::info!(cause = %Causes(&error), "request rejected"),
+            _ => tracing::info!(path, cause = %Causes(&error), "request rejected"),
         }
         Self::new(error, style)
     }
@@ -267,7 +269,11 @@ mod tests {
             AuthError::NoGate,
             AuthError::InvalidRequest(RequestError::SeveralSources),
             AuthError::InvalidToken(TokenError::Unsigned),
-            AuthError::InsufficientScope { scopes: ScopeSet::default() },
+            AuthError::InsufficientScope {
+                scopes: ScopeSet::default(),
+                policy: "scope".into(),
+                subject: None,
+            },
             AuthError::KeysUnavailable(KeysUnavailable::new("down", Duration::ZERO)),
             AuthError::RevocationsUnavailable(RevocationsUnavailable::new("down", Duration::ZERO)),
         ];

@@ -7,6 +7,11 @@ pub trait RequestView {
     /// Returns the method, as on the wire.
     fn method(&self) -> &str;
 
+    /// Returns the path of the target, which the log of a rejected request names. The default returns `None`.
+    fn path(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the query of the target, without `?`.
     fn query(&self) -> Option<&str>;
 

@@ -198,6 +198,26 @@ fn rejected_keys_report_the_reason() {
     );
 }
 
+#[test]
+fn pem_with_escaped_line_breaks_names_the_mend() {
+    let pem = String::from_utf8(fixture("p256.spki.pem")).unwrap();
+    let escaped = pem.replace('\n', "\\n");
+    for text in
+        [escaped.clone(), format!("\"{escaped}\""), pem.replace('\n', "\\r\\n"), format!("{escaped}\n")]
+    {
+        let error = VerifyingKey::from_pem(Algorithm::Es256, &text).unwrap_err();
+        assert_eq!(error, KeyError::EscapedPem, "{text}");
+    }
+    assert_eq!(
+        KeyError::EscapedPem.to_string(),
+        "not PEM text: it has the two characters `\\n` where line breaks belong; replace them, for example with \
+         `replace(\"\\\\n\", \"\\n\")`"
+    );
+    VerifyingKey::from_pem(Algorithm::Es256, escaped.replace("\\n", "\n")).unwrap();
+    // Text before the block may have backslashes.
+    VerifyingKey::from_pem(Algorithm::Es256, format!("C:\\new\n{pem}")).unwrap();
+}
+
 /// A public key never acts as an HMAC secret, in any form that an attacker may try (RFC 8725 §2.1).
 #[test]
 fn public_key_is_not_accepted_as_hmac_secret() {

@@ -1,7 +1,7 @@
 //! Simulates a million steps against an issuer that rotates and removes keys and fails, with clients that name
 //! known, guessed and forged keys.
 
-use tollgate::{Algorithm, KeyId};
+use tollgate::{Algorithm, KeyId, KeySetId};
 use tollgate_testing::keys;
 
 use super::*;
@@ -42,6 +42,9 @@ struct World {
     believed: Option<(usize, Moment)>,
     last_demanded: Option<Moment>,
     demanded: bool,
+    /// The ID of the set before the current one.
+    replaced: Option<KeySetId>,
+    joined_after_failure: u64,
     refreshes: u64,
     failures: u64,
     unavailable: u64,
@@ -52,7 +55,7 @@ fn secs(secs: u64) -> Duration {
 }
 
 fn wanted(key_id: &str) -> WantedKey {
-    WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256 }
+    WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256, failed: None }
 }
 
 /// Returns a ring of documents, each with a key of its own and the key of its predecessor.
@@ -81,6 +84,8 @@ impl World {
             believed: None,
             last_demanded: None,
             demanded: false,
+            replaced: None,
+            joined_after_failure: 0,
             refreshes: 0,
             failures: 0,
             unavailable: 0,
@@ -102,7 +107,8 @@ impl World {
                 let guessed = format!("k{}", self.random.u32(0..20));
                 self.ask(&guessed);
             }
-            _ => self.ask_without_keys(),
+            96..=97 => self.ask_without_keys(),
+            _ => self.ask_after_a_failed_signature(),
         }
         self.end_question();
         self.drive();
@@ -114,7 +120,7 @@ impl World {
             return self.ask_without_keys();
         }
         let wanted = wanted(key_id);
-        let known = self.cache.keys().is_some_and(|keys| wanted.is_in(keys));
+        let known = self.cache.keys().is_some_and(|keys| wanted.may_be_in(keys));
         let demand = self.cache.ask(Some(wanted.clone()), self.now);
         assert_eq!(known, demand == Demand::Known);
         if demand == Demand::Join {
@@ -124,6 +130,27 @@ impl World {
         if let Some(retry_after) = self.cache.why_unavailable(&wanted, self.now) {
             assert!(retry_after >= secs(1) && retry_after <= secs(600), "{retry_after:?}");
         }
+    }
+
+    /// Asks for a key that does not verify a token, in the current set or in the one before.
+    fn ask_after_a_failed_signature(&mut self) {
+        let Some(current) = self.cache.keys().map(KeySet::id) else { return };
+        if self.cache.freshness(self.now) == Freshness::Unavailable {
+            return;
+        }
+        let is_current = self.random.bool();
+        let failed = if is_current { Some(current) } else { self.replaced };
+        let Some(failed) = failed else { return };
+        let key_id = self.random.u32(0..20);
+        let wanted = WantedKey { failed: Some(failed), ..wanted(&format!("k{key_id}")) };
+        let demand = self.cache.ask(Some(wanted.clone()), self.now);
+        assert_eq!(demand == Demand::Known, !is_current, "a replaced set is a reason to verify again");
+        if demand == Demand::Join {
+            self.demanded = true;
+            self.joined_after_failure += 1;
+            assert!(self.cache.is_wanted(&wanted));
+        }
+        assert_eq!(self.cache.why_unavailable(&wanted, self.now), None, "never a 503");
     }
 
     fn ask_without_keys(&mut self) {
@@ -179,6 +206,9 @@ impl World {
         } else {
             let lifetime = self.random.bool().then(|| secs(self.random.u64(0..100_000)));
             let is_same = self.believed.is_some_and(|(known, _)| known == question.generation);
+            if !is_same {
+                self.replaced = self.cache.keys().map(KeySet::id);
+            }
             let outcome = if is_same {
                 Outcome::Unchanged(lifetime)
             } else {
@@ -198,8 +228,8 @@ impl World {
             assert!(self.cache.keys().is_none() && self.believed.is_none());
             return;
         };
-        assert!(wanted(&format!("k{generation}")).is_in(keys));
-        assert!(!wanted(&format!("k{}", (generation + 1) % 16)).is_in(keys));
+        assert!(wanted(&format!("k{generation}")).may_be_in(keys));
+        assert!(!wanted(&format!("k{}", (generation + 1) % 16)).may_be_in(keys));
         assert_eq!(self.cache.age(self.now), Some(self.now.since(began)));
         // The keys are not used beyond their lifetime and staleness.
         let longest = self.settings.longest_lifetime + self.settings.max_staleness;
@@ -216,7 +246,7 @@ impl World {
 #[test]
 fn cache_keeps_its_rules_for_a_million_steps() {
     let sets = documents();
-    let (mut refreshes, mut failures, mut unavailable) = (0, 0, 0);
+    let (mut refreshes, mut failures, mut unavailable, mut joined_after_failure) = (0, 0, 0, 0);
     for seed in 0..u64::from(STEPS / LIFE) {
         let mut world = World::new(seed, &sets);
         for _ in 0..LIFE {
@@ -225,10 +255,12 @@ fn cache_keeps_its_rules_for_a_million_steps() {
         refreshes += world.refreshes;
         failures += world.failures;
         unavailable += world.unavailable;
+        joined_after_failure += world.joined_after_failure;
     }
     // The simulation covered the interesting cases.
     assert!(
         refreshes > 10_000 && failures > 1000 && unavailable > 100,
         "{refreshes} {failures} {unavailable}"
     );
+    assert!(joined_after_failure > 500, "{joined_after_failure}");
 }

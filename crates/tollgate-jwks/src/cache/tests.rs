@@ -17,7 +17,7 @@ fn set(key_ids: &[&str]) -> KeySet {
 }
 
 fn wanted(key_id: &str) -> WantedKey {
-    WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256 }
+    WantedKey { key_id: Some(KeyId::new(key_id).unwrap()), algorithm: Algorithm::Es256, failed: None }
 }
 
 fn cache() -> KeySetCache {
@@ -33,7 +33,7 @@ fn with_keys() -> (KeySetCache, Moment) {
     (cache, due)
 }
 
-fn failed() -> Outcome {
+fn failed_outcome() -> Outcome {
     Outcome::Failed { retry_after: None }
 }
 
@@ -73,7 +73,7 @@ fn stale_keys_are_used_until_maximum_staleness() {
     let mut pauses = Vec::new();
     while due < at(5000) {
         assert_eq!(cache.poll(due), Step::Refresh);
-        cache.finish(failed(), due);
+        cache.finish(failed_outcome(), due);
         assert!(cache.keys().is_some(), "a failure removes no keys");
         pauses.push(cache.due().since(due).as_secs_f64());
         due = cache.due();
@@ -131,7 +131,7 @@ fn forged_key_ids_cause_one_refresh_per_cooldown() {
         let _demand = cache.ask(Some(wanted(&tenth.to_string())), now);
         if cache.poll(now) == Step::Refresh {
             refreshes += 1;
-            cache.finish(failed(), now);
+            cache.finish(failed_outcome(), now);
         }
     }
     assert_eq!((refreshes, cache.due()), (10, due));
@@ -165,7 +165,7 @@ fn unknown_key_is_not_cached_as_absent_when_issuer_fails() {
     assert_eq!(cache.why_unavailable(&wanted("b"), at(10)), None, "no refresh has failed");
     assert_eq!(cache.ask(Some(wanted("b")), at(10)), Demand::Join);
     assert_eq!(cache.poll(at(10)), Step::Refresh);
-    cache.finish(failed(), at(12));
+    cache.finish(failed_outcome(), at(12));
     assert!(!cache.is_wanted(&wanted("b")), "no request keeps waiting");
     assert_eq!(cache.ask(Some(wanted("b")), at(13)), Demand::Pointless);
     assert_eq!(cache.why_unavailable(&wanted("b"), at(13)), Some(secs(27)), "the rest of the cooldown");
@@ -179,7 +179,7 @@ fn requests_without_keys_wait_for_a_refresh_but_not_for_a_backoff() {
     assert_eq!(cache.ask(None, at(0)), Demand::Join);
     assert_eq!(cache.poll(at(0)), Step::Refresh);
     assert_eq!(cache.ask(None, at(1)), Demand::Join);
-    cache.finish(failed(), at(5));
+    cache.finish(failed_outcome(), at(5));
     assert_eq!(cache.ask(None, at(5)), Demand::Pointless);
     assert_eq!(cache.retry_after(at(5)), cache.due().since(at(5)).max(secs(1)));
     assert_eq!(cache.retry_after(at(100)), secs(1), "never less");
@@ -204,7 +204,7 @@ fn removed_key_is_dropped_with_the_next_document() {
     let (mut cache, due) = with_keys();
     let _refresh = cache.poll(due);
     cache.finish(Outcome::New(set(&["b"]), None), due);
-    assert!(!wanted("a").is_in(cache.keys().unwrap()));
+    assert!(!wanted("a").may_be_in(cache.keys().unwrap()));
     assert!(due <= at(600), "within the lifetime");
 }
 
@@ -216,4 +216,72 @@ fn unexpected_outcomes_are_ignored() {
     let _refresh = cache.poll(at(0));
     cache.finish(Outcome::Unchanged(None), at(0));
     assert!(cache.keys().is_none() && cache.failures() == 1, "there is no document that could be unchanged");
+}
+
+/// Returns the request for a key whose signature check failed with the current set.
+fn failed_key(cache: &KeySetCache, key_id: &str) -> WantedKey {
+    WantedKey { failed: cache.keys().map(KeySet::id), ..wanted(key_id) }
+}
+
+#[test]
+fn failed_signature_causes_one_refresh_and_is_cached_as_absent() {
+    let (mut cache, _) = with_keys();
+    let failed = failed_key(&cache, "a");
+    assert_eq!(cache.ask(Some(failed.clone()), at(10)), Demand::Join);
+    assert_eq!(cache.ask(Some(failed.clone()), at(10)), Demand::Join, "shared");
+    assert_eq!(cache.poll(at(10)), Step::Refresh);
+    cache.finish(Outcome::Unchanged(None), at(11));
+    assert!(!cache.is_wanted(&failed));
+    assert_eq!(cache.ask(Some(failed.clone()), at(70)), Demand::Pointless, "the issuer has the same key");
+    assert_eq!(cache.why_unavailable(&failed, at(70)), None);
+    assert_eq!(cache.ask(Some(failed), at(71)), Demand::Join);
+}
+
+#[test]
+fn failed_signature_is_verified_again_when_the_set_was_replaced() {
+    let (mut cache, _) = with_keys();
+    let failed = failed_key(&cache, "a");
+    assert_eq!(cache.ask(Some(failed.clone()), at(10)), Demand::Join);
+    assert_eq!(cache.poll(at(10)), Step::Refresh);
+    // Another key with the same ID.
+    cache.finish(Outcome::New(set(&["a"]), None), at(11));
+    assert!(!cache.is_wanted(&failed));
+    assert_eq!(cache.ask(Some(failed), at(11)), Demand::Known);
+    // The new set is another one to fail with.
+    let failed = failed_key(&cache, "a");
+    assert_eq!(cache.ask(Some(failed.clone()), at(39)), Demand::Pointless, "the cooldown");
+    assert_eq!(cache.ask(Some(failed), at(40)), Demand::Join);
+}
+
+#[test]
+fn failed_signature_is_never_unavailable() {
+    let (mut cache, due) = with_keys();
+    let failed = failed_key(&cache, "a");
+    assert_eq!(cache.ask(Some(failed.clone()), at(10)), Demand::Join);
+    assert_eq!(cache.poll(at(10)), Step::Refresh);
+    assert_eq!(cache.why_unavailable(&failed, at(10)), None, "while the refresh is pending");
+    cache.finish(failed_outcome(), at(12));
+    assert!(!cache.is_wanted(&failed));
+    assert_eq!(cache.why_unavailable(&failed, at(13)), None, "after a failure");
+    assert_eq!(cache.why_unavailable(&wanted("b"), at(13)), Some(secs(27)), "unlike an unknown key");
+    assert_eq!((cache.ask(Some(failed), at(13)), cache.due()), (Demand::Pointless, due));
+}
+
+#[test]
+fn failed_signatures_and_forged_key_ids_share_the_cooldown() {
+    let (mut cache, _) = with_keys();
+    let mut refreshes = 0;
+    for tenth in 0..3000_u64 {
+        let now = Moment::after_start(Duration::from_millis(tenth * 100));
+        // With a key without ID, the token's `kid` is free to choose.
+        let _demand = cache.ask(Some(failed_key(&cache, &tenth.to_string())), now);
+        let _demand = cache.ask(Some(wanted(&format!("forged-{tenth}"))), now);
+        if cache.poll(now) == Step::Refresh {
+            refreshes += 1;
+            // An issuer that lists its keys in another order each time.
+            cache.finish(Outcome::New(set(&["a"]), None), now);
+        }
+    }
+    assert_eq!(refreshes, 10, "300 s with a cooldown of 30 s");
+    assert!(cache.absent() <= 1024);
 }

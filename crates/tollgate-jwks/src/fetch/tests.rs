@@ -26,6 +26,13 @@ impl Script {
         self.asked.lock().unwrap().iter().map(|(url, _)| url.clone()).collect()
     }
 
+    /// Returns whether each request had the operator's header field.
+    fn authorized(&self) -> Vec<bool> {
+        let asked = self.asked.lock().unwrap();
+        let field = ("authorization".to_owned(), "Bearer s3cret".to_owned());
+        asked.iter().map(|(_, fields)| fields.contains(&field)).collect()
+    }
+
     fn last_fields(&self) -> Vec<(String, String)> {
         self.asked.lock().unwrap().last().unwrap().1.clone()
     }
@@ -71,16 +78,20 @@ fn broken() -> Result<HttpResponse, HttpError> {
 }
 
 fn fixed(script: &Arc<Script>) -> Fetcher {
-    fetcher(script, Location::fixed(KEYS, PlainHttp::Refused).unwrap())
+    fetcher(script, Location::fixed(KEYS, &PlainHttp::default()).unwrap())
 }
 
 fn discovered(script: &Arc<Script>) -> Fetcher {
-    fetcher(script, Location::discovered(ISSUER, PlainHttp::Refused).unwrap())
+    fetcher(script, Location::discovered(ISSUER, &PlainHttp::default()).unwrap())
 }
 
 fn fetcher(script: &Arc<Script>, location: Location) -> Fetcher {
+    with_rules(script, location, FetchRules::default())
+}
+
+fn with_rules(script: &Arc<Script>, location: Location, rules: FetchRules) -> Fetcher {
     let client: Arc<dyn HttpClient> = Arc::<Script>::clone(script);
-    Fetcher::new(client, location, PlainHttp::Refused, RefreshSettings::new())
+    Fetcher::new(client, location, rules, RefreshSettings::new())
 }
 
 fn at(secs: u64) -> Moment {
@@ -253,4 +264,78 @@ async fn oversized_body_is_rejected_whatever_the_client_does() {
     let large = json(vec![b' '; 600 * 1024]);
     let error = refused(&fixed(&Script::new([Ok(large)]))).await;
     assert!(matches!(error, FetchError::TooLarge { max: 524_288 }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_headers_are_sent_to_the_configured_origin_only() {
+    let rules = || FetchRules {
+        headers: vec![RequestHeader::fixed("Authorization", "Bearer s3cret".to_owned())],
+        ..FetchRules::default()
+    };
+    for (keys, is_sent) in [
+        ("https://issuer.example/keys", true),
+        ("https://issuer.example:443/keys", true),
+        ("https://issuer.example:8443/keys", false),
+        ("https://keys.issuer.example/keys", false),
+        (KEYS, false),
+    ] {
+        let etag = |response: HttpResponse| response.with_header("etag", "\"1\"");
+        let script = Script::new([Ok(metadata(keys)), Ok(etag(key_set(Algorithm::Es256))), status(304)]);
+        let location = Location::discovered(ISSUER, &PlainHttp::default()).unwrap();
+        let fetcher = with_rules(&script, location, rules());
+        fetcher.refresh(at(0)).await.unwrap();
+        fetcher.refresh(at(1)).await.unwrap();
+        assert_eq!(script.authorized(), [true, is_sent, is_sent], "{keys}");
+        assert!(!format!("{:?}", fetcher.rules).contains("s3cret"));
+    }
+    let script = Script::new([Ok(key_set(Algorithm::Es256))]);
+    let location = Location::fixed(KEYS, &PlainHttp::default()).unwrap();
+    with_rules(&script, location, rules()).refresh(at(0)).await.unwrap();
+    assert_eq!(script.authorized(), [true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_is_sent_without_the_value_of_its_header() {
+    let script = Script::new([]);
+    let location = Location::fixed(KEYS, &PlainHttp::default()).unwrap();
+    let missing =
+        RequestHeader::from_file("Authorization", "Bearer ".to_owned(), "/nonexistent/token".into());
+    let rules = FetchRules { headers: vec![missing], ..FetchRules::default() };
+    let error = refused(&with_rules(&script, location, rules)).await;
+    assert!(matches!(error, FetchError::RequestHeader { .. }));
+    assert!(error.sentence().contains("/nonexistent/token"), "{}", error.sentence());
+    assert_eq!(script.urls().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tolerated_content_types_are_accepted() {
+    let answers = || {
+        let set = keys::jwk_set(&[Algorithm::Es256]);
+        [Ok(HttpResponse::new(200, set).with_header("content-type", "text/plain; charset=utf-8"))]
+    };
+    let location = || Location::fixed(KEYS, &PlainHttp::default()).unwrap();
+    let error = refused(&fixed(&Script::new(answers()))).await;
+    assert!(error.to_string().contains("tolerate_content_type"), "{error}");
+    let mut rules = FetchRules::default();
+    rules.content_types.tolerate("text/plain").unwrap();
+    with_rules(&Script::new(answers()), location(), rules.clone()).refresh(at(0)).await.unwrap();
+    // The document must still be a key set.
+    let page = HttpResponse::new(200, "<html>").with_header("content-type", "text/plain");
+    let error = refused(&with_rules(&Script::new([Ok(page)]), location(), rules)).await;
+    assert!(matches!(error, FetchError::Document(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tolerated_deviations_of_keys_are_read() {
+    let answers = || {
+        let bundle = keys::jwk_set(&[Algorithm::Es256]).replace(r#""use":"sig""#, r#""use":"jwt-svid""#);
+        assert!(bundle.contains("jwt-svid"), "{bundle}");
+        [Ok(json(bundle))]
+    };
+    let error = refused(&fixed(&Script::new(answers()))).await;
+    assert!(matches!(error, FetchError::Document(_)), "{error}");
+    let rules = FetchRules { jwk_tolerance: JwkTolerance::default().jwt_svid_use(), ..FetchRules::default() };
+    let location = Location::fixed(KEYS, &PlainHttp::default()).unwrap();
+    let fetched = with_rules(&Script::new(answers()), location, rules).refresh(at(0)).await.unwrap();
+    assert_eq!(fetched.keys.unwrap().iter().count(), 1);
 }

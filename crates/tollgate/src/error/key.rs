@@ -31,6 +31,13 @@ pub enum KeyError {
     /// The text is not PEM (RFC 7468).
     #[error("not PEM text with a public key or certificate")]
     Pem,
+    /// The text would be PEM, but has a backslash and an `n` in place of its line breaks. This happens to environment
+    /// variables and JSON strings that are not decoded.
+    #[error(
+        "not PEM text: it has the two characters `\\n` where line breaks belong; replace them, for example with \
+         `replace(\"\\\\n\", \"\\n\")`"
+    )]
+    EscapedPem,
     /// The PEM label does not name a public key or certificate.
     #[error("PEM block is labelled {label:?}, which is not a public key or certificate")]
     PemLabel {

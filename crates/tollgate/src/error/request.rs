@@ -1,8 +1,9 @@
 //! Errors of requests.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::TokenError;
+use super::{Excerpt, TokenError};
 use crate::scope::ScopeSet;
 
 /// The reason why a request was not admitted.
@@ -22,10 +23,14 @@ pub enum AuthError {
     #[error("token rejected")]
     InvalidToken(#[source] TokenError),
     /// The token is valid but does not grant enough.
-    #[error("token does not grant enough")]
+    #[error("token does not grant enough: {policy} required, subject {}", Named(.subject.as_ref()))]
     InsufficientScope {
         /// The scopes that the policy requires, for the challenge.
         scopes: ScopeSet,
+        /// The policy as text, such as `scope "orders"`.
+        policy: Box<str>,
+        /// The token's `sub`.
+        subject: Option<Excerpt>,
     },
     /// Another site may have caused the request, and the token is in a cookie or in the query.
     #[error("another site may have caused the request that carries the token")]
@@ -39,6 +44,18 @@ pub enum AuthError {
     /// A handler asks for a verified token, but its route has no gate.
     #[error("this route has no gate; add the authentication layer")]
     NoGate,
+}
+
+/// A subject in a message.
+struct Named<'a>(Option<&'a Excerpt>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(subject) => fmt::Display::fmt(subject, f),
+            None => f.write_str("unknown"),
+        }
+    }
 }
 
 /// How the credentials of a request are malformed (RFC 6750 §3.1 `invalid_request`).

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{Decision, Gate, Inner};
 use crate::admission::Admission;
-use crate::cross_site::CrossSite;
+use crate::cross_site::{CrossSite, is_handshake};
 use crate::csrf_verifier::{self, CsrfVerifier};
 use crate::error::{AuthError, CrossSiteError};
 use crate::rejection::Rejection;
 use crate::request::RequestView;
+use crate::response_marks::ResponseMarks;
 use crate::source::{self, TokenSource};
 use crate::time::UnixTime;
 
@@ -28,7 +29,7 @@ impl Gate {
         };
         match refusal.refresh(now) {
             Some(refresh) => Decision::AwaitKeys(refresh),
-            None => Decision::Rejected(self.reject_refusal(refusal, now)),
+            None => Decision::Rejected(self.reject_refusal(request, refusal, now)),
         }
     }
 
@@ -44,7 +45,7 @@ impl Gate {
         if let Some(slot) = &self.0.slot {
             return slot.with(|gate| gate.admit_after_refresh(request, now));
         }
-        self.judge(request, now).map_err(|refusal| self.reject_refusal(refusal, now))
+        self.judge(request, now).map_err(|refusal| self.reject_refusal(request, refusal, now))
     }
 
     /// Returns the rejection for `error` under this gate's realm, and logs it.
@@ -53,7 +54,7 @@ impl Gate {
         if let Some(slot) = &self.0.slot {
             return slot.with(|gate| gate.reject(error));
         }
-        Rejection::logged(error, &self.0.style)
+        Rejection::logged(error, &self.0.style, None)
     }
 
     /// Returns the time by the gate's clock, which an adapter passes to [`admit`](Self::admit).
@@ -79,10 +80,10 @@ impl Gate {
     /// and target. This is the case when no source is a cookie or a query parameter, and preflights need a token.
     #[must_use]
     pub fn needs_headers_only(&self) -> bool {
-        if let Some(slot) = &self.0.slot {
-            return slot.with(|gate| gate.needs_headers_only());
-        }
-        !self.0.preflights && !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
+        // A gate that is replaced later may need more.
+        self.0.slot.is_none()
+            && !self.0.preflights
+            && !self.0.sources.iter().any(TokenSource::can_be_caused_by_others)
     }
 
     /// Returns whether the request has a credential outside cookies, well-formed or not. The gate
@@ -104,14 +105,16 @@ impl Gate {
         self.0.sources.iter().any(|source| source.is_cookie(name))
     }
 
-    /// Returns the subprotocol that the response to a WebSocket handshake has to select, unless the handler has
-    /// selected another one (RFC 6455 §4.2.2). This is so when the request carries its token in
-    /// [`TokenSource::websocket_protocol`]. [`Admission::is_private`] is then `true`, so an adapter calls this only
-    /// for such requests.
+    /// Returns what the adapter adds to the response, when the gate has admitted `request` with `admission`. This is
+    /// nothing unless [`Admission::is_private`] returns `true`.
     #[must_use]
-    pub fn websocket_protocol<R: RequestView>(&self, request: &R) -> Option<Arc<str>> {
+    pub fn response_marks<R: RequestView>(&self, request: &R, admission: &Admission) -> ResponseMarks {
+        if !admission.is_private() {
+            return ResponseMarks::default();
+        }
         let subprotocol = |source: &TokenSource| source.subprotocol_of(request).cloned();
-        self.with_current(|inner| inner.sources.iter().find_map(subprotocol))
+        let selected = || self.with_current(|inner| inner.sources.iter().find_map(subprotocol));
+        ResponseMarks::new(true, is_handshake(request).then(selected).flatten())
     }
 
     /// Returns the cross-site check of this gate.

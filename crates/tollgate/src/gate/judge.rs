@@ -94,8 +94,13 @@ impl Gate {
     }
 
     /// Rejects the request.
-    pub(super) fn reject_refusal(&self, refusal: Refusal<'_>, now: UnixTime) -> Rejection {
-        self.reject(refusal.into_error(now))
+    pub(super) fn reject_refusal<R: RequestView>(
+        &self,
+        request: &R,
+        refusal: Refusal<'_>,
+        now: UnixTime,
+    ) -> Rejection {
+        Rejection::logged(refusal.into_error(now), &self.0.style, request.path())
     }
 
     fn verify_credential(

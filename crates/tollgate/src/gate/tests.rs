@@ -486,7 +486,13 @@ fn rejection_body_replaces_only_the_body() {
     let of_anonymous = |gate: &Gate| admitted(gate, &FakeRequest::get("/")).require().unwrap_err();
     // Twice, because the second token comes from the cache.
     let twice = |gate: &Gate| gate.reject(AuthError::InvalidRequest(RequestError::SeveralSources));
-    let scope = |gate: &Gate| gate.reject(AuthError::InsufficientScope { scopes: ScopeSet::new() });
+    let scope = |gate: &Gate| {
+        gate.reject(AuthError::InsufficientScope {
+            scopes: ScopeSet::new(),
+            policy: "scope".into(),
+            subject: None,
+        })
+    };
     let outage = |gate: &Gate| {
         gate.reject(AuthError::KeysUnavailable(KeysUnavailable::new("outage", Duration::from_secs(9))))
     };

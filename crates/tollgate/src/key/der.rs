@@ -25,7 +25,10 @@ const CURVES: [(ObjectIdentifier, Curve); 3] = [
 /// Returns the public key in the first PEM block of `pem`.
 pub(super) fn from_pem(pem: &[u8]) -> Result<PublicMaterial, KeyError> {
     check_size(pem)?;
-    let (label, der) = pem_rfc7468::decode_vec(first_block(pem)?).map_err(|_cause| KeyError::Pem)?;
+    let decoded =
+        first_block(pem).and_then(|block| pem_rfc7468::decode_vec(block).map_err(|_cause| KeyError::Pem));
+    let (label, der) =
+        decoded.map_err(|error| if has_escaped_breaks(pem) { KeyError::EscapedPem } else { error })?;
     match label {
         "PUBLIC KEY" => from_spki(&der),
         "RSA PUBLIC KEY" => from_pkcs1(&der),
@@ -54,6 +57,11 @@ fn check_size(bytes: &[u8]) -> Result<(), KeyError> {
         return Err(KeyError::TooLarge { bytes: bytes.len(), max: MAX_BYTES });
     }
     Ok(())
+}
+
+/// Returns whether the text has backslashes, which PEM never has, before an `n`.
+fn has_escaped_breaks(pem: &[u8]) -> bool {
+    pem.windows(2).any(|pair| pair == b"\\n")
 }
 
 /// Returns the first block only: certificate files hold chains, and text may precede the block (RFC 7468 §5.2).

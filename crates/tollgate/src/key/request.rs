@@ -19,6 +19,14 @@ pub struct KeyRequest<'a> {
     pub failed: Option<KeySetId>,
 }
 
+impl<'a> KeyRequest<'a> {
+    /// Creates a request for a key that no set has held so far.
+    #[must_use]
+    pub fn new(key_id: Option<&'a KeyId>, algorithm: Algorithm) -> Self {
+        Self { key_id, algorithm, failed: None }
+    }
+}
+
 /// Identifies a [`KeySet`](crate::KeySet) among all key sets made in this process, whatever keys they hold. Clones have
 /// the same ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,6 +73,12 @@ impl KeySet {
         Self::of(keys, Vec::new())
     }
 
+    /// Returns a set without keys, for a [`KeySource`](crate::KeySource) that fetches each key when a token names it.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Arc::new(Inner::new(Box::default(), Box::default())))
+    }
+
     /// Reads the public keys of a JWK Set document (RFC 7517 §5).
     ///
     /// A key that cannot be used is skipped, and [`skipped`](Self::skipped) lists it; the other keys stay

@@ -4,7 +4,7 @@ use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use super::*;
-use crate::adapter::Decision;
+use crate::adapter::{Decision, ResponseMarks};
 use crate::error::ConfigError;
 use crate::key::{KeyRequest, KeySet, KeySetId, KeySource, VerifyingKey};
 use crate::request::testing::FakeRequest;
@@ -220,13 +220,18 @@ fn response_to_a_handshake_selects_the_subprotocol() {
     let source = TokenSource::websocket_protocol("access_token").unwrap();
     let gate = Gate::new(verifier()).with_sources([TokenSource::bearer(), source]).unwrap();
     let offer = format!("access_token, {}", token(""));
-    let request = FakeRequest::get("/").header("sec-websocket-protocol", offer.as_bytes());
-    let Decision::Admitted(admission) = gate.admit(&request, NOW) else { panic!("rejected") };
-    assert!(admission.is_private());
-    assert_eq!(gate.websocket_protocol(&request).as_deref(), Some("access_token"));
-    let Decision::Admitted(admission) = gate.admit(&bearer(&token("")), NOW) else { panic!("rejected") };
-    assert!(!admission.is_private());
-    assert_eq!(gate.websocket_protocol(&bearer(&token(""))), None);
+    let marks = |request: &FakeRequest| match gate.admit(request, NOW) {
+        Decision::Admitted(admission) => gate.response_marks(request, &admission),
+        other => panic!("{other:?}"),
+    };
+    let offering = || FakeRequest::get("/").header("sec-websocket-protocol", offer.as_bytes());
+    let handshake = marks(&offering().header("upgrade", b"websocket"));
+    assert!(handshake.is_private());
+    assert_eq!(handshake.websocket_protocol(101), Some("access_token"));
+    assert_eq!(handshake.websocket_protocol(404), None);
+    assert_eq!(marks(&offering()).websocket_protocol(101), None, "not a handshake");
+    let plain = bearer(&token("")).header("upgrade", b"websocket");
+    assert_eq!(marks(&plain), ResponseMarks::default());
     assert!(gate.is_credential_header("sec-websocket-protocol"));
 }
 

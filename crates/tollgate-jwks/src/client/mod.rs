@@ -1,12 +1,17 @@
 //! [`HttpsClient`]: the default client, hyper over rustls.
 
+mod dial;
+mod no_proxy;
+mod proxy;
+
+use std::env::{self, VarError};
 use std::error::Error;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
 use hyper::body::Bytes;
@@ -19,16 +24,21 @@ use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service as _;
 
 use crate::http::{HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse};
+use dial::{Dial, ProxyError};
+use proxy::{Proxies, Proxy};
+
+pub use proxy::ProxyUrlError;
 
 /// An HTTPS client for documents that are fetched every few minutes: one connection per request, HTTP/1.1, no
-/// redirects, no cookies, no proxy, no compression.
+/// redirects, no cookies, no compression, and a proxy only if you set one.
 ///
 /// Certificates are verified against Mozilla's root certificates, which are compiled in, and those that you
 /// add. TLS runs on aws-lc-rs. No process-wide provider is installed, so other users of rustls are not
 /// affected.
 #[derive(Clone)]
 pub struct HttpsClient {
-    connector: HttpsConnector<HttpConnector>,
+    connector: HttpsConnector<Dial>,
+    dial: Dial,
     connect_timeout: Duration,
 }
 
@@ -36,6 +46,7 @@ pub struct HttpsClient {
 #[derive(Clone, Debug)]
 pub struct HttpsClientBuilder {
     roots: RootCertStore,
+    proxies: Proxies,
     connect_timeout: Duration,
 }
 
@@ -49,6 +60,15 @@ pub enum HttpsClientError {
     /// A certificate cannot be used as a root certificate.
     #[error("a certificate cannot be used as a root certificate")]
     Certificate(#[source] Box<dyn Error + Send + Sync>),
+    /// The proxy cannot be used.
+    #[error("the proxy of {set_by} cannot be used")]
+    Proxy {
+        /// The environment variable or the method that sets the proxy.
+        set_by: &'static str,
+        /// The reason why it cannot be used.
+        #[source]
+        reason: ProxyUrlError,
+    },
     /// The setup of TLS failed.
     #[error("TLS setup failed")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
@@ -66,18 +86,21 @@ impl HttpsClient {
     /// Returns a builder for other settings.
     #[must_use]
     pub fn builder() -> HttpsClientBuilder {
-        HttpsClientBuilder { roots: public_authorities(), connect_timeout: CONNECT_TIMEOUT }
+        let (roots, proxies) = (public_authorities(), Proxies::default());
+        HttpsClientBuilder { roots, proxies, connect_timeout: CONNECT_TIMEOUT }
     }
 
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
         let uri: Uri = request.url().parse().map_err(|error| HttpError::Request(Box::new(error)))?;
-        let message = message(&uri, &request).map_err(|error| HttpError::Request(Box::new(error)))?;
+        let forwarder = self.dial.forwarding_proxy(&uri);
+        let message =
+            message(&uri, &request, forwarder).map_err(|error| HttpError::Request(Box::new(error)))?;
         // This connector is always ready.
         let connecting = self.connector.clone().call(uri);
         let stream = tokio::time::timeout(self.connect_timeout, connecting)
             .await
             .map_err(|elapsed| HttpError::Connect(Box::new(elapsed)))?
-            .map_err(HttpError::Connect)?;
+            .map_err(refused)?;
         let (mut sender, connection) =
             http1::handshake(stream).await.map_err(|error| HttpError::Broken(Box::new(error)))?;
         let exchange = pin!(async {
@@ -126,7 +149,46 @@ impl HttpsClientBuilder {
         Self { roots: RootCertStore::empty(), ..self }
     }
 
-    /// Sets the timeout for establishing a connection, including TLS. The default is 3 s.
+    /// Sends all requests through this HTTP proxy: `http://proxy.example:3128`, or `https://`, with the port. A user
+    /// name and password in the URL are sent to the proxy (`Proxy-Authorization: Basic`), and never logged. The
+    /// default is no proxy.
+    ///
+    /// A request over https runs in a tunnel (`CONNECT`), in which the client checks the issuer's certificate. The
+    /// proxy learns the host, and can do nothing but refuse.
+    ///
+    /// # Errors
+    /// [`HttpsClientError::Proxy`] when the URL cannot be used.
+    ///
+    /// # Security
+    /// A request over plain http, where a key set allows it, is readable and changeable for the proxy.
+    pub fn with_proxy(self, url: impl AsRef<str>) -> Result<Self, HttpsClientError> {
+        let proxy = Proxy::parse(url.as_ref())
+            .map_err(|reason| HttpsClientError::Proxy { set_by: "`with_proxy`", reason })?;
+        Ok(Self { proxies: Proxies::all(proxy), ..self })
+    }
+
+    /// Reads the proxy from the environment, as curl does: `https_proxy` and `HTTPS_PROXY` for https, `http_proxy`
+    /// for plain http, `all_proxy` and `ALL_PROXY` for both, and `no_proxy` and `NO_PROXY` for hosts that are
+    /// reached directly. Lower case comes first, and an empty variable counts as absent. `HTTP_PROXY` is not read,
+    /// because CGI servers fill it from a request's header field. The environment is read now, and once.
+    ///
+    /// `NO_PROXY` lists host names, which include their subdomains, addresses, networks such as `10.0.0.0/8`, or `*`
+    /// for all hosts. Other entries have no effect and are logged as a warning.
+    ///
+    /// # Errors
+    /// [`HttpsClientError::Proxy`], with the name of the variable, when a proxy cannot be used. Proxies need a port,
+    /// and SOCKS is not supported.
+    pub fn with_proxy_from_environment(self) -> Result<Self, HttpsClientError> {
+        let proxies = Proxies::from_variables(|name| match env::var(name) {
+            Ok(value) => Some(Ok(value)),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => Some(Err(ProxyUrlError::NotUtf8)),
+        });
+        let proxies = proxies.map_err(|(set_by, reason)| HttpsClientError::Proxy { set_by, reason })?;
+        Ok(Self { proxies, ..self })
+    }
+
+    /// Sets the timeout for establishing a connection, including the proxy and TLS. The default is 3 s.
     #[must_use]
     pub fn with_connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
@@ -147,14 +209,22 @@ impl HttpsClientBuilder {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
-        // The check whether `http` is allowed has already happened.
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Ok(HttpsClient { connector, connect_timeout: self.connect_timeout })
+        let dial = Dial::new(tcp.clone(), over_tls(tls.clone(), tcp), self.proxies);
+        Ok(HttpsClient {
+            connector: over_tls(tls, dial.clone()),
+            dial,
+            connect_timeout: self.connect_timeout,
+        })
     }
+}
+
+/// Adds TLS to a connector, for `https`. The check whether `http` is allowed has already happened.
+fn over_tls<C>(tls: ClientConfig, connector: C) -> HttpsConnector<C> {
+    HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector)
+}
+
+fn refused(error: Box<dyn Error + Send + Sync>) -> HttpError {
+    if error.is::<ProxyError>() { HttpError::Proxy(error) } else { HttpError::Connect(error) }
 }
 
 /// Name lookup, TCP and TLS take three or four round trips across the world, and a reachable server answers in
@@ -165,8 +235,13 @@ fn public_authorities() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-fn message(uri: &Uri, request: &HttpRequest<'_>) -> Result<Request<Empty<Bytes>>, http::Error> {
+fn message(
+    uri: &Uri,
+    request: &HttpRequest<'_>,
+    forwarder: Option<&Proxy>,
+) -> Result<Request<Empty<Bytes>>, http::Error> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = if forwarder.is_some() { request.url() } else { target };
     let host = uri.authority().map_or("", |authority| authority.as_str());
     let message = Request::get(target)
         .header(HOST, host)
@@ -174,7 +249,20 @@ fn message(uri: &Uri, request: &HttpRequest<'_>) -> Result<Request<Empty<Bytes>>
         .header(ACCEPT, "application/json, application/jwk-set+json")
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
         .header(CONNECTION, "close");
-    let message = request.headers().fold(message, |message, (name, value)| message.header(name, value));
+    // Sensitive values are not printed where hyper or its users log a request.
+    let sensitive = |value: &str| {
+        HeaderValue::from_str(value).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        })
+    };
+    let message = request.headers().try_fold(message, |message, (name, value)| {
+        Ok::<_, http::Error>(message.header(name, sensitive(value)?))
+    })?;
+    let authorization = forwarder.and_then(Proxy::authorization);
+    let message = authorization.into_iter().try_fold(message, |message, value| {
+        Ok::<_, http::Error>(message.header(PROXY_AUTHORIZATION, sensitive(value)?))
+    })?;
     message.body(Empty::new())
 }
 

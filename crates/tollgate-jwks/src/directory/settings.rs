@@ -1,0 +1,178 @@
+//! [`VerifierDirectorySettings`]: the limits of a directory, with their defaults and reasons.
+
+use std::time::Duration;
+
+/// How long a [`VerifierDirectory`](crate::VerifierDirectory) uses what it has looked up, and how many lookups it
+/// makes.
+///
+/// - [Number of verifiers](Self::with_max_verifiers), 1024: the least recently used one is dropped first.
+/// - [Lifetime](Self::with_lifetime), 5 min: a tenant that the application removes is rejected within this time,
+///   without a call of [`invalidate`](crate::VerifierDirectory::invalidate).
+/// - [Maximum age](Self::with_max_age), 1 h: bridges an outage of the application's database. After that, requests get
+///   503.
+/// - [Retry](Self::with_retry), 5 s: the pause after a failed lookup of an issuer.
+/// - [Negative cache](Self::with_negative_cache), 4096 issuers for 60 s: a new tenant is accepted within this time,
+///   if a token of it came too early.
+/// - [Timeout](Self::with_timeout), 5 s: the longest time that a request waits for a lookup.
+/// - [Lookups in flight](Self::with_max_lookups), 16, and [rate](Self::with_lookup_rate), one per 100 ms with bursts of
+///   32: bound what made-up issuers can cost. Both apply to issuers without a verifier. The others are looked up once
+///   per lifetime each, apart from these limits, so that made-up issuers do not delay them.
+/// - [Waiting requests](Self::with_max_waiting), 1024: bounds the memory that slow lookups can take.
+///
+/// Issuers of more than 512 bytes are never looked up.
+#[derive(Clone, Debug)]
+pub struct VerifierDirectorySettings {
+    pub(super) max_verifiers: usize,
+    pub(super) lifetime: Duration,
+    pub(super) max_age: Duration,
+    pub(super) retry: Duration,
+    pub(super) max_absent: usize,
+    pub(super) absent_for: Duration,
+    pub(super) timeout: Duration,
+    pub(super) max_lookups: usize,
+    pub(super) lookup_interval: Duration,
+    pub(super) lookup_burst: u32,
+    pub(super) max_waiting: usize,
+}
+
+impl Default for VerifierDirectorySettings {
+    fn default() -> Self {
+        Self {
+            max_verifiers: 1024,
+            lifetime: Duration::from_secs(300),
+            max_age: Duration::from_secs(3600),
+            retry: Duration::from_secs(5),
+            max_absent: 4096,
+            absent_for: Duration::from_secs(60),
+            timeout: Duration::from_secs(5),
+            max_lookups: 16,
+            lookup_interval: Duration::from_millis(100),
+            lookup_burst: 32,
+            max_waiting: 1024,
+        }
+    }
+}
+
+impl VerifierDirectorySettings {
+    /// Returns the default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how many verifiers are cached, 65,536 at most. The default is 1024.
+    #[must_use]
+    pub fn with_max_verifiers(self, max: usize) -> Self {
+        Self { max_verifiers: max, ..self }
+    }
+
+    /// Sets how long a verifier is used before its issuer is looked up again. The lookup begins in the background after
+    /// 80 % of this time. If no request came then, the next one waits for it. The default is 5 min.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// Sets how long a verifier is used after its last good lookup, while lookups fail. It must not be below the
+    /// lifetime. The default is 1 h.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        Self { max_age, ..self }
+    }
+
+    /// Sets the pause after a failed lookup of an issuer. The default is 5 s.
+    #[must_use]
+    pub fn with_retry(self, pause: Duration) -> Self {
+        Self { retry: pause, ..self }
+    }
+
+    /// Sets how many issuers that are not trusted are cached, and for how long. The default is 4096 issuers for 60 s.
+    #[must_use]
+    pub fn with_negative_cache(self, max: usize, ttl: Duration) -> Self {
+        Self { max_absent: max, absent_for: ttl, ..self }
+    }
+
+    /// Sets the timeout of a lookup. The default is 5 s.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Sets how many lookups of issuers without a verifier may be in flight. The default is 16.
+    #[must_use]
+    pub fn with_max_lookups(self, max: usize) -> Self {
+        Self { max_lookups: max, ..self }
+    }
+
+    /// Sets how often issuers without a verifier are looked up: once per `interval`, and `burst` times at once after a
+    /// pause. Tokens of further issuers get 401. The default is 100 ms, and 32.
+    #[must_use]
+    pub fn with_lookup_rate(self, interval: Duration, burst: u32) -> Self {
+        Self { lookup_interval: interval, lookup_burst: burst, ..self }
+    }
+
+    /// Sets how many requests may wait for lookups at the same time. The default is 1024.
+    #[must_use]
+    pub fn with_max_waiting(self, max: usize) -> Self {
+        Self { max_waiting: max, ..self }
+    }
+
+    /// Returns the error of an invalid setting as a sentence.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let rules = [
+            (self.max_verifiers == 0, "the number of verifiers must not be zero"),
+            (self.max_verifiers > MAX_VERIFIERS, "the number of verifiers is above 65,536"),
+            (self.max_absent > MAX_VERIFIERS, "the number of cached absent issuers is above 65,536"),
+            (self.lifetime < SHORTEST, "the lifetime of verifiers must be at least 10 ms"),
+            (self.max_age < self.lifetime, "the maximum age of verifiers is below their lifetime"),
+            (self.max_age > LONGEST, "the maximum age of verifiers is above a year"),
+            (self.retry < SHORTEST, "the pause after a failed lookup must be at least 10 ms"),
+            (self.retry > self.max_age, "the pause after a failed lookup is above the maximum age"),
+            (self.timeout.is_zero(), "the timeout of lookups must not be zero"),
+            (self.max_lookups == 0, "the number of lookups in flight must not be zero"),
+            (self.lookup_interval.is_zero(), "the interval of lookups must not be zero"),
+            (self.lookup_interval > LONGEST, "the interval of lookups is above a year"),
+            (self.lookup_burst == 0, "the burst of lookups must not be zero"),
+            (self.max_waiting == 0, "the number of waiting requests must not be zero"),
+        ];
+        rules.into_iter().find_map(|(broken, rule)| broken.then_some(rule)).map_or(Ok(()), Err)
+    }
+}
+
+/// Every new verifier copies the map of all, which requests read without a lock.
+const MAX_VERIFIERS: usize = 65_536;
+
+/// Shorter times would be a busy loop.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_settings_are_reported() {
+        let settings = VerifierDirectorySettings::new;
+        assert_eq!(settings().check(), Ok(()));
+        for (broken, sentence) in [
+            (settings().with_max_verifiers(0), "must not be zero"),
+            (settings().with_max_verifiers(65_537), "65,536"),
+            (settings().with_negative_cache(65_537, Duration::ZERO), "65,536"),
+            (settings().with_lifetime(Duration::ZERO), "at least 10 ms"),
+            (settings().with_max_age(Duration::from_secs(299)), "below their lifetime"),
+            (settings().with_max_age(Duration::MAX), "above a year"),
+            (settings().with_retry(Duration::ZERO), "at least 10 ms"),
+            (settings().with_retry(Duration::from_secs(3601)), "above the maximum age"),
+            (settings().with_timeout(Duration::ZERO), "timeout"),
+            (settings().with_max_lookups(0), "in flight"),
+            (settings().with_lookup_rate(Duration::ZERO, 1), "interval"),
+            (settings().with_lookup_rate(Duration::MAX, 1), "interval"),
+            (settings().with_lookup_rate(Duration::from_secs(1), 0), "burst"),
+            (settings().with_max_waiting(0), "waiting requests"),
+        ] {
+            let error = broken.check().unwrap_err();
+            assert!(error.contains(sentence), "{error}");
+        }
+    }
+}
