@@ -61,7 +61,13 @@ fn annotated_document_is_good_and_complete() {
 
     // Every member that exists is in the document. The error of an unknown member lists them.
     let document_of = |table: &str| format!("{table}xxxxxxxxxxxxxxxx = 1\n");
-    for table in ["[gate]\n", "[gate.resource]\n", "[[issuers]]\n", "[[issuers]]\n[issuers.refresh]\n"] {
+    for table in [
+        "[gate]\n",
+        "[gate.resource]\n",
+        "[[issuers]]\n",
+        "[[issuers]]\n[issuers.refresh]\n",
+        "[[issuers]]\n[issuers.network]\n",
+    ] {
         let error = error_of(&document_of(table));
         let names = error.split("the members here are ").nth(1).expect("a list of members");
         let names: BTreeSet<&str> = names.split(", ").map(|name| name.trim_matches('`')).collect();

@@ -316,7 +316,7 @@ fn file_that_does_not_exist() {
 #[test]
 fn url_that_is_not_https() {
     insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { jwk_set_url = "http://issuer.example/keys" }
-"#].concat()), @r#"line 4, column 8: `issuers.0.keys` cannot be used; write an https URL: "http://issuer.example/keys" cannot be used: https is required; `with_insecure_loopback` allows plain http to loopback addresses"#);
+"#].concat()), @r#"line 4, column 8: `issuers.0.keys` cannot be used; write an https URL, or allow plain http in `network`: "http://issuer.example/keys" cannot be used: https is required; `with_insecure_http_to` allows plain http to a named host, and `with_insecure_loopback` to loopback addresses"#);
 }
 
 #[test]
@@ -491,4 +491,50 @@ fn list_in_a_variable_that_is_not_toml() {
 #[test]
 fn number_in_a_variable() {
     insta::assert_snapshot!(error_with(ISSUER, &[("TOLLGATE_GATE__CACHE__TOKENS", "many")]), @"TOLLGATE_GATE__CACHE__TOKENS: `gate.cache.tokens` is not a number in the allowed range; write a whole number from 0 to 18446744073709551615");
+}
+
+#[test]
+fn proxy_with_a_password() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { discover = true }
+network = { proxy = "http://user:secret@proxy:3128" }
+"#].concat()), @"line 5, column 21: `issuers.0.network.proxy` contains a password, which must not be in the document; write the URL into a file for `proxy_file`, or a variable for `proxy_env`");
+}
+
+#[test]
+fn proxy_without_a_port() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { discover = true }
+network = { proxy = "http://proxy" }
+"#].concat()), @"line 5, column 21: `issuers.0.network.proxy` cannot be used; write a URL such as http://proxy:3128: the proxy of `with_proxy` cannot be used: it has no valid port");
+}
+
+#[test]
+fn two_proxies() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { discover = true }
+network = { proxy = "http://proxy:3128", proxy_from_environment = true }
+"#].concat()), @"line 5, column 11: `issuers.0.network` has both `proxy` and `proxy_from_environment`; remove one");
+}
+
+#[test]
+fn host_with_a_port() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { discover = true }
+network = { insecure_http_to = ["keycloak:8080"] }
+"#].concat()), @r#"line 5, column 32: `issuers.0.network.insecure_http_to` cannot be used: `with_insecure_http_to` cannot use "keycloak:8080"; expected a host name or an IP address, without wildcards, scheme or port"#);
+}
+
+#[test]
+fn request_header_without_a_value() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { discover = true }
+network = { request_headers = { X-Key = "secret" } }
+"#].concat()), @r#"line 5, column 41: `issuers.0.network.request_headers.X-Key` is a string; write a table such as { file = "token", prefix = "Bearer " }, or with `env`"#);
+}
+
+#[test]
+fn no_authorities() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, "keys = { discover = true }\nnetwork = { only_own_authorities = true }\n"].concat()), @"line 5, column 36: `issuers.0.network.only_own_authorities` leaves no authority that is trusted; add `authorities_file`");
+}
+
+#[test]
+fn tolerance_of_a_single_key() {
+    insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { pem_file = "key.pem", algorithm = "RS256", tolerate = ["coordinate-lengths"] }
+"#].concat()), @"line 4, column 8: `issuers.0.keys` has `tolerate`, which belongs to key sets; remove it");
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tollgate::providers::{KeyLocation, Provider};
 use tollgate::{
-    Audience, AudienceRule, ConfigError, Issuer, IssuerRule, KeyRefresh, KeyRequest, KeySet, KeySource,
-    KeysUnavailable, TokenBinding, UnixTime, Verifier, VerifierKeys,
+    Audience, AudienceRule, ConfigError, Issuer, IssuerRule, JwkTolerance, KeyRefresh, KeyRequest, KeySet,
+    KeySource, KeysUnavailable, TokenBinding, UnixTime, Verifier, VerifierKeys,
 };
 
 use super::at::At;
 use super::checks::{self, claim_path};
 use super::files::Files;
 use super::keys;
+use super::network;
 use super::provider;
 use super::remote::{RemoteKeys, RemoteLocation, RemoteSettings, Start};
 use crate::error::DocumentError;
@@ -47,8 +48,13 @@ pub(crate) fn prepare<'a>(
         Some(name) => Kind::Provider(Box::new(provider::build(&at, entry, name)?)),
         None => own(&at, entry)?,
     };
-    let keys = match entry.keys.as_ref().map(|setting| keys::local(&at.member("keys"), setting, files)) {
-        Some(keys) => keys?,
+    let provider = match &kind {
+        Kind::Provider(provider) => provider.key_tolerance(),
+        Kind::Own { .. } => JwkTolerance::default(),
+    };
+    let tolerance = entry.keys.as_ref().map_or(provider, |keys| keys.tolerance(provider));
+    let keys = match &entry.keys {
+        Some(setting) => keys::local(&at.member("keys"), setting, tolerance, files)?,
         None => None,
     };
     let keys = match keys {
@@ -59,7 +65,12 @@ pub(crate) fn prepare<'a>(
         None => Keys::Remote(Box::new(RemoteSettings {
             location: remote_location(&at, entry, &kind)?,
             refresh: entry.refresh.clone().unwrap_or_default(),
-            network: entry.network.clone().unwrap_or_default(),
+            tolerance,
+            network: network::resolve(
+                &at.member("network"),
+                &entry.network.clone().unwrap_or_default(),
+                files,
+            )?,
         })),
     };
     let prepared = Prepared { at, entry, kind, keys };
@@ -174,7 +185,7 @@ fn audience_rule(setting: &AudienceRuleSetting) -> Result<AudienceRule, ConfigEr
 
 /// Returns where the keys are, if the entry has none itself.
 fn remote_location(at: &At<'_>, entry: &IssuerEntry, kind: &Kind) -> Result<RemoteLocation, DocumentError> {
-    if let Some(KeysSetting::JwkSetUrl(url)) = &entry.keys {
+    if let Some(KeysSetting::JwkSetUrl { url, .. }) = &entry.keys {
         return Ok(RemoteLocation::JwkSet(url.clone()));
     }
     let keys = at.member("keys");

@@ -8,17 +8,19 @@ use zeroize::Zeroizing;
 use super::at::At;
 use super::files::Files;
 use crate::error::DocumentError;
-use crate::settings::keys::{Encoding, KeyTolerance, KeysSetting, SecretSetting, SecretSource};
+use crate::settings::keys::{Encoding, KeysSetting, SecretSetting, SecretSource};
 
 /// Returns the keys, or `None` if they are remote.
-pub(crate) fn local(at: &At<'_>, keys: &KeysSetting, files: &Files) -> Result<Option<KeySet>, DocumentError> {
+pub(crate) fn local(
+    at: &At<'_>,
+    keys: &KeysSetting,
+    tolerance: JwkTolerance,
+    files: &Files,
+) -> Result<Option<KeySet>, DocumentError> {
     match keys {
-        KeysSetting::Discover | KeysSetting::JwkSetUrl(_) => Ok(None),
-        KeysSetting::JwkSetFile { path, tolerate } => {
+        KeysSetting::Discover { .. } | KeysSetting::JwkSetUrl { .. } => Ok(None),
+        KeysSetting::JwkSetFile { path, .. } => {
             let at = at.member("jwk_set_file");
-            let tolerance = tolerate.iter().fold(JwkTolerance::default(), |tolerance, wanted| match wanted {
-                KeyTolerance::CoordinateLengths => tolerance.coordinate_lengths(),
-            });
             let set = KeySet::from_jwk_set_tolerating(files.public(&at, path)?, tolerance);
             let set = set.map_err(|error| at.bad_key(error))?;
             for key in set.skipped() {

@@ -7,6 +7,7 @@ mod gate;
 mod issuer;
 mod keys;
 mod mend;
+mod network;
 mod policy;
 mod provider;
 mod remote;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use tollgate::JwkTolerance;
 use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError};
 
 use super::at::At;
+use super::network::Network;
 use crate::error::DocumentError;
-use crate::settings::network::{NetworkTable, RefreshTable};
+use crate::settings::network::RefreshTable;
 use crate::settings::units::Span;
 
 /// Where remote keys are, and everything that decides how they are fetched. Equal settings can share one key set.
@@ -14,7 +16,8 @@ use crate::settings::units::Span;
 pub(crate) struct RemoteSettings {
     pub(crate) location: RemoteLocation,
     pub(crate) refresh: RefreshTable,
-    pub(crate) network: NetworkTable,
+    pub(crate) tolerance: JwkTolerance,
+    pub(crate) network: Network,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl RemoteKeys {
             return Ok(known.clone());
         }
         let waits = start == Start::WithKeys || settings.refresh.required_at_start.is_some();
-        let builder = settings.builder();
+        let builder = settings.builder(at)?;
         let keys = if waits { builder.connect().await } else { builder.start() };
         let keys = keys.map_err(|error| refused(at, error))?;
         Ok(Self { settings, keys })
@@ -63,13 +66,14 @@ impl RemoteKeys {
 }
 
 impl RemoteSettings {
-    fn builder(&self) -> RemoteKeySetBuilder {
+    fn builder(&self, at: &At<'_>) -> Result<RemoteKeySetBuilder, DocumentError> {
         let builder = match &self.location {
             RemoteLocation::Issuer(issuer) => RemoteKeySet::discover(issuer.clone()),
             RemoteLocation::JwkSet(url) => RemoteKeySet::from_url(url.clone()),
         };
-        let builder = builder.with_settings(refresh_settings(&self.refresh));
-        if self.network.insecure_loopback.is_some() { builder.with_insecure_loopback() } else { builder }
+        let builder =
+            builder.with_settings(refresh_settings(&self.refresh)).tolerate_jwk_deviations(self.tolerance);
+        self.network.apply(&at.member("network"), builder)
     }
 }
 
@@ -79,7 +83,14 @@ fn refused(at: &At<'_>, error: StartError) -> DocumentError {
         StartError::Fetch { .. } => {
             at.member("keys").failed(error, "correct the location, or start the issuer")
         }
-        StartError::Url { .. } => at.member("keys").failed(error, "write an https URL"),
+        StartError::Url { .. } => {
+            at.member("keys").failed(error, "write an https URL, or allow plain http in `network`")
+        }
+        StartError::Host { .. } => at.member("network").member("insecure_http_to").failed(error, ""),
+        StartError::RequestHeader { .. } => at.member("network").member("request_headers").failed(error, ""),
+        StartError::ContentType { .. } => {
+            at.member("network").member("tolerate_content_types").failed(error, "")
+        }
         _ => at.member("keys").failed(error, ""),
     }
 }

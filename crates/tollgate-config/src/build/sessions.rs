@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::at::At;
 use super::files::Files;
 use super::keys;
+use super::network::has_password;
 use crate::error::DocumentError;
 use crate::settings::sessions::{CookiesTable, LifetimesTable, MismatchSetting, PagesSetting, SessionsTable};
 
@@ -102,10 +103,7 @@ fn store_url(
         return Err(at.wrong(format!("has both `{first}` and `{second}`"), "remove one"));
     }
     if let Some(url) = &table.store {
-        let authority =
-            url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
-        let has_password = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-        if has_password || url.contains("password=") {
+        if has_password(url) || url.contains("password=") {
             return Err(at.member("store").wrong(
                 "contains a password, which must not be in the document",
                 "write the URL into a file for `store_file`, or a variable for `store_env`",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess};
+use tollgate::JwkTolerance;
 
 use super::rules::True;
 use super::union::{Union, deserialize_union, only_one, without};
@@ -14,8 +15,13 @@ use super::units::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeysSetting {
     /// The metadata of the issuer names the URL of its keys.
-    Discover,
-    JwkSetUrl(Box<str>),
+    Discover {
+        tolerate: Vec<KeyTolerance>,
+    },
+    JwkSetUrl {
+        url: Box<str>,
+        tolerate: Vec<KeyTolerance>,
+    },
     JwkSetFile {
         path: PathBuf,
         tolerate: Vec<KeyTolerance>,
@@ -78,6 +84,23 @@ impl<'de> Deserialize<'de> for AlgorithmName {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum KeyTolerance {
     CoordinateLengths,
+    JwtSvidUse,
+}
+
+impl KeysSetting {
+    /// Adds the tolerances of the document to those of the provider.
+    pub(crate) fn tolerance(&self, provider: JwkTolerance) -> JwkTolerance {
+        let (Self::Discover { tolerate }
+        | Self::JwkSetUrl { tolerate, .. }
+        | Self::JwkSetFile { tolerate, .. }) = self
+        else {
+            return provider;
+        };
+        tolerate.iter().fold(provider, |tolerance, wanted| match wanted {
+            KeyTolerance::CoordinateLengths => tolerance.coordinate_lengths(),
+            KeyTolerance::JwtSvidUse => tolerance.jwt_svid_use(),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,10 +147,12 @@ impl KeysTable {
         if let Some(path) = self.pem_file {
             return Ok(KeysSetting::PemFile { path, algorithm: algorithm()?, key_id });
         }
-        if let Some(path) = self.jwk_set_file {
-            return Ok(KeysSetting::JwkSetFile { path, tolerate: self.tolerate.unwrap_or_default() });
-        }
-        Ok(self.jwk_set_url.map_or(KeysSetting::Discover, KeysSetting::JwkSetUrl))
+        let tolerate = self.tolerate.unwrap_or_default();
+        Ok(match (self.jwk_set_file, self.jwk_set_url) {
+            (Some(path), _) => KeysSetting::JwkSetFile { path, tolerate },
+            (None, Some(url)) => KeysSetting::JwkSetUrl { url, tolerate },
+            (None, None) => KeysSetting::Discover { tolerate },
+        })
     }
 
     fn has_secret(&self) -> bool {
@@ -169,6 +194,6 @@ impl KeysTable {
         without("key_id", self.key_id.is_some() && !is_single, singles)?;
         without("encoding", self.encoding.is_some() && !self.has_secret(), "secrets")?;
         without("insecure_weak", self.insecure_weak.is_some() && !self.has_secret(), "secrets")?;
-        without("tolerate", self.tolerate.is_some() && self.jwk_set_file.is_none(), "`jwk_set_file`")
+        without("tolerate", self.tolerate.is_some() && is_single, "key sets")
     }
 }

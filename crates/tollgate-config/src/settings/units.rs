@@ -72,6 +72,10 @@ fn split(text: &str) -> Option<(u64, &str)> {
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {
+    pub(crate) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
