@@ -26,18 +26,36 @@ pub(crate) fn all(gates: &Gates) -> Vec<Case> {
     optional(gates, &mut cases);
     policies(gates, &mut cases);
     issuers(gates, &mut cases);
+    beside_loose_issuers(&mut cases);
+    crate::real_world::add(gates, &mut cases);
     cases
+}
+
+/// Repeats the cases of one issuer with other issuers beside it, for which every check that can be given up is given up.
+/// No answer may change.
+fn beside_loose_issuers(cases: &mut Vec<Case>) {
+    let beside = |case: &Case| {
+        let gate = match case.gate {
+            Kind::Plain => Kind::PlainBesideLoose,
+            Kind::Sources => Kind::SourcesBesideLoose,
+            Kind::Strict => Kind::StrictBesideLoose,
+            _ => return None,
+        };
+        Some(Case { name: format!("beside_loose_issuers/{}", case.name), gate, ..case.clone() })
+    };
+    let repeated: Vec<Case> = cases.iter().filter_map(beside).collect();
+    cases.extend(repeated);
 }
 
 const METADATA: &str = r#"resource_metadata="https://api.example/.well-known/oauth-protected-resource/v1""#;
 
 /// Builds a request without a body from header lines.
-fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
+pub(crate) fn request(method: &str, target: &str, lines: &[&str]) -> Vec<u8> {
     let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
     raw_request(method, target, &bytes)
 }
 
-fn raw_request(method: &str, target: &str, lines: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn raw_request(method: &str, target: &str, lines: &[&[u8]]) -> Vec<u8> {
     let mut request =
         format!("{method} {target} HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n").into_bytes();
     for line in lines {
@@ -48,16 +66,16 @@ fn raw_request(method: &str, target: &str, lines: &[&[u8]]) -> Vec<u8> {
     request
 }
 
-fn bearer(token: &str) -> String {
+pub(crate) fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}")
 }
 
-fn ok(body: &str) -> Response {
+pub(crate) fn ok(body: &str) -> Response {
     Response { status: 200, headers: Vec::new(), body: body.to_owned() }
 }
 
 /// Like [`ok`], for a token outside `Authorization`: caches need `Cache-Control: private`.
-fn private(body: &str) -> Response {
+pub(crate) fn private(body: &str) -> Response {
     Response { headers: vec![("cache-control".to_owned(), "private".to_owned())], ..ok(body) }
 }
 
@@ -70,27 +88,27 @@ fn rejection(status: u16, challenge: Option<&str>, retry_after: Option<&str>, bo
     Response { status, headers, body: body.to_owned() }
 }
 
-fn missing(protection: &str) -> Response {
+pub(crate) fn missing(protection: &str) -> Response {
     let body = r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"an access token is required"}"#;
     rejection(401, Some(&format!("Bearer {protection}")), None, body)
 }
 
-fn invalid_request(realm: &str, after: &str) -> Response {
+pub(crate) fn invalid_request(realm: &str, after: &str) -> Response {
     let body = r#"{"type":"tag:tollgate.example,2026:malformed-credentials","title":"Malformed credentials","status":400,"detail":"the credentials are malformed or were presented more than once","error":"invalid_request"}"#;
     rejection(400, Some(&format!(r#"Bearer realm="{realm}", error="invalid_request"{after}"#)), None, body)
 }
 
-fn invalid_token(realm: &str, after: &str) -> Response {
+pub(crate) fn invalid_token(realm: &str, after: &str) -> Response {
     let body = r#"{"type":"tag:tollgate.example,2026:invalid-token","title":"Invalid access token","status":401,"detail":"the access token is not valid here","error":"invalid_token"}"#;
     rejection(401, Some(&format!(r#"Bearer realm="{realm}", error="invalid_token"{after}"#)), None, body)
 }
 
-fn insufficient_scope(realm: &str, after: &str) -> Response {
+pub(crate) fn insufficient_scope(realm: &str, after: &str) -> Response {
     let body = r#"{"type":"tag:tollgate.example,2026:insufficient-scope","title":"Insufficient scope","status":403,"detail":"the access token does not grant enough","error":"insufficient_scope"}"#;
     rejection(403, Some(&format!(r#"Bearer realm="{realm}", error="insufficient_scope"{after}"#)), None, body)
 }
 
-fn forbidden() -> Response {
+pub(crate) fn forbidden() -> Response {
     let body = r#"{"type":"tag:tollgate.example,2026:cross-site-request","title":"Cross-site request","status":403,"detail":"the request may have been caused by another site"}"#;
     rejection(403, None, None, body)
 }
@@ -100,7 +118,13 @@ fn unavailable(retry_after: &str) -> Response {
     rejection(503, None, Some(retry_after), body)
 }
 
-fn case(cases: &mut Vec<Case>, name: impl Into<String>, gate: Kind, request: Vec<u8>, expected: Response) {
+pub(crate) fn case(
+    cases: &mut Vec<Case>,
+    name: impl Into<String>,
+    gate: Kind,
+    request: Vec<u8>,
+    expected: Response,
+) {
     cases.push(Case { name: name.into(), gate, request, expected });
 }
 

@@ -1,11 +1,12 @@
 //! The gates that the cases run against.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::{
-    Algorithm, Audience, CrossSite, Gate, Issuer, KeyRefresh, KeyRequest, KeySet, KeySource, KeysUnavailable,
-    ResourceMetadata, RevocationList, Revocations, RevocationsUnavailable, TokenSource, UnixTime, Verified,
-    Verifier,
+    Algorithm, Audience, AudienceRule, ClaimPaths, CrossSite, Gate, Issuer, IssuerRule, KeyRefresh,
+    KeyRequest, KeySet, KeySource, KeysUnavailable, ResourceMetadata, RevocationList, Revocations,
+    RevocationsUnavailable, TokenBinding, TokenSource, UnixTime, Verified, Verifier, VerifierSource,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
 
@@ -31,10 +32,18 @@ pub(crate) enum Kind {
     NoRevocations,
     /// The strict profile of RFC 9068, with one token revoked.
     Strict,
+    /// As `Plain`, with issuers beside it that give up every check.
+    PlainBesideLoose,
+    /// As `Sources`, with such issuers beside it.
+    SourcesBesideLoose,
+    /// As `Strict`, with such issuers beside it.
+    StrictBesideLoose,
+    /// Tokens and locations of tokens that real issuers and clients use.
+    RealWorld,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Plain,
         Self::Sources,
         Self::TwoIssuers,
@@ -42,6 +51,10 @@ impl Kind {
         Self::LateKeys,
         Self::NoRevocations,
         Self::Strict,
+        Self::PlainBesideLoose,
+        Self::SourcesBesideLoose,
+        Self::StrictBesideLoose,
+        Self::RealWorld,
     ];
 }
 
@@ -70,6 +83,10 @@ impl Gates {
         let verifier =
             || Verifier::new(hs256(), Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
         let gate = match kind {
+            Kind::PlainBesideLoose => beside_loose(self.gate(Kind::Plain)),
+            Kind::SourcesBesideLoose => beside_loose(self.gate(Kind::Sources)),
+            Kind::StrictBesideLoose => beside_loose(self.gate(Kind::Strict)),
+            Kind::RealWorld => crate::real_world::gate(),
             Kind::Plain => {
                 Gate::new(verifier()).with_realm("orders").expect("a realm").with_resource_metadata(
                     &ResourceMetadata::new("https://api.example/v1").expect("a resource"),
@@ -110,6 +127,47 @@ impl Gates {
             }
         };
         gate.with_clock(self.clock.clone())
+    }
+}
+
+/// Adds issuers that give up every check. Their key is another one.
+fn beside_loose(gate: Gate) -> Gate {
+    let key = || keys::verifying(Algorithm::Es256).with_key_id("k1").expect("a key id");
+    let unbound = || AudienceRule::insecure_absent(TokenBinding::DedicatedKey);
+    let template = IssuerRule::template_where("https://tenants.example/{tid}", |_| true).expect("a template");
+    let prefix = IssuerRule::subject_prefix("spiffe://example.org/").expect("a prefix");
+    let exact = IssuerRule::from(Issuer::new(OTHER_ISSUER).expect("an issuer"));
+    let loose = [exact, template, prefix, IssuerRule::insecure_absent()].map(|issuer| {
+        let paths = ClaimPaths::default()
+            .with_scopes_at(["scope", "groups", "sub"])
+            .with_implied_scopes("a", ["read:items"])
+            .with_implied_roles("user", ["admin"]);
+        Verifier::new(key(), issuer, unbound())
+            .with_audience(AudienceRule::claim("client_id", ["app"]).expect("a rule"))
+            .tolerate_id_tokens()
+            .tolerate_id_token_claim("events")
+            .tolerate_missing_type()
+            .tolerate_numeric_subject()
+            .tolerate_padding()
+            .with_leeway(Duration::from_secs(300))
+            .expect("a leeway")
+            .with_max_token_bytes(64 * 1024)
+            .with_claim_paths(paths)
+    });
+    gate.with_verifiers(loose).expect("rules without overlaps").with_verifier_source(NoIssuers)
+}
+
+/// A source of verifiers that knows no issuer.
+#[derive(Debug)]
+struct NoIssuers;
+
+impl VerifierSource for NoIssuers {
+    fn verifier(&self, _issuer: &str) -> Option<Arc<Verifier>> {
+        None
+    }
+
+    fn lookup(&self, _issuer: &str, _now: UnixTime) -> Option<KeyRefresh> {
+        None
     }
 }
 

@@ -34,6 +34,7 @@ const COMPARED: [&str; 4] = ["cache-control", "retry-after", "www-authenticate",
 
 /// Why a case cannot be a call.
 const ONLY_POST: &str = "gRPC has no method but POST";
+const NO_UPGRADE: &str = "HTTP/2 has no Upgrade";
 const NO_QUERY: &str = "a gRPC path has no query";
 
 impl Call {
@@ -51,6 +52,9 @@ impl Call {
         }
         for name in ["host", "connection", "content-length"] {
             headers.remove(name);
+        }
+        if headers.contains_key("upgrade") {
+            return Err(NO_UPGRADE);
         }
         let has_provenance = headers.contains_key("sec-fetch-site") || headers.contains_key("origin");
         match method {

@@ -6,6 +6,7 @@ mod connections;
 mod driver;
 mod gates;
 mod grpc;
+mod real_world;
 mod report;
 mod streams;
 

@@ -1,6 +1,8 @@
 //! The preset of each provider: it accepts tokens in the provider's shape, and rejects tokens that are meant for
 //! another tenant, another application or another purpose. No preset changes the answer to the tokens of another one.
 
+mod neighbors;
+
 use tollgate::adapter::{Decision, RequestView};
 use tollgate::providers::KeyLocation;
 use tollgate::{Gate, KeySet, Verifier};

@@ -13,7 +13,8 @@ pub struct Response {
 }
 
 /// The header fields that must be identical across adapters.
-const COMPARED: [&str; 4] = ["cache-control", "content-type", "retry-after", "www-authenticate"];
+const COMPARED: [&str; 5] =
+    ["cache-control", "content-type", "retry-after", "sec-websocket-protocol", "www-authenticate"];
 
 impl Response {
     /// Returns the header fields to compare, sorted. On success the content type is left out: the framework sets it.

@@ -48,6 +48,7 @@ fn routes(config: &mut web::ServiceConfig, gate: &Gate) {
                 .route(web::get().to(subject)),
         )
         .service(web::resource("/optional").wrap(optional).route(web::get().to(optional_subject)))
+        .service(web::resource("/bare").wrap(gated()).route(web::to(async || "bare")))
         .service(web::resource("/panic").wrap(gated()).route(web::get().to(panics)))
         .service(web::resource("/unguarded").route(web::get().to(subject)))
         .service(web::resource("/open").route(web::to(async || "open")));

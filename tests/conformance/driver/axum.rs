@@ -33,6 +33,7 @@ fn app(gate: Gate) -> Router {
         .route("/typed", get(async |claims: Claims<Typed>| claims.tenant.to_string()))
         .route("/scope", get(subject).route_layer(AuthorizeLayer::new(scope_policy())))
         .route("/policy", get(subject).route_layer(AuthorizeLayer::new(mixed_policy())))
+        .route("/bare", any(async || "bare"))
         .route(
             "/panic",
             get(async |_: Authenticated| -> String { std::panic::panic_any(super::EXPECTED_PANIC) }),

@@ -64,6 +64,10 @@ impl Router {
             "/typed" => boxed(gated(self.gate).layer(tower::service_fn(typed))),
             "/scope" => boxed(gated(self.gate).layer(guarded(scope_policy()))),
             "/policy" => boxed(gated(self.gate).layer(guarded(mixed_policy()))),
+            "/bare" => {
+                let bare = tower::service_fn(async |_| Ok(Response::new(Body::from("bare"))));
+                boxed(gated(self.gate).layer(bare))
+            }
             "/panic" => boxed(gated(self.gate).layer(tower::service_fn(panics))),
             "/unguarded" => boxed(tower::service_fn(subject)),
             "/open" => boxed(tower::service_fn(async |_| Ok(Response::new(Body::from("open"))))),

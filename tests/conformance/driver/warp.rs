@@ -50,7 +50,8 @@ fn gated(gate: &Gate) -> BoxedFilter<(String,)> {
     let panics = warp::path!("panic")
         .and(authenticated(gate))
         .map(|_| -> String { std::panic::panic_any(super::EXPECTED_PANIC) });
-    root.or(panics).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
+    let bare = warp::path!("bare").and(admission_from(gate)).map(|_| "bare".to_owned());
+    root.or(panics).unify().or(bare).unify().or(typed).unify().or(scope).unify().or(policy).unify().boxed()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what a filter extracts")]

@@ -1,9 +1,10 @@
 //! The bodies of requests.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tollgate::adapter::RequestView;
 use zeroize::Zeroizing;
@@ -50,7 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// The members of an object without those that are `null`. The values stay in the body, so secrets are not copied.
+/// The members of an object, each once, without those that are `null`. The values stay in the body, so secrets are not copied.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -69,13 +70,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
+        let mut members = BTreeMap::new();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if value.get() != "null" {
-                members.push((name, value));
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member occurs twice"));
             }
         }
-        Ok(Members(members))
+        members.retain(|_, value| value.get() != "null");
+        Ok(Members(members.into_iter().collect()))
     }
 }
 
@@ -165,7 +167,7 @@ mod tests {
     #[test]
     fn login_body_rejects_malformed_json() {
         let deep = format!(r#"{{"email":"a","password":"b","x":{}}}"#, "[".repeat(4000));
-        let cases: [&[u8]; 16] = [
+        let cases: [&[u8]; 17] = [
             b"",
             b"null",
             b"[]",
@@ -177,6 +179,7 @@ mod tests {
             br#"{"email":"a","password":null}"#,
             br#"{"email":"a","password":1}"#,
             br#"{"email":"a","password":"b","password":"c"}"#,
+            br#"{"email":"a","password":null,"password":"c"}"#,
             br#"{"email":"a","password":"b","mode":"Cookie"}"#,
             br#"{"email":"a","password":"b","remember":"yes"}"#,
             br#"{"email":"a","password":"b"}{}"#,
