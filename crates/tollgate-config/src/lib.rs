@@ -69,6 +69,6 @@ pub use build::Built;
 #[cfg(feature = "sessions")]
 pub use build::SessionsConfig;
 pub use config::Config;
-pub use document::Document;
+pub use document::{Document, Override};
 pub use error::{DocumentError, Place};
 pub use watcher::ConfigWatcher;

@@ -8,7 +8,7 @@ use http::Request;
 use support::{build, error_of, sentence};
 use tollgate::adapter::Decision;
 use tollgate::{Algorithm, Gate};
-use tollgate_config::{Config, Document, Place};
+use tollgate_config::{Config, Document, Override, Place};
 use tollgate_sessions::SigningKey;
 use tollgate_testing::{Forge, keys};
 use tollgate_tower::HttpRequest;
@@ -320,4 +320,53 @@ fn secrets_are_not_printed() {
         printed.push_str(&format!("{error:?}{}", sentence(&error)));
     }
     assert!(!printed.contains("SENTINEL"), "{printed}");
+}
+
+/// An application with variables of its own can map them to members, and set defaults.
+#[test]
+fn overrides_and_defaults_name_their_variable() {
+    let read = || Document::from_toml(&entry("a", "leeway = \"30s\"")).expect("TOML");
+    let given = |member, value| Override { member, variable: "APP_SETTING", value };
+    let error = |document: Document| document.config().expect_err("a wrong value").to_string();
+
+    let overridden = read().with_override(given("issuers.0.leeway", "soon")).expect("a member");
+    assert!(error(overridden).starts_with("APP_SETTING: `issuers.0.leeway` is not a duration; "));
+    let kept = read().with_default(given("issuers.0.leeway", "soon")).expect("a member");
+    kept.config().expect("the document has a value");
+    let default = read().with_default(given("gate.cache.bytes", "many")).expect("a member");
+    assert!(error(default).starts_with("APP_SETTING: `gate.cache.bytes` is not a size; "));
+    let error = read().with_override(given("issuers.7.leeway", "1s")).expect_err("no such element");
+    assert!(
+        error.to_string().starts_with("APP_SETTING: the variable has `7` where a list has 1 elements"),
+        "{error}"
+    );
+    assert!(!format!("{:?}", given("a", "hidden")).contains("hidden"));
+}
+
+#[test]
+fn variables_do_not_depend_on_their_order() {
+    let secret = secret("a");
+    let mut variables = [
+        ("APP_ISSUERS__1__ISSUER", "https://b.example"),
+        ("APP_ISSUERS__1__AUDIENCE", "api://demo"),
+        ("APP_ISSUERS__1__KEYS__DISCOVER", "true"),
+        ("APP_ISSUERS__0__KEYS__INSECURE_SECRET", &*secret),
+        ("APP_ISSUERS__0__KEYS__ENCODING", "utf8"),
+        ("APP_ISSUERS__0__KEYS__ALGORITHM", "HS256"),
+        ("APP_ISSUERS__0__ISSUER", "https://a.example"),
+        ("APP_ISSUERS__0__AUDIENCE", "api://demo"),
+    ];
+    for _order in 0..2 {
+        let given = variables.map(|(name, value)| (name.into(), value.into()));
+        let config = Document::empty().with_variables("APP", given).and_then(|document| document.config());
+        config.unwrap_or_else(|error| panic!("{error}"));
+        variables.reverse();
+    }
+    let twice =
+        [("APP_GATE__REALM", "a"), ("APP_gate__realm", "b")].map(|(name, value)| (name.into(), value.into()));
+    let error = Document::empty().with_variables("APP", twice).expect_err("one member, two variables");
+    assert_eq!(
+        error.to_string(),
+        "APP_gate__realm: the variable sets the same member as APP_GATE__REALM; unset one"
+    );
 }

@@ -33,6 +33,7 @@ pub(crate) fn prepare<'a>(
     table: &GateTable,
     policies: &BTreeMap<Box<str>, Policy>,
     named: &BTreeMap<Box<str>, PolicySetting>,
+    metadata: Option<ResourceMetadata>,
 ) -> Result<impl FnOnce(Gate) -> Result<Gate, DocumentError> + use<'a>, DocumentError> {
     let sources =
         table.sources.as_ref().map(|sources| token_sources(&at.member("sources"), sources)).transpose()?;
@@ -43,8 +44,6 @@ pub(crate) fn prepare<'a>(
         None => None,
     };
     let cache = table.cache.map(|cache| cache_limits(&at.member("cache"), cache)).transpose()?;
-    let metadata =
-        table.resource.as_ref().map(|table| metadata(&at.member("resource"), table)).transpose()?;
     let (optional_token, preflights) = (table.optional_token, table.preflights);
     let (realm, at) = (table.realm.clone(), at.clone());
     Ok(move |mut gate: Gate| {
@@ -119,7 +118,7 @@ fn cache_limits(at: &At<'_>, cache: CacheSetting) -> Result<Option<CacheLimits>,
         .map_err(|_zero| at.wrong("has a limit of zero", "write `cache = false` to disable the cache"))
 }
 
-fn metadata(at: &At<'_>, table: &ResourceTable) -> Result<ResourceMetadata, DocumentError> {
+pub(crate) fn metadata(at: &At<'_>, table: &ResourceTable) -> Result<ResourceMetadata, DocumentError> {
     let metadata = ResourceMetadata::new(&table.identifier);
     let mut metadata = metadata.map_err(|error| at.member("identifier").refused(error))?;
     for server in &table.authorization_servers {

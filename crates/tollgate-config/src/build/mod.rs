@@ -16,7 +16,7 @@ mod sessions;
 
 use std::collections::BTreeMap;
 
-use tollgate::{Gate, Policy};
+use tollgate::{Gate, Policy, ResourceMetadata};
 use tollgate_jwks::RemoteKeySet;
 
 use crate::config::Config;
@@ -32,6 +32,7 @@ pub use sessions::SessionsConfig;
 #[derive(Clone, Debug)]
 pub struct Built {
     gate: Gate,
+    metadata: Option<ResourceMetadata>,
     policies: BTreeMap<Box<str>, Policy>,
     remote: Vec<RemoteKeys>,
     #[cfg(feature = "sessions")]
@@ -43,6 +44,12 @@ impl Built {
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// Returns the metadata in `[gate.resource]`, which the application serves.
+    #[must_use]
+    pub fn resource_metadata(&self) -> Option<&ResourceMetadata> {
+        self.metadata.as_ref()
     }
 
     /// Returns the policy with this name in `[policies]`.
@@ -104,7 +111,10 @@ impl Config {
             let at = root.member("issuers").index(index);
             entries.push(issuer::prepare(at, entry, &files)?);
         }
-        let gate_of = gate::prepare(&root.member("gate"), &self.gate, &policies, &self.policies)?;
+        let at = root.member("gate");
+        let resource = self.gate.resource.as_ref();
+        let metadata = resource.map(|table| gate::metadata(&at.member("resource"), table)).transpose()?;
+        let gate_of = gate::prepare(&at, &self.gate, &policies, &self.policies, metadata.clone())?;
         #[cfg(feature = "sessions")]
         let sessions = self
             .sessions
@@ -121,6 +131,7 @@ impl Config {
         let gate = gate_of(gate::of_verifiers(&root.member("issuers"), verifiers)?)?;
         Ok(Built {
             gate,
+            metadata,
             policies,
             remote,
             #[cfg(feature = "sessions")]

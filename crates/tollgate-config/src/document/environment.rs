@@ -1,6 +1,7 @@
 //! Puts environment variables into a document.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -29,21 +30,60 @@ pub(crate) fn overlay(
         let path = rest.split(SEPARATOR).map(|part| part.to_ascii_lowercase().into()).collect();
         ours.push((path, name.into(), value));
     }
-    // Shorter paths first, so that a variable can set a member of a list that another variable sets. Positions count
-    // as numbers.
-    ours.sort_by_cached_key(|(path, name, _)| (path.len(), sortable(path), name.clone()));
+    // A list before its elements, and elements by their positions, so that one variable can set what is inside of
+    // another.
+    ours.sort_by_cached_key(|(path, name, _)| (sortable(path), name.clone()));
+    let mut before: Option<(Vec<Box<str>>, Arc<str>)> = None;
     for (path, name, value) in ours {
-        set(root, &path, &name, value).map_err(|fault| fault.at(&Origin::Variable(Arc::clone(&name))))?;
+        let at = |fault: Fault| fault.at(&Origin::Variable(Arc::clone(&name)));
+        if let Some((_, other)) = before.filter(|(before, _)| *before == path) {
+            return Err(at(Fault::new(format!("sets the same member as {other}")).with_mend("unset one")));
+        }
+        let value = value.into_string().map_err(|_value| at(Fault::new("is not UTF-8")))?;
+        set(root, &path, &name, value).map_err(at)?;
+        before = Some((path, name));
     }
     Ok(())
+}
+
+/// Sets one member, unless `is_default` and it has a value.
+pub(crate) fn set_member(root: &mut Node, given: Override<'_>, is_default: bool) -> Result<(), Fault> {
+    let path: Vec<Box<str>> = given.member.split('.').map(Into::into).collect();
+    if is_default && root.has(&path) {
+        return Ok(());
+    }
+    let name: Arc<str> = given.variable.into();
+    set(root, &path, &name, given.value.to_owned()).map_err(|fault| fault.at(&Origin::Variable(name)))
+}
+
+/// A member that a variable of the application sets. See
+/// [`Document::with_override`](crate::Document::with_override).
+#[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "callers name the fields")]
+pub struct Override<'a> {
+    /// The path of the member, such as `issuers.0.issuer`.
+    pub member: &'a str,
+    /// The name of the variable, or of another setting, for errors.
+    pub variable: &'a str,
+    /// The text of the value, as in an environment variable.
+    pub value: &'a str,
+}
+
+/// Hides the value, which can be a secret.
+impl fmt::Debug for Override<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Override")
+            .field("member", &self.member)
+            .field("variable", &self.variable)
+            .finish_non_exhaustive()
+    }
 }
 
 fn sortable(path: &[Box<str>]) -> Vec<(Option<usize>, Box<str>)> {
     path.iter().map(|part| (part.parse().ok(), part.clone())).collect()
 }
 
-fn set(root: &mut Node, path: &[Box<str>], name: &Arc<str>, value: OsString) -> Result<(), Fault> {
-    let value = value.into_string().map_err(|_value| Fault::new("is not UTF-8"))?;
+fn set(root: &mut Node, path: &[Box<str>], name: &Arc<str>, value: String) -> Result<(), Fault> {
     if value.trim().is_empty() {
         return Err(Fault::new("is empty").with_mend("unset it, or give it a value"));
     }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+pub use environment::Override;
 pub(crate) use fault::{Fault, list};
 pub(crate) use path::{Segment, dotted};
 pub(crate) use tree::{Origin, Places};
@@ -115,6 +116,27 @@ impl Document {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, DocumentError> {
         environment::overlay(&mut self.root, prefix, variables)
+            .map_err(|fault| complete(fault, self.file.as_ref()))?;
+        Ok(self)
+    }
+
+    /// Sets a member from a variable with another name, for applications that have variables of their own. Errors name
+    /// that variable.
+    ///
+    /// # Errors
+    /// As for [`with_environment`](Self::with_environment).
+    pub fn with_override(mut self, given: Override<'_>) -> Result<Self, DocumentError> {
+        environment::set_member(&mut self.root, given, false)
+            .map_err(|fault| complete(fault, self.file.as_ref()))?;
+        Ok(self)
+    }
+
+    /// Sets a member as [`with_override`](Self::with_override) does, unless it has a value.
+    ///
+    /// # Errors
+    /// As for [`with_environment`](Self::with_environment).
+    pub fn with_default(mut self, given: Override<'_>) -> Result<Self, DocumentError> {
+        environment::set_member(&mut self.root, given, true)
             .map_err(|fault| complete(fault, self.file.as_ref()))?;
         Ok(self)
     }
