@@ -1,5 +1,6 @@
 //! The example applications, started as processes. All of them must give the same answers.
 
+mod config;
 mod grpc;
 mod sessions;
 
