@@ -9,6 +9,7 @@ mod page;
 mod screenshots;
 mod tabs;
 mod visit;
+mod web_socket;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use tollgate_tests::services;
@@ -19,10 +20,15 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match Browser::start("probe") {
         Some(_) => {
-            [page::trials(), tabs::trials(), cross_site::trials(), outages::trials(), screenshots::trials()]
-                .into_iter()
-                .flatten()
-                .collect()
+            let trials = [
+                page::trials(),
+                tabs::trials(),
+                cross_site::trials(),
+                outages::trials(),
+                screenshots::trials(),
+                web_socket::trials(),
+            ];
+            trials.into_iter().flatten().collect()
         }
         None => vec![missing()],
     };

@@ -46,12 +46,8 @@ impl VerifyingKey {
     /// [`KeyError::WeakSecret`] when the secret is shorter than the hash (RFC 7518 §3.2) or guessable.
     /// [`KeyError::AlgorithmMismatch`] for any other algorithm.
     pub fn hmac(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        if algorithm.family() != Family::Hmac {
-            return Err(KeyError::AlgorithmMismatch { algorithm });
-        }
-        if algorithm.family() != Family::Hmac {
-            return Err(KeyError::AlgorithmMismatch { algorithm });
-        }
+        check_is_hmac(algorithm)?;
+        check_is_hmac(algorithm)?;
         secret::check(algorithm, secret.as_ref())
             .map_err(|reason| KeyError::WeakSecret { algorithm, reason })?;
         Self::insecure_hmac(algorithm, secret)
@@ -67,9 +63,7 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError::WeakSecret`] when the secret is empty. [`KeyError::AlgorithmMismatch`] for any other algorithm.
     pub fn insecure_hmac(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        if algorithm.family() != Family::Hmac {
-            return Err(KeyError::AlgorithmMismatch { algorithm });
-        }
+        check_is_hmac(algorithm)?;
         let bytes = secret.as_ref();
         if bytes.is_empty() {
             let reason = WeakSecret::TooShort { bytes: 0, min: 1 };
@@ -227,6 +221,13 @@ impl VerifyingKey {
     /// Returns whether both are the same public key. Secrets are never equal.
     pub(super) fn same_public_key(&self, other: &Self) -> bool {
         self.material.is_some() && self.material == other.material
+    }
+}
+
+fn check_is_hmac(algorithm: Algorithm) -> Result<(), KeyError> {
+    match algorithm.family() {
+        Family::Hmac => Ok(()),
+        _ => Err(KeyError::AlgorithmMismatch { algorithm }),
     }
 }
 

@@ -83,7 +83,7 @@ impl IssuerRule {
     /// Accepts the issuers that `template` describes, for the values that `accepts` returns `true` for. See
     /// [`template`](Self::template).
     ///
-    /// `accepts` is called for each token that is not cached. It must not block.
+    /// `accepts` is called for each token that is not cached, also for forged ones. It must not block.
     ///
     /// # Security
     /// The value comes from a token whose signature is not verified yet, so use it for a lookup only. With a rule that
@@ -163,7 +163,7 @@ impl IssuerRule {
     pub(crate) fn selects(&self, payload: &Payload) -> bool {
         match (&self.0, payload.issuer()) {
             (Kind::Exact(issuer), Some(found)) => issuer.as_str() == found,
-            (Kind::Template(template), Some(found)) => template.value_in(found).is_some(),
+            (Kind::Template(template), Some(found)) => template.accepted_value_in(found).is_some(),
             (Kind::SubjectPrefix(prefix), _) => {
                 payload.subject().is_some_and(|sub| sub.starts_with(&**prefix))
             }

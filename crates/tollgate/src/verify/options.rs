@@ -166,7 +166,7 @@ impl Verifier {
         self
     }
 
-    /// Accepts an integer as `sub`, against RFC 7519 §4.1.2. [`Verified::subject`](crate::Verified::subject) returns
+    /// Accepts an integer without a sign as `sub`, against RFC 7519 §4.1.2. [`Verified::subject`](crate::Verified::subject) returns
     /// its digits. Claims types of the application have to read a number.
     ///
     /// # Security

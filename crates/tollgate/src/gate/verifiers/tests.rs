@@ -121,6 +121,17 @@ fn exact_issuer_takes_precedence_over_looser_rules() {
     assert_eq!(status(&gate, &sign(r#"{"alg":"HS256"}"#, &claims_without("iss"))), 401, "the other key");
 }
 
+/// A tenant that the template describes but does not list may still sign up.
+#[test]
+fn directory_is_asked_for_tenants_that_a_template_does_not_list() {
+    let tenants = IssuerRule::template("https://tenants.example/{tid}", ["listed"]).unwrap();
+    let directory = Arc::new(Directory::default());
+    let gate = Gate::new(Verifier::new(other_key(), tenants, audience()))
+        .with_verifier_source(Arc::clone(&directory));
+    assert_eq!(status(&gate, &of_issuer("https://tenants.example/new")), 102);
+    assert_eq!(status(&gate, &of_issuer("https://tenants.example/listed")), 401, "the key of the template");
+}
+
 #[test]
 fn overlapping_verifiers_are_refused() {
     let template = || IssuerRule::template_where("https://login.example/{tid}", |_| true).unwrap();

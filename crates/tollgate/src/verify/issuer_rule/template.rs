@@ -34,15 +34,19 @@ impl Template {
     }
 
     /// Returns the value in `issuer`, when the template describes it.
-    pub(super) fn value_in<'a>(&self, issuer: &'a str) -> Option<&'a str> {
+    fn value_in<'a>(&self, issuer: &'a str) -> Option<&'a str> {
         let value = issuer.strip_prefix(&*self.before)?.strip_suffix(&*self.after)?;
         (!value.is_empty() && value.bytes().all(is_unreserved)).then_some(value)
     }
 
+    /// Returns the value in `issuer`, when the template describes it and the operator accepts the value.
+    pub(super) fn accepted_value_in<'a>(&self, issuer: &'a str) -> Option<&'a str> {
+        self.value_in(issuer).filter(|value| (self.accepts)(value))
+    }
+
     /// Checks that `issuer` is described by the template, that its value is accepted, and that the claim repeats it.
     pub(super) fn check(&self, issuer: &str, payload: &str) -> Result<(), TokenError> {
-        let value = self.value_in(issuer).filter(|value| (self.accepts)(value));
-        let Some(value) = value else {
+        let Some(value) = self.accepted_value_in(issuer) else {
             return Err(TokenError::IssuerMismatch { found: Excerpt::new(issuer) });
         };
         let refuse = |error| Err(TokenError::claim(self.claim.to_string(), error));
