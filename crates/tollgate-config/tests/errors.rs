@@ -1,5 +1,6 @@
 //! What a wrong document says: the place, the member, what is wrong and how to mend it. Every snapshot is the whole
 //! message, with its causes.
+#![expect(clippy::expect_used, reason = "in helpers of tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! A configuration that is reloaded while requests run.
+#![expect(clippy::expect_used, reason = "in helpers of tests")]
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};

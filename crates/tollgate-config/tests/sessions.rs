@@ -1,5 +1,6 @@
 //! The table `[sessions]`.
 #![cfg(feature = "sessions")]
+#![expect(clippy::expect_used, reason = "in helpers of tests")]
 
 mod support;
 

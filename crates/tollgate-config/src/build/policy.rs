@@ -14,11 +14,12 @@ type Named = BTreeMap<Box<str>, PolicySetting>;
 
 /// Builds all policies of `[policies]`.
 pub(crate) fn build_all(at: &At<'_>, named: &Named) -> Result<BTreeMap<Box<str>, Policy>, DocumentError> {
-    let build = |(name, setting): (&Box<str>, &PolicySetting)| {
+    let mut policies = BTreeMap::new();
+    for (name, setting) in named {
         let policy = build(&at.member(name), setting, named, &mut vec![name])?;
-        Ok((name.clone(), policy))
-    };
-    named.iter().map(build).collect()
+        policies.insert(name.clone(), policy);
+    }
+    Ok(policies)
 }
 
 /// Builds one policy. `within` are the names of the policies that this one is a part of.

@@ -44,58 +44,62 @@ impl Given<'_> {
     fn provider(&self, name: ProviderName) -> Result<Result<Provider, ConfigError>, DocumentError> {
         let entry = self.entry;
         Ok(match name {
-            ProviderName::Auth0 => providers::auth0(text(entry.domain.as_ref()), self.audience()?),
+            ProviderName::Auth0 => providers::auth0(text(entry.domain.as_deref()), self.audience()?),
             ProviderName::AwsAlb => providers::aws_alb(
-                text(entry.region.as_ref()),
-                text(entry.load_balancer.as_ref()),
+                text(entry.region.as_deref()),
+                text(entry.load_balancer.as_deref()),
                 self.issuer()?,
             ),
-            ProviderName::Clerk => providers::clerk(text(entry.domain.as_ref()), all(entry.parties.as_ref())),
+            ProviderName::Clerk => {
+                providers::clerk(text(entry.domain.as_deref()), all(entry.parties.as_ref()))
+            }
             ProviderName::CognitoAccess => providers::cognito_access(
-                text(entry.region.as_ref()),
-                text(entry.user_pool.as_ref()),
+                text(entry.region.as_deref()),
+                text(entry.user_pool.as_deref()),
                 all(entry.clients.as_ref()),
             ),
             ProviderName::CognitoId => providers::cognito_id(
-                text(entry.region.as_ref()),
-                text(entry.user_pool.as_ref()),
+                text(entry.region.as_deref()),
+                text(entry.user_pool.as_deref()),
                 all(entry.clients.as_ref()),
             ),
-            ProviderName::EntraV1 => providers::entra_v1(text(entry.tenant.as_ref()), self.audience()?),
+            ProviderName::EntraV1 => providers::entra_v1(text(entry.tenant.as_deref()), self.audience()?),
             ProviderName::EntraV1Tenants => {
                 providers::entra_v1_tenants(all(entry.tenants.as_ref()), self.audience()?)
             }
-            ProviderName::EntraV2 => providers::entra_v2(text(entry.tenant.as_ref()), self.audience()?),
+            ProviderName::EntraV2 => providers::entra_v2(text(entry.tenant.as_deref()), self.audience()?),
             ProviderName::EntraV2Tenants => {
                 providers::entra_v2_tenants(all(entry.tenants.as_ref()), self.audience()?)
             }
-            ProviderName::Firebase => providers::firebase(text(entry.project.as_ref())),
+            ProviderName::Firebase => providers::firebase(text(entry.project.as_deref())),
             ProviderName::GithubActions => {
-                providers::github_actions(text(entry.owner.as_ref()), self.audience()?)
+                providers::github_actions(text(entry.owner.as_deref()), self.audience()?)
             }
             ProviderName::GitlabCi => providers::gitlab_ci(
-                text(entry.instance.as_ref()),
-                text(entry.namespace.as_ref()),
+                text(entry.instance.as_deref()),
+                text(entry.namespace.as_deref()),
                 self.audience()?,
             ),
             ProviderName::Google => providers::google(all(entry.clients.as_ref())),
             ProviderName::Keycloak => providers::keycloak(
-                text(entry.base_url.as_ref()),
-                text(entry.realm.as_ref()),
-                text(entry.client.as_ref()),
+                text(entry.base_url.as_deref()),
+                text(entry.realm.as_deref()),
+                text(entry.client.as_deref()),
             ),
             ProviderName::Kubernetes => providers::kubernetes(self.issuer()?, self.audience()?),
-            ProviderName::Okta => {
-                providers::okta(text(entry.domain.as_ref()), text(entry.server.as_ref()), self.audience()?)
-            }
+            ProviderName::Okta => providers::okta(
+                text(entry.domain.as_deref()),
+                text(entry.server.as_deref()),
+                self.audience()?,
+            ),
             ProviderName::OktaOrg => {
-                providers::okta_org(text(entry.domain.as_ref()), all(entry.clients.as_ref()))
+                providers::okta_org(text(entry.domain.as_deref()), all(entry.clients.as_ref()))
             }
-            ProviderName::Spiffe => providers::spiffe(text(entry.trust_domain.as_ref()), self.audience()?),
-            ProviderName::Supabase => providers::supabase(text(entry.url.as_ref())),
-            ProviderName::SupabaseSecret => providers::supabase_secret(text(entry.url.as_ref())),
+            ProviderName::Spiffe => providers::spiffe(text(entry.trust_domain.as_deref()), self.audience()?),
+            ProviderName::Supabase => providers::supabase(text(entry.url.as_deref())),
+            ProviderName::SupabaseSecret => providers::supabase_secret(text(entry.url.as_deref())),
             ProviderName::Zitadel => {
-                providers::zitadel(text(entry.domain.as_ref()), text(entry.project.as_ref()))
+                providers::zitadel(text(entry.domain.as_deref()), text(entry.project.as_deref()))
             }
         })
     }
@@ -123,8 +127,11 @@ impl Given<'_> {
 }
 
 /// The text is there: [`build`] has checked it.
-fn text(member: Option<&Box<str>>) -> &str {
-    member.map(|text| &**text).unwrap_or_default()
+const fn text(member: Option<&str>) -> &str {
+    match member {
+        Some(text) => text,
+        None => "",
+    }
 }
 
 fn all(member: Option<&Vec<Box<str>>>) -> Vec<Box<str>> {

@@ -98,7 +98,7 @@ impl Node {
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     origin: Origin,
-    children: Vec<(Segment, Places)>,
+    children: Vec<(Segment, Self)>,
 }
 
 impl Places {
