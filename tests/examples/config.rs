@@ -57,6 +57,10 @@ fn token_of_second() -> String {
     token.claim("groups", serde_json::json!({"admin": {}})).sign()
 }
 
+fn keys_url(issuer: &Issuer) -> String {
+    format!("http://{}/jwks", issuer.address())
+}
+
 fn write(folder: &Path, document: &str) {
     std::fs::write(folder.join("tollgate.toml"), document).expect("written");
 }
@@ -71,7 +75,7 @@ fn application_trusts_the_issuers_of_a_document() {
     let runtime = runtime.expect("a runtime");
     let issuer = runtime.block_on(Issuer::start(None));
     issuer.answer(json(&keys::jwk_set(&[Algorithm::Rs256])));
-    let url = format!("http://{}/jwks", issuer.address());
+    let url = keys_url(&issuer);
     let path = folder.join("tollgate.toml");
     let config = path.to_str().expect("UTF-8");
 
@@ -110,13 +114,15 @@ fn application_trusts_the_issuers_of_a_document() {
             header(&response, "www-authenticate").expect("a challenge").to_owned()
         };
         assert!(challenge(&app).starts_with(r#"Bearer realm="orders", resource_metadata="#));
-        reloads(&app, &folder, &url, &challenge);
+        reloads(&app, &folder, &issuer, &challenge);
     }
     std::fs::remove_dir_all(folder).expect("removed");
 }
 
 #[cfg(unix)]
-fn reloads(app: &App, folder: &Path, url: &str, challenge: &dyn Fn(&App) -> String) {
+fn reloads(app: &App, folder: &Path, issuer: &Issuer, challenge: &dyn Fn(&App) -> String) {
+    let url = &keys_url(issuer);
+    let fetched = issuer.requests();
     let is_replaced = |realm: &str| {
         (0..600).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -129,6 +135,7 @@ fn reloads(app: &App, folder: &Path, url: &str, challenge: &dyn Fn(&App) -> Stri
     assert!(is_replaced(r#"realm="shop""#), "the document is read again");
     assert_eq!(get(app, "/me", &first().token().scope("read:items").sign()).status, 401);
     assert_eq!(get(app, "/me", &token_of_second()).status, 200, "keys are taken over");
+    assert_eq!(issuer.requests(), fetched, "and not fetched again");
 
     write(folder, "[gate]\nrelm = 1\n");
     app.signal("HUP");
@@ -140,7 +147,7 @@ fn reloads(app: &App, folder: &Path, url: &str, challenge: &dyn Fn(&App) -> Stri
 }
 
 #[cfg(not(unix))]
-fn reloads(_app: &App, _folder: &Path, _url: &str, _challenge: &dyn Fn(&App) -> String) {}
+fn reloads(_app: &App, _folder: &Path, _issuer: &Issuer, _challenge: &dyn Fn(&App) -> String) {}
 
 /// The application's own variables set members of the document, and wrong ones are named.
 #[test]

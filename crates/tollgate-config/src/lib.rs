@@ -35,7 +35,8 @@
 //!
 //! ```text
 //! tollgate.toml:6:1: `gate.relm` is not a member that exists; did you mean `realm`?
-//! TOLLGATE_ISSUERS__0__LEEWAY: `issuers.0.leeway` is not a duration; write a number and a unit in quotes, such as "30s" (ms, s, min, h, d)
+//! tollgate.toml:9:8: `issuers.0.keys` has both `discover` and `secret_env`; remove one
+//! TOLLGATE_GATE__PREFLIGHTS: `gate.preflights` is a string; write `true` or `false`
 //! ```
 //!
 //! # Secrets

@@ -166,3 +166,27 @@ async fn reload_fails_when_the_application_refuses_the_gate() {
     }
     std::fs::remove_dir_all(folder).expect("removed");
 }
+
+/// A reload waits for the keys of new issuers, and fails without them.
+#[tokio::test]
+async fn reload_fails_without_the_keys_of_a_new_issuer() {
+    let folder = scratch("unreachable");
+    let path = folder.join("tollgate.toml");
+    std::fs::write(&path, document("a")).expect("written");
+    let watcher = watch(&path).await;
+    // The port is free again, so connections to it are refused.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let unreachable = format!(
+        "{}[[issuers]]\nissuer = \"https://b.example\"\naudience = \"{AUDIENCE}\"\n\
+         keys = {{ jwk_set_url = \"http://{address}/keys\" }}\nnetwork = {{ insecure_loopback = true }}\n",
+        document("c")
+    );
+    std::fs::write(&path, unreachable).expect("written");
+    let error = watcher.reload().await.expect_err("no keys");
+    assert_eq!(error.member(), "issuers.1.keys");
+    assert_eq!(status(&watcher.gate(), &token("a", "a")).await, StatusCode::OK, "the old gate stays");
+    assert_eq!(status(&watcher.gate(), &token("c", "c")).await, StatusCode::UNAUTHORIZED);
+    std::fs::remove_dir_all(folder).expect("removed");
+}

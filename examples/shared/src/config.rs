@@ -14,7 +14,8 @@ pub(crate) const CONFIG: &str = "TOLLGATE_CONFIG";
 /// under which clients reach the application.
 pub(crate) async fn from_env(origin: &str) -> Result<Option<ConfigWatcher>, SettingsError> {
     if !env::is_set(CONFIG) {
-        let variable = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).find(is_member);
+        let variable =
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).find(|name| is_member(name));
         return match variable {
             Some(name) => Err(SettingsError::NeedsConfig { name }),
             None => Ok(None),
@@ -35,7 +36,7 @@ pub(crate) async fn from_env(origin: &str) -> Result<Option<ConfigWatcher>, Sett
 }
 
 /// Returns whether the variable names a member of the document.
-pub(crate) fn is_member(name: &String) -> bool {
+fn is_member(name: &str) -> bool {
     name.strip_prefix("TOLLGATE_").is_some_and(|path| path.contains("__"))
 }
 

@@ -43,7 +43,7 @@ pub(crate) enum MismatchSetting {
     Revoke,
 }
 
-/// `[sessions.cookies]`.
+/// `[sessions.cookies]`: the settings of [`CookieSettings`](tollgate_sessions::CookieSettings).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CookiesTable {
