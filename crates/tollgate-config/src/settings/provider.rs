@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use super::issuer::IssuerEntry;
-
 /// A preset of the core: [`tollgate::providers`] has a function of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,7 +61,8 @@ impl ProviderName {
         }
     }
 
-    /// Returns the members that an entry of this provider needs. All other members in [`IssuerEntry::preset_members`]
+    /// Returns the members that an entry of this provider needs. All other members in
+    /// [`IssuerEntry::preset_members`](super::issuer::IssuerEntry::preset_members)
     /// are errors in such an entry.
     pub(crate) const fn members(self) -> &'static [&'static str] {
         match self {
@@ -84,78 +83,6 @@ impl ProviderName {
             Self::Spiffe => &["trust_domain", "audience"],
             Self::Supabase | Self::SupabaseSecret => &["url"],
             Self::Zitadel => &["domain", "project"],
-        }
-    }
-}
-
-impl IssuerEntry {
-    /// Returns the members that depend on the provider, and whether they are given.
-    pub(crate) fn preset_members(&self) -> [(&'static str, bool); 20] {
-        [
-            ("issuer", self.issuer.is_some()),
-            ("audience", self.audience.is_some()),
-            ("base_url", self.base_url.is_some()),
-            ("client", self.client.is_some()),
-            ("clients", self.clients.is_some()),
-            ("domain", self.domain.is_some()),
-            ("instance", self.instance.is_some()),
-            ("load_balancer", self.load_balancer.is_some()),
-            ("namespace", self.namespace.is_some()),
-            ("owner", self.owner.is_some()),
-            ("parties", self.parties.is_some()),
-            ("project", self.project.is_some()),
-            ("realm", self.realm.is_some()),
-            ("region", self.region.is_some()),
-            ("server", self.server.is_some()),
-            ("tenant", self.tenant.is_some()),
-            ("tenants", self.tenants.is_some()),
-            ("trust_domain", self.trust_domain.is_some()),
-            ("url", self.url.is_some()),
-            ("user_pool", self.user_pool.is_some()),
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::de::IntoDeserializer as _;
-    use serde::de::value::{Error, StrDeserializer};
-
-    use super::*;
-
-    const ALL: [ProviderName; 21] = [
-        ProviderName::Auth0,
-        ProviderName::AwsAlb,
-        ProviderName::Clerk,
-        ProviderName::CognitoAccess,
-        ProviderName::CognitoId,
-        ProviderName::EntraV1,
-        ProviderName::EntraV1Tenants,
-        ProviderName::EntraV2,
-        ProviderName::EntraV2Tenants,
-        ProviderName::Firebase,
-        ProviderName::GithubActions,
-        ProviderName::GitlabCi,
-        ProviderName::Google,
-        ProviderName::Keycloak,
-        ProviderName::Kubernetes,
-        ProviderName::Okta,
-        ProviderName::OktaOrg,
-        ProviderName::Spiffe,
-        ProviderName::Supabase,
-        ProviderName::SupabaseSecret,
-        ProviderName::Zitadel,
-    ];
-
-    #[test]
-    fn names_are_those_of_the_document_and_members_exist() {
-        for provider in ALL {
-            let name: StrDeserializer<'_, Error> = provider.name().into_deserializer();
-            assert_eq!(ProviderName::deserialize(name), Ok(provider));
-            let known = IssuerEntry::default().preset_members();
-            for member in provider.members() {
-                assert!(known.iter().any(|(name, _)| name == member), "{member}");
-            }
         }
     }
 }
