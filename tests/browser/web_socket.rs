@@ -1,5 +1,5 @@
-//! WebSockets whose token comes as a subprotocol, which is the only way for a script in a browser. The browser fails the
-//! connection unless the server selects an offered subprotocol.
+//! WebSockets whose token comes as a subprotocol, which is the only way for a script in a browser. The browser fails
+//! the connection unless the server selects an offered subprotocol.
 
 use std::net::SocketAddr;
 

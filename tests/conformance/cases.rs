@@ -26,13 +26,14 @@ pub(crate) fn all(gates: &Gates) -> Vec<Case> {
     optional(gates, &mut cases);
     policies(gates, &mut cases);
     issuers(gates, &mut cases);
+    step_up(gates, &mut cases);
     beside_loose_issuers(&mut cases);
     crate::real_world::add(gates, &mut cases);
     cases
 }
 
-/// Repeats the cases of one issuer with other issuers beside it, for which every check that can be given up is given up.
-/// No answer may change.
+/// Repeats the cases of one issuer with other issuers beside it, for which every check that can be given up is given
+/// up. No answer may change.
 fn beside_loose_issuers(cases: &mut Vec<Case>) {
     let beside = |case: &Case| {
         let gate = match case.gate {
@@ -644,5 +645,32 @@ fn issuers(gates: &Gates, cases: &mut Vec<Case>) {
         ("wrong_audience_is_rejected", wrong_audience),
     ] {
         case(cases, format!("issuers/{name}"), Kind::TwoIssuers, get(token), invalid_token("api", ""));
+    }
+}
+
+/// Policies on the authentication of the user (RFC 9470).
+fn step_up(gates: &Gates, cases: &mut Vec<Case>) {
+    let now = gates.forge.now().as_secs();
+    let token = |acr: &str, ago: i64| gates.forge.token().claim("acr", acr).claim("auth_time", now - ago);
+    let get = |token: TokenBuilder| request("GET", "/", &[&bearer(&token.sign())]);
+    let challenge = |parameters: &str| {
+        let body = r#"{"type":"tag:tollgate.example,2026:insufficient-user-authentication","title":"Insufficient user authentication","status":401,"detail":"the user has to authenticate again or in another way","error":"insufficient_user_authentication"}"#;
+        let challenge =
+            format!(r#"Bearer realm="api", error="insufficient_user_authentication", {parameters}"#);
+        rejection(401, Some(&challenge), None, body)
+    };
+    let acr = r#"acr_values="phr mfa""#;
+    let age = r#"max_age="300""#;
+    let table = [
+        ("sufficient_authentication_is_admitted", token("mfa", 300), ok("alice")),
+        ("weak_authentication_gets_401", token("pwd", 0), challenge(acr)),
+        ("old_authentication_gets_401", token("phr", 301), challenge(age)),
+        ("weak_and_old_authentication_gets_401", token("pwd", 301), challenge(&format!("{acr}, {age}"))),
+        ("token_without_acr_gets_401", token("mfa", 0).without("acr"), challenge(acr)),
+        ("token_without_auth_time_gets_401", token("mfa", 0).without("auth_time"), challenge(age)),
+        ("malformed_auth_time_gets_401", token("mfa", 0).claim("auth_time", "now"), invalid_token("api", "")),
+    ];
+    for (name, token, expected) in table {
+        case(cases, format!("step_up/{name}"), Kind::StepUp, get(token), expected);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tollgate::{
     Algorithm, Audience, AudienceRule, ClaimPaths, CrossSite, Gate, Issuer, IssuerRule, KeyRefresh,
-    KeyRequest, KeySet, KeySource, KeysUnavailable, ResourceMetadata, RevocationList, Revocations,
+    KeyRequest, KeySet, KeySource, KeysUnavailable, Policy, ResourceMetadata, RevocationList, Revocations,
     RevocationsUnavailable, TokenBinding, TokenSource, UnixTime, Verified, Verifier, VerifierSource,
 };
 use tollgate_testing::{Forge, ManualClock, keys};
@@ -40,10 +40,12 @@ pub(crate) enum Kind {
     StrictBesideLoose,
     /// Tokens and locations of tokens that real issuers and clients use.
     RealWorld,
+    /// A policy on how and when the user authenticated.
+    StepUp,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Plain,
         Self::Sources,
         Self::TwoIssuers,
@@ -55,6 +57,7 @@ impl Kind {
         Self::SourcesBesideLoose,
         Self::StrictBesideLoose,
         Self::RealWorld,
+        Self::StepUp,
     ];
 }
 
@@ -87,6 +90,10 @@ impl Gates {
             Kind::SourcesBesideLoose => beside_loose(self.gate(Kind::Sources)),
             Kind::StrictBesideLoose => beside_loose(self.gate(Kind::Strict)),
             Kind::RealWorld => crate::real_world::gate(),
+            Kind::StepUp => {
+                let recent = Policy::authenticated_within(Duration::from_secs(300));
+                Gate::new(verifier()).with_policy(Policy::acr(["phr", "mfa"]).expect("values") & recent)
+            }
             Kind::Plain => {
                 Gate::new(verifier()).with_realm("orders").expect("a realm").with_resource_metadata(
                     &ResourceMetadata::new("https://api.example/v1").expect("a resource"),
@@ -196,7 +203,7 @@ impl KeySource for NoKeys {
 
 /// An issuer whose new key arrives with the first refresh.
 #[derive(Debug, Default)]
-struct LateKeys(std::sync::Arc<std::sync::OnceLock<KeySet>>);
+struct LateKeys(Arc<std::sync::OnceLock<KeySet>>);
 
 impl KeySource for LateKeys {
     fn keys(&self, _now: UnixTime) -> Result<KeySet, KeysUnavailable> {
@@ -205,7 +212,7 @@ impl KeySource for LateKeys {
 
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, _now: UnixTime) -> Option<KeyRefresh> {
         assert!(wanted.is_some(), "the source has keys, so a refresh names the wanted one");
-        let keys = std::sync::Arc::clone(&self.0);
+        let keys = Arc::clone(&self.0);
         Some(KeyRefresh::new(async move {
             tokio::task::yield_now().await;
             keys.get_or_init(|| keys::verifying(Algorithm::Hs256).into());

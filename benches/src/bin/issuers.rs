@@ -84,14 +84,14 @@ fn main() {
 /// Returns nanoseconds per good request, and the number of forged ones beside them.
 fn round(gate: &Gate, forged: &[Bearer], runtime: &tokio::runtime::Runtime) -> (f64, u64) {
     let good = bearer(None);
-    let (barrier, is_over, sent) = (Barrier::new(2), AtomicBool::new(false), AtomicU64::new(0));
+    let (barrier, is_finished, sent) = (Barrier::new(2), AtomicBool::new(false), AtomicU64::new(0));
     let handle = runtime.handle().clone();
     let nanos = std::thread::scope(|scope| {
         scope.spawn(|| {
             let _entered = handle.enter();
             barrier.wait();
             for request in forged.iter().cycle() {
-                if is_over.load(Ordering::Relaxed) {
+                if is_finished.load(Ordering::Relaxed) {
                     return;
                 }
                 match gate.admit(request, fixtures::now()) {
@@ -111,7 +111,7 @@ fn round(gate: &Gate, forged: &[Bearer], runtime: &tokio::runtime::Runtime) -> (
         let start = Instant::now();
         admit(GOOD);
         let nanos = start.elapsed().as_nanos() as f64 / f64::from(GOOD);
-        is_over.store(true, Ordering::Relaxed);
+        is_finished.store(true, Ordering::Relaxed);
         nanos
     });
     (nanos, sent.into_inner())

@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::rejection::RejectionStyle;
 use crate::scope::ScopeSet;
+use crate::time::UnixTime;
 use crate::verified::FromClaims;
 use crate::verified::Verified;
 
@@ -18,6 +19,8 @@ pub struct Admission {
     bearer: Bearer,
     /// Whether the response must be marked as one user's for shared caches.
     private: bool,
+    /// The time at which the gate admitted the request.
+    at: UnixTime,
 }
 
 /// The sender of the request.
@@ -29,12 +32,12 @@ enum Bearer {
 }
 
 impl Admission {
-    pub(crate) fn verified_by(verified: Verified, private: bool) -> Self {
-        Self { bearer: Bearer::Verified(verified), private }
+    pub(crate) fn verified_by(verified: Verified, private: bool, at: UnixTime) -> Self {
+        Self { bearer: Bearer::Verified(verified), private, at }
     }
 
-    pub(crate) fn anonymous(style: &Arc<RejectionStyle>) -> Self {
-        Self { bearer: Bearer::Anonymous(Arc::clone(style)), private: false }
+    pub(crate) fn anonymous(style: &Arc<RejectionStyle>, at: UnixTime) -> Self {
+        Self { bearer: Bearer::Anonymous(Arc::clone(style)), private: false, at }
     }
 
     /// Returns the verified token, or `None` for an anonymous request under a gate with an optional token.
@@ -73,7 +76,8 @@ impl Admission {
     /// Checks `policy` against the verified token.
     ///
     /// # Errors
-    /// 401 when the request is anonymous, 403 when the token does not grant enough.
+    /// 401 when the request is anonymous or the user has to authenticate again, 403 when the token does not grant
+    /// enough.
     pub fn authorize(&self, policy: &Policy) -> Result<(), Rejection> {
         self.authorize_at(policy, None)
     }
@@ -84,7 +88,7 @@ impl Admission {
     /// As for [`authorize`](Self::authorize).
     pub fn authorize_at(&self, policy: &Policy, path: Option<&str>) -> Result<(), Rejection> {
         let verdict = match self.verified() {
-            Some(verified) => policy.check(verified),
+            Some(verified) => policy.check(verified, self.at),
             None => Err(AuthError::MissingToken),
         };
         verdict.map_err(|error| Rejection::logged(error, self.style(), path))

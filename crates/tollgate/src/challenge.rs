@@ -7,8 +7,9 @@ use crate::error::ConfigError;
 use crate::grammar::is_quotable;
 use crate::metadata::ResourceMetadata;
 use crate::scope::ScopeSet;
+use crate::step_up::StepUp;
 
-/// The registered error codes of RFC 6750 §3.1.
+/// The registered error codes of RFC 6750 §3.1 and RFC 9470 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -18,6 +19,8 @@ pub enum ErrorCode {
     InvalidToken,
     /// The token does not grant enough; the status is 403.
     InsufficientScope,
+    /// The user has to authenticate again or in another way; the status is 401 (RFC 9470 §3).
+    InsufficientUserAuthentication,
 }
 
 impl ErrorCode {
@@ -28,6 +31,7 @@ impl ErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
         }
     }
 }
@@ -65,12 +69,18 @@ pub struct Challenge {
     protection: Arc<Protection>,
     error: Option<ErrorCode>,
     scopes: ScopeSet,
+    step_up: StepUp,
 }
 
 impl Challenge {
     /// Creates a challenge without an error code, for a request without credentials (RFC 6750 §3.1).
     pub(crate) fn bare(protection: &Arc<Protection>) -> Self {
-        Self { protection: Arc::clone(protection), error: None, scopes: ScopeSet::new() }
+        Self {
+            protection: Arc::clone(protection),
+            error: None,
+            scopes: ScopeSet::new(),
+            step_up: StepUp::default(),
+        }
     }
 
     pub(crate) fn error(protection: &Arc<Protection>, error: ErrorCode) -> Self {
@@ -79,6 +89,10 @@ impl Challenge {
 
     pub(crate) fn with_scopes(self, scopes: ScopeSet) -> Self {
         Self { scopes, ..self }
+    }
+
+    pub(crate) fn with_step_up(self, step_up: StepUp) -> Self {
+        Self { step_up, ..self }
     }
 
     /// Returns the error code, if there is one.
@@ -98,6 +112,9 @@ impl fmt::Display for Challenge {
         }
         if !self.scopes.is_empty() {
             write!(f, ", scope=\"{}\"", self.scopes)?;
+        }
+        if self.step_up != StepUp::default() {
+            write!(f, ", {}", self.step_up)?;
         }
         if let Some(url) = &self.protection.metadata_url {
             write!(f, ", resource_metadata=\"{url}\"")?;

@@ -91,6 +91,7 @@ mod response_marks;
 mod revocation;
 mod scope;
 mod source;
+mod step_up;
 mod threads;
 mod time;
 mod token;
@@ -129,7 +130,7 @@ pub use verifier_source::VerifierSource;
 pub use verify::{AudienceRule, IssuerRule, TokenBinding, Verifier};
 
 // Admitted requests.
-pub use claims::{Audiences, RegisteredClaims};
+pub use claims::{Actor, Audiences, RegisteredClaims};
 pub use header::Header;
 pub use scope::ScopeSet;
 pub use verified::{FromClaims, Verified};
@@ -142,6 +143,7 @@ pub use error::{
 };
 pub use rejection::Rejection;
 pub use rejection_body::RejectionBody;
+pub use step_up::StepUp;
 
 // Time, and limits.
 pub use time::{Clock, SystemClock, UnixTime};

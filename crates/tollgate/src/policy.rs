@@ -1,13 +1,20 @@
 //! [`Policy`]: the requirements on what a token grants.
 
+mod node;
+
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::claims::{ClaimPath, NotOnTheWay};
-use crate::error::{AuthError, ClaimError, ConfigError, Excerpt, TokenError};
+use crate::claims::ClaimPath;
+use crate::error::{AuthError, ConfigError, Excerpt};
 use crate::scope::{ScopeSet, is_scope_token};
+use crate::step_up::StepUp;
+use crate::time::UnixTime;
 use crate::verified::Verified;
+
+use node::{Node, Outcome};
 
 /// Requirements on the scopes, roles and claims of a token, combined with all, any and not.
 ///
@@ -22,24 +29,15 @@ use crate::verified::Verified;
 ///
 /// [`ClaimPaths`](crate::ClaimPaths) sets where each issuer puts scopes and roles. A token that does not grant
 /// enough results in 403 `insufficient_scope`. The challenge names the scopes of the policy, except those under
-/// a `not`.
+/// a `not`. If another authentication of the user would be enough ([`acr`](Self::acr), [`amr`](Self::amr),
+/// [`authenticated_within`](Self::authenticated_within)), it results in 401 `insufficient_user_authentication`, which
+/// says what the authentication has to achieve (RFC 9470).
 #[derive(Clone)]
 pub struct Policy {
     node: Node,
     /// Whether a part is invalid, so that the whole policy rejects every token. Otherwise a scope that no token
     /// can have would, under a `not`, admit every token.
     broken: bool,
-}
-
-#[derive(Clone)]
-enum Node {
-    Scope(Box<str>),
-    Role(Box<str>),
-    ClaimIs(ClaimPath, Box<str>),
-    Predicate(Arc<dyn Fn(&Verified) -> bool + Send + Sync>),
-    All(Vec<Self>),
-    Any(Vec<Self>),
-    Not(Box<Self>),
 }
 
 impl Policy {
@@ -142,6 +140,77 @@ impl Policy {
         Self::of(Node::ClaimIs(path.into(), value.into()))
     }
 
+    /// Requires the user to have authenticated in one of these ways, by the claim `acr` (OpenID Connect Core §2). The
+    /// challenge names the values in this order, the preferred one first (RFC 9470 §3).
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::scope("payments") & Policy::acr(["phr", "mfa"])?;
+    /// assert!(Policy::acr(["a b"]).is_err());
+    /// # let _ = policy;
+    /// # Ok::<(), tollgate::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::Empty`] without values. [`ConfigError::Name`] for a value that cannot stand in the challenge: it
+    /// is separated by spaces there.
+    pub fn acr<V: Into<Box<str>>>(values: impl IntoIterator<Item = V>) -> Result<Self, ConfigError> {
+        let check = |value: V| match value.into() {
+            value if is_scope_token(&value) => Ok(value),
+            name => Err(ConfigError::Name { what: "value of acr", name }),
+        };
+        let values = values.into_iter().map(check).collect::<Result<Box<[_]>, _>>()?;
+        if values.is_empty() {
+            return Err(ConfigError::Empty { what: "value of acr" });
+        }
+        Ok(Self::of(Node::Acr(values)))
+    }
+
+    /// Requires the user to have authenticated with this method, such as `otp` or `hwk`, by the claim `amr` (RFC 8176).
+    ///
+    /// The challenge cannot name a method. Combine it with [`acr`](Self::acr) so that clients learn what to ask for.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::amr("hwk");
+    /// # let _ = policy;
+    /// ```
+    #[must_use]
+    pub fn amr(method: impl Into<Box<str>>) -> Self {
+        Self::of(Node::Amr(method.into()))
+    }
+
+    /// Requires the user to have authenticated at most this long ago, by the claim `auth_time` (OpenID Connect Core
+    /// §2). A token without the claim does not meet this.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::authenticated_within(Duration::from_secs(300));
+    /// # let _ = policy;
+    /// ```
+    #[must_use]
+    pub fn authenticated_within(age: Duration) -> Self {
+        Self::of(Node::AuthenticatedWithin(age))
+    }
+
+    /// Requires the party that acts on behalf of the subject to be this one: the outermost `act.sub` (RFC 8693 §4.1).
+    /// Inner actors are history and are not read. For a token without `act`, the policy does not hold.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let policy = Policy::actor("https://gateway.example") | !Policy::role("delegated-only");
+    /// # let _ = policy;
+    /// ```
+    #[must_use]
+    pub fn actor(subject: impl Into<Box<str>>) -> Self {
+        Self::of(Node::Actor(subject.into()))
+    }
+
     /// Requires `predicate` to return `true` for the token.
     ///
     /// ```
@@ -181,25 +250,40 @@ impl Policy {
         Self::join(policies, Node::Any)
     }
 
-    /// Checks that `token` grants enough.
+    /// Checks that `token` grants enough at the time `now`.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`] when it does not. [`AuthError::InvalidToken`] when its scopes, its
-    /// roles or a claim that the policy reads are malformed.
-    pub fn check(&self, token: &Verified) -> Result<(), AuthError> {
-        match self.node.holds(token) {
-            Ok(true) if !self.broken => Ok(()),
+    /// [`AuthError::InsufficientScope`] when it does not. [`AuthError::InsufficientAuthentication`] when another
+    /// authentication of the user would be enough. [`AuthError::InvalidToken`] when its scopes, its roles or a claim
+    /// that the policy reads are malformed.
+    pub fn check(&self, token: &Verified, now: UnixTime) -> Result<(), AuthError> {
+        match self.node.check(token, now) {
+            Ok(Outcome::Holds) if !self.broken => Ok(()),
+            Ok(Outcome::StepUp) if !self.broken => Err(self.step_up(token, now)),
             Ok(_) => Err(self.refuse(token)),
             Err(error) => Err(AuthError::InvalidToken(error)),
         }
     }
 
     #[cold]
+    fn step_up(&self, token: &Verified, now: UnixTime) -> AuthError {
+        let mut step_up = StepUp::default();
+        self.node.collect_step_up(&mut step_up, token, now);
+        AuthError::InsufficientAuthentication {
+            step_up,
+            policy: self.to_string().into(),
+            subject: token.subject().map(Excerpt::new),
+        }
+    }
+
+    #[cold]
     fn refuse(&self, token: &Verified) -> AuthError {
+        let actor = token.actor().ok().flatten().and_then(|actor| actor.subject);
         AuthError::InsufficientScope {
             scopes: self.required_scopes(),
             policy: self.to_string().into(),
             subject: token.subject().map(Excerpt::new),
+            actor: actor.as_deref().map(Excerpt::new),
         }
     }
 
@@ -208,73 +292,6 @@ impl Policy {
         let mut scopes = ScopeSet::new();
         self.node.collect_scopes(&mut scopes);
         scopes
-    }
-}
-
-impl Node {
-    fn holds(&self, token: &Verified) -> Result<bool, TokenError> {
-        match self {
-            Self::Scope(scope) => Ok(token.scopes()?.contains(scope)),
-            Self::Role(role) => token.has_role(role),
-            Self::ClaimIs(path, value) => {
-                let malformed = |NotOnTheWay| TokenError::claim(path.to_string(), ClaimError::WrongType);
-                let claim = path.find(token.payload()).map_err(malformed)?;
-                let claim = claim.and_then(|json| serde_json::from_str::<String>(json).ok());
-                Ok(claim.as_deref() == Some(value))
-            }
-            Self::Predicate(test) => Ok(test(token)),
-            Self::All(nodes) => nodes.iter().try_fold(true, |holds, node| Ok(holds && node.holds(token)?)),
-            Self::Any(nodes) => nodes.iter().try_fold(false, |holds, node| Ok(holds || node.holds(token)?)),
-            Self::Not(node) => node.holds(token).map(|holds| !holds),
-        }
-    }
-
-    fn fmt_requirement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scope(scope) => write!(f, "scope {scope:?}"),
-            Self::Role(role) => write!(f, "role {role:?}"),
-            Self::ClaimIs(path, value) => write!(f, "claim `{path}` = {value:?}"),
-            Self::Predicate(_) => f.write_str("a predicate of the application"),
-            Self::All(nodes) if nodes.is_empty() => f.write_str("any token"),
-            Self::Any(nodes) if nodes.is_empty() => f.write_str("what no token has"),
-            Self::All(nodes) => Self::fmt_joined(nodes, " and ", f),
-            Self::Any(nodes) => Self::fmt_joined(nodes, " or ", f),
-            Self::Not(node) => {
-                f.write_str("not ")?;
-                node.fmt_operand(f)
-            }
-        }
-    }
-
-    fn fmt_joined(nodes: &[Self], word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [node] = nodes {
-            return node.fmt_requirement(f);
-        }
-        for (i, node) in nodes.iter().enumerate() {
-            f.write_str(if i == 0 { "" } else { word })?;
-            node.fmt_operand(f)?;
-        }
-        Ok(())
-    }
-
-    /// Prints the node in parentheses, if its parts could be read as parts of another one.
-    fn fmt_operand(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All(nodes) | Self::Any(nodes) if nodes.len() > 1 => {
-                f.write_str("(")?;
-                self.fmt_requirement(f)?;
-                f.write_str(")")
-            }
-            _ => self.fmt_requirement(f),
-        }
-    }
-
-    fn collect_scopes(&self, scopes: &mut ScopeSet) {
-        match self {
-            Self::Scope(scope) if is_scope_token(scope) => scopes.insert(scope),
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.collect_scopes(scopes)),
-            Self::Scope(_) | Self::Role(_) | Self::ClaimIs(..) | Self::Predicate(_) | Self::Not(_) => {}
-        }
     }
 }
 
@@ -318,20 +335,6 @@ impl fmt::Debug for Policy {
     }
 }
 
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scope(scope) => f.debug_tuple("scope").field(scope).finish(),
-            Self::Role(role) => f.debug_tuple("role").field(role).finish(),
-            Self::ClaimIs(path, value) => f.debug_tuple("claim_is").field(path).field(value).finish(),
-            Self::Predicate(_) => f.write_str("predicate"),
-            Self::All(nodes) => f.debug_tuple("all").field(nodes).finish(),
-            Self::Any(nodes) => f.debug_tuple("any").field(nodes).finish(),
-            Self::Not(node) => f.debug_tuple("not").field(node).finish(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,7 +346,102 @@ mod tests {
         assert_eq!(policy.to_string(), r#"scope "orders" and (role "admin" or not claim `a.b` = "c")"#);
         assert_eq!((!(Policy::role("a") | Policy::role("b"))).to_string(), r#"not (role "a" or role "b")"#);
         let verified = verifier().verify(&token(""), NOW).unwrap();
-        let error = policy.check(&verified).unwrap_err().to_string();
+        let error = policy.check(&verified, NOW).unwrap_err().to_string();
         assert!(error.contains(r#"scope "orders""#) && error.contains(r#"subject "alice""#), "{error}");
+    }
+
+    /// The outcome of a policy for a token with these claims: 0 for admitted, otherwise the error.
+    fn outcome(policy: &Policy, claims: &str) -> Option<AuthError> {
+        policy.check(&verifier().verify(&token(claims), NOW).unwrap(), NOW).err()
+    }
+
+    fn asks_for(policy: &Policy, claims: &str) -> Option<String> {
+        match outcome(policy, claims)? {
+            AuthError::InsufficientAuthentication { step_up, .. } => Some(step_up.to_string()),
+            AuthError::InsufficientScope { .. } => Some("scope".to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn unmet_authentication_asks_for_another_one() {
+        let acr = Policy::acr(["phr", "mfa"]).unwrap();
+        assert_eq!(asks_for(&acr, r#""acr":"mfa""#), None);
+        for claims in [r#""acr":"pwd""#, r#""acr":null"#, r#""acr":1"#, ""] {
+            assert_eq!(asks_for(&acr, claims).as_deref(), Some(r#"acr_values="phr mfa""#), "{claims}");
+        }
+        let recent = Policy::authenticated_within(Duration::from_secs(300));
+        let at = |ago: i64| format!(r#""auth_time":{}"#, NOW.as_secs() - ago);
+        assert_eq!(asks_for(&recent, &at(300)), None);
+        assert_eq!(asks_for(&recent, &at(-60)), None, "the clocks differ");
+        for claims in [at(301), at(-61), String::new()] {
+            assert_eq!(asks_for(&recent, &claims).as_deref(), Some(r#"max_age="300""#), "{claims}");
+        }
+        assert_eq!(asks_for(&Policy::amr("hwk"), r#""amr":["pwd","hwk"]"#), None);
+        assert_eq!(asks_for(&Policy::amr("hwk"), r#""amr":["pwd"]"#).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn step_up_is_asked_for_only_where_it_is_enough() {
+        let policy = Policy::scope("pay")
+            & Policy::acr(["mfa"]).unwrap()
+            & Policy::authenticated_within(Duration::from_secs(60));
+        assert_eq!(asks_for(&policy, r#""scope":"a""#).as_deref(), Some("scope"));
+        let both = r#"acr_values="mfa", max_age="60""#;
+        assert_eq!(asks_for(&policy, r#""scope":"pay""#).as_deref(), Some(both));
+        assert_eq!(asks_for(&policy, r#""scope":"pay","acr":"mfa""#).as_deref(), Some(r#"max_age="60""#));
+        let either = Policy::role("admin") | Policy::acr(["mfa"]).unwrap();
+        assert_eq!(asks_for(&either, r#""roles":["admin"]"#), None);
+        assert_eq!(asks_for(&either, "").as_deref(), Some(r#"acr_values="mfa""#));
+        let not = !Policy::acr(["mfa"]).unwrap();
+        assert_eq!(asks_for(&not, ""), None);
+        assert_eq!(asks_for(&not, r#""acr":"mfa""#).as_deref(), Some("scope"));
+    }
+
+    #[test]
+    fn malformed_authentication_claims_invalidate_the_token() {
+        let recent = Policy::authenticated_within(Duration::from_secs(300));
+        for claims in [r#""auth_time":"1""#, r#""auth_time":1.5"#, r#""auth_time":true"#] {
+            assert!(matches!(outcome(&recent, claims), Some(AuthError::InvalidToken(_))), "{claims}");
+        }
+        for claims in [r#""amr":"hwk""#, r#""amr":[1]"#] {
+            assert!(
+                matches!(outcome(&Policy::amr("hwk"), claims), Some(AuthError::InvalidToken(_))),
+                "{claims}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_outermost_actor_counts() {
+        let policy = Policy::actor("svc");
+        assert_eq!(asks_for(&policy, r#""act":{"sub":"svc","act":{"sub":"old"}}"#), None);
+        for claims in ["", r#""act":{"sub":"other","act":{"sub":"svc"}}"#, r#""act":{"act":{"sub":"svc"}}"#] {
+            assert_eq!(asks_for(&policy, claims).as_deref(), Some("scope"), "{claims}");
+        }
+        assert!(matches!(outcome(&policy, r#""act":"svc""#), Some(AuthError::InvalidToken(_))));
+        let refused = outcome(&policy, r#""sub":"alice","act":{"sub":"other"}"#).unwrap().to_string();
+        assert!(refused.contains(r#"subject "alice", actor "other""#), "{refused}");
+    }
+
+    #[test]
+    fn actor_is_typed() {
+        let named = format!(r#""iss":"{}""#, crate::testing::ISSUER);
+        let verified = |act: &str| {
+            let claims = if act.is_empty() { named.clone() } else { format!("{named},{act}") };
+            verifier().verify(&token(&claims), NOW).unwrap()
+        };
+        let actor = verified(r#""act":{"sub":"a","iss":"https://i","x":1,"act":{"sub":"b"}}"#)
+            .actor()
+            .unwrap()
+            .unwrap();
+        assert_eq!((actor.subject.as_deref(), actor.issuer.as_deref()), (Some("a"), Some("https://i")));
+        assert_eq!(actor.prior.unwrap().subject.as_deref(), Some("b"));
+        assert_eq!(verified("").actor(), Ok(None));
+        assert_eq!(verified(r#""act":null"#).actor(), Ok(None));
+        assert!(
+            verified(r#""act":["a",null,null]"#).actor().is_err()
+                && verified(r#""act":{"sub":1}"#).actor().is_err()
+        );
     }
 }

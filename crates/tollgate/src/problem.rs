@@ -124,6 +124,12 @@ impl ProblemType {
     /// The access token does not grant enough.
     pub const INSUFFICIENT_SCOPE: Self =
         Self::new("tag:tollgate.example,2026:insufficient-scope", "Insufficient scope", 403);
+    /// The user has to authenticate again or in another way. The challenge says how (RFC 9470).
+    pub const INSUFFICIENT_USER_AUTHENTICATION: Self = Self::new(
+        "tag:tollgate.example,2026:insufficient-user-authentication",
+        "Insufficient user authentication",
+        401,
+    );
     /// Another site may have caused the request.
     pub const CROSS_SITE_REQUEST: Self =
         Self::new("tag:tollgate.example,2026:cross-site-request", "Cross-site request", 403);
@@ -139,6 +145,7 @@ impl ProblemType {
         Self::MALFORMED_CREDENTIALS,
         Self::INVALID_TOKEN,
         Self::INSUFFICIENT_SCOPE,
+        Self::INSUFFICIENT_USER_AUTHENTICATION,
         Self::CROSS_SITE_REQUEST,
         Self::ANTI_CSRF_TOKEN,
         Self::VERIFICATION_UNAVAILABLE,

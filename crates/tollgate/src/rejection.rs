@@ -84,6 +84,11 @@ impl Rejection {
                 let challenge = challenge.map(|challenge| challenge.with_scopes(scopes.clone()));
                 ("the access token does not grant enough", (status, challenge, retry_after))
             }
+            AuthError::InsufficientAuthentication { step_up, .. } => {
+                let (status, challenge, retry_after) = refuse(401, ErrorCode::InsufficientUserAuthentication);
+                let challenge = challenge.map(|challenge| challenge.with_step_up(step_up.clone()));
+                ("the user has to authenticate again or in another way", (status, challenge, retry_after))
+            }
             // No challenge: presenting other credentials would not help.
             AuthError::CrossSite(_) => {
                 ("the request may have been caused by another site", (403, None, None))
@@ -215,6 +220,7 @@ const fn problem_type(error: &AuthError) -> Option<ProblemType> {
         AuthError::InvalidRequest(_) => ProblemType::MALFORMED_CREDENTIALS,
         AuthError::InvalidToken(_) => ProblemType::INVALID_TOKEN,
         AuthError::InsufficientScope { .. } => ProblemType::INSUFFICIENT_SCOPE,
+        AuthError::InsufficientAuthentication { .. } => ProblemType::INSUFFICIENT_USER_AUTHENTICATION,
         AuthError::CrossSite(CrossSiteError::NoCsrfToken | CrossSiteError::CsrfTokenMismatch) => {
             ProblemType::ANTI_CSRF_TOKEN
         }
@@ -272,6 +278,12 @@ mod tests {
             AuthError::InsufficientScope {
                 scopes: ScopeSet::default(),
                 policy: "scope".into(),
+                subject: None,
+                actor: None,
+            },
+            AuthError::InsufficientAuthentication {
+                step_up: crate::StepUp::default(),
+                policy: "acr".into(),
                 subject: None,
             },
             AuthError::KeysUnavailable(KeysUnavailable::new("down", Duration::ZERO)),

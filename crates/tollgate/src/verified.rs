@@ -7,8 +7,8 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::claims::{Authorities, ClaimPath, ClaimPaths, Payload};
-use crate::error::TokenError;
+use crate::claims::{Actor, Authorities, ClaimPath, ClaimPaths, Payload};
+use crate::error::{ClaimError, TokenError};
 use crate::header::Header;
 use crate::key::KeySetId;
 use crate::rejection::RejectionStyle;
@@ -194,6 +194,22 @@ impl Verified {
     /// As for [`scopes`](Self::scopes).
     pub fn roles(&self) -> Result<impl Iterator<Item = &str>, TokenError> {
         self.authorities().map(|authorities| authorities.roles.iter())
+    }
+
+    /// Returns the party that acts on behalf of the subject: the claim `act` (RFC 8693 §4.1). It is `None` when the
+    /// subject acts itself.
+    ///
+    /// # Errors
+    /// [`TokenError::Claim`] when the claim is not an actor.
+    pub fn actor(&self) -> Result<Option<Actor>, TokenError> {
+        let malformed = || TokenError::claim("act", ClaimError::WrongType);
+        let found = ClaimPath::name("act").find(self.payload()).map_err(|_not_on_the_way| malformed())?;
+        match found.filter(|json| *json != "null") {
+            None => Ok(None),
+            // An array of the members would be read too.
+            Some(json) if !json.starts_with('{') => Err(malformed()),
+            Some(json) => serde_json::from_str(json).map(Some).map_err(|_cause| malformed()),
+        }
     }
 
     pub(crate) fn has_role(&self, role: &str) -> Result<bool, TokenError> {

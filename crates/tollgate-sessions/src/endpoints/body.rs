@@ -51,7 +51,8 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// The members of an object, each once, without those that are `null`. The values stay in the body, so secrets are not copied.
+/// The members of an object, each once, without those that are `null`. The values stay in the body, so secrets are
+/// not copied.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

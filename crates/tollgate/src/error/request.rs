@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Excerpt, TokenError};
 use crate::scope::ScopeSet;
+use crate::step_up::StepUp;
 
 /// The reason why a request was not admitted.
 ///
@@ -23,11 +24,23 @@ pub enum AuthError {
     #[error("token rejected")]
     InvalidToken(#[source] TokenError),
     /// The token is valid but does not grant enough.
-    #[error("token does not grant enough: {policy} required, subject {}", Named(.subject.as_ref()))]
+    #[error("token does not grant enough: {policy} required, subject {}", Parties(.subject.as_ref(), .actor.as_ref()))]
     InsufficientScope {
         /// The scopes that the policy requires, for the challenge.
         scopes: ScopeSet,
         /// The policy as text, such as `scope "orders"`.
+        policy: Box<str>,
+        /// The token's `sub`.
+        subject: Option<Excerpt>,
+        /// The `sub` of the party that acts on behalf of the subject, if there is one (RFC 8693 §4.1).
+        actor: Option<Excerpt>,
+    },
+    /// The token grants enough, but the user has to authenticate again or in another way (RFC 9470).
+    #[error("user authentication does not suffice: {policy} required, subject {}", Parties(.subject.as_ref(), None))]
+    InsufficientAuthentication {
+        /// What the authentication has to achieve, for the challenge.
+        step_up: StepUp,
+        /// The policy as text.
         policy: Box<str>,
         /// The token's `sub`.
         subject: Option<Excerpt>,
@@ -46,15 +59,16 @@ pub enum AuthError {
     NoGate,
 }
 
-/// A subject in a message.
-struct Named<'a>(Option<&'a Excerpt>);
+/// The subject in a message, and the party that acts on its behalf.
+struct Parties<'a>(Option<&'a Excerpt>, Option<&'a Excerpt>);
 
-impl fmt::Display for Named<'_> {
+impl fmt::Display for Parties<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(subject) => fmt::Display::fmt(subject, f),
-            None => f.write_str("unknown"),
+            Some(subject) => write!(f, "{subject}")?,
+            None => f.write_str("unknown")?,
         }
+        self.1.map_or(Ok(()), |actor| write!(f, ", actor {actor}"))
     }
 }
 

@@ -78,7 +78,7 @@ impl Gate {
         let Some(credential) = credential else {
             let is_admitted = inner.mode == Mode::Optional || (inner.preflights && is_preflight(request));
             return if is_admitted {
-                Ok(Admission::anonymous(&inner.style))
+                Ok(Admission::anonymous(&inner.style, now))
             } else {
                 Err(AuthError::MissingToken.into())
             };
@@ -87,10 +87,10 @@ impl Gate {
         self.check_revocation(&verified, now)?;
         self.check_cause(request, &credential, &verified)?;
         if let Some(policy) = &inner.policy {
-            policy.check(&verified)?;
+            policy.check(&verified, now)?;
         }
         let private = !credential.source.is_known_to_caches();
-        Ok(Admission::verified_by(verified, private))
+        Ok(Admission::verified_by(verified, private, now))
     }
 
     /// Rejects the request.

@@ -491,6 +491,7 @@ fn rejection_body_replaces_only_the_body() {
             scopes: ScopeSet::new(),
             policy: "scope".into(),
             subject: None,
+            actor: None,
         })
     };
     let outage = |gate: &Gate| {

@@ -40,9 +40,9 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
         self.keys(now).map(|keys| keys.id())
     }
 
-    /// Starts or joins a refresh for a key that is unknown, or does not verify the token. `wanted` is `None` when there
-    /// are no keys at all. Returns `None` when a refresh would not help, because the source has just asked the issuer or
-    /// has cached that the key ID does not exist.
+    /// Starts or joins a refresh for a key that is unknown, or does not verify the token. `wanted` is `None` when
+    /// there are no keys at all. Returns `None` when a refresh would not help, because the source has just asked the
+    /// issuer or has cached that the key ID does not exist.
     fn refresh(&self, wanted: Option<KeyRequest<'_>>, now: UnixTime) -> Option<KeyRefresh>;
 
     /// Returns why the source could not ask the issuer for the key, so that it is unknown whether the key exists. The

@@ -166,8 +166,9 @@ impl Verifier {
         self
     }
 
-    /// Accepts an integer without a sign as `sub`, against RFC 7519 §4.1.2. [`Verified::subject`](crate::Verified::subject) returns
-    /// its digits. Claims types of the application have to read a number.
+    /// Accepts an integer without a sign as `sub`, against RFC 7519 §4.1.2.
+    /// [`Verified::subject`](crate::Verified::subject) returns its digits. Claims types of the application have to
+    /// read a number.
     ///
     /// # Security
     /// The subjects `17` and `"17"` become one. Use it only for issuers that write all subjects as numbers.

@@ -418,7 +418,7 @@ fn token_is_rejected_when_grants_are_malformed() {
     let verified = verify(&token(r#""scope":1"#)).unwrap();
     assert_eq!(verified.scopes().unwrap_err(), TokenError::claim("scope", ClaimError::WrongType));
     let policy = !crate::Policy::role("banned");
-    assert!(matches!(policy.check(&verified), Err(AuthError::InvalidToken(_))));
+    assert!(matches!(policy.check(&verified, NOW), Err(AuthError::InvalidToken(_))));
 }
 
 proptest! {
