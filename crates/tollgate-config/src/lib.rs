@@ -21,6 +21,12 @@
 #![doc = include_str!("../docs/tollgate.toml")]
 //! ```
 //!
+//! With the feature `sessions`:
+//!
+//! ```toml
+#![doc = include_str!("../docs/sessions.toml")]
+//! ```
+//!
 //! - An entry of `issuers` with a `provider` needs the members of that provider and no others of its kind. Providers
 //!   are the functions of [`tollgate::providers`], with hyphens in their names.
 //! - A setting that gives up a check is named `insecure_…` or `tolerate…`. It is bound to its entry: two entries never

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use tollgate::{ConfigError, Gate, GateHandle, Policy};
+use tollgate::{ConfigError, Gate, GateHandle};
 
 use crate::build::Built;
 use crate::config::Config;
@@ -43,9 +43,11 @@ struct Inner {
     reloading: tokio::sync::Mutex<()>,
 }
 
+type Make = Arc<dyn Fn(&Built) -> Result<Gate, ConfigError> + Send + Sync>;
+
 /// A gate that differs from that of the document.
 struct Variant {
-    change: Arc<dyn Fn(Gate) -> Result<Gate, ConfigError> + Send + Sync>,
+    make: Make,
     handle: GateHandle,
 }
 
@@ -76,7 +78,8 @@ impl ConfigWatcher {
     }
 
     /// Returns the gate of the document with a change that the application makes, such as a check of revocations or
-    /// an optional token. `change` is called again for each reload, so the gate and its clones follow it.
+    /// an optional token. `change` is called again for each reload, so the gate and its clones follow it. It must not
+    /// call the watcher.
     ///
     /// # Errors
     /// The error of `change`.
@@ -84,25 +87,33 @@ impl ConfigWatcher {
         &self,
         change: impl Fn(Gate) -> Result<Gate, ConfigError> + Send + Sync + 'static,
     ) -> Result<Gate, ConfigError> {
-        let mut variants = self.0.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        // With the lock, so that a reload sees either the variant, or its gate is made from the reloaded one.
-        let (gate, handle) = change(self.0.current.load().gate().clone())?.replaceable();
-        variants.push(Variant { change: Arc::new(change), handle });
-        Ok(gate)
+        self.variant(Arc::new(move |built| change(built.gate().clone())))
     }
 
-    /// Returns a policy for guards that always checks the current policy with this name, or `None` if there is none
-    /// now. After a reload of a document without it, the policy rejects every token.
+    /// Returns a gate for routes that require the policy with this name, in addition to the policy of the gate. It and
+    /// its clones follow every reload, also in the scopes that a challenge names. A reload of a document without the
+    /// policy fails.
     ///
-    /// The challenge of such a guard does not name scopes, because they can change. For a policy that is fixed, use
-    /// [`Built::policy`].
-    #[must_use]
-    pub fn policy(&self, name: &str) -> Option<Policy> {
-        self.0.current.load().policy(name)?;
-        let (inner, name): (_, Box<str>) = (Arc::clone(&self.0), name.into());
-        Some(Policy::predicate(move |token| {
-            inner.current.load().policy(&name).is_some_and(|policy| policy.check(token).is_ok())
+    /// # Errors
+    /// [`ConfigError::Conflict`] when the document has no such policy.
+    pub fn gate_with_policy(&self, name: impl Into<Box<str>>) -> Result<Gate, ConfigError> {
+        let name = name.into();
+        self.variant(Arc::new(move |built| {
+            let policy = built.policy(&name).cloned();
+            let policy =
+                policy.ok_or(ConfigError::Conflict("the document lacks a policy that routes require"))?;
+            let policy =
+                built.gate_policy().map_or_else(|| policy.clone(), |own| own.clone() & policy.clone());
+            Ok(built.gate().clone().with_policy(policy))
         }))
+    }
+
+    fn variant(&self, make: Make) -> Result<Gate, ConfigError> {
+        let mut variants = self.0.variants.lock().unwrap_or_else(PoisonError::into_inner);
+        // With the lock, so that a reload either replaces the variant, or the variant is made from what it has built.
+        let (gate, handle) = make(&self.0.current.load())?.replaceable();
+        variants.push(Variant { make, handle });
+        Ok(gate)
     }
 
     /// Returns what was built last.
@@ -123,8 +134,11 @@ impl ConfigWatcher {
                 Ok(())
             }
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "the configuration cannot be reloaded; the previous one stays in use");
+                let error_with_causes = with_causes(&error);
+                tracing::error!(
+                    error = error_with_causes,
+                    "the configuration cannot be reloaded; the gate is unchanged"
+                );
                 Err(error)
             }
         }
@@ -139,7 +153,7 @@ impl ConfigWatcher {
     /// Makes all variants first, and then replaces the gates.
     fn replace(&self, built: Built) -> Result<(), ConfigError> {
         let variants = self.0.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = variants.iter().map(|variant| (variant.change)(built.gate().clone()));
+        let changed = variants.iter().map(|variant| (variant.make)(&built));
         let changed: Vec<Gate> = changed.collect::<Result<_, _>>()?;
         self.0.handle.replace(built.gate().clone());
         for (variant, gate) in variants.iter().zip(changed) {
@@ -148,6 +162,18 @@ impl ConfigWatcher {
         self.0.current.store(Arc::new(built));
         Ok(())
     }
+}
+
+/// Returns the error and its causes on one line.
+fn with_causes(error: &DocumentError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 impl fmt::Debug for ConfigWatcher {

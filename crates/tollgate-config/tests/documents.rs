@@ -58,7 +58,7 @@ fn annotated_document_is_good_and_complete() {
     let built = build(ANNOTATED, &[]).unwrap_or_else(|error| panic!("{}", sentence(&error)));
     assert_eq!(built.remote_key_sets().count(), 2);
     let policies: Vec<&str> = built.policies().map(|(name, _)| name).collect();
-    assert_eq!(policies, ["active_staff", "orders", "staff"]);
+    assert_eq!(policies, ["active_staff", "batch", "orders", "payments", "staff"]);
 
     // Every member that exists is in the document. The error of an unknown member lists them.
     let document_of = |table: &str| format!("{table}xxxxxxxxxxxxxxxx = 1\n");
@@ -136,7 +136,12 @@ fn policies_and_grants_are_those_of_the_document() {
         ))
     };
     let token = forge("a").token().claim("permissions", "read, write");
-    let token = token.claim("groups", serde_json::json!([{"name": "g1"}, {"name": "g2"}])).sign();
+    let token = token.claim("groups", serde_json::json!([{"name": "g1"}, {"name": "g2"}]));
+    let token = token
+        .claim("acr", "gold")
+        .claim("amr", ["pwd", "mfa"])
+        .claim("auth_time", forge("a").now().as_secs());
+    let token = token.claim("act", serde_json::json!({"sub": "nightly"})).sign();
     for (policy, expected) in [
         (r#"{ scope = "read" }"#, 200),
         (r#"{ scope = "delete" }"#, 403),
@@ -146,6 +151,10 @@ fn policies_and_grants_are_those_of_the_document() {
         (r#"{ all = ["staff", { scope = "write" }] }"#, 200),
         (r#"{ any = [{ role = "owner" }, { claim = "permissions", is = "read, write" }] }"#, 200),
         (r#"{ claim = ["permissions", "x"], is = "read" }"#, 401),
+        (r#"{ acr = ["gold", "platinum"] }"#, 200),
+        (r#"{ all = [{ amr = "mfa" }, { authenticated_within = "5min" }] }"#, 200),
+        (r#"{ actor = "nightly" }"#, 200),
+        (r#"{ actor = "other" }"#, 403),
     ] {
         assert_eq!(status(&gate_of(policy), &token), expected, "{policy}");
     }

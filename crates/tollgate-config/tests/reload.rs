@@ -120,22 +120,36 @@ async fn requests_are_decided_by_one_of_two_configurations_during_reloads() {
 async fn changed_gates_and_policies_follow_reloads() {
     let folder = scratch("variants");
     let path = folder.join("tollgate.toml");
-    std::fs::write(&path, document("a")).expect("written");
+    // Routes require one more scope.
+    let extra =
+        |name: &str| document(name).replace("[policies]\n", "[policies]\nextra = { scope = \"x\" }\n");
+    std::fs::write(&path, extra("a")).expect("written");
     let watcher = watch(&path).await;
     let without_scope = watcher.gate_with(|gate| Ok(gate.with_optional_token())).expect("a gate");
-    let policy = watcher.policy("required").expect("a policy");
-    assert!(watcher.policy("other").is_none());
-    let guarded = Gate::clone(&watcher.gate()).with_policy(policy);
-    assert_eq!(status(&guarded, &token("a", "a")).await, StatusCode::OK);
+    let guarded = watcher.gate_with_policy("extra").expect("a policy");
+    watcher.gate_with_policy("other").expect_err("no such policy");
+    assert_eq!(status(&guarded, &token("a", "a x")).await, StatusCode::OK);
+    assert_eq!(status(&guarded, &token("a", "a")).await, StatusCode::FORBIDDEN);
+    assert_eq!(
+        status(&guarded, &token("a", "x")).await,
+        StatusCode::FORBIDDEN,
+        "the gate's own policy counts too"
+    );
     assert_eq!(status(&without_scope, &token("a", "a")).await, StatusCode::OK);
 
-    std::fs::write(&path, document("a").replace("{ scope = \"a\" }", "{ scope = \"c\" }")).expect("written");
+    std::fs::write(&path, extra("a").replace("{ scope = \"a\" }", "{ scope = \"c\" }")).expect("written");
     watcher.reload().await.expect("a good document");
-    assert_eq!(status(&guarded, &token("a", "a")).await, StatusCode::FORBIDDEN, "the policy has changed");
+    assert_eq!(status(&guarded, &token("a", "a x")).await, StatusCode::FORBIDDEN, "the policy has changed");
+    assert_eq!(status(&guarded, &token("a", "c x")).await, StatusCode::OK);
     assert_eq!(status(&without_scope, &token("a", "c")).await, StatusCode::OK);
 
     std::fs::write(&path, document("b")).expect("written");
+    watcher.reload().await.expect_err("the policy of the routes is missing");
+    assert_eq!(status(&without_scope, &token("a", "c")).await, StatusCode::OK);
+
+    std::fs::write(&path, extra("b")).expect("written");
     watcher.reload().await.expect("a good document");
+    assert_eq!(status(&guarded, &token("b", "b x")).await, StatusCode::OK);
     assert_eq!(status(&without_scope, &token("b", "b")).await, StatusCode::OK);
     assert_eq!(status(&without_scope, &token("a", "a")).await, StatusCode::UNAUTHORIZED);
     std::fs::remove_dir_all(folder).expect("removed");

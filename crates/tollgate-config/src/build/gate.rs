@@ -31,18 +31,12 @@ pub(crate) fn of_verifiers(
 pub(crate) fn prepare<'a>(
     at: &At<'a>,
     table: &GateTable,
-    policies: &BTreeMap<Box<str>, Policy>,
-    named: &BTreeMap<Box<str>, PolicySetting>,
+    policy: Option<Policy>,
     metadata: Option<ResourceMetadata>,
 ) -> Result<impl FnOnce(Gate) -> Result<Gate, DocumentError> + use<'a>, DocumentError> {
     let sources =
         table.sources.as_ref().map(|sources| token_sources(&at.member("sources"), sources)).transpose()?;
     let cross_site = cross_site(at, table)?;
-    let policy = match &table.policy {
-        Some(PolicySetting::Named(name)) if policies.contains_key(name) => policies.get(name).cloned(),
-        Some(setting) => Some(policy::build(&at.member("policy"), setting, named, &mut Vec::new())?),
-        None => None,
-    };
     let cache = table.cache.map(|cache| cache_limits(&at.member("cache"), cache)).transpose()?;
     let (optional_token, preflights) = (table.optional_token, table.preflights);
     let (realm, at) = (table.realm.clone(), at.clone());
@@ -68,6 +62,20 @@ pub(crate) fn prepare<'a>(
         gate = if optional_token { gate.with_optional_token() } else { gate };
         Ok(if preflights { gate.with_preflights() } else { gate })
     })
+}
+
+/// Builds the policy of `[gate]`.
+pub(crate) fn policy(
+    at: &At<'_>,
+    table: &GateTable,
+    policies: &BTreeMap<Box<str>, Policy>,
+    named: &BTreeMap<Box<str>, PolicySetting>,
+) -> Result<Option<Policy>, DocumentError> {
+    match &table.policy {
+        Some(PolicySetting::Named(name)) if policies.contains_key(name) => Ok(policies.get(name).cloned()),
+        Some(setting) => policy::build(&at.member("policy"), setting, named, &mut Vec::new()).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn token_sources(at: &At<'_>, sources: &[SourceSetting]) -> Result<Vec<TokenSource>, DocumentError> {

@@ -32,6 +32,8 @@ pub use sessions::SessionsConfig;
 #[derive(Clone, Debug)]
 pub struct Built {
     gate: Gate,
+    /// The policy that `gate` requires.
+    policy: Option<Policy>,
     metadata: Option<ResourceMetadata>,
     policies: BTreeMap<Box<str>, Policy>,
     remote: Vec<RemoteKeys>,
@@ -44,6 +46,10 @@ impl Built {
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    pub(crate) fn gate_policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
     }
 
     /// Returns the metadata in `[gate.resource]`, which the application serves.
@@ -112,9 +118,10 @@ impl Config {
             entries.push(issuer::prepare(at, entry, &files)?);
         }
         let at = root.member("gate");
+        let policy = gate::policy(&at, &self.gate, &policies, &self.policies)?;
         let resource = self.gate.resource.as_ref();
         let metadata = resource.map(|table| gate::metadata(&at.member("resource"), table)).transpose()?;
-        let gate_of = gate::prepare(&at, &self.gate, &policies, &self.policies, metadata.clone())?;
+        let gate_of = gate::prepare(&at, &self.gate, policy.clone(), metadata.clone())?;
         #[cfg(feature = "sessions")]
         let sessions = self
             .sessions
@@ -131,6 +138,7 @@ impl Config {
         let gate = gate_of(gate::of_verifiers(&root.member("issuers"), verifiers)?)?;
         Ok(Built {
             gate,
+            policy,
             metadata,
             policies,
             remote,

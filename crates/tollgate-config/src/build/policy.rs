@@ -43,6 +43,12 @@ pub(crate) fn build<'n>(
         }
         PolicySetting::Role(role) => Ok(Policy::role(role.clone())),
         PolicySetting::Claim { claim, is } => Ok(Policy::claim_is(claim_path(claim), is.clone())),
+        PolicySetting::Acr(values) => {
+            Policy::acr(values.iter().cloned()).map_err(|error| at.member("acr").refused(error))
+        }
+        PolicySetting::Amr(method) => Ok(Policy::amr(method.clone())),
+        PolicySetting::AuthenticatedWithin(age) => Ok(Policy::authenticated_within(age.0)),
+        PolicySetting::Actor(actor) => Ok(Policy::actor(actor.clone())),
         PolicySetting::All(parts) => all("all", parts).map(Policy::all),
         PolicySetting::Any(parts) => all("any", parts).map(Policy::any),
         PolicySetting::Not(part) => build(&at.member("not"), part, named, within).map(|policy| !policy),

@@ -6,6 +6,7 @@ use serde::de::{self, MapAccess};
 
 use super::claims::PathSetting;
 use super::union::{Union, deserialize_union, only_one, without};
+use super::units::Span;
 
 /// A policy, or the name of one in `[policies]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,14 +15,18 @@ pub(crate) enum PolicySetting {
     Scope(Box<str>),
     Role(Box<str>),
     Claim { claim: PathSetting, is: Box<str> },
+    Acr(Vec<Box<str>>),
+    Amr(Box<str>),
+    AuthenticatedWithin(Span),
+    Actor(Box<str>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
 }
 
 impl<'de> Union<'de> for PolicySetting {
-    const FORMS: &'static str =
-        "the name of a policy, or a table with `scope`, `role`, `claim`, `all`, `any` or `not`";
+    const FORMS: &'static str = "the name of a policy, or a table with one of `scope`, `role`, `claim`, `acr`, `amr`, \
+         `authenticated_within`, `actor`, `all`, `any` and `not`";
 
     fn from_text<E: de::Error>(text: &str) -> Result<Self, E> {
         Ok(Self::Named(text.into()))
@@ -39,11 +44,17 @@ impl<'de> Union<'de> for PolicySetting {
                 table.scope.map(|scope| ("scope", Self::Scope(scope))),
                 table.role.map(|role| ("role", Self::Role(role))),
                 table.claim.map(|claim| ("claim", Self::Claim { claim, is })),
+                table.acr.map(|values| ("acr", Self::Acr(values))),
+                table.amr.map(|method| ("amr", Self::Amr(method))),
+                table
+                    .authenticated_within
+                    .map(|age| ("authenticated_within", Self::AuthenticatedWithin(age))),
+                table.actor.map(|actor| ("actor", Self::Actor(actor))),
                 table.all.map(|all| ("all", Self::All(all))),
                 table.any.map(|any| ("any", Self::Any(any))),
                 table.not.map(|not| ("not", Self::Not(not))),
             ],
-            &["scope", "role", "claim", "all", "any", "not"],
+            &["scope", "role", "claim", "acr", "amr", "authenticated_within", "actor", "all", "any", "not"],
         )
     }
 }
@@ -56,6 +67,10 @@ struct PolicyTable {
     role: Option<Box<str>>,
     claim: Option<PathSetting>,
     is: Option<Box<str>>,
+    acr: Option<Vec<Box<str>>>,
+    amr: Option<Box<str>>,
+    authenticated_within: Option<Span>,
+    actor: Option<Box<str>>,
     all: Option<Vec<PolicySetting>>,
     any: Option<Vec<PolicySetting>>,
     not: Option<Box<PolicySetting>>,
