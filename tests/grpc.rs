@@ -31,7 +31,7 @@ const PATH: &str = "/tests.Count/Up";
 
 fn gate() -> Gate {
     let (issuer, audience) = (Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
-    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), issuer, audience))
+    Gate::new(Verifier::new(keys::verifying(Algorithm::Hs256), issuer, audience)).with_grpc_rejections()
 }
 
 fn token(subject: &str) -> String {

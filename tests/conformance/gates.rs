@@ -142,7 +142,7 @@ fn beside_loose(gate: Gate) -> Gate {
     let key = || keys::verifying(Algorithm::Es256).with_key_id("k1").expect("a key id");
     let unbound = || AudienceRule::insecure_absent(TokenBinding::DedicatedKey);
     let template = IssuerRule::template_where("https://tenants.example/{tid}", |_| true).expect("a template");
-    let prefix = IssuerRule::subject_prefix("spiffe://example.org/").expect("a prefix");
+    let prefix = IssuerRule::subject_prefix("spiffe://example.org/", None).expect("a prefix");
     let exact = IssuerRule::from(Issuer::new(OTHER_ISSUER).expect("an issuer"));
     let loose = [exact, template, prefix, IssuerRule::insecure_absent()].map(|issuer| {
         let paths = ClaimPaths::default()

@@ -24,7 +24,7 @@ pub(crate) fn gate() -> Gate {
         .with_scopes_at([
             GrantClaim::at("scope"),
             GrantClaim::at("groups"),
-            GrantClaim::at("perms").separated_by(','),
+            GrantClaim::separated_by(',', "perms"),
         ])
         .with_roles_at([
             GrantClaim::at("roles"),
@@ -45,7 +45,7 @@ pub(crate) fn gate() -> Gate {
             Verifier::new(key(), Issuer::new(CLIENTS).expect("an issuer"), clients),
             Verifier::new(
                 key(),
-                IssuerRule::subject_prefix("spiffe://example.org/").expect("a prefix"),
+                IssuerRule::subject_prefix("spiffe://example.org/", None).expect("a prefix"),
                 audience(),
             ),
         ])
@@ -312,7 +312,8 @@ fn grants(gates: &Gates, cases: &mut Vec<Case>) {
         ("null", scope, token().claim("scope", json!(null))),
         ("false_key", policy, token().claim("project_roles", json!({"admin": false}))),
         ("null_roles", policy, token().claim("roles", json!(null))),
-        ("other_member", policy, token().claim("teams", json!([{"id": "admin"}]))),
+        ("space_of_another_kind", scope, token().claim("scope", "read:items\u{a0}")),
+        ("tab", scope, token().claim("scope", "a\tread:items")),
     ];
     for (name, target, token) in refused {
         add_case(
@@ -326,6 +327,7 @@ fn grants(gates: &Gates, cases: &mut Vec<Case>) {
         ("object", scope, token().claim("groups", json!({"read:items": true}))),
         ("array_for_object", policy, token().claim("project_roles", ["admin"])),
         ("number", policy, token().claim("roles", [1])),
+        ("object_without_the_member", policy, token().claim("teams", json!([{"id": "admin"}]))),
     ];
     for (name, target, token) in malformed {
         add_case(

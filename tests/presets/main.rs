@@ -162,6 +162,7 @@ fn malformed_names_are_errors() {
     assert!(cognito_access("eu", "pool", Vec::<String>::new()).is_err());
     assert!(cognito_id("eu", "pool", Vec::<String>::new()).is_err() && google(Vec::<String>::new()).is_err());
     assert!(gitlab_ci("https://gitlab.com", "a//b", "api").is_err());
-    assert!(spiffe("example.org/ns", "api").is_err());
+    assert!(spiffe("example.org/ns", None, "api").is_err());
     assert!(github_actions("a/b", "api").is_err());
+    assert!(entra_v2_tenants(["a/b"], "api").is_err() && entra_v2_tenants([""], "api").is_err());
 }

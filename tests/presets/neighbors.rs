@@ -39,7 +39,7 @@ fn loose(rule: usize, is_same_key: bool, loosenings: &[Loosening]) -> Verifier {
         0 => Issuer::new("https://loose.example").expect("an issuer").into(),
         // The template describes the strict issuer too.
         1 => IssuerRule::template_where("https://{name}.example", |_| true).expect("a template"),
-        2 => IssuerRule::subject_prefix("spiffe://example.org/").expect("a prefix"),
+        2 => IssuerRule::subject_prefix("spiffe://example.org/", None).expect("a prefix"),
         _ => IssuerRule::insecure_absent(),
     };
     let algorithm = if is_same_key { Algorithm::Hs256 } else { Algorithm::Es256 };

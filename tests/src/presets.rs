@@ -360,10 +360,11 @@ fn cloud() -> Vec<Preset> {
         name: "aws-alb",
         document: "provider = \"aws-alb\"\nregion = \"eu-central-1\"\n\
                    load_balancer = \"arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/ours/1\"\n\
-                   issuer = \"https://idp.example\"",
+                   client = \"app1\"\nissuer = \"https://idp.example\"",
         provider: providers::aws_alb(
             "eu-central-1",
             "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/ours/1",
+            "app1",
             Issuer::new("https://idp.example").expect("an issuer"),
         ),
         claims: json!({"iss": "https://idp.example", "sub": "1234567890", "name": "Ada", "email": "a@example.com", "iat": null}),
@@ -383,6 +384,7 @@ fn cloud() -> Vec<Preset> {
             signer("arn:aws:elasticloadbalancing:eu-central-1:666:loadbalancer/app/theirs/1"),
         ),
         ("no signer", json!({"signer": null})),
+        ("another application of the load balancer", json!({"client": "app2"})),
     ] {
         alb.attacks.push(Attack { name, header, claims: json!({}) });
     }
@@ -530,13 +532,14 @@ fn workload() -> Vec<Preset> {
         Shape {
             name: "spiffe",
             document: "provider = \"spiffe\"\ntrust_domain = \"shop.example\"\napi = \"orders\"",
-            provider: providers::spiffe("shop.example", "orders"),
+            provider: providers::spiffe("shop.example", None, "orders"),
             claims: json!({"sub": "spiffe://shop.example/ns/shop/sa/web", "aud": ["orders"], "iat": null}),
             attacks: vec![
                 attack("another trust domain", json!({"sub": "spiffe://evil.example/ns/shop/sa/web"})),
                 attack("a longer trust domain", json!({"sub": "spiffe://shop.example.evil.example/web"})),
                 attack("no subject", json!({"sub": null})),
                 attack("another audience", json!({"aud": ["payments"]})),
+                attack("an issuer", json!({"iss": "https://tenant.example"})),
             ],
         }
         .signed(Algorithm::Es256, None),

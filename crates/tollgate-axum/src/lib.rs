@@ -97,8 +97,9 @@
 //!
 //! # gRPC
 //!
-//! Services of tonic are routes of axum, behind the same gate. The layers reject gRPC requests in their protocol, as
-//! [`tollgate_tower`] describes. Extractors and [`Rejection`] always respond with HTTP.
+//! Services of tonic are routes of axum, behind the same gate. With [`Gate::with_grpc_rejections`], the layers reject
+//! gRPC requests in their protocol, as [`tollgate_tower`] describes. Extractors and [`Rejection`] always respond with
+//! HTTP.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -106,6 +107,7 @@
 //!
 //! /// `grpc` is `tonic::service::Routes::new(service).into_axum_router()`.
 //! fn app(gate: Gate, grpc: Router) -> Router {
+//!     let gate = gate.with_grpc_rejections();
 //!     grpc.route("/items", get(async || "items")).layer(AuthenticateLayer::new(gate))
 //! }
 //! ```

@@ -108,7 +108,9 @@ impl<S> Authenticate<S> {
         S: Service<Request<ReqBody>, Response = Response<ResBody>>,
         ResBody: From<Vec<u8>>,
     {
-        Box::pin(SlowPath::Reject { response: Some(respond_to(request.headers(), rejection)) })
+        Box::pin(SlowPath::Reject {
+            response: Some(respond_to(request.method(), request.headers(), rejection)),
+        })
     }
 
     /// Suspends the request. The instance that was polled ready must be called, so it is moved into the future,

@@ -89,7 +89,7 @@ where
         match verdict {
             Ok(()) => AuthorizeFuture { state: State::Forward { future: self.inner.call(request) } },
             Err(rejection) => {
-                let response = Some(respond_to(request.headers(), &rejection));
+                let response = Some(respond_to(request.method(), request.headers(), &rejection));
                 AuthorizeFuture { state: State::Reject { response } }
             }
         }

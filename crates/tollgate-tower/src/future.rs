@@ -139,7 +139,9 @@ where
                 insert_admission(&mut request, admission, &gate);
                 SlowPath::Forward { future: service.call(request), marks }
             }
-            Err(rejection) => SlowPath::Reject { response: Some(respond_to(request.headers(), &rejection)) },
+            Err(rejection) => SlowPath::Reject {
+                response: Some(respond_to(request.method(), request.headers(), &rejection)),
+            },
         }
     }
 }

@@ -65,7 +65,10 @@ pub(crate) fn response_type(headers: &HeaderMap) -> Option<HeaderValue> {
     let essence = value.as_bytes().split(|byte| *byte == b';').next()?.trim_ascii_end();
     // A content type ignores case (RFC 9110 §8.3.1).
     let protocol = essence.split(|byte| *byte == b'+').next()?;
-    let is_grpc = PROTOCOLS.into_iter().any(|known| protocol.eq_ignore_ascii_case(known.as_bytes()));
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(byte);
+    let is_grpc = PROTOCOLS.into_iter().any(|known| protocol.eq_ignore_ascii_case(known.as_bytes()))
+        // The rest goes back to the client, so it must be a media type and nothing else (RFC 6838 §4.2).
+        && essence.iter().all(is_token);
     if is_grpc { HeaderValue::from_bytes(essence).ok() } else { None }
 }
 

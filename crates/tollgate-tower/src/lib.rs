@@ -62,6 +62,7 @@
 //! # use tonic::server::NamedService;
 //!
 //! # fn build<S: NamedService>(gate: Gate, service: S) {
+//! let gate = gate.with_grpc_rejections();
 //! // For a whole server: tonic::transport::Server::builder().layer(AuthenticateLayer::new(gate))
 //! // For one service, with a policy:
 //! let service = AuthorizeLayer::new(Policy::scope("read:items")).named_layer(service);
@@ -72,21 +73,21 @@
 //! Handlers find the [`Admission`] in the extensions of `tonic::Request`. [`grpc_metadata`] turns the [`Rejection`]
 //! of [`Admission::require`], [`Admission::authorize`] or [`Admission::claims`] into a status.
 //!
-//! A rejected request gets a response of gRPC if its `Content-Type` is `application/grpc`, `application/grpc-web` or
-//! `application/grpc-web-text`, with or without a message format such as `+proto`. The HTTP status is then 200, the
-//! header has the trailers of the call, and there is no body:
+//! With [`Gate::with_grpc_rejections`], a rejected POST request gets a response of gRPC if its `Content-Type` is
+//! `application/grpc`, `application/grpc-web` or `application/grpc-web-text`, with or without a message format such as
+//! `+proto`. The HTTP status is then 200, the header has the trailers of the call, and there is no body:
 //!
 //! | rejection | `grpc-status` |
 //! |---|---|
 //! | 400 | 3, `INVALID_ARGUMENT` |
 //! | 401 | 16, `UNAUTHENTICATED` |
 //! | 403 | 7, `PERMISSION_DENIED` |
-//! | 500 | 13, `INTERNAL` |
 //! | 503 | 14, `UNAVAILABLE`, with `retry-after` and `grpc-retry-pushback-ms` |
 //!
 //! The challenge `www-authenticate` is part of the metadata. [`Gate::with_rejection_body`] has no effect on these
-//! responses, and the verdict depends on nothing that a client can choose with its `Content-Type`. Outer layers and
-//! proxies that count rejections by HTTP status do not see these: count the [`Rejection`] in the extensions.
+//! responses. Outer layers and proxies that count rejections by HTTP status do not see these: count the [`Rejection`]
+//! in the extensions. Without the setting, and for a guard without a gate (500), gRPC clients map the HTTP status to
+//! one of theirs.
 //!
 //! # Order of layers
 //!

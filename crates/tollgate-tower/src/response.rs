@@ -1,7 +1,7 @@
 //! Converts a rejection to a response.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tollgate::Rejection;
 use tollgate::adapter::{ResponseMarks, forbids_shared_caching};
 
@@ -37,11 +37,13 @@ pub fn respond<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
     response.map(|()| body.into_bytes().into())
 }
 
-/// Returns the response to a rejected request that has these `headers`, with the [`Rejection`] in its extensions.
+/// Returns the response to a rejected request with this method and these `headers`, with the [`Rejection`] in its
+/// extensions.
 ///
-/// A request whose `Content-Type` is one of gRPC or gRPC-Web gets a response of that protocol, see the
-/// [crate docs](crate#grpc). All others get what [`respond`] returns. The layers of this crate call this function.
-/// Call it in a service that checks more than they do, such as [`Admission::claims`](tollgate::Admission::claims):
+/// If the gate [allows it](tollgate::Gate::with_grpc_rejections), a POST request whose `Content-Type` is one of gRPC
+/// or gRPC-Web gets a response of that protocol, see the [crate docs](crate#grpc). All others get what [`respond`]
+/// returns. The layers of this crate call this function. Call it in a service that checks more than they do, such as
+/// [`Admission::claims`](tollgate::Admission::claims):
 ///
 /// ```
 /// use http::{Request, Response};
@@ -54,13 +56,20 @@ pub fn respond<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
 /// }
 ///
 /// fn respond<B>(request: &Request<B>) -> Response<Vec<u8>> {
-///     greet(request).unwrap_or_else(|rejection| tollgate_tower::respond_to(request.headers(), &rejection))
+///     greet(request).unwrap_or_else(|rejection| {
+///         tollgate_tower::respond_to(request.method(), request.headers(), &rejection)
+///     })
 /// }
 /// # let _ = respond::<()>;
 /// ```
 #[must_use]
-pub fn respond_to<B: From<Vec<u8>>>(headers: &HeaderMap, rejection: &Rejection) -> Response<B> {
-    match grpc::response_type(headers) {
+pub fn respond_to<B: From<Vec<u8>>>(
+    method: &Method,
+    headers: &HeaderMap,
+    rejection: &Rejection,
+) -> Response<B> {
+    let may_be_grpc = rejection.allows_grpc() && method == Method::POST;
+    match may_be_grpc.then(|| grpc::response_type(headers)).flatten() {
         Some(content_type) => grpc::respond(content_type, rejection),
         None => respond(rejection),
     }

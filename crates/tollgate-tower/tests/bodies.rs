@@ -31,11 +31,12 @@ fn gate() -> Gate {
 }
 
 fn gate_with(keys: tollgate::VerifierKeys) -> Gate {
-    Gate::new(Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap()))
+    let verifier = Verifier::new(keys, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
+    Gate::new(verifier).with_grpc_rejections()
 }
 
 fn request(content_type: &str, token: Option<&str>) -> Request<()> {
-    let request = Request::builder().header("content-type", content_type);
+    let request = Request::post("/").header("content-type", content_type);
     let authorization = token.map(|token| format!("Bearer {token}"));
     authorization
         .into_iter()
@@ -206,15 +207,33 @@ async fn guard_rejects_grpc_requests_in_their_protocol() {
 }
 
 #[tokio::test]
-async fn guard_without_a_gate_ends_calls_with_internal() {
+async fn guard_without_a_gate_responds_with_http() {
     let handler =
         tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Frames::default())));
     let service = AuthorizeLayer::new(Policy::all([])).layer(handler);
     let response = service.oneshot(request("application/grpc", Some(&good()))).await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), &response.headers()["grpc-status"]),
-        (200, &"13".parse().unwrap())
-    );
+    assert_eq!(response.status(), 500);
+    assert!(!response.headers().contains_key("grpc-status"));
+}
+
+/// A proxy that asks a service whether to admit a request reads the status, and passes the client's headers on.
+#[tokio::test]
+async fn client_does_not_choose_the_status_of_a_rejection() {
+    let ask = async |gate: Gate, request: Request<()>| {
+        let handler = async |_: Request<()>| Ok::<_, Infallible>(Response::new(Frames::default()));
+        let service = AuthenticateLayer::new(gate).layer(tower::service_fn(handler));
+        service.oneshot(request).await.unwrap().status().as_u16()
+    };
+    let key = tollgate_testing::keys::verifying(tollgate_tower::Algorithm::Hs256);
+    let verifier = Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
+    assert_eq!(ask(Gate::new(verifier), request("application/grpc", None)).await, 401, "the default");
+    let mut get = request("application/grpc", None);
+    *get.method_mut() = http::Method::GET;
+    assert_eq!(ask(gate(), get).await, 401, "gRPC has no other method than POST");
+    for content_type in ["application/grpc+x, text/html", "application/grpc +proto", "application/grpcx"] {
+        assert_eq!(ask(gate(), request(content_type, None)).await, 401, "{content_type}");
+    }
+    assert_eq!(ask(gate(), request("application/grpc", None)).await, 200);
 }
 
 /// The decision falls after the request has waited for keys.

@@ -20,7 +20,7 @@ use network::Network;
 /// use tollgate::{ForwardedHeader, TrustedProxies};
 ///
 /// # fn main() -> Result<(), tollgate::ConfigError> {
-/// let proxies = TrustedProxies::networks(ForwardedHeader::XForwardedFor, ["10.0.0.0/8", "2001:db8:1::/48"])?;
+/// let proxies = TrustedProxies::networks(ForwardedHeader::XForwardedFor, ["10.0.7.0/29", "2001:db8:1::7"])?;
 /// let load_balancer = TrustedProxies::hops(ForwardedHeader::Forwarded, 1)?;
 /// # let _ = (proxies, load_balancer);
 /// # Ok(()) }
@@ -31,7 +31,8 @@ use network::Network;
 /// # Security
 /// - Name the field that your proxies write, and configure them to append to it or to replace it. A proxy that passes
 ///   the field on unchanged lets each client choose its address.
-/// - With [`networks`](Self::networks), the field is ignored unless the connection comes from one of the networks. With
+/// - With [`networks`](Self::networks), the field is ignored unless the connection comes from one of the networks. Name
+///   networks that hold proxies and nothing else: any other host in them can choose its address. With
 ///   [`hops`](Self::hops), no address is checked: make sure that clients cannot reach the application past its proxies.
 /// - The work for a request is bounded: only the last 64 lines and the last 8 KiB of the field are read. These bytes
 ///   are next to the application, and come from its proxies.
@@ -62,7 +63,7 @@ impl TrustedProxies {
     pub const MAX_HOPS: usize = 16;
 
     /// Trusts the proxies in these networks, each an address with a prefix length (RFC 4632, RFC 4291 §2.3), as in
-    /// `10.0.0.0/8`. An address without a length is a single host.
+    /// `10.0.7.0/29`. An address without a length is a single host.
     ///
     /// # Errors
     /// - [`ConfigError::Network`] when a text is not a network, has bits set after the prefix, or has the length 0: a

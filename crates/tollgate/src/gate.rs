@@ -114,6 +114,11 @@ impl Gate {
         }))
     }
 
+    /// Returns how the current gate rejects requests.
+    fn style(&self) -> Arc<RejectionStyle> {
+        Arc::clone(&self.clone().settled().0.style)
+    }
+
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Inner::clone(&self.settled().0);
         change(&mut inner);
@@ -283,7 +288,7 @@ impl Gate {
     /// # Errors
     /// [`ConfigError::Text`] unless it is printable ASCII without quotes and backslashes.
     pub fn with_realm(self, realm: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        let style = self.0.style.with_realm(realm.into())?;
+        let style = self.style().with_realm(realm.into())?;
         Ok(self.change(|inner| inner.reject_as(style)))
     }
 
@@ -300,7 +305,7 @@ impl Gate {
     /// ```
     #[must_use]
     pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
-        let style = self.0.style.with_metadata(metadata);
+        let style = self.style().with_metadata(metadata);
         self.change(|inner| inner.reject_as(style))
     }
 
@@ -331,7 +336,27 @@ impl Gate {
         self,
         body: impl Fn(&Rejection) -> RejectionBody + Send + Sync + 'static,
     ) -> Self {
-        let style = self.0.style.with_body(Arc::new(body));
+        let style = self.style().with_body(Arc::new(body));
+        self.change(|inner| inner.reject_as(style))
+    }
+
+    /// Answers rejected gRPC requests in their protocol: HTTP status 200, and the gRPC status in the header. By
+    /// default, they get the response of other requests, whose status gRPC clients map to one of theirs, without the
+    /// message. `tollgate-tower` describes the responses.
+    ///
+    /// ```
+    /// # fn build(gate: tollgate::Gate) -> tollgate::Gate {
+    /// let gate = gate.with_grpc_rejections();
+    /// # gate }
+    /// ```
+    ///
+    /// # Security
+    /// A client then decides by its method and `Content-Type` that a rejection has the HTTP status 200. Do not use this
+    /// for a service that a proxy asks whether to admit a request (`auth_request` of nginx, `forward_auth` of Caddy,
+    /// `ForwardAuth` of Traefik, `ext_authz` of Envoy): the proxy reads only the status.
+    #[must_use]
+    pub fn with_grpc_rejections(self) -> Self {
+        let style = self.style().with_grpc();
         self.change(|inner| inner.reject_as(style))
     }
 

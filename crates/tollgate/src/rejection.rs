@@ -28,6 +28,7 @@ struct Inner {
     detail: &'static str,
     /// The body, when the gate replaces the default one.
     body: Option<RejectionBody>,
+    grpc: bool,
 }
 
 /// How a gate rejects requests: the contents of its challenges, and the body of rejections.
@@ -36,21 +37,27 @@ pub(crate) struct RejectionStyle {
     protection: Arc<Protection>,
     /// Makes the body of a rejection; `None` for problem details.
     body: Option<Arc<MakeBody>>,
+    /// Whether gRPC requests get a response of their protocol.
+    grpc: bool,
 }
 
 type MakeBody = dyn Fn(&Rejection) -> RejectionBody + Send + Sync;
 
 impl RejectionStyle {
     pub(crate) fn with_realm(&self, realm: Box<str>) -> Result<Self, ConfigError> {
-        Ok(Self { protection: Arc::new(self.protection.with_realm(realm)?), body: self.body.clone() })
+        Ok(Self { protection: Arc::new(self.protection.with_realm(realm)?), ..self.clone() })
     }
 
     pub(crate) fn with_metadata(&self, metadata: &ResourceMetadata) -> Self {
-        Self { protection: Arc::new(self.protection.with_metadata(metadata)), body: self.body.clone() }
+        Self { protection: Arc::new(self.protection.with_metadata(metadata)), ..self.clone() }
     }
 
     pub(crate) fn with_body(&self, body: Arc<MakeBody>) -> Self {
-        Self { protection: Arc::clone(&self.protection), body: Some(body) }
+        Self { body: Some(body), ..self.clone() }
+    }
+
+    pub(crate) fn with_grpc(&self) -> Self {
+        Self { grpc: true, ..self.clone() }
     }
 }
 
@@ -102,7 +109,16 @@ impl Rejection {
             AuthError::NoGate => ("the server is not set up correctly", (500, None, None)),
         };
         let kind = problem_type(&error);
-        let mut inner = Arc::new(Inner { error, status, challenge, retry_after, kind, detail, body: None });
+        let mut inner = Arc::new(Inner {
+            error,
+            status,
+            challenge,
+            retry_after,
+            kind,
+            detail,
+            body: None,
+            grpc: style.grpc,
+        });
         if let Some(make) = &style.body {
             let body = make(&Self(Arc::clone(&inner)));
             Arc::make_mut(&mut inner).body = Some(body);
@@ -163,6 +179,13 @@ impl Rejection {
     #[must_use]
     pub fn detail(&self) -> &'static str {
         self.0.detail
+    }
+
+    /// Returns whether an adapter answers a gRPC request in its protocol, with the HTTP status 200. See
+    /// [`Gate::with_grpc_rejections`](crate::Gate::with_grpc_rejections).
+    #[must_use]
+    pub fn allows_grpc(&self) -> bool {
+        self.0.grpc
     }
 
     /// Returns the header fields of the response, apart from `Content-Type`. Names are in lower case, and values are

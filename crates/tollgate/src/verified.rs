@@ -121,7 +121,8 @@ impl Verified {
         &self.token().header
     }
 
-    /// Returns `iss`: the issuer of the token, one that the gate trusts.
+    /// Returns `iss`: the issuer of the token, one that the gate trusts. It is empty for a token without `iss`, which
+    /// only some [`IssuerRule`](crate::IssuerRule)s accept.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.token().payload.issuer().unwrap_or_default()

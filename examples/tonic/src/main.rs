@@ -20,7 +20,7 @@ use tonic::transport::server::TcpIncoming;
 async fn main() -> Result<(), Box<dyn Error>> {
     let (issuer, audience) = (Issuer::new("https://issuer.example")?, Audience::new("tollgate-demo")?);
     let tokens = TokenIssuer::new(SigningKey::generate(Algorithm::EdDsa)?, issuer.clone(), audience.clone());
-    let gate = Gate::new(Verifier::new(tokens.keys()?, issuer, audience));
+    let gate = Gate::new(Verifier::new(tokens.keys()?, issuer, audience)).with_grpc_rejections();
 
     let address = address()?;
     let incoming =

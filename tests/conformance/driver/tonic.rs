@@ -36,6 +36,7 @@ impl Driver for Tonic {
         let (listener, address) = listen();
         in_background(async move || {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            let gate = gate.with_grpc_rejections();
             let gated = AuthenticateLayer::new(gate.clone());
             let optional = AuthenticateLayer::new(gate.with_optional_token());
             let scoped = AuthorizeLayer::new(scope_policy());

@@ -113,13 +113,22 @@ impl Grants {
         Ok(granted)
     }
 
-    /// Adds what the granted names imply, until nothing is new. A cycle thus ends.
+    /// Adds what the granted names imply. Each rule is applied once, so a cycle ends.
     fn add_implied(&self, granted: &mut ScopeSet) {
-        loop {
-            let is_granted = |(name, _): &&(Box<str>, _)| granted.contains(name);
-            let implied = self.implied.iter().filter(is_granted).flat_map(|(_, implied)| implied);
-            let Some(new) = implied.into_iter().find(|name| !granted.contains(name)) else { return };
-            granted.push(new);
+        let mut rules: Vec<&(Box<str>, Box<[Box<str>]>)> = self.implied.iter().collect();
+        let mut waiting: Vec<&str> = Vec::new();
+        rules.retain(|rule| {
+            let applies = granted.contains(&rule.0);
+            waiting.extend(rule.1.iter().filter(|_| applies).map(AsRef::as_ref));
+            !applies
+        });
+        while let Some(name) = waiting.pop() {
+            granted.insert(name);
+            rules.retain(|rule| {
+                let applies = *rule.0 == *name;
+                waiting.extend(rule.1.iter().filter(|_| applies).map(AsRef::as_ref));
+                !applies
+            });
         }
     }
 }

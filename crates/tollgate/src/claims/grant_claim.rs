@@ -19,7 +19,7 @@ use crate::json::{self, JsonError, Scanner};
 /// // Casdoor: the roles are objects with a name.
 /// let casdoor = GrantClaim::member_of("roles", "name");
 /// // Scopes in one string, separated by commas.
-/// let commas = GrantClaim::at("permissions").separated_by(',');
+/// let commas = GrantClaim::separated_by(',', "permissions");
 /// // Groups of a directory, as roles of this application. Other groups grant nothing.
 /// let groups = GrantClaim::at("groups").renamed([("6f2c…", "admin"), ("81d0…", "editor")]);
 /// let paths = ClaimPaths::default().with_scopes_at([commas]).with_roles_at([zitadel, casdoor, groups]);
@@ -58,16 +58,18 @@ impl GrantClaim {
         Self { path: path.into(), shape: Shape::Keys, names: None }
     }
 
-    /// Reads the string `member` of an object, or of each object in an array.
+    /// Reads the string `member` of an object, or of each object in an array. A member that is `null` grants nothing;
+    /// an object without the member is malformed, because the issuer may have renamed it.
     #[must_use]
     pub fn member_of(path: impl Into<ClaimPath>, member: impl Into<Box<str>>) -> Self {
         Self { path: path.into(), shape: Shape::Member(member.into()), names: None }
     }
 
-    /// Splits a string at `delimiter`, and removes white space around the parts. It does not split members of an array.
+    /// Reads a string that is split at `delimiter`, without the spaces around the parts, or an array of strings, which
+    /// are not split.
     #[must_use]
-    pub fn separated_by(self, delimiter: char) -> Self {
-        Self { shape: Shape::Separated(delimiter), ..self }
+    pub fn separated_by(delimiter: char, path: impl Into<ClaimPath>) -> Self {
+        Self { path: path.into(), shape: Shape::Separated(delimiter), names: None }
     }
 
     /// Grants only these names, each as the name after it. All other names of the claim grant nothing: otherwise a name
@@ -134,7 +136,8 @@ fn strings(
 ) -> Result<(), WrongShape> {
     match (value.text()?, delimiter) {
         (Some(text), Some(delimiter)) => {
-            text.split(delimiter).map(str::trim).filter(|name| !name.is_empty()).for_each(grant);
+            let names = text.split(delimiter).map(|name| name.trim_matches(' '));
+            names.filter(|name| !name.is_empty()).for_each(grant);
             Ok(())
         }
         (Some(text), None) => {
@@ -168,17 +171,20 @@ fn one_member(
     wanted: &str,
     grant: &mut impl FnMut(&str),
 ) -> Result<bool, WrongShape> {
-    value.object(|name, value| {
+    let mut is_present = false;
+    let is_object = value.object(|name, value| {
         if name != wanted {
             return Ok(false);
         }
+        is_present = true;
         match value.text()? {
             Some(text) => grant(&text),
             None if value.null()? => {}
             None => return Err(WrongShape),
         }
         Ok(true)
-    })
+    })?;
+    if is_object && !is_present { Err(WrongShape) } else { Ok(is_object) }
 }
 
 struct WrongShape;
@@ -219,17 +225,23 @@ mod tests {
     #[test]
     fn member_of_objects_is_a_grant() {
         let claim = GrantClaim::member_of("roles", "name");
-        let several = r#"{"roles":[{"name":"a b","owner":"x"},{"owner":"y"},{"name":null}]}"#;
+        let several = r#"{"roles":[{"name":"a b","owner":"x"},{"name":null}]}"#;
         assert_eq!(read(&claim, several), names(&["a b"]));
         assert_eq!(read(&claim, r#"{"roles":{"name":"admin"}}"#), names(&["admin"]));
-        for malformed in [r#"{"roles":["admin"]}"#, r#"{"roles":[{"name":1}]}"#, r#"{"roles":[[]]}"#] {
+        for malformed in [
+            r#"{"roles":["admin"]}"#,
+            r#"{"roles":[{"name":1}]}"#,
+            r#"{"roles":[[]]}"#,
+            r#"{"roles":[{"owner":"y"}]}"#,
+            r#"{"roles":{}}"#,
+        ] {
             assert_eq!(read(&claim, malformed), None, "{malformed}");
         }
     }
 
     #[test]
     fn delimiter_splits_strings_but_no_members() {
-        let claim = GrantClaim::at("scope").separated_by(',');
+        let claim = GrantClaim::separated_by(',', "scope");
         assert_eq!(read(&claim, r#"{"scope":"a, b c,,d"}"#), names(&["a", "b c", "d"]));
         assert_eq!(read(&claim, r#"{"scope":["a,b","c"]}"#), names(&["a,b", "c"]));
     }

@@ -24,7 +24,8 @@ pub(super) enum Element {
     Unusable,
 }
 
-/// The elements of a field from right to left, over all its lines. Empty elements are skipped (RFC 9110 §5.6.1.2).
+/// The elements of a field from right to left, over all its lines. An empty element is unusable: skipping it (RFC 9110
+/// §5.6.1.2) would count an element of the client as one of a proxy.
 ///
 /// The elements are also found from right to left. The left part of a field may come from the client, and an open quote
 /// there must not swallow the elements of the proxies.
@@ -75,20 +76,15 @@ impl Iterator for Elements<'_> {
     type Item = Element;
 
     fn next(&mut self) -> Option<Element> {
-        while let Some(line) = self.lines.pop_back() {
-            let address = match self.take_last(line) {
-                Some([]) => continue,
-                Some(element) => match self.syntax {
-                    Syntax::Forwarded => forwarded_for(element),
-                    Syntax::Addresses => listed_address(element),
-                },
-                None => None,
-            };
-            return Some(
-                address.map_or(Element::Unusable, |address| Element::Address(address.to_canonical())),
-            );
-        }
-        None
+        let line = self.lines.pop_back()?;
+        let address = match self.take_last(line) {
+            Some(element) => match self.syntax {
+                Syntax::Forwarded => forwarded_for(element),
+                Syntax::Addresses => listed_address(element),
+            },
+            None => None,
+        };
+        Some(address.map_or(Element::Unusable, |address| Element::Address(address.to_canonical())))
     }
 }
 

@@ -113,7 +113,9 @@ fn client_is_the_first_untrusted_address_from_the_right() {
         (&["[2001:db8::1]:4711, 10.0.0.2:80"], "2001:db8::1"),
         (&["192.0.2.7, ::ffff:10.0.0.2"], "192.0.2.7"),
         (&["::ffff:192.0.2.7"], "192.0.2.7"),
-        (&["192.0.2.7, , ,, 10.0.0.2, "], "192.0.2.7"),
+        // An empty element ends the search, as an unusable one does.
+        (&["192.0.2.7, , 10.0.0.2"], "10.0.0.2"),
+        (&["192.0.2.7, 10.0.0.2, "], "10.0.0.1"),
         (&["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
         (&[], "10.0.0.1"),
         (&[""], "10.0.0.1"),
@@ -242,14 +244,15 @@ fn hops_count_from_the_right() {
     assert_eq!(at(5, &lines), "10.0.0.1", "the request did not pass all proxies");
     assert_eq!(at(1, &[]), "10.0.0.1");
     assert_eq!(at(1, &["unknown"]), "10.0.0.1");
+    assert_eq!(at(2, &["6.6.6.6, , 192.0.2.1"]), "192.0.2.1", "an empty element counts as a hop");
     assert_eq!(at(3, &["198.51.100.1, _hidden, 192.0.2.1"]), "192.0.2.1");
 }
 
 #[test]
 fn work_is_bounded_from_the_right() {
-    let long = format!("198.51.100.1, {}", "10.0.0.9,".repeat(2_000));
+    let long = format!("198.51.100.1{}", ", 10.0.0.9".repeat(2_000));
     assert_eq!(found(LIST, &[&long]), "10.0.0.9");
-    assert_eq!(found(LIST, &[&format!("{long} 192.0.2.7, 10.0.0.2")]), "192.0.2.7");
+    assert_eq!(found(LIST, &[&format!("{long}, 192.0.2.7, 10.0.0.2")]), "192.0.2.7");
     assert_eq!(found(FIELD, &[&format!("for={}", "\"".repeat(20_000)), "for=192.0.2.7"]), "192.0.2.7");
     assert_eq!(found(FIELD, &[&format!("for=192.0.2.7;x={}", "y".repeat(20_000))]), "10.0.0.1");
     let lines: Vec<_> = std::iter::once("198.51.100.1").chain(std::iter::repeat_n("10.0.0.9", 64)).collect();

@@ -104,6 +104,12 @@ pub enum TokenError {
         /// The token's `alg`.
         algorithm: Algorithm,
     },
+    /// The signature verifies, but the key may not sign tokens of this issuer.
+    #[error("the key may only sign tokens of {allowed}")]
+    KeyIssuerMismatch {
+        /// The issuer that the JWK of the key names.
+        allowed: Excerpt,
+    },
     /// The signature or MAC does not verify.
     #[error("signature does not verify")]
     SignatureMismatch,

@@ -115,8 +115,10 @@ impl Gate {
         let mut payload = Payload::default();
         let unverified = self.read(credential, &mut payload)?;
         let selected = inner.verifiers.select(unverified.payload());
-        // Only a verifier that tolerates padding may change the answer to a padded token.
+        // Only a verifier that tolerates padding may change the answer to a padded token. One that has not been looked
+        // up yet may be such a verifier.
         if let Some(part) = unverified.padded()
+            && !(selected.is_none() && inner.verifiers.has_source())
             && !selected.as_ref().is_some_and(|verifier| verifier.tolerates_padding())
         {
             return Err(malformed(credential, TokenError::Encoding { part }).into());

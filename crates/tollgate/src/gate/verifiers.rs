@@ -78,6 +78,10 @@ impl Verifiers {
         &self.list
     }
 
+    pub(super) fn has_source(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// Returns whether padded tokens have to be parsed to find their verifier.
     pub(super) fn may_pad(&self) -> bool {
         self.may_pad

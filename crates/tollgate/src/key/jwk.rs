@@ -19,6 +19,8 @@ pub(super) struct Jwk {
     pub(super) material: JwkMaterial,
     /// `x5t#S256` and `x5t`: the thumbprints of the key's certificate (RFC 7517 §4.8, §4.9).
     pub(super) thumbprints: Vec<KeyId>,
+    /// `issuer`: whose tokens the key may sign. Only Entra ID publishes it.
+    pub(super) issuer: Option<Box<str>>,
 }
 
 /// Deviations from RFC 7518 that a reader of keys tolerates. The default tolerates none.
@@ -69,6 +71,7 @@ struct Reader<'de> {
     k: Option<Cow<'de, str>>,
     x5t: Option<Cow<'de, str>>,
     x5t_s256: Option<Cow<'de, str>>,
+    issuer: Option<Cow<'de, str>>,
     private: bool,
 }
 
@@ -88,6 +91,11 @@ impl<'de> Reader<'de> {
             "k" => self.k = text("k", value)?,
             "x5t" => self.x5t = text("x5t", value)?,
             "x5t#S256" => self.x5t_s256 = text("x5t#S256", value)?,
+            // Not a registered member, so another type is left alone.
+            "issuer" => {
+                self.issuer = value.text()?;
+                return Ok(self.issuer.is_some());
+            }
             name if PRIVATE.contains(&name) => {
                 let is_null = value.null()?;
                 self.private |= !is_null;
@@ -145,7 +153,8 @@ impl Jwk {
         };
         let thumbprints = [&reader.x5t_s256, &reader.x5t].into_iter().flatten();
         let thumbprints = thumbprints.filter_map(|thumbprint| KeyId::new(&**thumbprint).ok()).collect();
-        Ok(Self { key_id, algorithm, material, thumbprints })
+        let issuer = reader.issuer.as_deref().map(Into::into);
+        Ok(Self { key_id, algorithm, material, thumbprints, issuer })
     }
 }
 

@@ -154,15 +154,28 @@ impl KeySet {
     ///
     /// A key without an ID has none to compare, so it fits any token of its algorithm. Keys are never tried in
     /// turn (RFC 8725 §3.1): that would let the client choose the key, and multiply the cost of a forged token.
-    pub(crate) fn select(&self, header: &Header, listed: &[Algorithm]) -> Result<&Prepared, TokenError> {
+    pub(crate) fn select(
+        &self,
+        header: &Header,
+        listed: &[Algorithm],
+    ) -> Result<(&VerifyingKey, &Prepared), TokenError> {
         let algorithm = header.algorithm();
         let name = header.key_name();
         if let Some(name) = name {
             let named = || self.iter().filter(|key| key.is_named(name, header.key_id().is_some()));
+            // Key IDs are unique in a set, thumbprints may not be.
+            let differ = |(first, key): (&VerifyingKey, &VerifyingKey)| !first.same_public_key(key);
+            if header.key_id().is_none()
+                && named().next().is_some_and(|first| named().any(|key| differ((first, key))))
+            {
+                return Err(TokenError::AmbiguousKey { algorithm });
+            }
             if named().next().is_some() {
-                let bound = named().find_map(|key| key.prepared(algorithm));
+                let bound = named().find_map(|key| Some((key, key.prepared(algorithm)?)));
                 return bound
-                    .or_else(|| named().find_map(|key| key.prepared_if_listed(algorithm, listed)))
+                    .or_else(|| {
+                        named().find_map(|key| Some((key, key.prepared_if_listed(algorithm, listed)?)))
+                    })
                     .ok_or(TokenError::AlgorithmMismatch { algorithm });
             }
         }
@@ -171,12 +184,12 @@ impl KeySet {
             Some(_) if header.key_id().is_some() => key.key_id().is_none(),
             Some(_) => !key.has_thumbprint(),
         };
-        let mut candidates = self
-            .iter()
-            .filter(fits_unnamed)
-            .filter_map(|key| key.prepared(algorithm).or_else(|| key.prepared_if_listed(algorithm, listed)));
+        let mut candidates = self.iter().filter(fits_unnamed).filter_map(|key| {
+            let prepared = key.prepared(algorithm).or_else(|| key.prepared_if_listed(algorithm, listed));
+            Some((key, prepared?))
+        });
         match (candidates.next(), candidates.next()) {
-            (Some(prepared), None) => Ok(prepared),
+            (Some(found), None) => Ok(found),
             (Some(_), Some(_)) => Err(TokenError::AmbiguousKey { algorithm }),
             (None, _) => Err(TokenError::UnknownKey { key_id: name.cloned(), algorithm }),
         }

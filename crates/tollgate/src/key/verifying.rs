@@ -36,6 +36,8 @@ pub struct VerifyingKey {
     unbound: Arc<[(Algorithm, Prepared)]>,
     /// `x5t#S256` and `x5t` of the key's certificate.
     thumbprints: Arc<[KeyId]>,
+    /// Whose tokens the key may sign, by its JWK.
+    issuer: Option<Arc<str>>,
 }
 
 impl VerifyingKey {
@@ -73,7 +75,14 @@ impl VerifyingKey {
     }
 
     fn of(material: Option<Arc<PublicMaterial>>, prepared: Arc<[(Algorithm, Prepared)]>) -> Self {
-        Self { key_id: None, material, prepared, unbound: Arc::default(), thumbprints: Arc::default() }
+        Self {
+            key_id: None,
+            material,
+            prepared,
+            unbound: Arc::default(),
+            thumbprints: Arc::default(),
+            issuer: None,
+        }
     }
 
     /// Reads a public key in PEM: `PUBLIC KEY` (SPKI), `RSA PUBLIC KEY` (PKCS #1) or `CERTIFICATE` (X.509).
@@ -124,8 +133,8 @@ impl VerifyingKey {
             Some(_) => Arc::default(),
             None => prepare(&material, material.other_algorithms())?,
         };
-        let thumbprints = jwk.thumbprints.into();
-        Ok(Self { key_id: jwk.key_id, unbound, thumbprints, ..Self::public(material, [bound])? })
+        let (thumbprints, issuer) = (jwk.thumbprints.into(), jwk.issuer.map(Into::into));
+        Ok(Self { key_id: jwk.key_id, unbound, thumbprints, issuer, ..Self::public(material, [bound])? })
     }
 
     fn public(
@@ -212,6 +221,11 @@ impl VerifyingKey {
     /// Returns whether `name` is the ID of this key, or a thumbprint of its certificate.
     pub(super) fn is_named(&self, name: &KeyId, is_key_id: bool) -> bool {
         if is_key_id { self.key_id() == Some(name) } else { self.thumbprints.contains(name) }
+    }
+
+    /// Returns whose tokens the key may sign, if its JWK says so.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     pub(super) fn has_thumbprint(&self) -> bool {

@@ -45,7 +45,7 @@ pub fn cognito_id<C: Into<Box<str>>>(
 
 fn user_pool_issuer(region: &str, user_pool: &str) -> Result<String, ConfigError> {
     let (region, user_pool) = (part("AWS region", region)?, part("user pool", user_pool)?);
-    Ok(format!("https://cognito-idp.{region}.amazonaws.com/{user_pool}"))
+    Ok(format!("https://cognito-idp.{region}.{}/{user_pool}", domain(region)))
 }
 
 fn groups() -> ClaimPaths {
@@ -55,15 +55,32 @@ fn groups() -> ClaimPaths {
 /// The user's claims that an AWS Application Load Balancer adds to requests, in the header field `x-amzn-oidc-data`.
 ///
 /// `load_balancer` is its ARN, which must be the `signer` in the token's header: all load balancers of a region sign
-/// with the same keys. The parts of these tokens are padded. `issuer` is the identity provider that the load balancer
-/// logs users in with. Read the field with [`TokenSource::header`](crate::TokenSource::header). Documented at
+/// with the same keys. `client` is the client ID of the rule in front of this API: a load balancer can serve several
+/// applications. The parts of these tokens are padded. `issuer` is the identity provider that the load balancer logs
+/// users in with. Read the field with [`TokenSource::header`](crate::TokenSource::header). Documented at
 /// `docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html`.
 ///
 /// # Errors
 /// [`ConfigError`] when a name is malformed.
-pub fn aws_alb(region: &str, load_balancer: &str, issuer: Issuer) -> Result<Provider, ConfigError> {
-    let keys = format!("https://public-keys.auth.elb.{}.amazonaws.com/", part("AWS region", region)?);
+pub fn aws_alb(
+    region: &str,
+    load_balancer: &str,
+    client: &str,
+    issuer: Issuer,
+) -> Result<Provider, ConfigError> {
+    let region = part("AWS region", region)?;
+    let keys = if region.starts_with("us-gov-") {
+        format!("https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}/")
+    } else {
+        format!("https://public-keys.auth.elb.{region}.{}/", domain(region))
+    };
     let audience = AudienceRule::header_member("signer", [load_balancer])?;
     Provider::new(issuer, audience, KeyLocation::PemPerKeyId(keys.into()))
+        .with(|verifier| verifier.with_required_header_member("client", client))
         .try_with(|verifier| verifier.tolerate_padding().with_algorithms([Algorithm::Es256]))
+}
+
+/// Returns the domain of the region's partition.
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }

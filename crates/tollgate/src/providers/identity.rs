@@ -8,14 +8,15 @@ use crate::verify::AudienceRule;
 
 /// Access tokens of an Auth0 tenant, given by its domain. `api` is the identifier of the API.
 ///
-/// Scopes are in `scope`, and the permissions of role-based access control in `permissions`, as scopes too.
-/// Documented at `auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens`.
+/// Scopes are in `scope`: what the user lets the client do. Roles are the `permissions` of role-based access control:
+/// what the user may do, whatever the client was granted. Documented at
+/// `auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens`.
 ///
 /// # Errors
 /// [`ConfigError`] when a name is malformed.
 pub fn auth0(domain: &str, api: &str) -> Result<Provider, ConfigError> {
     let (issuer, keys) = discovered(format!("https://{}/", part("Auth0 domain", domain)?))?;
-    let paths = ClaimPaths::default().with_scopes_at(["scope", "permissions"]);
+    let paths = ClaimPaths::default().with_scopes_at(["scope"]).with_roles_at(["permissions"]);
     Ok(Provider::new(issuer, audience(api)?, keys).with(|verifier| verifier.with_claim_paths(paths)))
 }
 
@@ -66,8 +67,11 @@ pub fn keycloak(base: &str, realm: &str, client: &str) -> Result<Provider, Confi
     let client_roles = ClaimPath::name("resource_access").then(client).then("roles");
     let realm_roles = ClaimPath::name("realm_access").then("roles");
     let paths = ClaimPaths::default().with_roles_at([realm_roles, client_roles]);
-    Provider::new(issuer, audience(client)?, keys)
-        .try_with(|verifier| verifier.with_claim_paths(paths).with_required_value("typ", "Bearer"))
+    // Older versions copy the `nonce` of the login into access tokens. `typ` still tells them apart.
+    Provider::new(issuer, audience(client)?, keys).try_with(|verifier| {
+        let verifier = verifier.with_claim_paths(paths).tolerate_id_token_claim("nonce");
+        verifier.with_required_value("typ", "Bearer")
+    })
 }
 
 /// Session tokens of a Clerk application, given by the domain of its Frontend API. `parties` are the origins of the

@@ -22,8 +22,9 @@ pub fn entra_v2(tenant: &str, api: &str) -> Result<Provider, ConfigError> {
 
 /// Version 2 access tokens of these Entra ID tenants, given by their IDs. `api` is the application ID of the API.
 ///
-/// The tenant in `iss` must be one of the list, and equal to `tid`. See [`entra_v2`]. For a rule instead of a list, use
-/// [`IssuerRule::template_where`]; for tenants that sign up while the service runs, see
+/// The tenant in `iss` must be one of the list, and equal to `tid`. The key must be one for tokens of organizations,
+/// as its member `issuer` says: the same set holds keys of Microsoft accounts. See [`entra_v2`]. For a rule instead
+/// of a list, use [`IssuerRule::template_where`]; for tenants that sign up while the service runs, see
 /// [`VerifierSource`](crate::VerifierSource).
 ///
 /// # Errors
@@ -67,7 +68,9 @@ pub fn entra_v1_tenants<T: Into<Box<str>>>(
 }
 
 fn version_2(provider: Provider) -> Result<Provider, ConfigError> {
-    provider.try_with(|verifier| verifier.with_required_claim("azp").with_required_value("ver", "2.0"))
+    provider.try_with(|verifier| {
+        verifier.with_key_issuers().with_required_claim("azp").with_required_value("ver", "2.0")
+    })
 }
 
 fn version_1(provider: Provider) -> Result<Provider, ConfigError> {

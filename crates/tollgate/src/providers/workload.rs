@@ -60,7 +60,7 @@ pub fn gitlab_ci(instance: &str, namespace: &str, api: &str) -> Result<Provider,
     })
 }
 
-/// JWT-SVIDs of a SPIFFE trust domain, such as `example.org`.
+/// JWT-SVIDs of a SPIFFE trust domain, such as `example.org`. `issuer` is the `iss` of its tokens, if they have one.
 ///
 /// `sub` must be a SPIFFE ID of the trust domain. `iss` is optional in these tokens, so only the keys prove that a
 /// token comes from the trust domain: use those of its bundle. The keys in a bundle have the use `jwt-svid`.
@@ -68,9 +68,9 @@ pub fn gitlab_ci(instance: &str, namespace: &str, api: &str) -> Result<Provider,
 ///
 /// # Errors
 /// [`ConfigError`] when a name is malformed.
-pub fn spiffe(trust_domain: &str, api: &str) -> Result<Provider, ConfigError> {
+pub fn spiffe(trust_domain: &str, issuer: Option<Issuer>, api: &str) -> Result<Provider, ConfigError> {
     let trust_domain = part("trust domain", trust_domain)?;
-    let issuer = IssuerRule::subject_prefix(format!("spiffe://{trust_domain}/"))?;
+    let issuer = IssuerRule::subject_prefix(format!("spiffe://{trust_domain}/"), issuer)?;
     let settings = Provider::new(issuer, audience(api)?, KeyLocation::Configured)
         .try_with(|verifier| Ok(verifier.with_types(["JWT", "JOSE"])?.tolerate_missing_type()))?;
     let tolerance = JwkTolerance::default().jwt_svid_use();

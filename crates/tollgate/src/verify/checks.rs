@@ -4,9 +4,25 @@ use std::time::Duration;
 
 use super::Verifier;
 use crate::claims::Payload;
-use crate::error::{ClaimError, TokenError, TokenPart};
+use crate::error::{ClaimError, Excerpt, TokenError, TokenPart};
+use crate::key::VerifyingKey;
 use crate::time::UnixTime;
 use crate::token::CompactToken;
+
+/// Checks that the key may sign tokens of this issuer. The member `issuer` of its JWK is an issuer, or one with
+/// `{tenantid}` in place of the tenant.
+pub(super) fn check_key_issuer(key: &VerifyingKey, payload: &Payload) -> Result<(), TokenError> {
+    let Some(allowed) = key.issuer() else { return Ok(()) };
+    let found = payload.issuer().unwrap_or_default();
+    let is_allowed = match allowed.split_once("{tenantid}") {
+        Some((before, after)) => found
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|tenant| !tenant.is_empty() && !tenant.contains('/')),
+        None => found == allowed,
+    };
+    if is_allowed { Ok(()) } else { Err(TokenError::KeyIssuerMismatch { allowed: Excerpt::new(allowed) }) }
+}
 
 impl Verifier {
     /// Checks that no part of the token is padded, unless the operator tolerates it.

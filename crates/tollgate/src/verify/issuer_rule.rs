@@ -9,7 +9,7 @@ use crate::claims::Payload;
 use crate::error::{ClaimError, ConfigError, Excerpt, TokenError};
 use crate::issuer::Issuer;
 
-use template::Template;
+use template::{Template, is_unreserved};
 
 /// The issuers whose tokens a [`Verifier`](crate::Verifier) accepts. An [`Issuer`] is such a rule: exactly that
 /// issuer, which is right for most applications.
@@ -35,7 +35,8 @@ pub struct IssuerRule(Kind);
 enum Kind {
     Exact(Issuer),
     Template(Template),
-    SubjectPrefix(Arc<str>),
+    /// The prefix, and the `iss` that tokens may have.
+    SubjectPrefix(Arc<str>, Option<Issuer>),
     Absent,
 }
 
@@ -66,7 +67,7 @@ impl IssuerRule {
     ///
     /// # Errors
     /// [`ConfigError::IssuerTemplate`] unless the template has exactly one name in braces. [`ConfigError::Empty`]
-    /// without values.
+    /// without values. [`ConfigError::Name`] for a value with other characters.
     pub fn template<V: Into<Box<str>>>(
         template: &str,
         values: impl IntoIterator<Item = V>,
@@ -74,6 +75,10 @@ impl IssuerRule {
         let mut values: Vec<Box<str>> = values.into_iter().map(Into::into).collect();
         if values.is_empty() {
             return Err(ConfigError::Empty { what: "value of the issuer template" });
+        }
+        let cannot_match = |value: &&Box<str>| value.is_empty() || !value.bytes().all(is_unreserved);
+        if let Some(value) = values.iter().find(cannot_match) {
+            return Err(ConfigError::Name { what: "value of the issuer template", name: value.clone() });
         }
         values.sort_unstable();
         let is_listed = move |value: &str| values.binary_search_by(|known| (**known).cmp(value)).is_ok();
@@ -83,7 +88,8 @@ impl IssuerRule {
     /// Accepts the issuers that `template` describes, for the values that `accepts` returns `true` for. See
     /// [`template`](Self::template).
     ///
-    /// `accepts` is called for each token that is not cached, also for forged ones. It must not block.
+    /// `accepts` is called for each request, with the value of forged tokens too. It must not block. A value that it
+    /// stops accepting is rejected from then on, also in cached tokens.
     ///
     /// # Security
     /// The value comes from a token whose signature is not verified yet, so use it for a lookup only. With a rule that
@@ -99,9 +105,8 @@ impl IssuerRule {
         Template::new(template, Arc::new(accepts)).map(|template| Self(Kind::Template(template)))
     }
 
-    /// Accepts tokens whose `sub` begins with `prefix`, whatever their `iss`, unless it names another issuer of the
-    /// gate exactly. This is for SPIFFE JWT-SVIDs, where `iss` is optional and `sub` names the trust domain:
-    /// `spiffe://example.org/`.
+    /// Accepts tokens whose `sub` begins with `prefix`, and which have no `iss` or have `issuer`. This is for SPIFFE
+    /// JWT-SVIDs, where `iss` is optional and `sub` names the trust domain: `spiffe://example.org/`.
     ///
     /// # Security
     /// Only the keys of the verifier prove that the token comes from its issuer, so they must be those of the trust
@@ -110,12 +115,12 @@ impl IssuerRule {
     ///
     /// # Errors
     /// [`ConfigError::Identifier`] when the prefix cannot begin an identifier, or does not end with `/`.
-    pub fn subject_prefix(prefix: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+    pub fn subject_prefix(prefix: impl Into<Box<str>>, issuer: Option<Issuer>) -> Result<Self, ConfigError> {
         let prefix = crate::grammar::identifier("subject prefix", prefix.into())?;
         if !prefix.ends_with('/') {
             return Err(ConfigError::Conflict("a prefix of subjects must end with `/`"));
         }
-        Ok(Self(Kind::SubjectPrefix(prefix.into())))
+        Ok(Self(Kind::SubjectPrefix(prefix.into(), issuer)))
     }
 
     /// Accepts tokens without `iss`. A token that names an issuer is not accepted.
@@ -133,7 +138,7 @@ impl IssuerRule {
     pub const fn exact(&self) -> Option<&Issuer> {
         match &self.0 {
             Kind::Exact(issuer) => Some(issuer),
-            Kind::Template(_) | Kind::SubjectPrefix(_) | Kind::Absent => None,
+            Kind::Template(_) | Kind::SubjectPrefix(..) | Kind::Absent => None,
         }
     }
 
@@ -141,7 +146,7 @@ impl IssuerRule {
         match &self.0 {
             Kind::Exact(_) => Precedence::Exact,
             Kind::Template(_) => Precedence::Template,
-            Kind::SubjectPrefix(_) => Precedence::SubjectPrefix,
+            Kind::SubjectPrefix(..) => Precedence::SubjectPrefix,
             Kind::Absent => Precedence::Absent,
         }
     }
@@ -151,7 +156,7 @@ impl IssuerRule {
         match (&self.0, &other.0) {
             (Kind::Exact(issuer), Kind::Exact(other)) => issuer == other,
             (Kind::Template(template), Kind::Template(other)) => template.overlaps(other),
-            (Kind::SubjectPrefix(prefix), Kind::SubjectPrefix(other)) => {
+            (Kind::SubjectPrefix(prefix, _), Kind::SubjectPrefix(other, _)) => {
                 prefix.starts_with(&**other) || other.starts_with(&**prefix)
             }
             (Kind::Absent, Kind::Absent) => true,
@@ -164,11 +169,22 @@ impl IssuerRule {
         match (&self.0, payload.issuer()) {
             (Kind::Exact(issuer), Some(found)) => issuer.as_str() == found,
             (Kind::Template(template), Some(found)) => template.accepted_value_in(found).is_some(),
-            (Kind::SubjectPrefix(prefix), _) => {
-                payload.subject().is_some_and(|sub| sub.starts_with(&**prefix))
+            (Kind::SubjectPrefix(prefix, issuer), found) => {
+                names_optionally(issuer.as_ref(), found)
+                    && payload.subject().is_some_and(|sub| sub.starts_with(&**prefix))
             }
             (Kind::Absent, None) => true,
             (Kind::Exact(_) | Kind::Template(_), None) | (Kind::Absent, Some(_)) => false,
+        }
+    }
+
+    /// Checks again what can change after a token was verified: whether the operator still accepts its value of a
+    /// template.
+    #[inline]
+    pub(crate) fn recheck(&self, payload: &Payload) -> Result<(), TokenError> {
+        match &self.0 {
+            Kind::Template(_) => self.check_inexact(payload),
+            Kind::Exact(_) | Kind::SubjectPrefix(..) | Kind::Absent => Ok(()),
         }
     }
 
@@ -187,7 +203,12 @@ impl IssuerRule {
         let mismatch = |found: &str| Err(TokenError::IssuerMismatch { found: Excerpt::new(found) });
         match (&self.0, payload.issuer()) {
             (Kind::Template(template), Some(found)) => template.check(found, payload.json()),
-            (Kind::SubjectPrefix(prefix), _) => match payload.subject() {
+            (Kind::SubjectPrefix(_, issuer), Some(found))
+                if !names_optionally(issuer.as_ref(), Some(found)) =>
+            {
+                mismatch(found)
+            }
+            (Kind::SubjectPrefix(prefix, _), _) => match payload.subject() {
                 Some(subject) if subject.starts_with(&**prefix) => Ok(()),
                 Some(_) => Err(TokenError::claim("sub", ClaimError::WrongValue)),
                 None => Err(TokenError::claim("sub", ClaimError::Missing)),
@@ -197,6 +218,11 @@ impl IssuerRule {
             (Kind::Exact(_) | Kind::Template(_), None) => Err(TokenError::claim("iss", ClaimError::Missing)),
         }
     }
+}
+
+/// Returns whether `found` is absent or the issuer.
+fn names_optionally(issuer: Option<&Issuer>, found: Option<&str>) -> bool {
+    found.is_none_or(|found| issuer.is_some_and(|issuer| issuer.as_str() == found))
 }
 
 impl From<Issuer> for IssuerRule {
@@ -210,7 +236,7 @@ impl fmt::Display for IssuerRule {
         match &self.0 {
             Kind::Exact(issuer) => fmt::Display::fmt(issuer, f),
             Kind::Template(template) => fmt::Display::fmt(template, f),
-            Kind::SubjectPrefix(prefix) => write!(f, "subjects below {prefix}"),
+            Kind::SubjectPrefix(prefix, _) => write!(f, "subjects below {prefix}"),
             Kind::Absent => f.write_str("tokens without iss"),
         }
     }
@@ -221,7 +247,7 @@ impl fmt::Debug for IssuerRule {
         match &self.0 {
             Kind::Exact(issuer) => f.debug_tuple("exact").field(issuer).finish(),
             Kind::Template(template) => f.debug_tuple("template").field(&template.to_string()).finish(),
-            Kind::SubjectPrefix(prefix) => f.debug_tuple("subject_prefix").field(prefix).finish(),
+            Kind::SubjectPrefix(prefix, _) => f.debug_tuple("subject_prefix").field(prefix).finish(),
             Kind::Absent => f.write_str("insecure_absent"),
         }
     }

@@ -23,6 +23,7 @@ use crate::token::DEFAULT_MAX_TOKEN_BYTES;
 use crate::verified::Verified;
 
 pub use audience_rule::{AudienceRule, TokenBinding};
+use checks::check_key_issuer;
 pub(crate) use failure::Failure;
 pub use issuer_rule::IssuerRule;
 pub(crate) use issuer_rule::Precedence;
@@ -67,6 +68,7 @@ pub struct Verifier {
     required_header_members: Vec<(Box<str>, Box<str>)>,
     numeric_subject: bool,
     padding: bool,
+    key_issuers: bool,
     allowed_kinds: Vec<Box<str>>,
     paths: Arc<ClaimPaths>,
     /// The headers of verified tokens. Clones share them, because a header parses the same for all of them.
@@ -101,6 +103,7 @@ impl Verifier {
             required_header_members: Vec::new(),
             numeric_subject: false,
             padding: false,
+            key_issuers: false,
             allowed_kinds: Vec::new(),
             paths: Arc::default(),
             headers: Arc::default(),
@@ -187,9 +190,10 @@ impl Verifier {
 
     fn check_signature(&self, unverified: &Unverified<'_>, keys: &Snapshot<'_>) -> Result<(), TokenError> {
         // RFC 7515 §6: the key that the token names, bound to the algorithm that the token names.
-        let key = keys.select(&unverified.header, &self.algorithms)?;
+        let (key, prepared) = keys.select(&unverified.header, &self.algorithms)?;
         // RFC 7515 §5.2: the signature, over the bytes as received.
-        unverified.token.verify(key)
+        unverified.token.verify(prepared)?;
+        if self.key_issuers { check_key_issuer(key, unverified.payload) } else { Ok(()) }
     }
 
     /// Returns the failure to find or use a key. If the keys can change, a refresh of them may help.
@@ -218,6 +222,7 @@ impl Verifier {
     pub(crate) fn recheck(&self, verified: &Verified, now: UnixTime) -> Result<bool, AuthError> {
         // This check comes first, so that an expired token never causes a fetch of keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
+        self.issuer.recheck(verified.raw()).map_err(AuthError::InvalidToken)?;
         let current = self.keys.key_set_id(now).map_err(AuthError::KeysUnavailable)?;
         Ok(current == verified.key_set())
     }

@@ -142,6 +142,15 @@ impl Verifier {
         self
     }
 
+    /// Checks the member `issuer` of the key's JWK: the key then verifies only tokens of that issuer, which can have
+    /// `{tenantid}` in place of the tenant. Entra ID publishes this member, as its tenants share key sets. A key
+    /// without it is used as before.
+    #[must_use]
+    pub fn with_key_issuers(mut self) -> Self {
+        self.key_issuers = true;
+        self
+    }
+
     /// Accepts ID tokens of this issuer: tokens with `nonce`, `at_hash`, `c_hash` or `s_hash`. Use this only where the
     /// provider wants the API to be called with ID tokens, as Firebase and Google do.
     ///

@@ -10,6 +10,7 @@ use crate::key::{KeySet, VerifyingKey};
 use crate::testing::{
     AUDIENCE, HEADER, ISSUER, NOW, audience, claims, claims_without, issuer, key, sign, token, verifier,
 };
+use crate::token::CompactToken;
 
 fn verify(token: &str) -> Result<Verified, TokenError> {
     verify_with(&verifier(), token)
@@ -601,4 +602,29 @@ fn rsa_key_without_alg_is_used_with_listed_algorithms_only() {
     assert_eq!(select("PS256", &[Algorithm::Ps256]), Ok(()));
     assert!(select("ES256", &[Algorithm::Es256]).is_err() && select("HS256", &[Algorithm::Hs256]).is_err());
     assert_eq!(keys.iter().next().unwrap().algorithms().collect::<Vec<_>>(), [Algorithm::Rs256]);
+}
+
+/// The key set of Entra ID has keys for all tenants, and keys for one.
+#[test]
+fn key_verifies_only_tokens_of_its_issuer() {
+    let check = |key_issuer: Option<&str>| {
+        let mut document: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/rsa-without-alg.json")).unwrap();
+        match key_issuer {
+            Some(issuer) => document["keys"][0]["issuer"] = issuer.into(),
+            None => drop(document["keys"][0].as_object_mut().unwrap().remove("issuer")),
+        }
+        let keys = KeySet::from_jwk_set(document.to_string()).unwrap();
+        let key = keys.iter().next().unwrap();
+        let mut payload = Payload::default();
+        let token = token("");
+        CompactToken::parse(&token, 10_000).map(|token| payload.read(&token)).unwrap().unwrap();
+        check_key_issuer(key, &payload).is_ok()
+    };
+    assert!(check(None) && check(Some(ISSUER)));
+    assert!(check(Some("https://{tenantid}")));
+    for other in ["https://other.example", "https://{tenantid}/v2.0", "https://issuer.example{tenantid}", ""]
+    {
+        assert!(!check(Some(other)), "{other}");
+    }
 }

@@ -71,7 +71,7 @@ impl Template {
 
 /// Returns whether `byte` is an unreserved character of a URI (RFC 3986 §2.3), so that a value cannot reach into
 /// another part of the issuer's URL.
-fn is_unreserved(byte: u8) -> bool {
+pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 

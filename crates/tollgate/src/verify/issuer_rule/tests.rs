@@ -72,14 +72,22 @@ fn template_must_have_one_name() {
 
 #[test]
 fn subject_prefix_binds_to_the_trust_domain() {
-    let rule = || IssuerRule::subject_prefix("spiffe://example.org/").unwrap();
+    let rule = || IssuerRule::subject_prefix("spiffe://example.org/", None).unwrap();
     assert_eq!(check(rule(), r#","sub":"spiffe://example.org/ns/a""#), Ok(()));
-    assert_eq!(check(rule(), r#","iss":"https://spire.example","sub":"spiffe://example.org/ns/a""#), Ok(()));
+    let named = r#","iss":"https://spire.example","sub":"spiffe://example.org/ns/a""#;
+    assert!(
+        matches!(check(rule(), named), Err(TokenError::IssuerMismatch { .. })),
+        "an issuer that is not listed"
+    );
+    let spire = Some(Issuer::new("https://spire.example").unwrap());
+    let with_issuer = || IssuerRule::subject_prefix("spiffe://example.org/", spire.clone()).unwrap();
+    assert_eq!(check(with_issuer(), named), Ok(()));
+    assert_eq!(check(with_issuer(), r#","sub":"spiffe://example.org/ns/a""#), Ok(()));
     let wrong = Err(TokenError::claim("sub", ClaimError::WrongValue));
     assert_eq!(check(rule(), r#","sub":"spiffe://example.org.evil.example/ns/a""#), wrong);
     assert_eq!(check(rule(), r#","sub":"spiffe://example.org""#), wrong);
     assert_eq!(check(rule(), ""), Err(TokenError::claim("sub", ClaimError::Missing)));
-    assert!(IssuerRule::subject_prefix("spiffe://example.org").is_err());
+    assert!(IssuerRule::subject_prefix("spiffe://example.org", None).is_err());
 }
 
 #[test]
@@ -108,7 +116,7 @@ fn overlapping_rules_are_found() {
     assert!(!tenants().overlaps(&template("https://sts.example/{tid}/v2.0")));
     let exact = IssuerRule::from(Issuer::new("https://login.example/a1/v2.0").unwrap());
     assert!(!tenants().overlaps(&exact), "the exact issuer takes precedence");
-    let prefix = |text: &str| IssuerRule::subject_prefix(text).unwrap();
+    let prefix = |text: &str| IssuerRule::subject_prefix(text, None).unwrap();
     assert!(prefix("spiffe://a/").overlaps(&prefix("spiffe://a/b/")));
     assert!(!prefix("spiffe://a/").overlaps(&prefix("spiffe://b/")));
 }
