@@ -379,3 +379,59 @@ fn variables_do_not_depend_on_their_order() {
         "APP_gate__realm: the variable sets the same member as APP_GATE__REALM; unset one"
     );
 }
+
+/// Each provider has an entry with its members, and needs all of them.
+#[test]
+fn every_provider_has_an_entry() {
+    let secret = format!(
+        "keys = {{ insecure_secret = \"{}\", encoding = \"utf8\", algorithm = \"HS256\" }}",
+        secret("a")
+    );
+    for (provider, members) in [
+        ("auth0", "domain = \"a.eu.auth0.com\"\naudience = \"api://demo\""),
+        ("clerk", "domain = \"clerk.a.example\"\nparties = [\"https://app.example\"]"),
+        ("cognito-access", "region = \"eu-central-1\"\nuser_pool = \"eu-central-1_a\"\nclients = [\"c\"]"),
+        ("cognito-id", "region = \"eu-central-1\"\nuser_pool = \"eu-central-1_a\"\nclients = [\"c\"]"),
+        ("entra-v1", "tenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\naudience = \"api://demo\""),
+        ("entra-v2", "tenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\naudience = \"api://demo\""),
+        (
+            "entra-v1-tenants",
+            "tenants = [\"72f988bf-86f1-41af-91ab-2d7cd011db47\"]\naudience = \"api://demo\"",
+        ),
+        (
+            "entra-v2-tenants",
+            "tenants = [\"72f988bf-86f1-41af-91ab-2d7cd011db47\"]\naudience = \"api://demo\"",
+        ),
+        ("firebase", "project = \"shop-1\""),
+        ("github-actions", "owner = \"octo-org\"\naudience = \"api://demo\""),
+        (
+            "gitlab-ci",
+            "instance = \"https://gitlab.example\"\nnamespace = \"a/b\"\naudience = \"api://demo\"",
+        ),
+        ("google", "clients = [\"1.apps.googleusercontent.com\"]"),
+        ("keycloak", "base_url = \"https://keycloak.example\"\nrealm = \"shop\"\nclient = \"orders\""),
+        ("kubernetes", "issuer = \"https://kubernetes.default.svc\"\naudience = \"api://demo\""),
+        ("okta", "domain = \"a.okta.com\"\nserver = \"default\"\naudience = \"api://demo\""),
+        ("okta-org", "domain = \"a.okta.com\"\nclients = [\"c\"]"),
+        ("supabase", "url = \"https://a.supabase.co\""),
+        ("zitadel", "domain = \"a.zitadel.cloud\"\nproject = \"1\""),
+        ("supabase-secret", &format!("url = \"https://a.supabase.co\"\n{secret}")),
+        ("spiffe", &format!("trust_domain = \"a.example\"\naudience = \"api://demo\"\n{secret}")),
+        (
+            "spiffe",
+            &format!(
+                "trust_domain = \"a.example\"\naudience = \"b\"\nissuer = \"https://a.example\"\n{secret}"
+            ),
+        ),
+    ] {
+        let document = format!("[[issuers]]\nprovider = \"{provider}\"\n{members}\n");
+        build(&document, &[]).unwrap_or_else(|error| panic!("{provider}: {}", sentence(&error)));
+        let (first, rest) = members.split_once('\n').unwrap_or((members, ""));
+        let error = error_of(&format!("[[issuers]]\nprovider = \"{provider}\"\n{rest}\n"));
+        let name = first.split(' ').next().unwrap_or_default();
+        assert!(
+            error.starts_with(&format!("line 1, column 1: `issuers.0` needs the member `{name}`; ")),
+            "{error}"
+        );
+    }
+}

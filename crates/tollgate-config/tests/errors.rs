@@ -52,7 +52,7 @@ relm = "orders"
 fn unknown_member_without_a_near_name() {
     insta::assert_snapshot!(error_of(&[ISSUER, r#"[gate]
 color = "red"
-"#].concat()), @"line 6, column 1: `gate.color` is not a member that exists; the members here are `realm`, `sources`, `optional_token`, `preflights`, `policy`, `cache`, `public_origins`, `trusted_origins`, `resource`");
+"#].concat()), @"line 6, column 1: `gate.color` is not a member that exists; the members here are `realm`, `sources`, `optional_token`, `preflights`, `grpc_rejections`, `policy`, `cache`, `public_origins`, `trusted_origins`, `resource`");
 }
 
 #[test]

@@ -61,6 +61,9 @@ fn with_requirements(
             .with_required_value(&**claim, value)
             .map_err(|error| at.member("required_values").member(claim).refused(error))?;
     }
+    if entry.key_issuers.is_some() {
+        verifier = verifier.with_key_issuers();
+    }
     for (name, value) in &entry.required_header_members {
         verifier = verifier.with_required_header_member(name.clone(), value.clone());
     }
@@ -101,7 +104,7 @@ fn grant_claim(setting: &GrantSetting) -> GrantClaim {
     let path = claim_path(&setting.path);
     let claim = match &setting.shape {
         GrantShape::Strings => GrantClaim::at(path),
-        GrantShape::Separated(delimiter) => GrantClaim::at(path).separated_by(*delimiter),
+        GrantShape::Separated(delimiter) => GrantClaim::separated_by(*delimiter, path),
         GrantShape::Keys => GrantClaim::keys_of(path),
         GrantShape::Member(member) => GrantClaim::member_of(path, member.clone()),
     };

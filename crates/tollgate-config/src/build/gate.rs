@@ -39,6 +39,7 @@ pub(crate) fn prepare<'a>(
     let cross_site = cross_site(at, table)?;
     let cache = table.cache.map(|cache| cache_limits(&at.member("cache"), cache)).transpose()?;
     let (optional_token, preflights) = (table.optional_token, table.preflights);
+    let grpc_rejections = table.grpc_rejections;
     let (realm, at) = (table.realm.clone(), at.clone());
     Ok(move |mut gate: Gate| {
         gate = gate.with_cross_site(cross_site);
@@ -59,6 +60,7 @@ pub(crate) fn prepare<'a>(
             Some(None) => gate.without_cache(),
             Some(Some(limits)) => gate.with_cache(limits),
         };
+        gate = if grpc_rejections { gate.with_grpc_rejections() } else { gate };
         gate = if optional_token { gate.with_optional_token() } else { gate };
         Ok(if preflights { gate.with_preflights() } else { gate })
     })

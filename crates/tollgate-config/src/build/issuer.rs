@@ -154,7 +154,10 @@ fn issuer_rule(setting: &IssuerSetting) -> Result<IssuerRule, ConfigError> {
         IssuerSetting::Template { template, values } => {
             IssuerRule::template(template, values.iter().cloned())
         }
-        IssuerSetting::SubjectPrefix(prefix) => IssuerRule::subject_prefix(prefix.clone()),
+        IssuerSetting::SubjectPrefix { prefix, issuer } => {
+            let issuer = issuer.clone().map(Issuer::new).transpose()?;
+            IssuerRule::subject_prefix(prefix.clone(), issuer)
+        }
         IssuerSetting::InsecureAbsent => Ok(IssuerRule::insecure_absent()),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn build(at: &At<'_>, entry: &IssuerEntry, name: ProviderName) -> Res
     for (member, is_given) in entry.preset_members() {
         match (is_given, members.contains(&member)) {
             (true, true) | (false, false) => {}
+            (true, false) if name.optional_members().contains(&member) => {}
             (false, true) => {
                 let mend = format!("an entry of {} has the members {}", name.name(), list(members));
                 return Err(at.wrong(format!("needs the member `{member}`"), mend));
@@ -48,6 +49,7 @@ impl Given<'_> {
             ProviderName::AwsAlb => providers::aws_alb(
                 text(entry.region.as_deref()),
                 text(entry.load_balancer.as_deref()),
+                text(entry.client.as_deref()),
                 self.issuer()?,
             ),
             ProviderName::Clerk => {
@@ -95,7 +97,10 @@ impl Given<'_> {
             ProviderName::OktaOrg => {
                 providers::okta_org(text(entry.domain.as_deref()), all(entry.clients.as_ref()))
             }
-            ProviderName::Spiffe => providers::spiffe(text(entry.trust_domain.as_deref()), self.audience()?),
+            ProviderName::Spiffe => {
+                let issuer = entry.issuer.as_ref().map(|_given| self.issuer()).transpose()?;
+                providers::spiffe(text(entry.trust_domain.as_deref()), issuer, self.audience()?)
+            }
             ProviderName::Supabase => providers::supabase(text(entry.url.as_deref())),
             ProviderName::SupabaseSecret => providers::supabase_secret(text(entry.url.as_deref())),
             ProviderName::Zitadel => {

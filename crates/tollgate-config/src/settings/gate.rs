@@ -18,6 +18,8 @@ pub(crate) struct GateTable {
     pub(crate) optional_token: bool,
     #[serde(default)]
     pub(crate) preflights: bool,
+    #[serde(default)]
+    pub(crate) grpc_rejections: bool,
     pub(crate) policy: Option<PolicySetting>,
     pub(crate) cache: Option<CacheSetting>,
     #[serde(default)]

@@ -50,6 +50,7 @@ pub(crate) struct IssuerEntry {
     pub(crate) algorithms: Option<Vec<AlgorithmName>>,
     pub(crate) types: Option<Vec<Box<str>>>,
     pub(crate) rfc9068_profile: Option<True>,
+    pub(crate) key_issuers: Option<True>,
     #[serde(default)]
     pub(crate) required_claims: Vec<PathSetting>,
     #[serde(default)]

@@ -67,7 +67,7 @@ impl ProviderName {
     pub(crate) const fn members(self) -> &'static [&'static str] {
         match self {
             Self::Auth0 => &["domain", "audience"],
-            Self::AwsAlb => &["region", "load_balancer", "issuer"],
+            Self::AwsAlb => &["region", "load_balancer", "client", "issuer"],
             Self::Clerk => &["domain", "parties"],
             Self::CognitoAccess | Self::CognitoId => &["region", "user_pool", "clients"],
             Self::EntraV1 | Self::EntraV2 => &["tenant", "audience"],
@@ -83,6 +83,14 @@ impl ProviderName {
             Self::Spiffe => &["trust_domain", "audience"],
             Self::Supabase | Self::SupabaseSecret => &["url"],
             Self::Zitadel => &["domain", "project"],
+        }
+    }
+
+    /// Returns the members that an entry of this provider may have besides.
+    pub(crate) const fn optional_members(self) -> &'static [&'static str] {
+        match self {
+            Self::Spiffe => &["issuer"],
+            _ => &[],
         }
     }
 }

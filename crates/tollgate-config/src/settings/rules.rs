@@ -11,8 +11,15 @@ use super::union::{Union, deserialize_union, only_one, without};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IssuerSetting {
     Exact(Box<str>),
-    Template { template: Box<str>, values: Vec<Box<str>> },
-    SubjectPrefix(Box<str>),
+    Template {
+        template: Box<str>,
+        values: Vec<Box<str>>,
+    },
+    /// Tokens without `iss`, or with this one.
+    SubjectPrefix {
+        prefix: Box<str>,
+        issuer: Option<Box<str>>,
+    },
     InsecureAbsent,
 }
 
@@ -27,6 +34,8 @@ impl<'de> Union<'de> for IssuerSetting {
     fn from_table<A: MapAccess<'de>>(table: A) -> Result<Self, A::Error> {
         let table = IssuerTable::deserialize(MapAccessDeserializer::new(table))?;
         without("values", table.values.is_some() && table.template.is_none(), "`template`")?;
+        without("issuer", table.issuer.is_some() && table.subject_prefix.is_none(), "`subject_prefix`")?;
+        let issuer = table.issuer;
         let values = match (&table.template, table.values) {
             (Some(_), None) => return Err(de::Error::missing_field("values")),
             (_, values) => values.unwrap_or_default(),
@@ -34,7 +43,7 @@ impl<'de> Union<'de> for IssuerSetting {
         only_one(
             [
                 table.template.map(|template| ("template", Self::Template { template, values })),
-                table.subject_prefix.map(|prefix| ("subject_prefix", Self::SubjectPrefix(prefix))),
+                table.subject_prefix.map(|prefix| ("subject_prefix", Self::SubjectPrefix { prefix, issuer })),
                 table.insecure_absent.map(|True| ("insecure_absent", Self::InsecureAbsent)),
             ],
             &["template", "subject_prefix", "insecure_absent"],
@@ -49,6 +58,7 @@ struct IssuerTable {
     template: Option<Box<str>>,
     values: Option<Vec<Box<str>>>,
     subject_prefix: Option<Box<str>>,
+    issuer: Option<Box<str>>,
     insecure_absent: Option<True>,
 }
 
