@@ -44,27 +44,19 @@ struct Given<'a> {
 impl Given<'_> {
     fn provider(&self, name: ProviderName) -> Result<Result<Provider, ConfigError>, DocumentError> {
         let entry = self.entry;
+        let (region, user_pool) = (text(entry.region.as_deref()), text(entry.user_pool.as_deref()));
+        let (domain, clients) = (text(entry.domain.as_deref()), all(entry.clients.as_ref()));
         Ok(match name {
-            ProviderName::Auth0 => providers::auth0(text(entry.domain.as_deref()), self.audience()?),
+            ProviderName::Auth0 => providers::auth0(domain, self.audience()?),
             ProviderName::AwsAlb => providers::aws_alb(
-                text(entry.region.as_deref()),
+                region,
                 text(entry.load_balancer.as_deref()),
                 text(entry.client.as_deref()),
                 self.issuer()?,
             ),
-            ProviderName::Clerk => {
-                providers::clerk(text(entry.domain.as_deref()), all(entry.parties.as_ref()))
-            }
-            ProviderName::CognitoAccess => providers::cognito_access(
-                text(entry.region.as_deref()),
-                text(entry.user_pool.as_deref()),
-                all(entry.clients.as_ref()),
-            ),
-            ProviderName::CognitoId => providers::cognito_id(
-                text(entry.region.as_deref()),
-                text(entry.user_pool.as_deref()),
-                all(entry.clients.as_ref()),
-            ),
+            ProviderName::Clerk => providers::clerk(domain, all(entry.parties.as_ref())),
+            ProviderName::CognitoAccess => providers::cognito_access(region, user_pool, clients),
+            ProviderName::CognitoId => providers::cognito_id(region, user_pool, clients),
             ProviderName::EntraV1 => providers::entra_v1(text(entry.tenant.as_deref()), self.audience()?),
             ProviderName::EntraV1Tenants => {
                 providers::entra_v1_tenants(all(entry.tenants.as_ref()), self.audience()?)
@@ -82,30 +74,22 @@ impl Given<'_> {
                 text(entry.namespace.as_deref()),
                 self.audience()?,
             ),
-            ProviderName::Google => providers::google(all(entry.clients.as_ref())),
+            ProviderName::Google => providers::google(clients),
             ProviderName::Keycloak => providers::keycloak(
                 text(entry.base_url.as_deref()),
                 text(entry.realm.as_deref()),
                 text(entry.client.as_deref()),
             ),
             ProviderName::Kubernetes => providers::kubernetes(self.issuer()?, self.audience()?),
-            ProviderName::Okta => providers::okta(
-                text(entry.domain.as_deref()),
-                text(entry.server.as_deref()),
-                self.audience()?,
-            ),
-            ProviderName::OktaOrg => {
-                providers::okta_org(text(entry.domain.as_deref()), all(entry.clients.as_ref()))
-            }
+            ProviderName::Okta => providers::okta(domain, text(entry.server.as_deref()), self.audience()?),
+            ProviderName::OktaOrg => providers::okta_org(domain, clients),
             ProviderName::Spiffe => {
                 let issuer = entry.issuer.as_ref().map(|_given| self.issuer()).transpose()?;
                 providers::spiffe(text(entry.trust_domain.as_deref()), issuer, self.audience()?)
             }
             ProviderName::Supabase => providers::supabase(text(entry.url.as_deref())),
             ProviderName::SupabaseSecret => providers::supabase_secret(text(entry.url.as_deref())),
-            ProviderName::Zitadel => {
-                providers::zitadel(text(entry.domain.as_deref()), text(entry.project.as_deref()))
-            }
+            ProviderName::Zitadel => providers::zitadel(domain, text(entry.project.as_deref())),
         })
     }
 
