@@ -14,7 +14,7 @@ use tollgate::adapter::{Decision, RequestView};
 use tollgate::{Algorithm, Gate};
 use tollgate_benches::fixtures::{self, Size};
 use tollgate_benches::{Spread, nanoseconds};
-use tollgate_jwks::{VerifierDirectory, VerifierDirectorySettings};
+use tollgate_jwks::{LookupOutcome, VerifierDirectory, VerifierDirectorySettings};
 
 const ROUNDS: usize = 21;
 const GOOD: u32 = 200_000;
@@ -57,7 +57,7 @@ fn main() {
     let counted = Arc::clone(&lookups);
     let lookup = move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-        std::future::ready(Ok::<_, std::convert::Infallible>(None))
+        std::future::ready(Ok::<_, std::convert::Infallible>(LookupOutcome::Unknown))
     };
     let directory = VerifierDirectory::new(lookup, VerifierDirectorySettings::new()).expect("a directory");
     let open = plain.clone().with_verifier_source(directory);
