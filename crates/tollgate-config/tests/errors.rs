@@ -539,3 +539,13 @@ fn tolerance_of_a_single_key() {
     insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { pem_file = "key.pem", algorithm = "RS256", tolerate = ["coordinate-lengths"] }
 "#].concat()), @"line 4, column 8: `issuers.0.keys` has `tolerate`, which belongs to key sets; remove it");
 }
+
+#[test]
+fn provider_with_keys_that_a_document_cannot_name() {
+    insta::assert_snapshot!(error_of("[[issuers]]\nprovider = \"aws-alb\"\nregion = \"eu-central-1\"\nload_balancer = \"arn\"\nclient = \"c\"\nissuer = \"https://a.example\"\n"), @"line 1, column 1: `issuers.0.keys` cannot be fetched: this provider publishes each key as a PEM document of its own; build the verifier in code, with `Gate::with_verifier`");
+}
+
+#[test]
+fn optional_issuer_of_another_form() {
+    insta::assert_snapshot!(error_of("[[issuers]]\nissuer = { template = \"https://a.example/{tid}\", values = [\"a\"], issuer = \"https://a.example\" }\n"), @"line 2, column 10: `issuers.0.issuer` has `issuer`, which belongs to `subject_prefix`; remove it");
+}

@@ -201,6 +201,10 @@ fn remote_location(at: &At<'_>, entry: &IssuerEntry, kind: &Kind) -> Result<Remo
             }
             KeyLocation::Secret => Err(keys
                 .wrong("is missing: this provider shares a secret", "write `secret_file` or `secret_env`")),
+            KeyLocation::PemPerKeyId(_) => Err(keys.wrong(
+                "cannot be fetched: this provider publishes each key as a PEM document of its own",
+                "build the verifier in code, with `Gate::with_verifier`",
+            )),
             _ => Err(keys.wrong("is missing: this provider does not say where its keys are", "add it")),
         },
         Kind::Own { issuer, .. } => match issuer.exact() {
