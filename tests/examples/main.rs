@@ -1,6 +1,8 @@
 //! The example applications, started as processes. All of them must give the same answers.
 
+mod config;
 mod grpc;
+mod presets;
 mod sessions;
 
 use base64::Engine as _;

@@ -147,6 +147,26 @@ fn remote_keys_bring_no_framework_and_no_second_cryptography() {
     assert!(found.contains("rustls"), "the tree was read");
 }
 
+/// The configuration brings a parser of TOML, and otherwise what the crates that it configures have.
+#[test]
+fn configuration_brings_no_framework_and_no_sessions_by_default() {
+    let found = normal_dependencies("tollgate-config");
+    for banned in [
+        "axum-core",
+        "actix-web",
+        "warp",
+        "tollgate-tower",
+        "tollgate-sessions",
+        "ring",
+        "native-tls",
+        "indexmap",
+    ] {
+        assert!(!found.contains(banned), "{banned} under tollgate-config");
+    }
+    assert!(found.contains("toml"), "the tree was read");
+    assert!(dependencies("tollgate-config", &["--features", "sessions"]).contains("tollgate-sessions"));
+}
+
 fn normal_dependencies(package: &str) -> BTreeSet<String> {
     dependencies(package, &[])
 }

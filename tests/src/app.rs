@@ -74,11 +74,16 @@ impl App {
     /// Sends a signal, waits for the process to exit, and returns whether it exited successfully.
     #[must_use]
     pub fn ends_after(mut self, signal: &str) -> bool {
+        self.signal(signal);
+        self.process.wait().expect("a process").success()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: &str) {
         // `kill` is a shell builtin, so no other program is needed.
         let kill = format!("kill -s {signal} {}", self.process.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
-        self.process.wait().expect("a process").success()
     }
 
     /// Returns the login body from the first curl command of the banner.

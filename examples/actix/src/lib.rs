@@ -26,7 +26,7 @@ impl Application {
     /// Adds the application's routes.
     pub fn routes(self, config: &mut ServiceConfig) {
         let required = || Authenticate::new(self.settings.gate.clone());
-        let optional = || Authenticate::new(self.settings.gate.clone().with_optional_token());
+        let optional = || Authenticate::new(self.settings.optional_gate.clone());
         let needs_scope = |scope: &str| Authorize::new(Policy::scope(scope));
         let is_admin = Authorize::new(Policy::role("admin"));
         config

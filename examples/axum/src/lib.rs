@@ -21,7 +21,7 @@ struct App {
 /// Builds the application's router.
 pub fn app(settings: Settings) -> Router {
     let required = AuthenticateLayer::new(settings.gate.clone());
-    let optional = AuthenticateLayer::new(settings.gate.clone().with_optional_token());
+    let optional = AuthenticateLayer::new(settings.optional_gate.clone());
     // Without endpoints the application only verifies tokens of another issuer: it has no login.
     let sessions = settings.endpoints().map_or_else(Router::new, session_routes);
     let state = App { settings: Arc::new(settings), items: Items::default() };

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tollgate::KeyError;
+use tollgate_config::DocumentError;
 use tollgate_jwks::StartError;
 use tollgate_sessions::accounts::passwords::{HashError, PasswordsError};
 use tollgate_sessions::issuing::{KeyRingError, SigningKeyError};
@@ -13,11 +14,12 @@ use tollgate_sessions::sessions::tokens::RefreshKeyError;
 use tollgate_sessions::store::StoreError;
 
 /// The variables that the applications read.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "TOLLGATE_ACCESS_TTL",
     "TOLLGATE_ADDR",
     "TOLLGATE_AUDIENCE",
     "TOLLGATE_CACHE",
+    "TOLLGATE_CONFIG",
     "TOLLGATE_CSRF_TOKENS",
     "TOLLGATE_DATA",
     "TOLLGATE_DEMO_EMAIL",
@@ -55,6 +57,17 @@ pub enum SettingsError {
         /// The name of the variable.
         name: String,
     },
+    /// The variable names a member of a document, and there is no document.
+    #[error(
+        "{name} is a member of the document of TOLLGATE_CONFIG, which is not set; set it, or unset {name}"
+    )]
+    NeedsConfig {
+        /// The name of the variable.
+        name: String,
+    },
+    /// The document cannot be read, or its gate cannot be built.
+    #[error("TOLLGATE_CONFIG cannot be used")]
+    Config(#[source] DocumentError),
     /// A variable has a bad value.
     #[error("{name}: {problem}")]
     Value {
@@ -149,7 +162,9 @@ pub enum SettingsError {
 pub(crate) fn check_names() -> Result<(), SettingsError> {
     let mut names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let unknown = names.find(|name| {
-        name.starts_with("TOLLGATE_") && !KNOWN.contains(&name.as_str()) && !OTHERS.contains(&name.as_str())
+        // Names with two underscores are members of the document, which `config` checks.
+        let is_ours = name.starts_with("TOLLGATE_") && !name.contains("__");
+        is_ours && !KNOWN.contains(&name.as_str()) && !OTHERS.contains(&name.as_str())
     });
     unknown.map_or(Ok(()), |name| Err(SettingsError::Unknown { name }))
 }

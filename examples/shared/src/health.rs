@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::counts;
 use crate::issuing::{Issuing, NEWS_WITHIN};
 use crate::keys::VerificationKeys;
-use crate::settings::Settings;
+use crate::settings::{Settings, Trust};
 
 /// Responds to `GET /healthz`: always 200 while the process runs.
 #[must_use]
@@ -22,14 +22,21 @@ pub fn health() -> Answer {
 /// Responds to `GET /readyz`: 200 if there are keys to verify with, the stores respond, and the revocations are
 /// fresh.
 pub async fn ready(settings: &Settings) -> Answer {
-    let (mut ready, keys) = match &settings.keys {
-        VerificationKeys::Fixed(keys) => {
+    let (mut ready, keys) = match &settings.trust {
+        Trust::Issuer { keys: VerificationKeys::Fixed(keys), .. } => {
             (true, json!({"usable": keys.iter().count(), "skipped": keys.skipped().len()}))
         }
-        VerificationKeys::Ring(ring) => {
+        Trust::Issuer { keys: VerificationKeys::Ring(ring), .. } => {
             (true, json!({"usable": ring.key_set().iter().count(), "skipped": 0}))
         }
-        VerificationKeys::Remote(keys) => remote(&keys.status()),
+        Trust::Issuer { keys: VerificationKeys::Remote(keys), .. } => remote(&keys.status()),
+        Trust::Document(watcher) => {
+            let built = watcher.current();
+            let sets: Vec<(bool, Value)> =
+                built.remote_key_sets().map(|keys| remote(&keys.status())).collect();
+            let ready = sets.iter().all(|(ready, _)| *ready);
+            (ready, sets.into_iter().map(|(_, keys)| keys).collect())
+        }
     };
     let mut body = Map::new();
     body.insert("keys".to_owned(), keys);
@@ -48,10 +55,14 @@ pub async fn ready(settings: &Settings) -> Answer {
 
 /// Responds to `GET /metrics`: the same as numbers, in the text format of Prometheus.
 pub async fn metrics(settings: &Settings) -> Answer {
-    let mut text = match &settings.keys {
-        VerificationKeys::Fixed(_) | VerificationKeys::Ring(_) => String::new(),
-        VerificationKeys::Remote(keys) => KeySetStatus::prometheus([&keys.status()]),
+    let statuses: Vec<KeySetStatus> = match &settings.trust {
+        Trust::Issuer { keys: VerificationKeys::Fixed(_) | VerificationKeys::Ring(_), .. } => Vec::new(),
+        Trust::Issuer { keys: VerificationKeys::Remote(keys), .. } => vec![keys.status()],
+        Trust::Document(watcher) => {
+            watcher.current().remote_key_sets().map(tollgate_jwks::RemoteKeySet::status).collect()
+        }
     };
+    let mut text = if statuses.is_empty() { String::new() } else { KeySetStatus::prometheus(&statuses) };
     if let Some(issuing) = &settings.issuing {
         text.push_str(&Stores::ask(issuing).await.prometheus(issuing));
         text.push_str(&counts::prometheus(issuing));

@@ -53,7 +53,7 @@ pub(crate) enum Signer {
 }
 
 /// The variables that name a source of keys. At most one of them may be set.
-const PLACES: [&str; 5] = [
+pub(crate) const PLACES: [&str; 5] = [
     "TOLLGATE_SECRET",
     "TOLLGATE_SECRET_FILE",
     "TOLLGATE_JWKS_FILE",

@@ -4,6 +4,7 @@
 use std::io::IsTerminal as _;
 
 mod answer;
+mod config;
 mod counts;
 mod demo_account;
 mod environment;

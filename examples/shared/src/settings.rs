@@ -4,9 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use tollgate::{Audience, CacheLimits, CrossSite, Gate, Issuer, ResourceMetadata, TokenSource, Verifier};
+use tollgate_config::ConfigWatcher;
 use tollgate_sessions::{CookieSettings, SessionEndpoints};
 
 use crate::answer::Answer;
+use crate::config;
 use crate::environment::{self as env, SettingsError, invalid};
 use crate::issuing::{self, Issuing};
 use crate::keys::{self, VerificationKeys};
@@ -24,13 +26,26 @@ pub struct Settings {
     addr: SocketAddr,
     /// The gate in front of the protected routes.
     pub gate: Gate,
-    /// The keys to verify tokens with.
-    pub(crate) keys: VerificationKeys,
+    /// The same gate for a route that also serves anonymous requests.
+    pub optional_gate: Gate,
+    /// The issuers whose tokens the gate accepts, and their keys.
+    pub(crate) trust: Trust,
     /// Accounts and sessions, if the application issues tokens.
     pub(crate) issuing: Option<Issuing>,
-    metadata: ResourceMetadata,
-    /// The expected issuer and audience, for the banner of an application that issues no tokens.
-    expected: String,
+}
+
+/// The issuers whose tokens the gate accepts.
+#[derive(Debug)]
+pub(crate) enum Trust {
+    /// The issuer that variables describe.
+    Issuer {
+        keys: VerificationKeys,
+        metadata: ResourceMetadata,
+        /// The expected issuer and audience, for the banner of an application that issues no tokens.
+        expected: String,
+    },
+    /// The issuers in the document of `TOLLGATE_CONFIG`.
+    Document(ConfigWatcher),
 }
 
 impl Settings {
@@ -42,6 +57,13 @@ impl Settings {
     pub async fn from_env(listener: &TcpListener) -> Result<Self, SettingsError> {
         let addr = listen::bound(listener)?;
         let origin = public_origin(addr)?;
+        if let Some(watcher) = config::from_env(&origin).await? {
+            issuing::refuse_settings()?;
+            let optional_gate = watcher.gate_with(|gate| Ok(gate.with_optional_token()));
+            let optional_gate = optional_gate.map_err(|error| invalid(config::CONFIG, error.to_string()))?;
+            let gate = watcher.gate();
+            return Ok(Self { addr, gate, optional_gate, trust: Trust::Document(watcher), issuing: None });
+        }
         let issuer =
             Issuer::new(env::text(ISSUER, &origin)?).map_err(|error| invalid(ISSUER, error.to_string()))?;
         let audience = Audience::new(env::text(AUDIENCE, "tollgate-demo")?)
@@ -75,7 +97,8 @@ impl Settings {
                 (gate, None)
             }
         };
-        Ok(Self { addr, gate, keys, issuing, metadata, expected })
+        let optional_gate = gate.clone().with_optional_token();
+        Ok(Self { addr, gate, optional_gate, trust: Trust::Issuer { keys, metadata, expected }, issuing })
     }
 
     /// Returns the session endpoints (login, refresh, logout, public keys), or `None` if the application issues no
@@ -88,8 +111,13 @@ impl Settings {
     /// Responds to `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
     #[must_use]
     pub fn resource_metadata(&self) -> Answer {
-        Answer::of(200, "application/json", self.metadata.to_json())
-            .with_header("cache-control", "public, max-age=300")
+        let json = match &self.trust {
+            Trust::Issuer { metadata, .. } => metadata.to_json(),
+            Trust::Document(watcher) => {
+                watcher.current().resource_metadata().map(ResourceMetadata::to_json).unwrap_or_default()
+            }
+        };
+        Answer::of(200, "application/json", json).with_header("cache-control", "public, max-age=300")
     }
 
     /// Returns the text to print at the start: the address, and commands to try.
@@ -101,7 +129,7 @@ impl Settings {
                 "tollgate example on http://{addr}\n\
                  This application issues no tokens. It accepts those of {}.\n\
                  Press Ctrl-C to stop.\n",
-                self.expected
+                self.trust.expected()
             );
         };
         format!(
@@ -114,6 +142,15 @@ impl Settings {
             issuing.demo.introduction(),
             issuing.demo.login_body(),
         )
+    }
+}
+
+impl Trust {
+    fn expected(&self) -> &str {
+        match self {
+            Self::Issuer { expected, .. } => expected,
+            Self::Document(_) => "the issuers in the document of TOLLGATE_CONFIG",
+        }
     }
 }
 

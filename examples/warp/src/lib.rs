@@ -20,7 +20,7 @@ pub fn app(settings: Settings) -> impl Filter<Extract = (Response,), Error = Inf
 }
 
 fn gated_routes(settings: &Settings) -> BoxedFilter<(Response,)> {
-    let (required, optional) = (&settings.gate, &settings.gate.clone().with_optional_token());
+    let (required, optional) = (&settings.gate, &settings.optional_gate);
     let items = Items::default();
     let added = items.clone();
     let me = warp::path!("me")

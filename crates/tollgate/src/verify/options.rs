@@ -124,6 +124,13 @@ impl Verifier {
         Self { paths: Arc::new(paths), ..self }
     }
 
+    /// Returns the claims in which this issuer puts scopes and roles, such as those of a
+    /// [provider](crate::providers), to change some of them.
+    #[must_use]
+    pub fn claim_paths(&self) -> &ClaimPaths {
+        &self.paths
+    }
+
     /// Requires the member `name` of the token's header to be this string.
     #[must_use]
     pub fn with_required_header_member(

@@ -1,0 +1,163 @@
+//! Remote keys of an issuer.
+
+use std::time::Duration;
+
+use tollgate::JwkTolerance;
+use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError};
+
+use super::at::At;
+use super::network::Network;
+use crate::error::DocumentError;
+use crate::settings::network::RefreshTable;
+use crate::settings::units::Span;
+
+/// Where remote keys are, and everything that decides how they are fetched. Equal settings can share one key set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteSettings {
+    pub(crate) location: RemoteLocation,
+    pub(crate) refresh: RefreshTable,
+    pub(crate) tolerance: JwkTolerance,
+    pub(crate) network: Network,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RemoteLocation {
+    /// The issuer whose metadata names the keys.
+    Issuer(Box<str>),
+    JwkSet(Box<str>),
+}
+
+/// Remote keys and the settings that they were started with.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteKeys {
+    settings: RemoteSettings,
+    keys: RemoteKeySet,
+}
+
+/// Whether to wait for the first keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Only for issuers with `required_at_start`.
+    AsConfigured,
+    WithKeys,
+}
+
+impl RemoteKeys {
+    pub(crate) fn key_set(&self) -> &RemoteKeySet {
+        &self.keys
+    }
+
+    /// Returns the keys of `known` with the same settings, or starts to fetch them.
+    pub(crate) async fn find_or_start(
+        at: &At<'_>,
+        settings: RemoteSettings,
+        known: &[Self],
+        start: Start,
+    ) -> Result<Self, DocumentError> {
+        if let Some(known) = known.iter().find(|known| known.settings == settings) {
+            return Ok(known.clone());
+        }
+        let waits = start == Start::WithKeys || settings.refresh.required_at_start.is_some();
+        let builder = settings.builder(at)?;
+        let keys = if waits { builder.connect().await } else { builder.start() };
+        let keys = keys.map_err(|error| refused(at, error))?;
+        Ok(Self { settings, keys })
+    }
+}
+
+impl RemoteSettings {
+    fn builder(&self, at: &At<'_>) -> Result<RemoteKeySetBuilder, DocumentError> {
+        let builder = match &self.location {
+            RemoteLocation::Issuer(issuer) => RemoteKeySet::discover(issuer.clone()),
+            RemoteLocation::JwkSet(url) => RemoteKeySet::from_url(url.clone()),
+        };
+        let builder =
+            builder.with_settings(refresh_settings(&self.refresh)).tolerate_jwk_deviations(self.tolerance);
+        self.network.apply(&at.member("network"), builder)
+    }
+}
+
+fn refused(at: &At<'_>, error: StartError) -> DocumentError {
+    match &error {
+        StartError::Settings(_) => at.member("refresh").failed(error, "correct the settings"),
+        StartError::Fetch { .. } => {
+            at.member("keys").failed(error, "correct the location, or start the issuer")
+        }
+        StartError::Url { .. } => {
+            at.member("keys").failed(error, "write an https URL, or allow plain http in `network`")
+        }
+        StartError::Host { .. } => at.member("network").member("insecure_http_to").failed(error, ""),
+        StartError::RequestHeader { .. } => at.member("network").member("request_headers").failed(error, ""),
+        StartError::ContentType { .. } => {
+            at.member("network").member("tolerate_content_types").failed(error, "")
+        }
+        _ => at.member("keys").failed(error, ""),
+    }
+}
+
+/// Applies the table to the default settings.
+fn refresh_settings(table: &RefreshTable) -> RefreshSettings {
+    let mut settings = RefreshSettings::new();
+    macro_rules! set {
+        ($($member:ident => $with:ident),*) => {$(
+            if let Some(value) = &table.$member {
+                settings = settings.$with(value.0);
+            }
+        )*};
+    }
+    set!(
+        lifetime => with_lifetime, max_staleness => with_max_staleness, cooldown => with_cooldown,
+        timeout => with_timeout, longest_retry_after => with_longest_retry_after,
+        metadata_lifetime => with_metadata_lifetime
+    );
+    let or = |given: Option<Span>, default: Duration| given.map_or(default, |given| given.0);
+    if table.shortest_lifetime.is_some() || table.longest_lifetime.is_some() {
+        let shortest = or(table.shortest_lifetime, SHORTEST_LIFETIME);
+        settings = settings.with_lifetime_bounds(shortest, or(table.longest_lifetime, LONGEST_LIFETIME));
+    }
+    if table.first_backoff.is_some() || table.longest_backoff.is_some() {
+        let first = or(table.first_backoff, FIRST_BACKOFF);
+        settings = settings.with_backoff(first, or(table.longest_backoff, LONGEST_BACKOFF));
+    }
+    if table.negative_cache_keys.is_some() || table.negative_cache_lifetime.is_some() {
+        let keys = table.negative_cache_keys.unwrap_or(NEGATIVE_KEYS);
+        settings = settings.with_negative_cache(keys, or(table.negative_cache_lifetime, NEGATIVE_LIFETIME));
+    }
+    if let Some(pause) = table.quick_retry {
+        settings = settings.with_quick_retry(Some(pause.0).filter(|pause| !pause.is_zero()));
+    }
+    if let Some(max) = table.max_waiting {
+        settings = settings.with_max_waiting(max);
+    }
+    if let Some(max) = table.max_document {
+        settings = settings.with_max_document_bytes(usize::try_from(max.0).unwrap_or(usize::MAX));
+    }
+    match table.max_keys {
+        Some(max) => settings.with_max_keys(max),
+        None => settings,
+    }
+}
+
+// The defaults of `RefreshSettings`, for pairs of which a document sets one.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(3600);
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const NEGATIVE_KEYS: usize = 1024;
+const NEGATIVE_LIFETIME: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_pairs_are_those_of_the_settings() {
+        let pairs = RefreshSettings::new()
+            .with_lifetime_bounds(SHORTEST_LIFETIME, LONGEST_LIFETIME)
+            .with_backoff(FIRST_BACKOFF, LONGEST_BACKOFF)
+            .with_negative_cache(NEGATIVE_KEYS, NEGATIVE_LIFETIME);
+        assert_eq!(format!("{pairs:?}"), format!("{:?}", RefreshSettings::new()));
+        let empty = refresh_settings(&RefreshTable::default());
+        assert_eq!(format!("{empty:?}"), format!("{:?}", RefreshSettings::new()));
+    }
+}
