@@ -396,7 +396,7 @@ fn cloud() -> Vec<Preset> {
             document: "provider = \"cognito-access\"\nregion = \"eu-central-1\"\nuser_pool = \"eu-central-1_AbCdEf\"\n\
                        clients = [\"app1\", \"app2\"]",
             provider: providers::cognito_access("eu-central-1", "eu-central-1_AbCdEf", ["app1", "app2"]),
-            claims: access.clone(),
+            claims: access,
             attacks: vec![
                 attack("another user pool", json!({"iss": "https://cognito-idp.eu-central-1.amazonaws.com/evil"})),
                 attack("another client", json!({"client_id": "app3"})),

@@ -76,8 +76,8 @@ impl IssuerRule {
         if values.is_empty() {
             return Err(ConfigError::Empty { what: "value of the issuer template" });
         }
-        let cannot_match = |value: &&Box<str>| value.is_empty() || !value.bytes().all(is_unreserved);
-        if let Some(value) = values.iter().find(cannot_match) {
+        let can_match = |value: &str| !value.is_empty() && value.bytes().all(is_unreserved);
+        if let Some(value) = values.iter().find(|value| !can_match(value)) {
             return Err(ConfigError::Name { what: "value of the issuer template", name: value.clone() });
         }
         values.sort_unstable();
