@@ -5,6 +5,7 @@
 
 mod amplification;
 mod fault;
+mod pem;
 mod proxy;
 mod replaced;
 mod report;
@@ -65,6 +66,15 @@ fn main() {
             }),
         ]);
     }
+    trials.extend(pem::faults().into_iter().map(|fault| {
+        trial(&format!("pem_{}", fault.test_name()), move || run(async move { fault.examine().await }))
+    }));
+    trials.extend([
+        trial("pem_forged_key_ids_cost_a_bounded_number_of_fetches", || run(pem::flood())),
+        trial("pem_key_ids_stay_below_the_url", || run(pem::odd_key_ids())),
+        trial("pem_forged_signature_for_a_known_key_costs_no_fetch", || run(pem::forged_signature())),
+        trial("pem_keys_of_an_aws_load_balancer", || run(pem::aws_load_balancer())),
+    ]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     report.write();
     conclusion.exit();

@@ -1,6 +1,7 @@
 //! The default client behind a real proxy: tunnels, refusals, and a proxy that answers in place of the issuer.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tollgate_jwks::{
@@ -17,10 +18,14 @@ const HOST: &str = "issuer.example";
 
 /// Returns a key set at a host that only the proxy can resolve.
 fn behind(proxy: &ConnectProxy, trusted: &Authority, url: &str) -> RemoteKeySetBuilder {
+    behind_address(proxy.address(), trusted, url)
+}
+
+fn behind_address(proxy: SocketAddr, trusted: &Authority, url: &str) -> RemoteKeySetBuilder {
     let client = HttpsClient::builder()
         .without_public_authorities()
         .with_authorities(trusted.pem())
-        .and_then(|client| client.with_proxy(format!("http://user:s3cret@{}", proxy.address())))
+        .and_then(|client| client.with_proxy(format!("http://user:s3cret@{proxy}")))
         .map(|client| client.with_connect_timeout(Duration::from_millis(500)))
         .and_then(tollgate_jwks::HttpsClientBuilder::build)
         .expect("a client");
@@ -122,12 +127,12 @@ pub(crate) async fn refuses() {
 }
 
 pub(crate) async fn is_unreachable() {
-    let proxy = ConnectProxy::start(Tunnel::Hangs).await;
-    let builder = behind(&proxy, &Authority::default(), &format!("https://{HOST}/jwks"));
-    let address = proxy.address().to_string();
-    drop(proxy);
-    tokio::task::yield_now().await;
-    let (reason, text) = refused(builder).await;
+    // A socket that is bound and does not listen, so that no other test gets the port.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+    let address = socket.local_addr().expect("an address");
+    let (reason, text) =
+        refused(behind_address(address, &Authority::default(), &format!("https://{HOST}/jwks"))).await;
     assert!(matches!(reason, FetchError::Http(HttpError::Proxy(_))), "{text}");
     assert!(text.contains(&format!("cannot connect to the proxy http://{address}")), "{text}");
 }

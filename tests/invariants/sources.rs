@@ -48,13 +48,16 @@ fn the_state_of_a_key_set_is_pure() {
     for file in [
         "cache.rs",
         "cache_control.rs",
-        "directory/bucket.rs",
         "directory/settings.rs",
-        "directory/state.rs",
         "discovery.rs",
         "document.rs",
+        "lookups/bucket.rs",
+        "lookups/limits.rs",
+        "lookups/state.rs",
         "moment.rs",
         "negative_cache.rs",
+        "pem_key_set/settings.rs",
+        "pem_key_set/snapshot.rs",
         "settings.rs",
         "wanted_key.rs",
     ] {

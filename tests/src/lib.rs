@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod client;
 pub mod issuer;
 pub mod log;
+pub mod pem;
 #[cfg(unix)]
 pub mod postgres;
 pub mod presets;

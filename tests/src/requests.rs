@@ -15,17 +15,22 @@ pub struct Answered {
     pub took: Duration,
 }
 
-/// Presents a token to the gate. Panics if no decision comes within a minute.
-#[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
+/// Presents a bearer token to the gate. Panics if no decision comes within a minute.
 pub async fn ask(gate: &Gate, token: &str) -> Answered {
+    ask_in("authorization", gate, &format!("Bearer {token}")).await
+}
+
+/// Presents this value of a header field to the gate. Panics if no decision comes within a minute.
+#[expect(clippy::disallowed_methods, reason = "how long it took is reported, not judged")]
+pub async fn ask_in(field: &'static str, gate: &Gate, value: &str) -> Answered {
     let began = Instant::now();
-    let asked = tokio::time::timeout(Duration::from_secs(60), decide(gate, token));
+    let asked = tokio::time::timeout(Duration::from_secs(60), decide(field, gate, value));
     let (status, waited) = asked.await.expect("an answer, not a hang");
     Answered { status, waited, took: began.elapsed() }
 }
 
-async fn decide(gate: &Gate, token: &str) -> (u16, bool) {
-    let request = http::Request::builder().header("authorization", format!("Bearer {token}"));
+async fn decide(field: &'static str, gate: &Gate, value: &str) -> (u16, bool) {
+    let request = http::Request::builder().header(field, value);
     let request = request.body(()).expect("a request");
     match gate.admit(&HttpRequest::from(&request), gate.now()) {
         Decision::Admitted(_) => (200, false),

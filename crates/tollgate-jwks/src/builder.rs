@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use tollgate::providers::{KeyLocation, Provider};
 use tollgate::{Excerpt, JwkTolerance};
 
 use crate::content_type::ContentTypeError;
 use crate::error::StartError;
 use crate::fetch::{FetchRules, Fetcher};
 use crate::http::HttpClient;
-use crate::location::{Location, UrlError};
+use crate::location::Location;
 use crate::remote::RemoteKeySet;
 use crate::request_header::{RequestHeader, RequestHeaderError};
 use crate::settings::RefreshSettings;
+use crate::setup::{default_client, runtime, url_error};
 use crate::shared::Shared;
 
 /// Sets up a [`RemoteKeySet`]. Finish with [`connect`](Self::connect) or [`start`](Self::start).
@@ -59,6 +60,15 @@ impl RemoteKeySetBuilder {
 
     pub(crate) fn discover(issuer: Box<str>) -> Self {
         Self::of(Target::Issuer(issuer))
+    }
+
+    pub(crate) fn of_provider(provider: &Provider) -> Result<Self, StartError> {
+        let builder = match provider.keys() {
+            KeyLocation::Issuer(issuer) => Self::discover(issuer.as_str().into()),
+            KeyLocation::JwkSet(url) => Self::from_url(url.clone()),
+            elsewhere => return Err(StartError::Provider(away_from_a_jwk_set(elsewhere))),
+        };
+        Ok(builder.tolerate_jwk_deviations(provider.key_tolerance()))
     }
 
     fn of(target: Target) -> Self {
@@ -248,39 +258,34 @@ impl RemoteKeySetBuilder {
             Target::Url(url) => (url, Location::fixed(url, &self.rules.plain_http)),
             Target::Issuer(issuer) => (issuer, Location::discovered(issuer, &self.rules.plain_http)),
         };
-        let location = location.map_err(|reason| StartError::Url { text: shown(text, &reason), reason })?;
+        let location = location.map_err(|reason| url_error(text, reason))?;
         let client = self.client.map_or_else(default_client, Ok)?;
         let fetcher = Fetcher::new(client, location, self.rules, self.settings.clone());
         Ok(Arc::new(Shared::new(fetcher, self.settings)))
     }
 }
 
-fn runtime() -> Result<Handle, StartError> {
-    Handle::try_current().map_err(|_cause| StartError::NoRuntime)
-}
-
-#[cfg(feature = "client")]
-fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
-    let client = crate::client::HttpsClient::new().map_err(|error| StartError::Client(Box::new(error)))?;
-    Ok(Arc::new(client))
-}
-
-#[cfg(not(feature = "client"))]
-fn default_client() -> Result<Arc<dyn HttpClient>, StartError> {
-    Err(StartError::NoClient)
-}
-
-/// Returns the printable part of a rejected URL: no query, and nothing when the URL contains a password.
-fn shown(text: &str, reason: &UrlError) -> Box<str> {
-    match reason {
-        UrlError::Credentials => Box::default(),
-        _ => text.split(['?', '#']).next().unwrap_or_default().into(),
+/// Returns where keys come from that are in no JWK Set, and what to call for them.
+fn away_from_a_jwk_set(location: &KeyLocation) -> &'static str {
+    match location {
+        KeyLocation::PemPerKeyId(_) => {
+            "it publishes each key as a PEM document of its own; use `PemKeySet::of_provider`"
+        }
+        KeyLocation::Secret => {
+            "it shares a secret with this API; give `Provider::verifier` a `VerifyingKey` of it"
+        }
+        KeyLocation::Configured => {
+            "its keys are where the operator says; use `RemoteKeySet::from_url` with `tolerate_jwk_deviations`, or \
+             read a `KeySet` from a file"
+        }
+        _ => "it does not publish a JWK Set",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::location::UrlError;
 
     #[test]
     fn rejected_urls_are_printed_without_secrets() {
@@ -323,6 +328,33 @@ mod tests {
             let error = wrong.build().unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn provider_names_the_location_of_its_keys() {
+        use tollgate::providers;
+
+        let auth0 = providers::auth0("shop.eu.auth0.com", "api").unwrap();
+        let builder = RemoteKeySetBuilder::of_provider(&auth0).unwrap();
+        assert!(
+            matches!(&builder.target, Target::Issuer(issuer) if **issuer == *"https://shop.eu.auth0.com/")
+        );
+        let firebase = RemoteKeySetBuilder::of_provider(&providers::firebase("shop-1").unwrap()).unwrap();
+        assert!(
+            matches!(&firebase.target, Target::Url(url) if url.starts_with("https://www.googleapis.com/"))
+        );
+        let issuer = tollgate::Issuer::new("https://idp.example").unwrap();
+        for (provider, mend) in [
+            (providers::aws_alb("eu-central-1", "arn:aws:alb", "app1", issuer), "PemKeySet::of_provider"),
+            (providers::supabase_secret("https://abc.supabase.co"), "VerifyingKey"),
+            (
+                providers::spiffe("example.org", None, "spiffe://example.org/api"),
+                "with `tolerate_jwk_deviations`",
+            ),
+        ] {
+            let error = RemoteKeySetBuilder::of_provider(&provider.unwrap()).unwrap_err();
+            assert!(error.to_string().contains(mend), "{error}");
         }
     }
 }

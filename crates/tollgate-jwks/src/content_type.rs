@@ -5,6 +5,8 @@
 pub(crate) struct ContentTypes {
     /// Media types in lower case.
     tolerated: Vec<Box<str>>,
+    /// Whether every type but HTML is accepted.
+    all_but_html: bool,
 }
 
 /// The reason why a content type cannot be tolerated.
@@ -20,6 +22,11 @@ pub enum ContentTypeError {
 }
 
 impl ContentTypes {
+    /// Accepts every type but HTML, for documents whose servers do not know their type.
+    pub(crate) fn all_but_html() -> Self {
+        Self { tolerated: Vec::new(), all_but_html: true }
+    }
+
     /// Accepts documents of this type.
     pub(crate) fn tolerate(&mut self, text: &str) -> Result<(), ContentTypeError> {
         let media_type = text.to_ascii_lowercase();
@@ -32,7 +39,7 @@ impl ContentTypes {
         if !is_name(kind) || !is_name(subtype) {
             return Err(ContentTypeError::NotAMediaType);
         }
-        if matches!(&*media_type, "text/html" | "application/xhtml+xml") {
+        if is_html(&media_type) {
             return Err(ContentTypeError::Html);
         }
         self.tolerated.push(media_type.into());
@@ -43,10 +50,17 @@ impl ContentTypes {
     /// suffix `+json` (RFC 6839 §3.1), such as `application/jwk-set+json`.
     pub(crate) fn accept(&self, content_type: &str) -> bool {
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if self.all_but_html {
+            return !is_html(&media_type);
+        }
         media_type == "application/json"
             || media_type.ends_with("+json")
             || self.tolerated.iter().any(|tolerated| **tolerated == *media_type)
     }
+}
+
+fn is_html(media_type: &str) -> bool {
+    matches!(media_type, "text/html" | "application/xhtml+xml")
 }
 
 #[cfg(test)]

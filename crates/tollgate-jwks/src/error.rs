@@ -50,6 +50,9 @@ pub enum StartError {
         #[source]
         reason: ContentTypeError,
     },
+    /// The provider does not publish its keys where this source of keys reads them. The text names the source to use.
+    #[error("the keys of this provider cannot be fetched here: {0}")]
+    Provider(&'static str),
     /// Two settings contradict each other, or one is out of range.
     #[error("invalid settings: {0}")]
     Settings(&'static str),
@@ -113,6 +116,12 @@ pub enum FetchError {
         /// The content type of the response.
         found: Excerpt,
     },
+    /// The document of a key is a page of HTML.
+    #[error("the content type is {found}, so this is a page in place of a key")]
+    Page {
+        /// The content type of the response.
+        found: Excerpt,
+    },
     /// The value of a request header field cannot be read.
     #[error("no value for the request header field {name}")]
     RequestHeader {
@@ -128,6 +137,9 @@ pub enum FetchError {
     /// The document is not a key set, or has no usable key.
     #[error("the document is not a usable key set")]
     Document(#[source] KeyError),
+    /// The document is not a public key in PEM, or the key cannot be used.
+    #[error("the document is not a usable key")]
+    Key(#[source] KeyError),
     /// The issuer's metadata cannot be used.
     #[error("the issuer's metadata cannot be used")]
     Metadata(#[from] MetadataError),
@@ -174,9 +186,12 @@ impl FetchError {
             Self::Timeout { .. } => FetchOutcome::Timeout,
             Self::Http(_) | Self::RequestHeader { .. } | Self::Client => FetchOutcome::Unreachable,
             Self::Status { .. } | Self::Redirect { .. } => FetchOutcome::Status,
-            Self::TooLarge { .. } | Self::ContentType { .. } | Self::ContentEncoding | Self::Document(_) => {
-                FetchOutcome::Document
-            }
+            Self::TooLarge { .. }
+            | Self::ContentType { .. }
+            | Self::Page { .. }
+            | Self::ContentEncoding
+            | Self::Document(_)
+            | Self::Key(_) => FetchOutcome::Document,
             Self::Metadata(_) => FetchOutcome::Metadata,
         }
     }

@@ -1,5 +1,6 @@
 //! Remote key sets for Tollgate. A [`RemoteKeySet`] finds the keys of an issuer by discovery or by URL, and refreshes
-//! them in the background. A [`VerifierDirectory`] holds the verifiers of issuers that come and go.
+//! them in the background. A [`PemKeySet`] fetches keys that are published one by one. A [`VerifierDirectory`] holds
+//! the verifiers of issuers that come and go.
 //!
 //! Key rotation does not interrupt requests, cached keys bridge an outage of the issuer, and forged tokens
 //! cannot cause unlimited fetches.
@@ -82,6 +83,11 @@
 //! - Documents must have a JSON type, or one that
 //!   [`tolerate_content_type`](RemoteKeySetBuilder::tolerate_content_type) names.
 //!
+//! # Keys of providers
+//!
+//! [`RemoteKeySet::of_provider`] takes the location of the keys from a preset in [`tollgate::providers`]. For an AWS
+//! Application Load Balancer, which publishes each key as a PEM document of its own, [`PemKeySet::of_provider`] does.
+//!
 //! # Issuers that come and go
 //!
 //! A [`VerifierDirectory`] asks the application for the verifier of an issuer that the gate does not have.
@@ -90,7 +96,8 @@
 //!
 //! Each refresh is an event of the `tracing` crate with location, outcome, age and duration. New keys are
 //! logged at `info`, confirmed ones at `debug`, failures at `warn`, and at `error` when there are no usable
-//! keys left. This crate never sees tokens, and does not log key IDs of tokens.
+//! keys left. This crate never sees tokens, and logs a key ID of a token only if the issuer has published its
+//! key.
 //!
 //! # Features
 //!
@@ -110,13 +117,16 @@ mod error;
 mod fetch;
 mod http;
 mod location;
+mod lookups;
 mod moment;
 mod negative_cache;
 mod outcome;
+mod pem_key_set;
 mod plain_http;
 mod remote;
 mod request_header;
 mod settings;
+mod setup;
 mod shared;
 mod status;
 mod wanted_key;
@@ -124,6 +134,9 @@ mod wanted_key;
 pub use builder::RemoteKeySetBuilder;
 pub use remote::RemoteKeySet;
 pub use settings::RefreshSettings;
+
+// Keys that are published one by one.
+pub use pem_key_set::{PemKeySet, PemKeySetBuilder, PemKeySetSettings, PemKeySetStatus};
 
 // Issuers that come and go.
 pub use directory::{

@@ -66,6 +66,9 @@ pub enum UrlError {
     /// The URL of an issuer has a query.
     #[error("the URL of an issuer must not have a query (RFC 8414 §2)")]
     Query,
+    /// The URL of keys that are published one by one does not end with a slash, or has a query.
+    #[error("the URL must end with a slash and have no query, because the key ID follows it")]
+    FinalSlash,
     /// Metadata that came over plain http names keys on another host.
     #[error("metadata over plain http must not name keys on another host")]
     OtherHost,
@@ -86,6 +89,13 @@ pub(crate) fn parse(text: &str, plain_http: &PlainHttp) -> Result<Url, UrlError>
         return Err(UrlError::Fragment);
     }
     Ok(url)
+}
+
+/// Parses a URL that is followed by a name: it ends with a slash, and has no query.
+pub(crate) fn folder(text: &str, plain_http: &PlainHttp) -> Result<Url, UrlError> {
+    let url = parse(text, plain_http)?;
+    let is_folder = url.path().ends_with('/') && url.query().is_none();
+    if is_folder { Ok(url) } else { Err(UrlError::FinalSlash) }
 }
 
 pub(crate) fn shown(url: &Url) -> String {

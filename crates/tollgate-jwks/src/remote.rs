@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tollgate::providers::Provider;
 use tollgate::{KeyRefresh, KeyRequest, KeySet, KeySetId, KeySource, KeysUnavailable, UnixTime};
 
 use crate::builder::RemoteKeySetBuilder;
+use crate::error::StartError;
 use crate::shared::{Rounds, Shared};
 use crate::status::KeySetStatus;
 
@@ -58,6 +60,27 @@ impl RemoteKeySet {
     /// Write the issuer exactly as in its tokens: metadata of another issuer is rejected.
     pub fn discover(issuer: impl Into<Box<str>>) -> RemoteKeySetBuilder {
         RemoteKeySetBuilder::discover(issuer.into())
+    }
+
+    /// Returns a builder for the key set of a provider, at its URL or by discovery, with the deviations that the
+    /// provider's keys have.
+    ///
+    /// # Errors
+    /// [`StartError::Provider`] when the provider has no JWK Set, with the source of keys to use.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use tollgate::{Gate, providers};
+    /// use tollgate_jwks::RemoteKeySet;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let auth0 = providers::auth0("shop.eu.auth0.com", "https://api.shop.example")?;
+    /// let keys = RemoteKeySet::of_provider(&auth0)?.connect().await?;
+    /// let gate = Gate::new(auth0.verifier(keys));
+    /// # Ok(()) }
+    /// ```
+    pub fn of_provider(provider: &Provider) -> Result<RemoteKeySetBuilder, StartError> {
+        RemoteKeySetBuilder::of_provider(provider)
     }
 
     pub(crate) fn run(shared: Arc<Shared>, rounds: Rounds, runtime: &Handle) -> Self {

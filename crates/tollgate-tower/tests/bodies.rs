@@ -224,7 +224,7 @@ async fn client_does_not_choose_the_status_of_a_rejection() {
         let service = AuthenticateLayer::new(gate).layer(tower::service_fn(handler));
         service.oneshot(request).await.unwrap().status().as_u16()
     };
-    let key = tollgate_testing::keys::verifying(tollgate_tower::Algorithm::Hs256);
+    let key = keys::verifying(Algorithm::Hs256);
     let verifier = Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
     assert_eq!(ask(Gate::new(verifier), request("application/grpc", None)).await, 401, "the default");
     let mut get = request("application/grpc", None);

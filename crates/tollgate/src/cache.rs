@@ -21,9 +21,9 @@ use crate::verifier_source::VerifierId;
 ///   without valid tokens cannot fill it.
 /// - A lookup compares the whole text of the token. The hash covers the end of the signature, with a random
 ///   seed in every gate, and only finds the slot.
-/// - Every hit checks expiry, not-before, age and revocation again, and that the keys are those that verified
-///   the token. When the key set changes, every token is verified again. The source of the token, the policy
-///   and the cross-site check belong to the request, and are never cached.
+/// - Every hit checks expiry, not-before, age, the value of an issuer template and revocation again, and that the
+///   keys are those that verified the token. When the key set changes, every token is verified again. The source of
+///   the token, the policy and the cross-site check belong to the request, and are never cached.
 /// - Valid tokens stay in memory while they are cached, and are wiped when they leave the cache. An attacker
 ///   who can read process memory can also read requests. Use
 ///   [`Gate::without_cache`](crate::Gate::without_cache) to disable the cache.

@@ -69,18 +69,13 @@ pub struct Challenge {
     protection: Arc<Protection>,
     error: Option<ErrorCode>,
     scopes: ScopeSet,
-    step_up: StepUp,
+    step_up: Option<Box<StepUp>>,
 }
 
 impl Challenge {
     /// Creates a challenge without an error code, for a request without credentials (RFC 6750 §3.1).
     pub(crate) fn bare(protection: &Arc<Protection>) -> Self {
-        Self {
-            protection: Arc::clone(protection),
-            error: None,
-            scopes: ScopeSet::new(),
-            step_up: StepUp::default(),
-        }
+        Self { protection: Arc::clone(protection), error: None, scopes: ScopeSet::new(), step_up: None }
     }
 
     pub(crate) fn error(protection: &Arc<Protection>, error: ErrorCode) -> Self {
@@ -91,8 +86,8 @@ impl Challenge {
         Self { scopes, ..self }
     }
 
-    pub(crate) fn with_step_up(self, step_up: StepUp) -> Self {
-        Self { step_up, ..self }
+    pub(crate) fn with_step_up(self, step_up: Box<StepUp>) -> Self {
+        Self { step_up: Some(step_up), ..self }
     }
 
     /// Returns the error code, if there is one.
@@ -113,8 +108,8 @@ impl fmt::Display for Challenge {
         if !self.scopes.is_empty() {
             write!(f, ", scope=\"{}\"", self.scopes)?;
         }
-        if self.step_up != StepUp::default() {
-            write!(f, ", {}", self.step_up)?;
+        if let Some(step_up) = self.step_up.as_ref().filter(|step_up| ***step_up != StepUp::default()) {
+            write!(f, ", {step_up}")?;
         }
         if let Some(url) = &self.protection.metadata_url {
             write!(f, ", resource_metadata=\"{url}\"")?;

@@ -103,9 +103,9 @@ impl TrustedProxies {
     ///   is the leftmost.
     /// - With a number of hops, the client is the element at this place. With fewer elements, the request did not pass
     ///   all proxies, and the client is the peer.
-    /// - An element that is malformed, obfuscated (`_hidden`) or `unknown` ends the search. The client is then the
-    ///   address to the right of it, which is that of the nearest proxy. Elements further left are never used, because
-    ///   the client may have sent them.
+    /// - An element that is empty, malformed, obfuscated (`_hidden`) or `unknown` ends the search. The client is then
+    ///   the address to the right of it, which is that of the nearest proxy. Elements further left are never used,
+    ///   because the client may have sent them.
     ///
     /// Adapters have a view of their request type: `tollgate_axum::HttpRequest`, `tollgate_tower::HttpRequest`,
     /// `tollgate_actix::ActixRequest`.

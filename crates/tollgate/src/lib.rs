@@ -139,7 +139,8 @@ pub use verified::{FromClaims, Verified};
 pub use challenge::{Challenge, ErrorCode};
 pub use error::{
     AuthError, ClaimError, ClaimsError, ConfigError, CrossSiteError, Excerpt, HeaderError, JsonError,
-    KeyError, KeysUnavailable, RequestError, RevocationsUnavailable, TokenError, TokenPart, WeakSecret,
+    KeyError, KeysUnavailable, PolicyRefusal, RequestError, RevocationsUnavailable, TokenError, TokenPart,
+    WeakSecret,
 };
 pub use rejection::Rejection;
 pub use rejection_body::RejectionBody;

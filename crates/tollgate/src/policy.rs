@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claims::ClaimPath;
-use crate::error::{AuthError, ConfigError, Excerpt};
+use crate::error::{AuthError, ConfigError, PolicyRefusal};
 use crate::scope::{ScopeSet, is_scope_token};
 use crate::step_up::StepUp;
 use crate::time::UnixTime;
@@ -267,24 +267,19 @@ impl Policy {
 
     #[cold]
     fn step_up(&self, token: &Verified, now: UnixTime) -> AuthError {
-        let mut step_up = StepUp::default();
+        let mut step_up = Box::<StepUp>::default();
         self.node.collect_step_up(&mut step_up, token, now);
-        AuthError::InsufficientAuthentication {
-            step_up,
-            policy: self.to_string().into(),
-            subject: token.subject().map(Excerpt::new),
-        }
+        AuthError::InsufficientAuthentication { step_up, refusal: self.refusal(token) }
     }
 
     #[cold]
     fn refuse(&self, token: &Verified) -> AuthError {
+        AuthError::InsufficientScope { scopes: self.required_scopes(), refusal: self.refusal(token) }
+    }
+
+    fn refusal(&self, token: &Verified) -> Box<PolicyRefusal> {
         let actor = token.actor().ok().flatten().and_then(|actor| actor.subject);
-        AuthError::InsufficientScope {
-            scopes: self.required_scopes(),
-            policy: self.to_string().into(),
-            subject: token.subject().map(Excerpt::new),
-            actor: actor.as_deref().map(Excerpt::new),
-        }
+        Box::new(PolicyRefusal::new(self.to_string(), token.subject(), actor.as_deref()))
     }
 
     /// Returns the scopes in the policy, except those under a `not`.

@@ -278,7 +278,7 @@ impl fmt::Display for Causes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{KeysUnavailable, RequestError, RevocationsUnavailable, TokenError};
+    use crate::error::{KeysUnavailable, PolicyRefusal, RequestError, RevocationsUnavailable, TokenError};
     use crate::scope::ScopeSet;
 
     /// The status of the problem details is that of the response, and each type is used.
@@ -293,22 +293,14 @@ mod tests {
             CrossSiteError::NoCsrfToken,
             CrossSiteError::CsrfTokenMismatch,
         ];
+        let refusal = || Box::new(PolicyRefusal::new("scope".to_owned(), None, None));
         let errors = [
             AuthError::MissingToken,
             AuthError::NoGate,
             AuthError::InvalidRequest(RequestError::SeveralSources),
             AuthError::InvalidToken(TokenError::Unsigned),
-            AuthError::InsufficientScope {
-                scopes: ScopeSet::default(),
-                policy: "scope".into(),
-                subject: None,
-                actor: None,
-            },
-            AuthError::InsufficientAuthentication {
-                step_up: crate::StepUp::default(),
-                policy: "acr".into(),
-                subject: None,
-            },
+            AuthError::InsufficientScope { scopes: ScopeSet::default(), refusal: refusal() },
+            AuthError::InsufficientAuthentication { step_up: Box::default(), refusal: refusal() },
             AuthError::KeysUnavailable(KeysUnavailable::new("down", Duration::ZERO)),
             AuthError::RevocationsUnavailable(RevocationsUnavailable::new("down", Duration::ZERO)),
         ];

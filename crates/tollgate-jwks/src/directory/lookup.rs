@@ -1,15 +1,11 @@
 //! [`LookupRequest`] and [`LookupOutcome`]: what the application is asked, and what it answers.
 
 use std::error::Error;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::{Issuer, Verifier};
 
-/// The application's function, with its types erased.
-pub(super) type Lookup = Arc<dyn Fn(LookupRequest) -> LookupFuture + Send + Sync>;
-pub(super) type LookupFuture = Pin<Box<dyn Future<Output = Result<LookupOutcome, BoxError>> + Send>>;
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// An issuer to look up. It comes from a token that is not verified.

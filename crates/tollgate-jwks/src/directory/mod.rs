@@ -1,19 +1,18 @@
 //! [`VerifierDirectory`]: verifiers of issuers that come and go, looked up by the application.
 
-mod bucket;
 mod lookup;
 mod settings;
-mod shared;
-mod state;
 mod status;
 
+use std::fmt;
 use std::sync::Arc;
 
 use tollgate::{Issuer, KeyRefresh, KeysUnavailable, UnixTime, Verifier, VerifierSource};
 
 use crate::error::StartError;
+use crate::lookups::{Asked, Lookup, Lookups, Outcome};
+use crate::setup;
 use lookup::BoxError;
-use shared::Shared;
 
 pub use lookup::{LookupOutcome, LookupRequest};
 pub use settings::VerifierDirectorySettings;
@@ -69,8 +68,8 @@ pub use status::VerifierDirectoryStatus;
 /// # let _ = gate;
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct VerifierDirectory(Arc<Shared>);
+#[derive(Clone)]
+pub struct VerifierDirectory(Arc<Lookups<Issuer, Arc<Verifier>>>);
 
 impl VerifierDirectory {
     /// Creates a directory from the application's lookup.
@@ -83,11 +82,20 @@ impl VerifierDirectory {
         F: Future<Output = Result<LookupOutcome, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let lookup = move |request| -> lookup::LookupFuture {
-            let outcome = lookup(request);
-            Box::pin(async move { outcome.await.map_err(Into::into) })
-        };
-        Shared::new(Arc::new(lookup), settings).map(|shared| Self(Arc::new(shared)))
+        settings.check().map_err(StartError::Settings)?;
+        let lookup: Lookup<Issuer, Arc<Verifier>> = Arc::new(move |asked: Asked<Issuer, Arc<Verifier>>| {
+            let age = asked.known.map(|(_verifier, age)| age);
+            let outcome = lookup(LookupRequest::new(asked.key, age));
+            Box::pin(async move {
+                match outcome.await {
+                    Ok(LookupOutcome::Found(verifier)) => Ok(Outcome::Found(verifier)),
+                    Ok(LookupOutcome::Unchanged) => Ok(Outcome::Unchanged),
+                    Ok(LookupOutcome::Unknown) => Ok(Outcome::Unknown),
+                    Err(error) => Err(sentence(&*error.into())),
+                }
+            })
+        });
+        Ok(Self(Arc::new(Lookups::new(settings.into_limits(), setup::runtime()?, lookup, Box::new(log)))))
     }
 
     /// Drops the verifier of an issuer, or the note that it is not trusted, so that its next token causes a lookup.
@@ -99,20 +107,53 @@ impl VerifierDirectory {
     /// Returns the state and the counters of the directory.
     #[must_use]
     pub fn status(&self) -> VerifierDirectoryStatus {
-        self.0.status()
+        VerifierDirectoryStatus(self.0.status())
     }
 }
 
 impl VerifierSource for VerifierDirectory {
     fn verifier(&self, issuer: &str) -> Option<Arc<Verifier>> {
-        self.0.verifier(issuer)
+        self.0.usable(issuer)
     }
 
     fn lookup(&self, issuer: &str, _now: UnixTime) -> Option<KeyRefresh> {
-        self.0.lookup(issuer)
+        self.0.join(&bounded(issuer)?)
     }
 
     fn why_unavailable(&self, issuer: &str, _now: UnixTime) -> Option<KeysUnavailable> {
-        self.0.why_unavailable(issuer)
+        let retry_after = self.0.why_unavailable(&bounded(issuer)?)?;
+        Some(KeysUnavailable::new("the issuer could not be looked up", retry_after))
     }
+}
+
+impl fmt::Debug for VerifierDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierDirectory").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// Returns the issuer, if it may be looked up.
+fn bounded(issuer: &str) -> Option<Issuer> {
+    const MAX_BYTES: usize = 512;
+    (issuer.len() <= MAX_BYTES).then(|| Issuer::new(issuer).ok())?
+}
+
+fn log(issuer: &Issuer, outcome: Result<bool, &str>) {
+    let issuer = issuer.as_str();
+    match outcome {
+        Ok(found) => tracing::debug!(?issuer, found, "issuer looked up"),
+        Err(cause) => tracing::warn!(?issuer, cause, "lookup of an issuer failed"),
+    }
+}
+
+/// Returns the error with all its causes, on one line.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        sentence.push_str(": ");
+        sentence.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    sentence
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::lookups::Limits;
+
 /// How long a [`VerifierDirectory`](crate::VerifierDirectory) uses what it has looked up, and how many lookups it
 /// makes.
 ///
@@ -22,17 +24,17 @@ use std::time::Duration;
 /// Issuers of more than 512 bytes are never looked up.
 #[derive(Clone, Debug)]
 pub struct VerifierDirectorySettings {
-    pub(super) max_verifiers: usize,
-    pub(super) lifetime: Duration,
-    pub(super) max_age: Duration,
-    pub(super) retry: Duration,
-    pub(super) max_absent: usize,
-    pub(super) absent_for: Duration,
-    pub(super) timeout: Duration,
-    pub(super) max_lookups: usize,
-    pub(super) lookup_interval: Duration,
-    pub(super) lookup_burst: u32,
-    pub(super) max_waiting: usize,
+    max_verifiers: usize,
+    lifetime: Duration,
+    max_age: Duration,
+    retry: Duration,
+    max_absent: usize,
+    absent_for: Duration,
+    timeout: Duration,
+    max_lookups: usize,
+    lookup_interval: Duration,
+    lookup_burst: u32,
+    max_waiting: usize,
 }
 
 impl Default for VerifierDirectorySettings {
@@ -115,6 +117,22 @@ impl VerifierDirectorySettings {
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self { max_waiting: max, ..self }
+    }
+
+    pub(super) fn into_limits(self) -> Limits {
+        Limits {
+            max_values: self.max_verifiers,
+            lifetime: self.lifetime,
+            max_age: self.max_age,
+            retry: self.retry,
+            max_absent: self.max_absent,
+            absent_for: self.absent_for,
+            max_in_flight: self.max_lookups,
+            interval: self.lookup_interval,
+            burst: self.lookup_burst,
+            timeout: self.timeout,
+            max_waiting: self.max_waiting,
+        }
     }
 
     /// Returns the error of an invalid setting as a sentence.

@@ -19,7 +19,9 @@ use std::fmt;
 
 pub use config::ConfigError;
 pub use key::{KeyError, WeakSecret};
-pub use request::{AuthError, CrossSiteError, KeysUnavailable, RequestError, RevocationsUnavailable};
+pub use request::{
+    AuthError, CrossSiteError, KeysUnavailable, PolicyRefusal, RequestError, RevocationsUnavailable,
+};
 pub use token::{ClaimError, ClaimsError, HeaderError, TokenError, TokenPart};
 
 pub use crate::json::JsonError;

@@ -24,26 +24,20 @@ pub enum AuthError {
     #[error("token rejected")]
     InvalidToken(#[source] TokenError),
     /// The token is valid but does not grant enough.
-    #[error("token does not grant enough: {policy} required, subject {}", Parties(.subject.as_ref(), .actor.as_ref()))]
+    #[error("token does not grant enough: {refusal}")]
     InsufficientScope {
         /// The scopes that the policy requires, for the challenge.
         scopes: ScopeSet,
-        /// The policy as text, such as `scope "orders"`.
-        policy: Box<str>,
-        /// The token's `sub`.
-        subject: Option<Excerpt>,
-        /// The `sub` of the party that acts on behalf of the subject, if there is one (RFC 8693 §4.1).
-        actor: Option<Excerpt>,
+        /// What was refused to which party.
+        refusal: Box<PolicyRefusal>,
     },
     /// The token grants enough, but the user has to authenticate again or in another way (RFC 9470).
-    #[error("user authentication does not suffice: {policy} required, subject {}", Parties(.subject.as_ref(), None))]
+    #[error("user authentication does not suffice: {refusal}")]
     InsufficientAuthentication {
         /// What the authentication has to achieve, for the challenge.
-        step_up: StepUp,
-        /// The policy as text.
-        policy: Box<str>,
-        /// The token's `sub`.
-        subject: Option<Excerpt>,
+        step_up: Box<StepUp>,
+        /// What was refused to which party.
+        refusal: Box<PolicyRefusal>,
     },
     /// Another site may have caused the request, and the token is in a cookie or in the query.
     #[error("another site may have caused the request that carries the token")]
@@ -59,16 +53,33 @@ pub enum AuthError {
     NoGate,
 }
 
-/// The subject in a message, and the party that acts on its behalf.
-struct Parties<'a>(Option<&'a Excerpt>, Option<&'a Excerpt>);
+/// A policy that a token does not meet, and the parties of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyRefusal {
+    /// The policy as text, such as `scope "orders"`.
+    pub policy: Box<str>,
+    /// The token's `sub`.
+    pub subject: Option<Excerpt>,
+    /// The `sub` of the party that acts on behalf of the subject, if there is one (RFC 8693 §4.1).
+    pub actor: Option<Excerpt>,
+}
 
-impl fmt::Display for Parties<'_> {
+impl PolicyRefusal {
+    pub(crate) fn new(policy: String, subject: Option<&str>, actor: Option<&str>) -> Self {
+        let [subject, actor] = [subject, actor].map(|party| party.map(Excerpt::new));
+        Self { policy: policy.into(), subject, actor }
+    }
+}
+
+impl fmt::Display for PolicyRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(subject) => write!(f, "{subject}")?,
-            None => f.write_str("unknown")?,
+        write!(f, "{} required", self.policy)?;
+        match &self.subject {
+            Some(subject) => write!(f, ", subject {subject}")?,
+            None => f.write_str(", subject unknown")?,
         }
-        self.1.map_or(Ok(()), |actor| write!(f, ", actor {actor}"))
+        self.actor.as_ref().map_or(Ok(()), |actor| write!(f, ", actor {actor}"))
     }
 }
 

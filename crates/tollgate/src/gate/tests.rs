@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::admission::Admission;
-use crate::error::{AuthError, KeysUnavailable, RequestError, RevocationsUnavailable, TokenError};
+use crate::error::{
+    AuthError, KeysUnavailable, PolicyRefusal, RequestError, RevocationsUnavailable, TokenError,
+};
 use crate::issuer::Issuer;
 use crate::key::{KeyRefresh, KeyRequest, KeySet, KeySource};
 use crate::request::testing::FakeRequest;
@@ -489,9 +491,7 @@ fn rejection_body_replaces_only_the_body() {
     let scope = |gate: &Gate| {
         gate.reject(AuthError::InsufficientScope {
             scopes: ScopeSet::new(),
-            policy: "scope".into(),
-            subject: None,
-            actor: None,
+            refusal: Box::new(PolicyRefusal::new("scope".to_owned(), None, None)),
         })
     };
     let outage = |gate: &Gate| {

@@ -213,7 +213,7 @@ impl Verifier {
     }
 
     /// Returns whether a token that was verified before is still valid. `Ok(false)` means that the keys have
-    /// changed since, and the token must be verified again.
+    /// changed since, or the operator no longer accepts the issuer, and the token must be verified again.
     ///
     /// # Errors
     /// As for [`verify`](Self::verify): the token has expired, or there are no keys to verify it with.
@@ -222,7 +222,9 @@ impl Verifier {
     pub(crate) fn recheck(&self, verified: &Verified, now: UnixTime) -> Result<bool, AuthError> {
         // This check comes first, so that an expired token never causes a fetch of keys.
         self.check_times(verified.raw(), now).map_err(AuthError::InvalidToken)?;
-        self.issuer.recheck(verified.raw()).map_err(AuthError::InvalidToken)?;
+        if self.issuer.recheck(verified.raw()).is_err() {
+            return Ok(false);
+        }
         let current = self.keys.key_set_id(now).map_err(AuthError::KeysUnavailable)?;
         Ok(current == verified.key_set())
     }

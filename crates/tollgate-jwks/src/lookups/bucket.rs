@@ -6,7 +6,7 @@ use crate::moment::Moment;
 
 /// Allows one event per `interval`, and `burst` events at once after a pause.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     interval: Duration,
     /// How far `full_at` may be ahead.
     tolerance: Duration,
@@ -15,13 +15,13 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(interval: Duration, burst: u32) -> Self {
+    pub(crate) fn new(interval: Duration, burst: u32) -> Self {
         let tolerance = interval.saturating_mul(burst.saturating_sub(1));
         Self { interval, tolerance, full_at: Moment::START }
     }
 
     /// Returns whether an event may happen now, and counts it.
-    pub(super) fn take(&mut self, now: Moment) -> bool {
+    pub(crate) fn take(&mut self, now: Moment) -> bool {
         let full_at = self.full_at.max(now);
         if full_at.since(now) > self.tolerance {
             return false;

@@ -1,3 +1,5 @@
+use tollgate::Issuer;
+
 use super::*;
 
 fn secs(secs: u64) -> Duration {
@@ -12,12 +14,28 @@ fn issuer(name: &str) -> Issuer {
     Issuer::new(name).unwrap()
 }
 
-/// A lifetime of 300 s, a maximum age of 3600 s, a retry after 5 s, and 2 lookups in flight.
-fn state() -> State<u32> {
-    State::new(VerifierDirectorySettings::new().with_max_lookups(2).with_lookup_rate(secs(1), 4))
+fn limits() -> Limits {
+    Limits {
+        max_values: 1024,
+        lifetime: secs(300),
+        max_age: secs(3600),
+        retry: secs(5),
+        max_absent: 4096,
+        absent_for: secs(60),
+        max_in_flight: 2,
+        interval: secs(1),
+        burst: 4,
+        timeout: Duration::from_secs(5),
+        max_waiting: 1024,
+    }
 }
 
-fn begin(state: &mut State<u32>, name: &str, now: Moment) -> Flight {
+/// A lifetime of 300 s, a maximum age of 3600 s, a retry after 5 s, and 2 lookups in flight.
+fn state() -> State<Issuer, u32> {
+    State::new(limits())
+}
+
+fn begin(state: &mut State<Issuer, u32>, name: &str, now: Moment) -> Flight<Issuer> {
     match state.ask(&issuer(name), now) {
         Demand::Begin(flight) => flight,
         other => panic!("{other:?}"),
@@ -25,7 +43,7 @@ fn begin(state: &mut State<u32>, name: &str, now: Moment) -> Flight {
 }
 
 /// Returns a state with the verifier 1 of the issuer `a`, looked up at the start.
-fn with_a() -> State<u32> {
+fn with_a() -> State<Issuer, u32> {
     let mut state = state();
     let flight = begin(&mut state, "a", at(0));
     state.finish(flight, Outcome::Found(1), at(0));
@@ -33,10 +51,10 @@ fn with_a() -> State<u32> {
 }
 
 /// Returns the verifier of `name` that a request would use.
-fn used(state: &State<u32>, name: &str, now: Moment) -> Option<u32> {
+fn used(state: &State<Issuer, u32>, name: &str, now: Moment) -> Option<u32> {
     let slot = state.slots().get(name).filter(|slot| slot.is_usable(now))?;
     slot.touch(now);
-    Some(slot.verifier)
+    Some(slot.value)
 }
 
 #[test]
@@ -58,7 +76,7 @@ fn requests_share_one_lookup_per_issuer() {
 #[test]
 fn verifier_is_looked_up_again_in_the_background() {
     let mut state = with_a();
-    let slot = |state: &State<u32>| Arc::clone(&state.slots()["a"]);
+    let slot = |state: &State<Issuer, u32>| Arc::clone(&state.slots()["a"]);
     assert!(!slot(&state).touch(at(239)));
     assert_eq!(state.refresh(&issuer("a"), at(239)), None);
     assert!(slot(&state).touch(at(240)), "80 % of the lifetime");
@@ -161,7 +179,7 @@ fn failed_lookup_is_503_and_an_unasked_issuer_only_in_an_outage() {
 
 #[test]
 fn least_recently_used_verifier_is_evicted() {
-    let mut state = State::new(VerifierDirectorySettings::new().with_max_verifiers(3));
+    let mut state = State::new(Limits { max_values: 3, ..limits() });
     for (n, name) in [(0, "a"), (1, "b"), (2, "c")] {
         let now = at(n);
         let flight = begin(&mut state, name, now);

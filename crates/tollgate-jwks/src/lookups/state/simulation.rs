@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use tollgate::Issuer;
+
 use super::*;
 
 const STEPS: u32 = 300_000;
@@ -10,7 +12,7 @@ const LIFE: u32 = 20_000;
 const TENANTS: u32 = 24;
 
 struct Pending {
-    flight: Flight,
+    flight: Flight<Issuer>,
     ends: Moment,
     /// What the database said when the lookup began.
     version: Option<u32>,
@@ -18,8 +20,8 @@ struct Pending {
 }
 
 struct World {
-    state: State<u32>,
-    settings: VerifierDirectorySettings,
+    state: State<Issuer, u32>,
+    limits: Limits,
     random: fastrand::Rng,
     now: Moment,
     /// The version of each tenant in the database. Each change has a number of its own.
@@ -36,17 +38,22 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let settings = VerifierDirectorySettings::new()
-            .with_max_verifiers(16)
-            .with_lifetime(Duration::from_secs(30))
-            .with_max_age(Duration::from_secs(120))
-            .with_retry(Duration::from_secs(2))
-            .with_negative_cache(32, Duration::from_secs(10))
-            .with_max_lookups(4)
-            .with_lookup_rate(Duration::from_millis(500), 8);
+        let limits = Limits {
+            max_values: 16,
+            lifetime: Duration::from_secs(30),
+            max_age: Duration::from_secs(120),
+            retry: Duration::from_secs(2),
+            max_absent: 32,
+            absent_for: Duration::from_secs(10),
+            max_in_flight: 4,
+            interval: Duration::from_millis(500),
+            burst: 8,
+            timeout: Duration::from_secs(5),
+            max_waiting: 1024,
+        };
         Self {
-            state: State::new(settings.clone()),
-            settings,
+            state: State::new(limits),
+            limits,
             random: fastrand::Rng::with_seed(seed),
             now: Moment::START,
             tenants: HashMap::new(),
@@ -105,11 +112,11 @@ impl World {
         }
         match self.state.ask(&issuer, self.now) {
             Demand::Begin(flight) => self.begin(flight),
-            Demand::Join => assert!(self.pending.iter().any(|pending| pending.flight.issuer == issuer)),
+            Demand::Join => assert!(self.pending.iter().any(|pending| pending.flight.key == issuer)),
             Demand::Known => panic!("there is no usable verifier"),
             Demand::Refused => {
                 if let Some(after) = self.state.why_unavailable(&issuer, self.now) {
-                    assert!(after >= Duration::from_secs(1) && after <= self.settings.retry, "{after:?}");
+                    assert!(after >= Duration::from_secs(1) && after <= self.limits.retry, "{after:?}");
                 }
             }
         }
@@ -117,25 +124,25 @@ impl World {
 
     /// A replaced verifier is used for a lifetime at most, or for the maximum age while lookups fail.
     fn check_served(&mut self, slot: &Slot<u32>) {
-        let Some(replaced) = self.replaced.get(&slot.verifier) else { return };
+        let Some(replaced) = self.replaced.get(&slot.value) else { return };
         let since = self.now.since(*replaced);
-        let failed = slot.usable_until.since(slot.confirmed) > self.settings.lifetime;
+        let failed = slot.usable_until.since(slot.confirmed) > self.limits.lifetime;
         self.bridged += u64::from(failed);
-        let most = if failed { self.settings.max_age } else { self.settings.lifetime };
+        let most = if failed { self.limits.max_age } else { self.limits.lifetime };
         assert!(since <= most, "{since:?} after it was replaced");
     }
 
-    fn begin(&mut self, flight: Flight) {
+    fn begin(&mut self, flight: Flight<Issuer>) {
         let same = |pending: &Pending| {
-            pending.flight.issuer == flight.issuer
-                && self.state.flights.get(&flight.issuer) == Some(&pending.flight.id)
+            pending.flight.key == flight.key
+                && self.state.flights.get(&flight.key) == Some(&pending.flight.id)
         };
         assert!(!self.pending.iter().any(same), "one lookup of an issuer at a time");
         self.unknown_lookups += u64::from(flight.is_unknown);
         let takes = Duration::from_millis(self.random.u64(0..3000));
         self.pending.push(Pending {
             ends: self.now.plus(takes),
-            version: self.tenants.get(flight.issuer.as_str()).copied(),
+            version: self.tenants.get(flight.key.as_str()).copied(),
             fails: self.is_down || self.random.u32(0..20) == 0,
             flight,
         });
@@ -144,7 +151,7 @@ impl World {
     fn end_lookups(&mut self) {
         let now = self.now;
         for pending in self.pending.extract_if(.., |pending| pending.ends <= now) {
-            let current = self.state.slots().get(&pending.flight.issuer).map(|slot| slot.verifier);
+            let current = self.state.slots().get(&pending.flight.key).map(|slot| slot.value);
             let outcome = match pending.version {
                 _ if pending.fails => Outcome::Failed,
                 Some(version) if current == Some(version) => Outcome::Unchanged,
@@ -157,12 +164,12 @@ impl World {
 
     fn check(&self) {
         let State { slots, flights, absent, failed, unknown_in_flight, .. } = &self.state;
-        assert!(slots.len() <= self.settings.max_verifiers + flights.len());
-        assert!(absent.len() <= self.settings.max_absent && failed.len() <= LEAST_FAILED);
-        assert!(*unknown_in_flight <= self.settings.max_lookups);
+        assert!(slots.len() <= self.limits.max_values + flights.len());
+        assert!(absent.len() <= self.limits.max_absent && failed.len() <= LEAST_FAILED);
+        assert!(*unknown_in_flight <= self.limits.max_in_flight);
         let unknown = self.pending.iter().filter(|pending| pending.flight.is_unknown).count();
         assert_eq!(*unknown_in_flight, unknown);
-        let pending: HashSet<&Issuer> = self.pending.iter().map(|pending| &pending.flight.issuer).collect();
+        let pending: HashSet<&Issuer> = self.pending.iter().map(|pending| &pending.flight.key).collect();
         assert!(flights.keys().all(|issuer| pending.contains(issuer)));
         assert!(slots.keys().all(|issuer| issuer.as_str().starts_with("tenant-")));
         // The rate holds over the whole life.

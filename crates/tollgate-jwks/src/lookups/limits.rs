@@ -1,0 +1,30 @@
+//! [`Limits`]: how many values are cached and for how long, and how many lookups are made.
+
+use std::time::Duration;
+
+/// The limits of a cache of lookups. They have been checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The largest number of cached values.
+    pub(crate) max_values: usize,
+    /// How long a value is used before it is looked up again.
+    pub(crate) lifetime: Duration,
+    /// How long a value is used after its last good lookup, while lookups fail.
+    pub(crate) max_age: Duration,
+    /// The pause after a failed lookup of a key.
+    pub(crate) retry: Duration,
+    /// The largest number of cached absent keys.
+    pub(crate) max_absent: usize,
+    /// How long an absent key is cached.
+    pub(crate) absent_for: Duration,
+    /// The largest number of pending lookups of keys without a value.
+    pub(crate) max_in_flight: usize,
+    /// The time between two lookups of keys without a value.
+    pub(crate) interval: Duration,
+    /// The number of such lookups that may begin at once after a pause.
+    pub(crate) burst: u32,
+    /// The longest time that a lookup takes.
+    pub(crate) timeout: Duration,
+    /// The largest number of waiting requests.
+    pub(crate) max_waiting: usize,
+}
