@@ -2,6 +2,7 @@
 
 mod config;
 mod grpc;
+mod presets;
 mod sessions;
 
 use base64::Engine as _;

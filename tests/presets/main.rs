@@ -147,6 +147,18 @@ fn bundle_of_a_trust_domain_needs_its_tolerance() {
     assert_eq!(status(&Gate::new(preset.provider.verifier(keys)), &preset.token()), 200);
 }
 
+/// The key set of all tenants also has keys for Microsoft accounts, which must not sign for organizations.
+#[test]
+fn key_of_other_tenants_does_not_verify_tokens_of_entra_id() {
+    for name in ["entra-v2", "entra-v2-tenants"] {
+        let preset = presets::all().into_iter().find(|preset| preset.name == name).expect("the preset");
+        let consumers = preset.jwk_set().replace("{tenantid}", "9188040d-6c67-4c5b-b112-36a304b66dad");
+        assert_ne!(consumers, preset.jwk_set());
+        let keys = KeySet::from_jwk_set(consumers).expect("keys");
+        assert_eq!(status(&Gate::new(preset.provider.verifier(keys)), &preset.token()), 401, "{name}");
+    }
+}
+
 #[test]
 fn malformed_names_are_errors() {
     use tollgate::providers::*;

@@ -71,7 +71,9 @@ impl Preset {
         match self.key_set {
             Some(set) => {
                 let file = format!("{}/fixtures/jwks/{set}.json", env!("CARGO_MANIFEST_DIR"));
-                std::fs::read_to_string(file).expect("a key set")
+                let text = std::fs::read_to_string(file).expect("a key set");
+                // The member `issuer` of keys of Entra ID.
+                text.replace("https://login.example/", "https://login.microsoftonline.com/")
             }
             None => keys::jwk_set(&[self.algorithm]),
         }
@@ -155,7 +157,7 @@ fn identity() -> Vec<Preset> {
     vec![
         Shape {
             name: "auth0",
-            document: "provider = \"auth0\"\ndomain = \"shop.eu.auth0.com\"\napi = \"https://api.shop.example\"",
+            document: "provider = \"auth0\"\ndomain = \"shop.eu.auth0.com\"\naudience = \"https://api.shop.example\"",
             provider: providers::auth0("shop.eu.auth0.com", "https://api.shop.example"),
             claims: json!({
                 "iss": "https://shop.eu.auth0.com/", "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
@@ -171,7 +173,7 @@ fn identity() -> Vec<Preset> {
         .signed(RS256, Some("auth0")),
         Shape {
             name: "okta",
-            document: "provider = \"okta\"\ndomain = \"dev-1.okta.com\"\nserver = \"default\"\napi = \"api://default\"",
+            document: "provider = \"okta\"\ndomain = \"dev-1.okta.com\"\nserver = \"default\"\naudience = \"api://default\"",
             provider: providers::okta("dev-1.okta.com", "default", "api://default"),
             claims: json!({
                 "ver": 1, "jti": "AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE",
@@ -205,7 +207,7 @@ fn identity() -> Vec<Preset> {
         .signed(RS256, Some("okta")),
         Shape {
             name: "keycloak",
-            document: "provider = \"keycloak\"\nbase = \"https://keycloak.example\"\nrealm = \"shop\"\nclient = \"api\"",
+            document: "provider = \"keycloak\"\nbase_url = \"https://keycloak.example\"\nrealm = \"shop\"\nclient = \"api\"",
             provider: providers::keycloak("https://keycloak.example/", "shop", "api"),
             claims: json!({
                 "iss": "https://keycloak.example/realms/shop", "aud": ["api", "account"], "sub": "f1c1", "typ": "Bearer",
@@ -293,7 +295,7 @@ fn microsoft() -> Vec<Preset> {
         Shape {
             name: "entra-v2",
             document: "provider = \"entra-v2\"\ntenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n\
-                       api = \"6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
+                       audience = \"6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
             provider: providers::entra_v2(TENANT, API),
             claims: v2.clone(),
             attacks: attacks(v2_issuer, "azp"),
@@ -302,7 +304,7 @@ fn microsoft() -> Vec<Preset> {
         Shape {
             name: "entra-v2-tenants",
             document: "provider = \"entra-v2-tenants\"\ntenants = [\"72f988bf-86f1-41af-91ab-2d7cd011db47\"]\n\
-                       api = \"6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
+                       audience = \"6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
             provider: providers::entra_v2_tenants([TENANT], API),
             claims: v2,
             attacks: with_tid(attacks(v2_issuer, "azp")),
@@ -311,7 +313,7 @@ fn microsoft() -> Vec<Preset> {
         Shape {
             name: "entra-v1",
             document: "provider = \"entra-v1\"\ntenant = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\n\
-                       api = \"api://6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
+                       audience = \"api://6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
             provider: providers::entra_v1(TENANT, &format!("api://{API}")),
             claims: v1.clone(),
             attacks: attacks(v1_issuer, "appid"),
@@ -320,7 +322,7 @@ fn microsoft() -> Vec<Preset> {
         Shape {
             name: "entra-v1-tenants",
             document: "provider = \"entra-v1-tenants\"\ntenants = [\"72f988bf-86f1-41af-91ab-2d7cd011db47\"]\n\
-                       api = \"api://6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
+                       audience = \"api://6e74172b-be56-4843-9ff4-e66a39bb12e3\"",
             provider: providers::entra_v1_tenants([TENANT], &format!("api://{API}")),
             claims: v1,
             attacks: with_tid(attacks(v1_issuer, "appid")),
@@ -473,7 +475,7 @@ fn workload() -> Vec<Preset> {
     vec![
         Shape {
             name: "kubernetes",
-            document: "provider = \"kubernetes\"\nissuer = \"https://kubernetes.default.svc.cluster.local\"\napi = \"vault\"",
+            document: "provider = \"kubernetes\"\nissuer = \"https://kubernetes.default.svc.cluster.local\"\naudience = \"vault\"",
             provider: providers::kubernetes(
                 Issuer::new("https://kubernetes.default.svc.cluster.local").expect("an issuer"),
                 "vault",
@@ -494,7 +496,7 @@ fn workload() -> Vec<Preset> {
         .signed(RS256, None),
         Shape {
             name: "github-actions",
-            document: "provider = \"github-actions\"\nowner = \"octo-org\"\napi = \"https://deploy.example\"",
+            document: "provider = \"github-actions\"\nowner = \"octo-org\"\naudience = \"https://deploy.example\"",
             provider: providers::github_actions("octo-org", "https://deploy.example"),
             claims: json!({
                 "iss": "https://token.actions.githubusercontent.com", "aud": "https://deploy.example", "jti": "j", "nbf": 1,
@@ -513,7 +515,7 @@ fn workload() -> Vec<Preset> {
         Shape {
             name: "gitlab-ci",
             document: "provider = \"gitlab-ci\"\ninstance = \"https://gitlab.com\"\nnamespace = \"shop/backend\"\n\
-                       api = \"https://deploy.example\"",
+                       audience = \"https://deploy.example\"",
             provider: providers::gitlab_ci("https://gitlab.com", "shop/backend", "https://deploy.example"),
             claims: json!({
                 "iss": "https://gitlab.com", "aud": "https://deploy.example", "jti": "j", "nbf": 1,
@@ -531,7 +533,7 @@ fn workload() -> Vec<Preset> {
         .signed(RS256, None),
         Shape {
             name: "spiffe",
-            document: "provider = \"spiffe\"\ntrust_domain = \"shop.example\"\napi = \"orders\"",
+            document: "provider = \"spiffe\"\ntrust_domain = \"shop.example\"\naudience = \"orders\"",
             provider: providers::spiffe("shop.example", None, "orders"),
             claims: json!({"sub": "spiffe://shop.example/ns/shop/sa/web", "aud": ["orders"], "iat": null}),
             attacks: vec![
