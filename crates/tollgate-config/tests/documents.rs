@@ -389,6 +389,10 @@ fn every_provider_has_an_entry() {
     );
     for (provider, members) in [
         ("auth0", "domain = \"a.eu.auth0.com\"\naudience = \"api://demo\""),
+        (
+            "aws-alb",
+            "region = \"eu-central-1\"\nload_balancer = \"arn\"\nclient = \"c\"\nissuer = \"https://a.example\"",
+        ),
         ("clerk", "domain = \"clerk.a.example\"\nparties = [\"https://app.example\"]"),
         ("cognito-access", "region = \"eu-central-1\"\nuser_pool = \"eu-central-1_a\"\nclients = [\"c\"]"),
         ("cognito-id", "region = \"eu-central-1\"\nuser_pool = \"eu-central-1_a\"\nclients = [\"c\"]"),

@@ -537,12 +537,13 @@ fn no_authorities() {
 #[test]
 fn tolerance_of_a_single_key() {
     insta::assert_snapshot!(error_of(&[KEYLESS, r#"keys = { pem_file = "key.pem", algorithm = "RS256", tolerate = ["coordinate-lengths"] }
-"#].concat()), @"line 4, column 8: `issuers.0.keys` has `tolerate`, which belongs to key sets; remove it");
+"#].concat()), @"line 4, column 8: `issuers.0.keys` has `tolerate`, which belongs to JWK Sets; remove it");
 }
 
 #[test]
-fn provider_with_keys_that_a_document_cannot_name() {
-    insta::assert_snapshot!(error_of("[[issuers]]\nprovider = \"aws-alb\"\nregion = \"eu-central-1\"\nload_balancer = \"arn\"\nclient = \"c\"\nissuer = \"https://a.example\"\n"), @"line 1, column 1: `issuers.0.keys` cannot be fetched: this provider publishes each key as a PEM document of its own; build the verifier in code, with `Gate::with_verifier`");
+fn refresh_settings_of_keys_that_are_fetched_one_by_one() {
+    let keys = r#"keys = { pem_per_key_url = "https://keys.example/", algorithm = "ES256" }"#;
+    insta::assert_snapshot!(error_of(&[KEYLESS, keys, "\nrefresh = { timeout = \"1s\" }\n"].concat()), @"line 5, column 11: `issuers.0.refresh` applies to JWK Sets alone; remove it");
 }
 
 #[test]

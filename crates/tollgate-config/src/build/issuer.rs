@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tollgate::providers::{KeyLocation, Provider};
 use tollgate::{
-    Audience, AudienceRule, ConfigError, Issuer, IssuerRule, JwkTolerance, KeyRefresh, KeyRequest, KeySet,
-    KeySource, KeysUnavailable, TokenBinding, UnixTime, Verifier, VerifierKeys,
+    Algorithm, Audience, AudienceRule, ConfigError, Issuer, IssuerRule, JwkTolerance, KeyRefresh, KeyRequest,
+    KeySet, KeySource, KeysUnavailable, TokenBinding, UnixTime, Verifier, VerifierKeys,
 };
 
 use super::at::At;
@@ -90,7 +90,7 @@ impl Prepared<'_> {
             Keys::Remote(settings) => {
                 let settings = RemoteSettings::clone(settings);
                 let keys = RemoteKeys::find_or_start(&self.at, settings, known, start).await?;
-                Ok((self.verifier(keys.key_set().clone().into())?, Some(keys)))
+                Ok((self.verifier(keys.to_verify_with())?, Some(keys)))
             }
         }
     }
@@ -191,20 +191,23 @@ fn remote_location(at: &At<'_>, entry: &IssuerEntry, kind: &Kind) -> Result<Remo
     if let Some(KeysSetting::JwkSetUrl { url, .. }) = &entry.keys {
         return Ok(RemoteLocation::JwkSet(url.clone()));
     }
+    if let Some(KeysSetting::PemPerKeyUrl { url, algorithm }) = &entry.keys {
+        return Ok(RemoteLocation::PemPerKey(url.clone(), algorithm.0));
+    }
     let keys = at.member("keys");
     match kind {
         Kind::Provider(provider) => match provider.keys() {
             KeyLocation::Issuer(issuer) => Ok(RemoteLocation::Issuer(issuer.as_str().into())),
             KeyLocation::JwkSet(url) if entry.keys.is_none() => Ok(RemoteLocation::JwkSet(url.clone())),
-            KeyLocation::JwkSet(_) => {
+            KeyLocation::PemPerKeyId(url) if entry.keys.is_none() => {
+                // AWS load balancers are the only provider of this kind.
+                Ok(RemoteLocation::PemPerKey(url.clone(), Algorithm::Es256))
+            }
+            KeyLocation::JwkSet(_) | KeyLocation::PemPerKeyId(_) => {
                 Err(keys.wrong("asks for discovery, which this provider does not have", "remove it"))
             }
             KeyLocation::Secret => Err(keys
                 .wrong("is missing: this provider shares a secret", "write `secret_file` or `secret_env`")),
-            KeyLocation::PemPerKeyId(_) => Err(keys.wrong(
-                "cannot be fetched: this provider publishes each key as a PEM document of its own",
-                "build the verifier in code, with `Gate::with_verifier`",
-            )),
             _ => Err(keys.wrong("is missing: this provider does not say where its keys are", "add it")),
         },
         Kind::Own { issuer, .. } => match issuer.exact() {

@@ -18,7 +18,9 @@ pub(crate) fn local(
     files: &Files,
 ) -> Result<Option<KeySet>, DocumentError> {
     match keys {
-        KeysSetting::Discover { .. } | KeysSetting::JwkSetUrl { .. } => Ok(None),
+        KeysSetting::Discover { .. } | KeysSetting::JwkSetUrl { .. } | KeysSetting::PemPerKeyUrl { .. } => {
+            Ok(None)
+        }
         KeysSetting::JwkSetFile { path, .. } => {
             let at = at.member("jwk_set_file");
             let set = KeySet::from_jwk_set_tolerating(files.public(&at, path)?, tolerance);

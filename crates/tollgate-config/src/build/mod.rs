@@ -17,7 +17,7 @@ mod sessions;
 use std::collections::BTreeMap;
 
 use tollgate::{Gate, Policy, ResourceMetadata};
-use tollgate_jwks::RemoteKeySet;
+use tollgate_jwks::{PemKeySet, RemoteKeySet};
 
 use crate::config::Config;
 use crate::error::DocumentError;
@@ -69,9 +69,14 @@ impl Built {
         self.policies.iter().map(|(name, policy)| (&**name, policy))
     }
 
-    /// Returns the key sets that are fetched from issuers, for the readiness check of the application.
+    /// Returns the JWK Sets that are fetched from issuers, for the readiness check of the application.
     pub fn remote_key_sets(&self) -> impl Iterator<Item = &RemoteKeySet> {
-        self.remote.iter().map(RemoteKeys::key_set)
+        self.remote.iter().filter_map(RemoteKeys::jwk_set)
+    }
+
+    /// Returns the key sets whose keys are fetched one by one, for the metrics of the application.
+    pub fn pem_key_sets(&self) -> impl Iterator<Item = &PemKeySet> {
+        self.remote.iter().filter_map(RemoteKeys::pem_key_set)
     }
 
     /// Returns the settings of sessions, if the document has the table `[sessions]`.

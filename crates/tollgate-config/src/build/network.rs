@@ -1,9 +1,10 @@
 //! [`Network`]: how an issuer is reached.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_jwks::RemoteKeySetBuilder;
+use tollgate_jwks::{HttpClient, PemKeySetBuilder, RemoteKeySetBuilder};
 
 use super::at::At;
 use super::files::Files;
@@ -152,24 +153,53 @@ impl Network {
         for content_type in &self.content_types {
             builder = builder.tolerate_content_type(content_type);
         }
-        if self.client == ClientSettings::default() { Ok(builder) } else { self.client.apply(at, builder) }
+        Ok(match self.client.build(at)? {
+            Some(client) => builder.with_client(client),
+            None => builder,
+        })
+    }
+
+    /// Applies the settings to keys that are published one by one, which have fewer settings.
+    pub(crate) fn apply_to_pem(
+        &self,
+        at: &At<'_>,
+        mut builder: PemKeySetBuilder,
+    ) -> Result<PemKeySetBuilder, DocumentError> {
+        let unused = [
+            ("request_headers", self.headers.is_empty()),
+            ("tolerate_content_types", self.content_types.is_empty()),
+        ];
+        if let Some((member, _)) = unused.into_iter().find(|(_, is_empty)| !is_empty) {
+            return Err(at.member(member).wrong("applies to JWK Sets alone", "remove it"));
+        }
+        if self.insecure_loopback {
+            builder = builder.with_insecure_loopback();
+        }
+        builder = builder.with_insecure_http_to(&self.insecure_http_to);
+        Ok(match self.client.build(at)? {
+            Some(client) => builder.with_client(client),
+            None => builder,
+        })
+    }
+}
+
+impl ClientSettings {
+    /// Returns the client, or `None` if the default client has these settings.
+    fn build(&self, at: &At<'_>) -> Result<Option<Arc<dyn HttpClient>>, DocumentError> {
+        if *self == Self::default() { Ok(None) } else { self.client(at).map(Some) }
     }
 }
 
 #[cfg(not(feature = "client"))]
 impl ClientSettings {
-    fn apply(
-        &self,
-        at: &At<'_>,
-        _builder: RemoteKeySetBuilder,
-    ) -> Result<RemoteKeySetBuilder, DocumentError> {
+    fn client(&self, at: &At<'_>) -> Result<Arc<dyn HttpClient>, DocumentError> {
         Err(at.wrong("needs the feature `client` of tollgate-config", "enable it"))
     }
 }
 
 #[cfg(feature = "client")]
 impl ClientSettings {
-    fn apply(&self, at: &At<'_>, builder: RemoteKeySetBuilder) -> Result<RemoteKeySetBuilder, DocumentError> {
+    fn client(&self, at: &At<'_>) -> Result<Arc<dyn HttpClient>, DocumentError> {
         let mut client = tollgate_jwks::HttpsClient::builder();
         if self.only_own_authorities {
             client = client.without_public_authorities();
@@ -191,7 +221,7 @@ impl ClientSettings {
             client = client.with_connect_timeout(timeout);
         }
         let client = client.build().map_err(|error| at.failed(error, ""))?;
-        Ok(builder.with_client(client))
+        Ok(Arc::new(client))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use tollgate::JwkTolerance;
-use tollgate_jwks::{RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError};
+use tollgate::{Algorithm, JwkTolerance, VerifierKeys};
+use tollgate_jwks::{
+    PemKeySet, PemKeySetBuilder, RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError,
+};
 
 use super::at::At;
 use super::network::Network;
@@ -25,13 +27,21 @@ pub(crate) enum RemoteLocation {
     /// The issuer whose metadata names the keys.
     Issuer(Box<str>),
     JwkSet(Box<str>),
+    /// The URL before the key ID, and the algorithm of all keys.
+    PemPerKey(Box<str>, Algorithm),
 }
 
 /// Remote keys and the settings that they were started with.
 #[derive(Clone, Debug)]
 pub(crate) struct RemoteKeys {
     settings: RemoteSettings,
-    keys: RemoteKeySet,
+    keys: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    JwkSet(RemoteKeySet),
+    PemPerKey(PemKeySet),
 }
 
 /// Whether to wait for the first keys.
@@ -43,8 +53,25 @@ pub(crate) enum Start {
 }
 
 impl RemoteKeys {
-    pub(crate) fn key_set(&self) -> &RemoteKeySet {
-        &self.keys
+    pub(crate) fn jwk_set(&self) -> Option<&RemoteKeySet> {
+        match &self.keys {
+            Source::JwkSet(keys) => Some(keys),
+            Source::PemPerKey(_) => None,
+        }
+    }
+
+    pub(crate) fn pem_key_set(&self) -> Option<&PemKeySet> {
+        match &self.keys {
+            Source::JwkSet(_) => None,
+            Source::PemPerKey(keys) => Some(keys),
+        }
+    }
+
+    pub(crate) fn to_verify_with(&self) -> VerifierKeys {
+        match &self.keys {
+            Source::JwkSet(keys) => keys.clone().into(),
+            Source::PemPerKey(keys) => keys.clone().into(),
+        }
     }
 
     /// Returns the keys of `known` with the same settings, or starts to fetch them.
@@ -57,11 +84,16 @@ impl RemoteKeys {
         if let Some(known) = known.iter().find(|known| known.settings == settings) {
             return Ok(known.clone());
         }
+        if let RemoteLocation::PemPerKey(url, algorithm) = &settings.location {
+            // These keys are fetched when tokens name them, so there is nothing to wait for.
+            let keys = settings.start_pem(at, PemKeySet::from_url(url.clone(), *algorithm))?;
+            return Ok(Self { settings, keys });
+        }
         let waits = start == Start::WithKeys || settings.refresh.required_at_start.is_some();
         let builder = settings.builder(at)?;
         let keys = if waits { builder.connect().await } else { builder.start() };
         let keys = keys.map_err(|error| refused(at, error))?;
-        Ok(Self { settings, keys })
+        Ok(Self { settings, keys: Source::JwkSet(keys) })
     }
 }
 
@@ -69,11 +101,24 @@ impl RemoteSettings {
     fn builder(&self, at: &At<'_>) -> Result<RemoteKeySetBuilder, DocumentError> {
         let builder = match &self.location {
             RemoteLocation::Issuer(issuer) => RemoteKeySet::discover(issuer.clone()),
-            RemoteLocation::JwkSet(url) => RemoteKeySet::from_url(url.clone()),
+            RemoteLocation::JwkSet(url) | RemoteLocation::PemPerKey(url, _) => {
+                RemoteKeySet::from_url(url.clone())
+            }
         };
         let builder =
             builder.with_settings(refresh_settings(&self.refresh)).tolerate_jwk_deviations(self.tolerance);
         self.network.apply(&at.member("network"), builder)
+    }
+
+    fn start_pem(&self, at: &At<'_>, builder: PemKeySetBuilder) -> Result<Source, DocumentError> {
+        if self.refresh != RefreshTable::default() {
+            return Err(at.member("refresh").wrong("applies to JWK Sets alone", "remove it"));
+        }
+        let builder = self.network.apply_to_pem(&at.member("network"), builder)?;
+        builder.start().map(Source::PemPerKey).map_err(|error| match &error {
+            StartError::Settings(_) => at.member("keys").failed(error, "write another algorithm"),
+            _ => refused(at, error),
+        })
     }
 }
 

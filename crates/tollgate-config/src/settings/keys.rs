@@ -26,6 +26,11 @@ pub(crate) enum KeysSetting {
         path: PathBuf,
         tolerate: Vec<KeyTolerance>,
     },
+    /// Each key is a PEM document at this URL followed by its ID.
+    PemPerKeyUrl {
+        url: Box<str>,
+        algorithm: AlgorithmName,
+    },
     PemFile {
         path: PathBuf,
         algorithm: AlgorithmName,
@@ -109,6 +114,7 @@ struct KeysTable {
     discover: Option<True>,
     jwk_set_url: Option<Box<str>>,
     jwk_set_file: Option<PathBuf>,
+    pem_per_key_url: Option<Box<str>>,
     pem_file: Option<PathBuf>,
     secret_file: Option<PathBuf>,
     secret_env: Option<Box<str>>,
@@ -147,6 +153,9 @@ impl KeysTable {
         if let Some(path) = self.pem_file {
             return Ok(KeysSetting::PemFile { path, algorithm: algorithm()?, key_id });
         }
+        if let Some(url) = self.pem_per_key_url {
+            return Ok(KeysSetting::PemPerKeyUrl { url, algorithm: algorithm()? });
+        }
         let tolerate = self.tolerate.unwrap_or_default();
         Ok(match (self.jwk_set_file, self.jwk_set_url) {
             (Some(path), _) => KeysSetting::JwkSetFile { path, tolerate },
@@ -166,10 +175,11 @@ impl KeysTable {
     }
 
     fn check_companions<E: de::Error>(&self) -> Result<(), E> {
-        const NAMES: [&str; 7] = [
+        const NAMES: [&str; 8] = [
             "discover",
             "jwk_set_url",
             "jwk_set_file",
+            "pem_per_key_url",
             "pem_file",
             "secret_file",
             "secret_env",
@@ -179,6 +189,7 @@ impl KeysTable {
             self.discover.is_some(),
             self.jwk_set_url.is_some(),
             self.jwk_set_file.is_some(),
+            self.pem_per_key_url.is_some(),
             self.pem_file.is_some(),
             self.secret_file.is_some(),
             self.secret_env.is_some(),
@@ -189,11 +200,11 @@ impl KeysTable {
             &NAMES,
         )?;
         let is_single = self.has_secret() || self.pem_file.is_some();
-        let singles = "`pem_file` and secrets; a key set says it for each key";
-        without("algorithm", self.algorithm.is_some() && !is_single, singles)?;
-        without("key_id", self.key_id.is_some() && !is_single, singles)?;
+        let has_algorithm = is_single || self.pem_per_key_url.is_some();
+        without("algorithm", self.algorithm.is_some() && !has_algorithm, "PEM and secrets")?;
+        without("key_id", self.key_id.is_some() && !is_single, "`pem_file` and secrets")?;
         without("encoding", self.encoding.is_some() && !self.has_secret(), "secrets")?;
         without("insecure_weak", self.insecure_weak.is_some() && !self.has_secret(), "secrets")?;
-        without("tolerate", self.tolerate.is_some() && is_single, "key sets")
+        without("tolerate", self.tolerate.is_some() && has_algorithm, "JWK Sets")
     }
 }
