@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, Validation};
-use tollgate::adapter::RequestView;
 use tollgate::{Algorithm, Audience, Gate, Issuer, UnixTime, Verifier, VerifyingKey};
 use tollgate_sessions::SigningKey;
+pub use tollgate_testing::BearerRequest as Bearer;
 use tollgate_testing::{Forge, TokenBuilder, keys};
 
 pub const ISSUER: &str = "https://issuer.example";
@@ -170,32 +170,4 @@ pub fn jsonwebtoken(algorithm: Algorithm) -> (DecodingKey, Validation) {
     validation.validate_nbf = true;
     let key = DecodingKey::from_jwk(&serde_json::from_str(&jwk(algorithm)).expect("a JWK")).expect("a key");
     (key, validation)
-}
-
-/// A request with only an `Authorization` field, to call the core without a framework.
-pub struct Bearer(String);
-
-impl Bearer {
-    #[must_use]
-    pub fn new(token: &str) -> Self {
-        Self(format!("Bearer {token}"))
-    }
-}
-
-impl RequestView for Bearer {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(self.0.as_bytes()).into_iter()
-    }
 }

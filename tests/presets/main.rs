@@ -3,38 +3,13 @@
 
 mod neighbors;
 
-use tollgate::adapter::{Decision, RequestView};
 use tollgate::providers::KeyLocation;
 use tollgate::{Gate, KeySet, Verifier};
+use tollgate_testing::BearerRequest;
 use tollgate_tests::presets::{self, Preset};
 
-/// A request with a bearer token.
-struct Bearer(Vec<u8>);
-
-impl RequestView for Bearer {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(&*self.0).into_iter()
-    }
-}
-
 fn status(gate: &Gate, token: &str) -> u16 {
-    match gate.admit(&Bearer(format!("Bearer {token}").into_bytes()), gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(_) => panic!("these keys are fixed"),
-    }
+    BearerRequest::new(token).status(gate, gate.now()).expect("these keys are fixed")
 }
 
 fn verifier(preset: &Preset) -> Verifier {

@@ -10,47 +10,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
-use tollgate::adapter::{Decision, RequestView};
+use tollgate::adapter::Decision;
 use tollgate::{Algorithm, Gate};
 use tollgate_benches::fixtures::{self, Size};
 use tollgate_benches::{Spread, nanoseconds};
 use tollgate_jwks::{LookupOutcome, VerifierDirectory, VerifierDirectorySettings};
+use tollgate_testing::BearerRequest;
 
 const ROUNDS: usize = 21;
 const GOOD: u32 = 200_000;
 const FORGED: usize = 10_000;
 
-/// A request with a bearer token.
-struct Bearer(Vec<u8>);
-
-impl RequestView for Bearer {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(&*self.0).into_iter()
-    }
-}
-
-fn bearer(issuer: Option<&str>) -> Bearer {
+fn bearer(issuer: Option<&str>) -> BearerRequest {
     let token = fixtures::token(Algorithm::Hs256, Size::Small);
     let token = issuer.into_iter().fold(token, |token, issuer| token.claim("iss", issuer));
-    Bearer(format!("Bearer {}", token.sign()).into_bytes())
+    BearerRequest::new(&token.sign())
 }
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let _entered = runtime.enter();
-    let forged: Vec<Bearer> =
+    let forged: Vec<BearerRequest> =
         (0..FORGED).map(|n| bearer(Some(&format!("https://made-up-{n}.example")))).collect();
     let lookups = Arc::new(AtomicU64::new(0));
     let plain = fixtures::gate(Algorithm::Hs256);
@@ -82,7 +62,7 @@ fn main() {
 }
 
 /// Returns nanoseconds per good request, and the number of forged ones beside them.
-fn round(gate: &Gate, forged: &[Bearer], runtime: &tokio::runtime::Runtime) -> (f64, u64) {
+fn round(gate: &Gate, forged: &[BearerRequest], runtime: &tokio::runtime::Runtime) -> (f64, u64) {
     let good = bearer(None);
     let (barrier, is_finished, sent) = (Barrier::new(2), AtomicBool::new(false), AtomicU64::new(0));
     let handle = runtime.handle().clone();

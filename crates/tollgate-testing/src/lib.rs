@@ -33,7 +33,9 @@
 mod clock;
 mod forge;
 pub mod keys;
+mod request;
 pub mod store_suite;
 
 pub use clock::ManualClock;
 pub use forge::{Forge, TokenBuilder};
+pub use request::BearerRequest;
