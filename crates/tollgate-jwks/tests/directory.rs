@@ -300,6 +300,25 @@ async fn slow_tenants_take_no_place_of_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn known_tenant_without_a_place_is_looked_up_for_later_requests() {
+    let (database, _directory, gate) = start(settings().with_max_waiting(1));
+    let [known, slow] = ["https://known.example", "https://slow.example"];
+    database.set(known, Tenant::Active);
+    database.set(slow, Tenant::Active);
+    assert_eq!((ask(&gate, &token(known)).await, ask(&gate, &token(slow)).await), (200, 200));
+    pass(300).await;
+    database.set(slow, Tenant::Hangs);
+    let waiting = send(&gate, slow, 1);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(ask_at_once(&gate, &token(known)), 503);
+    pass(1).await;
+    assert_eq!(ask_at_once(&gate, &token(known)), 200, "when the client retries");
+    for request in waiting {
+        assert_eq!(request.await.unwrap(), 200, "the old verifier");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn flood_of_made_up_issuers_makes_no_good_token_401() {
     let (database, directory, gate) = start(settings().with_max_waiting(4));
     let [known, new] = ["https://known.example", "https://new.example"];

@@ -117,9 +117,9 @@ impl VerifierDirectorySettings {
         Self { lookup_interval: interval, lookup_burst: burst, ..self }
     }
 
-    /// Sets how many requests may wait for lookups of issuers without a verifier at the same time, and how many for those
-    /// of other issuers. A quarter of them, rounded up, may wait for the same issuer. Further requests get 503. The
-    /// default is 1024.
+    /// Sets how many requests may wait for lookups of issuers without a verifier at the same time, and how many for
+    /// those of other issuers. A quarter of them, rounded up, may wait for the same issuer. Further requests get 503.
+    /// The default is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self { max_waiting: max, ..self }

@@ -111,7 +111,8 @@ pub(crate) struct State<K, V> {
     unknown_in_flight: usize,
     bucket: Bucket,
     absent: NegativeCache<K>,
-    /// Keys that a lookup did not find just now. Requests that waited for it are rejected, also without a negative cache.
+    /// Keys that a lookup did not find just now. Requests that waited for it are rejected, also without a negative
+    /// cache.
     denied: NegativeCache<K>,
     /// Keys whose last lookup failed, until the next one may begin.
     failed: NegativeCache<K>,

@@ -19,11 +19,11 @@ use crate::lookups::Limits;
 /// - [Fetches in flight](Self::with_max_fetches), 8, and [rate](Self::with_fetch_rate), one per second with bursts of
 ///   8: bound what forged key IDs can cost. Both apply to keys that are not cached. The others are fetched once per
 ///   lifetime each, apart from these limits.
-/// - [Waiting requests](Self::with_max_waiting), 1024, of which one key takes a quarter at most: bounds the memory that a
-///   slow issuer can take. Keys that have expired have as many places of their own.
+/// - [Waiting requests](Self::with_max_waiting), 1024, of which one key takes a quarter at most: bounds the memory that
+///   a slow issuer can take. Keys that have expired have as many places of their own.
 ///
-/// A request that a limit keeps from its fetch gets 503 with `Retry-After`, because its token may be good. Key IDs in the
-/// negative cache get 401.
+/// A request that a limit keeps from its fetch gets 503 with `Retry-After`, because its token may be good. Key IDs in
+/// the negative cache get 401.
 ///
 /// A document has 16 KiB at most.
 #[derive(Clone, Debug)]
@@ -106,9 +106,9 @@ impl PemKeySetSettings {
         Self(Limits { interval, burst, ..self.0 })
     }
 
-    /// Sets how many requests may wait for fetches of keys that are not cached at the same time, and how many for those of
-    /// other keys. A quarter of them, rounded up, may wait for the same key. Further requests get 503. The default is
-    /// 1024.
+    /// Sets how many requests may wait for fetches of keys that are not cached at the same time, and how many for those
+    /// of other keys. A quarter of them, rounded up, may wait for the same key. Further requests get 503. The default
+    /// is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self(Limits { max_waiting: max, ..self.0 })
