@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -60,14 +60,17 @@ struct State {
 pub struct Issuer {
     state: Arc<State>,
     address: SocketAddr,
+    /// A socket that is bound and does not listen, so that no other test gets the port while the issuer refuses.
+    _port: TcpSocket,
     server: Option<JoinHandle<()>>,
 }
 
 impl Issuer {
     /// Starts a server on a free loopback port. It answers 404 until told otherwise.
     pub async fn start(tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let port = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = port.local_addr().expect("an address");
+        let listener = listen(address).expect("the port is ours");
         let state = Arc::new(State {
             behaviour: Mutex::new(Box::new(|_, _| Answer::Bytes(response("404 Not Found", &[], "")))),
             tls: Mutex::new(tls),
@@ -76,7 +79,7 @@ impl Issuer {
             body_bytes: AtomicU64::new(0),
         });
         let server = Some(tokio::spawn(serve(listener, Arc::clone(&state))));
-        Self { state, address, server }
+        Self { state, address, _port: port, server }
     }
 
     #[must_use]
@@ -110,7 +113,7 @@ impl Issuer {
     /// Starts listening again, on the same port.
     pub async fn resume(&mut self) {
         if self.server.is_none() {
-            let listener = TcpListener::bind(self.address).await.expect("the port is still ours");
+            let listener = listen(self.address).expect("the port is still ours");
             self.server = Some(tokio::spawn(serve(listener, Arc::clone(&self.state))));
         }
     }
@@ -140,6 +143,18 @@ impl Drop for Issuer {
             server.abort();
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Sockets with this option share a port of which none listens yet.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(1024)
 }
 
 async fn serve(listener: TcpListener, state: Arc<State>) {

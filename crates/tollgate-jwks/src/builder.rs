@@ -137,8 +137,8 @@ impl RemoteKeySetBuilder {
     /// metadata names a `jwks_uri` elsewhere, that request does not have the field. Use
     /// [`from_url`](crate::RemoteKeySet::from_url) with the URL of the keys if it needs one.
     ///
-    /// A field that the client sets itself, such as `Host`, an invalid name or value, or a repeated name makes the
-    /// start fail with [`StartError::RequestHeader`].
+    /// `User-Agent` takes the place of the client's own. Another field that the client sets itself, such as `Host`, an
+    /// invalid name or value, or a repeated name makes the start fail with [`StartError::RequestHeader`].
     ///
     /// # Security
     /// Over plain http, where it is allowed, the value is readable on the network.

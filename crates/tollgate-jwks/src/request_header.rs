@@ -139,7 +139,8 @@ fn is_token(byte: u8) -> bool {
 /// The longest value, in bytes. Servers limit the whole head to some 8 to 64 KiB.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Fields of the client, of the connection and of the framing. `proxy-` and `if-` are checked apart.
+/// Fields of the client, of the connection and of the framing. `proxy-` and `if-` are checked apart. `user-agent` is
+/// permitted, and takes the place of the client's own.
 const RESERVED: &[&str] = &[
     "accept",
     "accept-encoding",
@@ -170,6 +171,7 @@ mod tests {
         use RequestHeaderError::{Name, Reserved, Value};
         assert_eq!(checked("Authorization", "Bearer x.y-z"), Ok(()));
         assert_eq!(checked("X-Api-Key", "0"), Ok(()));
+        assert_eq!(checked("User-Agent", "shop/1"), Ok(()), "the client omits its own");
         for name in ["", "a b", "a:b", "a\r\nHost", "ä"] {
             assert_eq!(checked(name, "x"), Err(Name), "{name}");
         }

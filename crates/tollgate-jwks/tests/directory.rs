@@ -251,12 +251,110 @@ async fn made_up_issuers_cost_few_lookups_and_delay_no_known_issuer() {
             assert_eq!(ask_at_once(&gate, &token(known)), 200);
         }
     }
+    let mut rejected = 0;
     for request in waiting {
-        assert_eq!(request.await.unwrap(), 401);
+        let status = request.await.unwrap();
+        assert!(matches!(status, 401 | 503), "{status}");
+        rejected += usize::from(status == 401);
     }
-    assert_eq!(database.asked() - 1, 16, "the lookups in flight");
+    assert_eq!((database.asked() - 1, rejected), (16, 16), "the lookups in flight; the others are undecided");
     let status = directory.status();
     assert!(status.absent_issuers() <= 4096 && status.verifiers() == 1, "{status:?}");
+}
+
+/// Sends this many requests of an issuer, which wait or are rejected.
+fn send(gate: &Gate, issuer: &str, count: usize) -> Vec<tokio::task::JoinHandle<u16>> {
+    let token = token(issuer);
+    let one = |_| {
+        let (gate, token) = (gate.clone(), token.clone());
+        tokio::spawn(async move { ask(&gate, &token).await })
+    };
+    (0..count).map(one).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_tenants_take_no_place_of_others() {
+    let (database, directory, gate) = start(settings().with_max_waiting(8));
+    let [known, slow_known, slow, new] =
+        ["known", "slow-known", "slow", "new"].map(|name| format!("https://{name}.example"));
+    for tenant in [&known, &slow_known, &new] {
+        database.set(tenant, Tenant::Active);
+    }
+    assert_eq!((ask(&gate, &token(&known)).await, ask(&gate, &token(&slow_known)).await), (200, 200));
+    pass(300).await;
+    database.set(&slow, Tenant::Hangs);
+    database.set(&slow_known, Tenant::Hangs);
+    let (waiting, waiting_known) = (send(&gate, &slow, 100), send(&gate, &slow_known, 100));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(directory.status().waiting(), 2 + 2, "a quarter each");
+    assert_eq!(ask_at_once(&gate, &token(&slow)), 503);
+    assert_eq!(ask(&gate, &token(&known)).await, 200, "an expired verifier");
+    assert_eq!(ask(&gate, &token(&new)).await, 200, "a new tenant");
+    for request in waiting {
+        assert_eq!(request.await.unwrap(), 503);
+    }
+    for request in waiting_known {
+        assert!(matches!(request.await.unwrap(), 200 | 503), "the old verifier, or too many");
+    }
+    assert_eq!(directory.status().waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_tenant_without_a_place_is_looked_up_for_later_requests() {
+    let (database, _directory, gate) = start(settings().with_max_waiting(1));
+    let [known, slow] = ["https://known.example", "https://slow.example"];
+    database.set(known, Tenant::Active);
+    database.set(slow, Tenant::Active);
+    assert_eq!((ask(&gate, &token(known)).await, ask(&gate, &token(slow)).await), (200, 200));
+    pass(300).await;
+    database.set(slow, Tenant::Hangs);
+    let waiting = send(&gate, slow, 1);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(ask_at_once(&gate, &token(known)), 503);
+    pass(1).await;
+    assert_eq!(ask_at_once(&gate, &token(known)), 200, "when the client retries");
+    for request in waiting {
+        assert_eq!(request.await.unwrap(), 200, "the old verifier");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn flood_of_made_up_issuers_makes_no_good_token_401() {
+    let (database, directory, gate) = start(settings().with_max_waiting(4));
+    let [known, new] = ["https://known.example", "https://new.example"];
+    database.set(known, Tenant::Active);
+    database.set(new, Tenant::Active);
+    assert_eq!(ask(&gate, &token(known)).await, 200);
+    pass(300).await;
+    let flood: Vec<_> =
+        (0..100).flat_map(|n| send(&gate, &format!("https://made-up-{n}.example"), 1)).collect();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(directory.status().waiting(), 4, "all places for unknown issuers");
+    assert_eq!(ask_at_once(&gate, &token(new)), 503, "the pool");
+    assert_eq!(ask(&gate, &token(known)).await, 200, "an expired verifier");
+    for request in flood {
+        request.await.unwrap();
+    }
+    assert_eq!(ask_at_once(&gate, &token("https://made-up-0.example")), 401, "the negative cache");
+    assert_eq!(ask(&gate, &token(new)).await, 200, "as soon as there is room");
+
+    let (database, _directory, gate) = start(settings().with_lookup_rate(Duration::from_secs(1), 1));
+    database.set(new, Tenant::Active);
+    assert_eq!(ask(&gate, &token("https://made-up.example")).await, 401);
+    assert_eq!(ask_at_once(&gate, &token(new)), 503, "the rate");
+    pass(1).await;
+    assert_eq!(ask(&gate, &token(new)).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looked_up_issuer_is_401_also_without_a_negative_cache() {
+    let (database, _directory, gate) = start(settings().with_negative_cache(0, Duration::ZERO));
+    for lookups in 1..4 {
+        for request in send(&gate, "https://made-up.example", 10) {
+            assert_eq!(request.await.unwrap(), 401);
+        }
+        assert_eq!(database.asked(), lookups);
+    }
 }
 
 #[tokio::test(start_paused = true)]

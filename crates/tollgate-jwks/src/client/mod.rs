@@ -245,10 +245,13 @@ fn message(
     let host = uri.authority().map_or("", |authority| authority.as_str());
     let message = Request::get(target)
         .header(HOST, host)
-        .header(USER_AGENT, concat!("tollgate-jwks/", env!("CARGO_PKG_VERSION")))
         .header(ACCEPT, "application/json, application/jwk-set+json")
         .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
         .header(CONNECTION, "close");
+    // One that the operator sets takes the place of ours.
+    let names_itself = request.headers().any(|(name, _)| name == USER_AGENT.as_str());
+    let own = (!names_itself).then_some(concat!("tollgate-jwks/", env!("CARGO_PKG_VERSION")));
+    let message = own.into_iter().fold(message, |message, own| message.header(USER_AGENT, own));
     // Sensitive values are not printed where hyper or its users log a request.
     let sensitive = |value: &str| {
         HeaderValue::from_str(value).map(|mut value| {
@@ -289,5 +292,25 @@ async fn drive(
         response = &mut exchange => response,
         // The connection ends with the last byte or with an error, and the exchange reports either.
         _ended = &mut connection => exchange.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn one_user_agent_is_sent() {
+        let uri = Uri::from_static("https://issuer.example/jwks");
+        let agents = |fields: &[(&str, Zeroizing<String>)]| {
+            let request = HttpRequest::new("https://issuer.example/jwks", fields, 1024);
+            let message = message(&uri, &request, None).unwrap();
+            let agents = message.headers().get_all(USER_AGENT).iter();
+            agents.map(|agent| agent.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(agents(&[]), [concat!("tollgate-jwks/", env!("CARGO_PKG_VERSION"))]);
+        assert_eq!(agents(&[("user-agent", Zeroizing::new("shop/1".to_owned()))]), ["shop/1"]);
     }
 }

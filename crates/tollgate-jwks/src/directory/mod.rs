@@ -28,7 +28,7 @@ pub use status::VerifierDirectoryStatus;
 /// | situation | token of a known issuer | of a new issuer | of a made-up issuer |
 /// |---|---|---|---|
 /// | normal operation | immediate | waits for one lookup | waits for one lookup, then 401 |
-/// | too many lookups | immediate | 401 until the rate permits one | 401 |
+/// | too many lookups | immediate | 503 until the limits permit one | 503 until then, or 401 if it is cached |
 /// | lookups fail | immediate | 503 with `Retry-After` | 503 with `Retry-After` |
 /// | the same, beyond the maximum age | 503 with `Retry-After` | 503 | 503 |
 /// | the application has removed the issuer | 401 within the lifetime, or after [`invalidate`](Self::invalidate) | | |

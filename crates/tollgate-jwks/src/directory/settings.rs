@@ -19,7 +19,11 @@ use crate::lookups::Limits;
 /// - [Lookups in flight](Self::with_max_lookups), 16, and [rate](Self::with_lookup_rate), one per 100 ms with bursts of
 ///   32: bound what made-up issuers can cost. Both apply to issuers without a verifier. The others are looked up once
 ///   per lifetime each, apart from these limits, so that made-up issuers do not delay them.
-/// - [Waiting requests](Self::with_max_waiting), 1024: bounds the memory that slow lookups can take.
+/// - [Waiting requests](Self::with_max_waiting), 1024, of which one issuer takes a quarter at most: bounds the memory
+///   that slow lookups can take. Issuers whose verifier has expired have as many places of their own.
+///
+/// A request that a limit keeps from its lookup gets 503 with `Retry-After`, because its token may be good. Issuers in
+/// the negative cache get 401.
 ///
 /// Issuers of more than 512 bytes are never looked up.
 #[derive(Clone, Debug)]
@@ -107,13 +111,15 @@ impl VerifierDirectorySettings {
     }
 
     /// Sets how often issuers without a verifier are looked up: once per `interval`, and `burst` times at once after a
-    /// pause. Tokens of further issuers get 401. The default is 100 ms, and 32.
+    /// pause. Tokens of further issuers get 503. The default is 100 ms, and 32.
     #[must_use]
     pub fn with_lookup_rate(self, interval: Duration, burst: u32) -> Self {
         Self { lookup_interval: interval, lookup_burst: burst, ..self }
     }
 
-    /// Sets how many requests may wait for lookups at the same time. The default is 1024.
+    /// Sets how many requests may wait for lookups of issuers without a verifier at the same time, and how many for
+    /// those of other issuers. A quarter of them, rounded up, may wait for the same issuer. Further requests get 503.
+    /// The default is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self { max_waiting: max, ..self }

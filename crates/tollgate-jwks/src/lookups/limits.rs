@@ -25,6 +25,13 @@ pub(crate) struct Limits {
     pub(crate) burst: u32,
     /// The longest time that a lookup takes.
     pub(crate) timeout: Duration,
-    /// The largest number of waiting requests.
+    /// The largest number of waiting requests for keys without a value, and the same again for the other keys.
     pub(crate) max_waiting: usize,
+}
+
+impl Limits {
+    /// Returns how many requests may wait for one key, so that one slow lookup does not take the places of all.
+    pub(super) fn max_waiting_for_key(&self) -> usize {
+        self.max_waiting.div_ceil(4)
+    }
 }

@@ -5,12 +5,13 @@ mod bucket;
 mod counts;
 mod limits;
 mod state;
+mod waiting;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use tollgate::KeyRefresh;
 
 use crate::moment::Moment;
 use counts::LookupCounts;
+use waiting::Waiting;
 
 pub(crate) use counts::LookupStatus;
 pub(crate) use limits::Limits;
@@ -54,17 +56,32 @@ pub(crate) struct Lookups<K, V> {
     /// Locked by requests without a usable value, at the end of lookups, and by calls of `status`. The lock is never
     /// held across an await.
     inner: Mutex<Inner<K, V>>,
-    waiting: AtomicUsize,
+    /// The requests that wait for keys without a value.
+    waiting_for_unknown: Waiting,
+    /// The requests that wait for keys whose value has expired. They have places of their own, so that made-up keys do
+    /// not take them.
+    waiting_for_known: Waiting,
     counts: LookupCounts,
     last_failure: Mutex<Option<(Moment, String)>>,
 }
 
 struct Inner<K, V> {
     state: State<K, V>,
-    /// The ID of the pending lookup of each key, and a channel that closes when it ends.
-    ends: HashMap<K, (u64, watch::Receiver<()>)>,
+    /// The pending lookup of each key.
+    pending: HashMap<K, Pending>,
     /// Dropping the set ends the lookups.
     tasks: JoinSet<()>,
+}
+
+/// A pending lookup.
+#[derive(Clone)]
+struct Pending {
+    /// The ID of its flight.
+    id: u64,
+    /// A channel that closes when the lookup ends.
+    end: watch::Receiver<()>,
+    /// The requests that wait for this lookup.
+    waiting: Waiting,
 }
 
 impl<K, V> Lookups<K, V>
@@ -83,10 +100,11 @@ where
             slots: ArcSwap::from_pointee(HashMap::new()),
             inner: Mutex::new(Inner {
                 state: State::new(limits),
-                ends: HashMap::new(),
+                pending: HashMap::new(),
                 tasks: JoinSet::new(),
             }),
-            waiting: AtomicUsize::new(0),
+            waiting_for_unknown: Waiting::default(),
+            waiting_for_known: Waiting::default(),
             counts: LookupCounts::default(),
             last_failure: Mutex::default(),
         }
@@ -128,42 +146,54 @@ where
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
             None
         };
-        let Some(waiting) = Waiting::take(self) else { return refused() };
-        let end = {
+        let ready = || Some(KeyRefresh::new(std::future::ready(())));
+        let max = self.limits.max_waiting;
+        let (pending, place) = {
             let mut inner = self.inner();
-            match inner.state.ask(key, self.now()) {
+            let is_known = inner.state.slots().contains_key(key);
+            let all = if is_known { &self.waiting_for_known } else { &self.waiting_for_unknown };
+            // Without a request that waits, the lookup of an unknown key would waste the rate. A known key is looked up
+            // nevertheless, for the requests to come.
+            if !is_known && all.count() >= max {
+                return refused();
+            }
+            let pending = match inner.state.ask(key, self.now()) {
                 Demand::Refused => return refused(),
-                Demand::Known => return Some(KeyRefresh::new(std::future::ready(()))),
-                Demand::Join => inner.ends.get(key).map(|(_, end)| end.clone()),
+                Demand::Known => return ready(),
+                Demand::Join => inner.pending.get(key).cloned(),
                 Demand::Begin(flight) => Some(self.spawn(&mut inner, flight)),
-            }
+            };
+            let Some(pending) = pending else { return ready() };
+            let place = pending.waiting.enter(self.limits.max_waiting_for_key()).zip(all.enter(max));
+            (pending, place)
         };
+        let Some(place) = place else { return refused() };
         self.counts.waited.fetch_add(1, Ordering::Relaxed);
+        let (mut end, shared) = (pending.end, Arc::clone(self));
         Some(KeyRefresh::new(async move {
-            let _waiting = waiting;
-            if let Some(mut end) = end {
-                // Nothing is ever sent: the channel closes when the lookup has ended.
-                while end.changed().await.is_ok() {}
-            }
+            let _held = (place, shared);
+            // Nothing is ever sent: the channel closes when the lookup has ended.
+            while end.changed().await.is_ok() {}
         }))
     }
 
-    /// Returns when to retry, if the key could not be looked up.
+    /// Returns when to retry, if no lookup has shown that the key is absent.
     pub(crate) fn why_unavailable(&self, key: &K) -> Option<Duration> {
         self.inner().state.why_unavailable(key, self.now())
     }
 
     pub(crate) fn invalidate(&self, key: &K) {
         let mut inner = self.inner();
-        inner.state.invalidate(key);
-        inner.ends.remove(key);
-        self.publish(&inner);
+        let has_changed = inner.state.invalidate(key);
+        inner.pending.remove(key);
+        self.publish(&inner, has_changed);
     }
 
-    /// Runs the lookup in a task of its own. Returns the channel that closes at its end.
-    fn spawn(self: &Arc<Self>, inner: &mut Inner<K, V>, flight: Flight<K>) -> watch::Receiver<()> {
+    /// Runs the lookup in a task of its own.
+    fn spawn(self: &Arc<Self>, inner: &mut Inner<K, V>, flight: Flight<K>) -> Pending {
         let (sender, end) = watch::channel(());
-        inner.ends.insert(flight.key.clone(), (flight.id(), end.clone()));
+        let pending = Pending { id: flight.id(), end, waiting: Waiting::default() };
+        inner.pending.insert(flight.key.clone(), pending.clone());
         while inner.tasks.try_join_next().is_some() {}
         let value = inner.state.slots().get(&flight.key).map(|slot| slot.value.clone());
         let asked = Asked { key: flight.key.clone(), known: value.zip(flight.age) };
@@ -178,7 +208,7 @@ where
             );
         };
         inner.tasks.spawn_on(task, &self.runtime);
-        end
+        pending
     }
 
     fn finish(&self, flight: Flight<K>, outcome: Result<Outcome<V>, String>) {
@@ -202,18 +232,17 @@ where
         }
         let mut inner = self.inner();
         let id = flight.id();
-        inner.state.finish(flight, outcome, now);
-        if inner.ends.get(&key).is_some_and(|(known, _)| *known == id) {
-            inner.ends.remove(&key);
+        let has_changed = inner.state.finish(flight, outcome, now);
+        if inner.pending.get(&key).is_some_and(|pending| pending.id == id) {
+            inner.pending.remove(&key);
         }
-        self.publish(&inner);
+        self.publish(&inner, has_changed);
     }
 
-    /// Publishes the values, under the lock, so that the latest state wins.
-    fn publish(&self, inner: &Inner<K, V>) {
-        let is_empty = inner.state.slots().is_empty() && self.slots.load().is_empty();
-        // Made-up keys change nothing that requests read.
-        if !is_empty {
+    /// Publishes the values if they have changed, under the lock, so that the latest state wins.
+    fn publish(&self, inner: &Inner<K, V>, has_changed: bool) {
+        // Made-up keys change nothing that requests read, so their lookups do not copy it.
+        if has_changed {
             self.slots.store(Arc::new(inner.state.slots().clone()));
         }
     }
@@ -226,7 +255,7 @@ where
             values: inner.state.slots().len(),
             absent: inner.state.absent(),
             in_flight: inner.state.in_flight(),
-            waiting: self.waiting.load(Ordering::Relaxed),
+            waiting: self.waiting_for_known.count().saturating_add(self.waiting_for_unknown.count()),
             consecutive_failures: inner.state.failures(),
             counted: self.counts.read(),
             last_failure,
@@ -280,20 +309,5 @@ where
     }
 }
 
-/// A waiting request. Dropping it frees its place.
-struct Waiting<K, V>(Arc<Lookups<K, V>>);
-
-impl<K, V> Waiting<K, V> {
-    fn take(shared: &Arc<Lookups<K, V>>) -> Option<Self> {
-        let taken = shared.waiting.fetch_add(1, Ordering::Relaxed);
-        // Created first, so that its drop undoes the increment when the limit is exceeded.
-        let waiting = Self(Arc::clone(shared));
-        (taken < shared.limits.max_waiting).then_some(waiting)
-    }
-}
-
-impl<K, V> Drop for Waiting<K, V> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,9 @@ pub(crate) struct State<K, V> {
     unknown_in_flight: usize,
     bucket: Bucket,
     absent: NegativeCache<K>,
+    /// Keys that a lookup did not find just now. Requests that waited for it are rejected, also without a negative
+    /// cache.
+    denied: NegativeCache<K>,
     /// Keys whose last lookup failed, until the next one may begin.
     failed: NegativeCache<K>,
     /// The number of failed lookups since the last good one, of any key.
@@ -127,6 +130,7 @@ impl<K: Clone + Eq + Hash, V: Clone> State<K, V> {
             next_id: 0,
             unknown_in_flight: 0,
             absent: NegativeCache::default(),
+            denied: NegativeCache::default(),
             failed: NegativeCache::default(),
             failures: 0,
         }
@@ -164,38 +168,49 @@ impl<K: Clone + Eq + Hash, V: Clone> State<K, V> {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         self.flights.insert(key.clone(), id);
+        self.denied.remove(key);
         self.unknown_in_flight = self.unknown_in_flight.saturating_add(usize::from(is_unknown));
         let age = self.slots.get(key).map(|slot| now.since(slot.found));
         Flight { key: key.clone(), age, id, began: now, is_unknown }
     }
 
-    /// Ends a lookup. The outcome has no effect if the key was invalidated meanwhile.
-    pub(crate) fn finish(&mut self, flight: Flight<K>, outcome: Outcome<V>, now: Moment) {
+    /// Ends a lookup. The outcome has no effect if the key was invalidated meanwhile. Returns whether the values have
+    /// changed, or how long they are used.
+    pub(crate) fn finish(&mut self, flight: Flight<K>, outcome: Outcome<V>, now: Moment) -> bool {
         self.unknown_in_flight = self.unknown_in_flight.saturating_sub(usize::from(flight.is_unknown));
         let Flight { key, id, began, .. } = flight;
         if self.flights.get(&key) != Some(&id) {
-            return;
+            return false;
         }
         self.flights.remove(&key);
         let known = self.slots.get(&key).map(|slot| (slot.value.clone(), slot.found));
         match (outcome, known) {
-            (Outcome::Found(value), _) => self.confirm(&key, value, began, began, now),
+            (Outcome::Found(value), _) => {
+                self.confirm(&key, value, began, began, now);
+                true
+            }
             (Outcome::Unchanged, Some((value, found))) => {
                 self.confirm(&key, value, found, began, now);
+                true
             }
-            (Outcome::Unknown, _) => {
-                self.failures = 0;
-                self.slots.remove(&key);
-                let Limits { absent_for, max_absent, .. } = self.limits;
-                self.absent.insert(key, now, absent_for, max_absent);
-            }
+            (Outcome::Unknown, _) => self.deny(key, now),
             (Outcome::Unchanged, None) | (Outcome::Failed, _) => self.fail(&key, now),
         }
+    }
+
+    fn deny(&mut self, key: K, now: Moment) -> bool {
+        self.failures = 0;
+        let has_changed = self.slots.remove(&key).is_some();
+        let Limits { absent_for, max_absent, .. } = self.limits;
+        self.denied.insert(key.clone(), now, DENIED_FOR, MAX_DENIED);
+        self.absent.insert(key, now, absent_for, max_absent);
+        has_changed
     }
 
     fn confirm(&mut self, key: &K, value: V, found: Moment, confirmed: Moment, now: Moment) {
         self.failures = 0;
         self.absent.remove(key);
+        self.denied.remove(key);
         self.failed.remove(key);
         let lifetime = self.limits.lifetime;
         let refresh_from = confirmed.plus(lifetime.mul_f64(REFRESH_AHEAD));
@@ -210,15 +225,15 @@ impl<K: Clone + Eq + Hash, V: Clone> State<K, V> {
         }
     }
 
-    fn fail(&mut self, key: &K, now: Moment) {
+    fn fail(&mut self, key: &K, now: Moment) -> bool {
         self.failures = self.failures.saturating_add(1);
         let Limits { retry, max_age, max_absent, .. } = self.limits;
         // Also without a negative cache, the pauses are kept for some keys.
         self.failed.insert(key.clone(), now, retry, max_absent.max(LEAST_FAILED));
-        if let Some(slot) = self.slots.get(key) {
-            let (value, found, confirmed) = (slot.value.clone(), slot.found, slot.confirmed);
-            self.put(key.clone(), (value, found, confirmed), now.plus(retry), confirmed.plus(max_age), now);
-        }
+        let Some(slot) = self.slots.get(key) else { return false };
+        let (value, found, confirmed) = (slot.value.clone(), slot.found, slot.confirmed);
+        self.put(key.clone(), (value, found, confirmed), now.plus(retry), confirmed.plus(max_age), now);
+        true
     }
 
     fn put(
@@ -237,23 +252,23 @@ impl<K: Clone + Eq + Hash, V: Clone> State<K, V> {
         self.slots.insert(key, Arc::new(slot));
     }
 
-    /// Drops all that is cached about a key. A pending lookup has no effect.
-    pub(crate) fn invalidate(&mut self, key: &K) {
-        self.slots.remove(key);
+    /// Drops all that is cached about a key. A pending lookup has no effect. Returns whether there was a value.
+    pub(crate) fn invalidate(&mut self, key: &K) -> bool {
         self.flights.remove(key);
         self.absent.remove(key);
+        self.denied.remove(key);
         self.failed.remove(key);
+        self.slots.remove(key).is_some()
     }
 
-    /// Returns when to retry, if the key could not be looked up. Returns `None` when it is absent, or the limits forbid
-    /// to look up every key that a client invents while lookups work.
+    /// Returns when to retry, or `None` if a lookup has shown that the key is absent. If the limits did not permit a
+    /// lookup, the key may be good, and a client must not discard its token.
     pub(crate) fn why_unavailable(&self, key: &K, now: Moment) -> Option<Duration> {
-        if self.absent.contains(key, now) {
+        if self.absent.contains(key, now) || self.denied.contains(key, now) {
             return None;
         }
-        let failed = self.failed.until(key, now);
-        let is_open = failed.is_some() || self.failures > 0 || self.flights.contains_key(key);
-        is_open.then(|| failed.map_or(Duration::ZERO, |until| until.since(now)).max(Duration::from_secs(1)))
+        let pause = self.failed.until(key, now).map_or(Duration::ZERO, |until| until.since(now));
+        Some(pause.max(Duration::from_secs(1)))
     }
 
     pub(crate) fn slots(&self) -> &Slots<K, V> {
@@ -275,6 +290,12 @@ impl<K: Clone + Eq + Hash, V: Clone> State<K, V> {
 
 /// The fraction of the lifetime after which a key is looked up again.
 const REFRESH_AHEAD: f64 = 0.8;
+
+/// How long requests that waited have to read that their key is absent.
+const DENIED_FOR: Duration = Duration::from_secs(5);
+
+/// The number of keys for which they can, without a negative cache.
+const MAX_DENIED: usize = 256;
 
 /// The number of failed keys whose pause is kept at least.
 const LEAST_FAILED: usize = 64;

@@ -33,7 +33,7 @@ pub use status::PemKeySetStatus;
 /// | situation | token with a known key | with a new key | with a forged key ID |
 /// |---|---|---|---|
 /// | normal operation | immediate | waits for one fetch | waits for one fetch, then 401 |
-/// | too many fetches | immediate | 401 until the rate permits one | 401 |
+/// | too many fetches | immediate | 503 until the limits permit one | 503 until then, or 401 if it is cached |
 /// | no response from the issuer, or an unusable one | immediate | 503 with `Retry-After` | 503 with `Retry-After` |
 /// | the same, beyond the maximum age | 503 with `Retry-After` | 503 | 503 |
 /// | the issuer has removed the key | 401 within the lifetime | | |

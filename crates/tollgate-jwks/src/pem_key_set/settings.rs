@@ -19,7 +19,11 @@ use crate::lookups::Limits;
 /// - [Fetches in flight](Self::with_max_fetches), 8, and [rate](Self::with_fetch_rate), one per second with bursts of
 ///   8: bound what forged key IDs can cost. Both apply to keys that are not cached. The others are fetched once per
 ///   lifetime each, apart from these limits.
-/// - [Waiting requests](Self::with_max_waiting), 1024: bounds the memory that a slow issuer can take.
+/// - [Waiting requests](Self::with_max_waiting), 1024, of which one key takes a quarter at most: bounds the memory that
+///   a slow issuer can take. Keys that have expired have as many places of their own.
+///
+/// A request that a limit keeps from its fetch gets 503 with `Retry-After`, because its token may be good. Key IDs in
+/// the negative cache get 401.
 ///
 /// A document has 16 KiB at most.
 #[derive(Clone, Debug)]
@@ -96,13 +100,15 @@ impl PemKeySetSettings {
     }
 
     /// Sets how often keys that are not cached are fetched: once per `interval`, and `burst` times at once after a
-    /// pause. Tokens with further key IDs get 401. The default is 1 s, and 8.
+    /// pause. Tokens with further key IDs get 503. The default is 1 s, and 8.
     #[must_use]
     pub fn with_fetch_rate(self, interval: Duration, burst: u32) -> Self {
         Self(Limits { interval, burst, ..self.0 })
     }
 
-    /// Sets how many requests may wait for fetches at the same time. The default is 1024.
+    /// Sets how many requests may wait for fetches of keys that are not cached at the same time, and how many for those
+    /// of other keys. A quarter of them, rounded up, may wait for the same key. Further requests get 503. The default
+    /// is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
         Self(Limits { max_waiting: max, ..self.0 })

@@ -29,6 +29,8 @@ struct World {
     /// When each tenant was removed, or changed from this version.
     replaced: HashMap<u32, Moment>,
     next_version: u32,
+    /// Until when a lookup may be the reason to reject each issuer that it did not find.
+    denied: HashMap<String, Moment>,
     is_down: bool,
     pending: Vec<Pending>,
     unknown_lookups: u64,
@@ -59,6 +61,7 @@ impl World {
             tenants: HashMap::new(),
             replaced: HashMap::new(),
             next_version: 1,
+            denied: HashMap::new(),
             is_down: false,
             pending: Vec::new(),
             unknown_lookups: 0,
@@ -78,7 +81,9 @@ impl World {
                 self.replaced.extend(removed.map(|version| (version, self.now)));
             }
             54 => self.is_down = self.random.u32(0..4) == 0,
-            55 => self.state.invalidate(&Issuer::new(&*tenant).unwrap()),
+            55 => {
+                let _had_value = self.state.invalidate(&Issuer::new(&*tenant).unwrap());
+            }
             56..=69 => {
                 let made_up = format!("made-up-{}", self.random.u32(..));
                 self.request(&made_up);
@@ -115,7 +120,10 @@ impl World {
             Demand::Join => assert!(self.pending.iter().any(|pending| pending.flight.key == issuer)),
             Demand::Known => panic!("there is no usable verifier"),
             Demand::Refused => {
-                if let Some(after) = self.state.why_unavailable(&issuer, self.now) {
+                let after = self.state.why_unavailable(&issuer, self.now);
+                let is_denied = self.denied.get(name).is_some_and(|denied| self.now < *denied);
+                assert!(after.is_some() || is_denied, "{name} was not looked up");
+                if let Some(after) = after {
                     assert!(after >= Duration::from_secs(1) && after <= self.limits.retry, "{after:?}");
                 }
             }
@@ -158,14 +166,22 @@ impl World {
                 Some(version) => Outcome::Found(version),
                 None => Outcome::Unknown,
             };
+            if matches!(outcome, Outcome::Unknown) {
+                let until = now.plus(self.limits.absent_for.max(DENIED_FOR));
+                self.denied.insert(pending.flight.key.as_str().to_owned(), until);
+            }
             self.state.finish(pending.flight, outcome, now);
         }
     }
 
     fn check(&self) {
-        let State { slots, flights, absent, failed, unknown_in_flight, .. } = &self.state;
+        let State { slots, flights, absent, denied, failed, unknown_in_flight, .. } = &self.state;
         assert!(slots.len() <= self.limits.max_values + flights.len());
-        assert!(absent.len() <= self.limits.max_absent && failed.len() <= LEAST_FAILED);
+        assert!(
+            absent.len() <= self.limits.max_absent
+                && denied.len() <= MAX_DENIED
+                && failed.len() <= LEAST_FAILED
+        );
         assert!(*unknown_in_flight <= self.limits.max_in_flight);
         let unknown = self.pending.iter().filter(|pending| pending.flight.is_unknown).count();
         assert_eq!(*unknown_in_flight, unknown);
