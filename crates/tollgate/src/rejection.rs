@@ -103,6 +103,9 @@ impl Rejection {
             AuthError::KeysUnavailable(error) => {
                 ("tokens cannot be verified at present", unavailable(error.retry_after()))
             }
+            AuthError::IssuerUnavailable(error) => {
+                ("tokens cannot be verified at present", unavailable(error.retry_after()))
+            }
             AuthError::RevocationsUnavailable(error) => {
                 ("tokens cannot be verified at present", unavailable(error.retry_after()))
             }
@@ -254,9 +257,9 @@ const fn problem_type(error: &AuthError) -> Option<ProblemType> {
             | CrossSiteError::MalformedOrigin
             | CrossSiteError::OriginMismatch,
         ) => ProblemType::CROSS_SITE_REQUEST,
-        AuthError::KeysUnavailable(_) | AuthError::RevocationsUnavailable(_) => {
-            ProblemType::VERIFICATION_UNAVAILABLE
-        }
+        AuthError::KeysUnavailable(_)
+        | AuthError::IssuerUnavailable(_)
+        | AuthError::RevocationsUnavailable(_) => ProblemType::VERIFICATION_UNAVAILABLE,
     })
 }
 
@@ -302,6 +305,7 @@ mod tests {
             AuthError::InsufficientScope { scopes: ScopeSet::default(), refusal: refusal() },
             AuthError::InsufficientAuthentication { step_up: Box::default(), refusal: refusal() },
             AuthError::KeysUnavailable(KeysUnavailable::new("down", Duration::ZERO)),
+            AuthError::IssuerUnavailable(KeysUnavailable::new("down", Duration::ZERO)),
             AuthError::RevocationsUnavailable(RevocationsUnavailable::new("down", Duration::ZERO)),
         ];
         let mut used = Vec::new();

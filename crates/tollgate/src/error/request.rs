@@ -45,6 +45,9 @@ pub enum AuthError {
     /// The verification keys are unavailable. The response is 503.
     #[error("verification keys are unavailable")]
     KeysUnavailable(#[source] KeysUnavailable),
+    /// The issuer of the token could not be looked up, so it is unknown whether to trust it. The response is 503.
+    #[error("the issuer of the token could not be looked up")]
+    IssuerUnavailable(#[source] KeysUnavailable),
     /// The revocation check is unavailable. The response is 503.
     #[error("revocation check is unavailable")]
     RevocationsUnavailable(#[source] RevocationsUnavailable),

@@ -50,10 +50,14 @@ impl Refusal<'_> {
     fn into_error(self, now: UnixTime) -> AuthError {
         let unavailable = match &self.by {
             RefusedBy::Gate => None,
-            RefusedBy::Verifier(verifier) => verifier.why_unavailable(&self.failure, now),
-            RefusedBy::UnknownIssuer(inner, issuer) => inner.verifiers.why_unavailable(issuer, now),
+            RefusedBy::Verifier(verifier) => {
+                verifier.why_unavailable(&self.failure, now).map(AuthError::KeysUnavailable)
+            }
+            RefusedBy::UnknownIssuer(inner, issuer) => {
+                inner.verifiers.why_unavailable(issuer, now).map(AuthError::IssuerUnavailable)
+            }
         };
-        unavailable.map_or(self.failure.error, AuthError::KeysUnavailable)
+        unavailable.unwrap_or(self.failure.error)
     }
 }
 
