@@ -56,8 +56,8 @@ pub(crate) fn gate() -> Gate {
 }
 
 fn sources() -> Vec<TokenSource> {
-    let query = TokenSource::insecure_query("access_token").map(TokenSource::tolerate_native_handshakes);
-    let pieces = TokenSource::cookie_in_pieces("at").map(TokenSource::with_bearer_prefix);
+    let query = TokenSource::insecure_query("access_token").and_then(TokenSource::tolerate_native_handshakes);
+    let pieces = TokenSource::cookie_in_pieces("at").and_then(TokenSource::with_bearer_prefix);
     let named = [
         TokenSource::scheme("JWT"),
         TokenSource::bearer_in("X-Forwarded-Authorization"),

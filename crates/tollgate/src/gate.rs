@@ -196,13 +196,20 @@ impl Gate {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::Empty`] without any source: such a gate would reject every request.
+    /// [`ConfigError::Empty`] without any source: such a gate would reject every request. [`ConfigError::Conflict`] when
+    /// two sources read the same value in different ways: every token would count as two.
     pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Result<Self, ConfigError> {
         let mut distinct: Vec<TokenSource> = Vec::new();
         for source in sources {
-            if !distinct.contains(&source) {
-                distinct.push(source);
+            if distinct.contains(&source) {
+                continue;
             }
+            if distinct.iter().any(|known| known.collides(&source)) {
+                return Err(ConfigError::Conflict(
+                    "two token sources read the same cookie, field or parameter",
+                ));
+            }
+            distinct.push(source);
         }
         if distinct.is_empty() {
             return Err(ConfigError::Empty { what: "token source" });

@@ -82,9 +82,11 @@ pub(crate) fn policy(
 
 fn token_sources(at: &At<'_>, sources: &[SourceSetting]) -> Result<Vec<TokenSource>, DocumentError> {
     let sources = sources.iter().enumerate().map(|(index, setting)| {
-        let source = token_source(&setting.kind).map_err(|error| at.index(index).refused(error))?;
-        let source = if setting.bearer_prefix { source.with_bearer_prefix() } else { source };
-        Ok(if setting.tolerate_native_handshakes { source.tolerate_native_handshakes() } else { source })
+        let source = token_source(&setting.kind).and_then(|source| {
+            let source = if setting.bearer_prefix { source.with_bearer_prefix()? } else { source };
+            if setting.tolerate_native_handshakes { source.tolerate_native_handshakes() } else { Ok(source) }
+        });
+        source.map_err(|error| at.index(index).refused(error))
     });
     sources.collect()
 }

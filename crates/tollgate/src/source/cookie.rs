@@ -31,6 +31,10 @@ impl Cookie {
         self.bearer_prefix = true;
     }
 
+    pub(super) fn shares_name(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+
     /// Returns whether `name` is the name of the cookie, or of a piece of it.
     pub(super) fn is_named(&self, name: &str) -> bool {
         *name == *self.name || (self.in_pieces && piece_of(name.as_bytes(), &self.name).is_some())

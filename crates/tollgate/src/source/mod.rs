@@ -101,13 +101,16 @@ impl TokenSource {
     }
 
     /// Removes `Bearer` from the start of the cookie's value, followed by a space, `+` or `%20`, as some applications
-    /// write it. A value without it is read as it is. Does nothing for sources that are not cookies.
-    #[must_use]
-    pub fn with_bearer_prefix(mut self) -> Self {
-        if let Kind::Cookie(cookie) = &mut self.0 {
-            cookie.allow_bearer_prefix();
-        }
-        self
+    /// write it. A value without it is read as it is.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] for a source that is not a cookie.
+    pub fn with_bearer_prefix(mut self) -> Result<Self, ConfigError> {
+        let Kind::Cookie(cookie) = &mut self.0 else {
+            return Err(ConfigError::Conflict("only a token in a cookie can have `Bearer` in front of it"));
+        };
+        cookie.allow_bearer_prefix();
+        Ok(self)
     }
 
     /// Reads a header field that holds only the token.
@@ -153,18 +156,22 @@ impl TokenSource {
     }
 
     /// Accepts WebSocket handshakes that name no origin, with a token in this query parameter. Clients that are not
-    /// browsers send none. Without this setting, the gate rejects such handshakes with 403. Does nothing for other
-    /// sources.
+    /// browsers send none. Without this setting, the gate rejects such handshakes with 403.
     ///
     /// # Security
     /// This relies on browsers, which name the origin in every handshake (RFC 6455 §4.1). The gate still checks
     /// handshakes with `Origin` or `Sec-Fetch-Site`.
-    #[must_use]
-    pub fn tolerate_native_handshakes(mut self) -> Self {
-        if let Kind::Query { native_handshakes, .. } = &mut self.0 {
-            *native_handshakes = true;
-        }
-        self
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] for a source that is not a query parameter.
+    pub fn tolerate_native_handshakes(mut self) -> Result<Self, ConfigError> {
+        let Kind::Query { native_handshakes, .. } = &mut self.0 else {
+            return Err(ConfigError::Conflict(
+                "only a token in the query needs native handshakes to be tolerated",
+            ));
+        };
+        *native_handshakes = true;
+        Ok(self)
     }
 
     /// Returns whether browsers add the token by themselves.
@@ -210,6 +217,17 @@ impl TokenSource {
                 websocket::find(request, protocol).is_ok_and(|found| found.is_some()).then_some(protocol)
             }
             _ => None,
+        }
+    }
+
+    /// Returns whether both sources read the same value in different ways, so that each token would count twice.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Cookie(cookie), Kind::Cookie(other)) => cookie.shares_name(other),
+            (Kind::Header(field), Kind::Scheme { field: other, .. })
+            | (Kind::Scheme { field: other, .. }, Kind::Header(field)) => field == other,
+            (Kind::Query { name, .. }, Kind::Query { name: other, .. }) => name == other,
+            _ => false,
         }
     }
 

@@ -170,6 +170,8 @@ fn names_are_checked_on_configuration() {
         assert!(TokenSource::insecure_query(bad).is_err(), "{bad:?}");
     }
     assert!(TokenSource::header("Authorization").is_err());
+    assert!(TokenSource::bearer().with_bearer_prefix().is_err());
+    assert!(TokenSource::bearer().tolerate_native_handshakes().is_err());
 }
 
 #[test]
@@ -234,7 +236,7 @@ fn cookie_in_pieces_is_joined_in_order() {
 #[test]
 fn bearer_prefix_of_a_cookie_is_removed_when_configured() {
     let strict = [TokenSource::cookie("at").unwrap()];
-    let lenient = [TokenSource::cookie("at").unwrap().with_bearer_prefix()];
+    let lenient = [TokenSource::cookie("at").unwrap().with_bearer_prefix().unwrap()];
     let cookie = |value: &str, sources: &[TokenSource]| {
         token(&FakeRequest::get("/").header("cookie", format!("at={value}").as_bytes()), sources)
     };
@@ -280,7 +282,7 @@ proptest! {
             TokenSource::cookie("at").unwrap(),
             TokenSource::header("x-token").unwrap(),
             TokenSource::insecure_query("access_token").unwrap(),
-            TokenSource::cookie_in_pieces("at").unwrap().with_bearer_prefix(),
+            TokenSource::cookie_in_pieces("at").unwrap().with_bearer_prefix().unwrap(),
             TokenSource::websocket_protocol("at").unwrap(),
             TokenSource::scheme("JWT").unwrap(),
         ];

@@ -207,7 +207,7 @@ fn native_handshake_with_a_query_token_is_admitted_only_when_tolerated() {
     let target = format!("/?t={}", token(""));
     let query = TokenSource::insecure_query("t").unwrap();
     let gate = |source: TokenSource| Gate::new(verifier()).with_sources([source]).unwrap();
-    let (strict, lenient) = (gate(query.clone()), gate(query.tolerate_native_handshakes()));
+    let (strict, lenient) = (gate(query.clone()), gate(query.tolerate_native_handshakes().unwrap()));
     let handshake = || FakeRequest::get(&target).header("upgrade", b"websocket");
     let admits =
         |gate: &Gate, request: &FakeRequest| matches!(gate.admit(request, NOW), Decision::Admitted(_));
@@ -295,4 +295,19 @@ fn failed_signature_may_ask_for_newer_keys() {
         let rejection = gate.admit_after_refresh(&bearer(&forged), NOW).unwrap_err();
         assert_eq!(*rejection.error(), AuthError::InvalidToken(TokenError::SignatureMismatch));
     }
+}
+
+#[test]
+fn sources_of_the_same_value_are_a_conflict() {
+    let whole = || TokenSource::cookie("at").unwrap();
+    let field = || TokenSource::header("x-token").unwrap();
+    for sources in [
+        [whole(), TokenSource::cookie_in_pieces("at").unwrap()],
+        [whole(), whole().with_bearer_prefix().unwrap()],
+        [field(), TokenSource::bearer_in("X-Token").unwrap()],
+    ] {
+        assert!(matches!(Gate::new(verifier()).with_sources(sources), Err(ConfigError::Conflict(_))));
+    }
+    let fine = [whole(), whole(), TokenSource::bearer(), TokenSource::scheme("JWT").unwrap(), field()];
+    assert!(Gate::new(verifier()).with_sources(fine).is_ok());
 }
