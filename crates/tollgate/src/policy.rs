@@ -123,6 +123,22 @@ impl Policy {
         Self::of(Node::Role(role.into()))
     }
 
+    /// Requires the token to come from this issuer, by its exact `iss`.
+    ///
+    /// A gate with several issuers gives all of them the same routes: a role `admin` that one of them assigns counts like
+    /// that of another. Combine the policy with the issuer where only one of them may grant it.
+    ///
+    /// ```
+    /// use tollgate::Policy;
+    ///
+    /// let staff = Policy::issuer("https://login.example/realms/staff") & Policy::role("admin");
+    /// # let _ = staff;
+    /// ```
+    #[must_use]
+    pub fn issuer(issuer: impl Into<Box<str>>) -> Self {
+        Self::of(Node::Issuer(issuer.into()))
+    }
+
     /// Requires the claim at `path` to be this string. To compare anything else, use [`Policy::predicate`].
     ///
     /// A path given as text is split at dots, unless it is a URL. For other names with dots, use
@@ -417,6 +433,14 @@ mod tests {
         assert!(matches!(outcome(&policy, r#""act":"svc""#), Some(AuthError::InvalidToken(_))));
         let refused = outcome(&policy, r#""sub":"alice","act":{"sub":"other"}"#).unwrap().to_string();
         assert!(refused.contains(r#"subject "alice", actor "other""#), "{refused}");
+    }
+
+    #[test]
+    fn issuer_is_compared_exactly() {
+        let policy = Policy::issuer(crate::testing::ISSUER);
+        assert_eq!(asks_for(&policy, ""), None);
+        assert_eq!(asks_for(&Policy::issuer("https://issuer.example/"), "").as_deref(), Some("scope"));
+        assert_eq!((!policy).to_string(), r#"not issuer "https://issuer.example""#);
     }
 
     #[test]

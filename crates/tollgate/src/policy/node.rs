@@ -16,6 +16,7 @@ use crate::verified::Verified;
 pub(super) enum Node {
     Scope(Box<str>),
     Role(Box<str>),
+    Issuer(Box<str>),
     ClaimIs(ClaimPath, Box<str>),
     /// The claim `acr` is one of these values.
     Acr(Box<[Box<str>]>),
@@ -56,6 +57,7 @@ impl Node {
         match self {
             Self::Scope(scope) => Ok(Outcome::of(token.scopes()?.contains(scope))),
             Self::Role(role) => token.has_role(role).map(Outcome::of),
+            Self::Issuer(issuer) => Ok(Outcome::of(token.issuer() == &**issuer)),
             Self::ClaimIs(path, value) => Ok(Outcome::of(text_at(path, token)?.as_deref() == Some(value))),
             Self::Acr(values) => {
                 let acr = text_at(&ClaimPath::name("acr"), token)?;
@@ -105,6 +107,7 @@ impl Node {
         match self {
             Self::Scope(scope) => write!(f, "scope {scope:?}"),
             Self::Role(role) => write!(f, "role {role:?}"),
+            Self::Issuer(issuer) => write!(f, "issuer {issuer:?}"),
             Self::ClaimIs(path, value) => write!(f, "claim `{path}` = {value:?}"),
             Self::Acr(values) => write!(f, "acr {}", values.join(" or ")),
             Self::Amr(method) => write!(f, "amr {method:?}"),
@@ -191,6 +194,7 @@ impl fmt::Debug for Node {
         match self {
             Self::Scope(scope) => f.debug_tuple("scope").field(scope).finish(),
             Self::Role(role) => f.debug_tuple("role").field(role).finish(),
+            Self::Issuer(issuer) => f.debug_tuple("issuer").field(issuer).finish(),
             Self::ClaimIs(path, value) => f.debug_tuple("claim_is").field(path).field(value).finish(),
             Self::Acr(values) => f.debug_tuple("acr").field(values).finish(),
             Self::Amr(method) => f.debug_tuple("amr").field(method).finish(),
