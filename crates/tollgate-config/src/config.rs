@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::document::{Document, Places};
+use crate::document::{Document, Places, UNKNOWN_MEMBER};
 use crate::error::DocumentError;
 use crate::settings::gate::GateTable;
 use crate::settings::issuer::IssuerEntry;
 use crate::settings::policy::PolicySetting;
+use crate::settings::provider;
 
 /// A gate, its issuers and its policies, as a document describes them. The [crate documentation](crate) has a document
 /// with all members.
@@ -80,9 +81,21 @@ impl Document {
     /// # Errors
     /// [`DocumentError`] when a member is unknown or missing, or its value has the wrong type or form.
     pub fn config(&self) -> Result<Config, DocumentError> {
-        let mut config: Config = self.read()?;
+        let mut config: Config = self.read().map_err(|error| self.with_members_of_provider(error))?;
         config.source = Some(ReadFrom { places: Arc::new(self.places()), file: self.file() });
         Ok(config)
+    }
+
+    /// Names the members that an issuer can have, which depend on its provider, if the error is an unknown member.
+    fn with_members_of_provider(&self, mut error: DocumentError) -> DocumentError {
+        let path: Vec<&str> = error.member.split('.').collect();
+        if let ["issuers", index, member] = *path
+            && *error.problem == *UNKNOWN_MEMBER
+        {
+            let provider = self.text(&["issuers", index, "provider"]);
+            error.mend = Some(provider::mend_of_unknown(member, provider).into());
+        }
+        error
     }
 }
 

@@ -27,11 +27,17 @@
 #![doc = include_str!("../docs/sessions.toml")]
 //! ```
 //!
-//! - An entry of `issuers` with a `provider` needs the members of that provider and no others of its kind. Providers
-//!   are the functions of [`tollgate::providers`], with hyphens in their names.
+//! - Providers are the functions of [`tollgate::providers`], with hyphens in their names. An entry of `issuers` with a
+//!   `provider` needs the members of that provider, which are the parameters of the function. It may also have the
+//!   general members: `keys`, the checks from `leeway` to `required_header_members`, `scopes_at`, `roles_at`,
+//!   `implied_scopes`, `implied_roles`, `tolerate`, `tolerate_id_token_claims`, `refresh` and `network`. They replace
+//!   or extend what the preset sets.
+//! - An issuer has one entry. For several clients, use the list of the preset (`clients`). If it has none, write the
+//!   issuer without `provider`, with a list as `audience`.
 //! - A setting that gives up a check is named `insecure_…` or `tolerate…`. It is bound to its entry: two entries never
 //!   influence each other.
-//! - `true` is the only value of settings that can only be switched on. Leave them out otherwise.
+//! - In `[gate]`, settings that are on or off accept `true` and `false`. In an entry of `issuers`, `true` is the only
+//!   value of settings such as `rfc9068_profile` and `insecure_loopback`. Leave them out otherwise.
 //! - A relative path starts in the folder of the document. The path in a store URL starts in the working directory.
 //!
 //! # Errors

@@ -8,23 +8,55 @@ use super::at::At;
 use super::policy;
 use crate::error::DocumentError;
 use crate::settings::gate::{CacheSetting, GateTable, ResourceTable, SourceKind, SourceSetting};
+use crate::settings::issuer::IssuerEntry;
 use crate::settings::policy::PolicySetting;
 
 /// Creates a gate with these verifiers.
 pub(crate) fn of_verifiers(
     at: &At<'_>,
-    verifiers: impl IntoIterator<Item = Verifier>,
+    entries: &[IssuerEntry],
+    verifiers: &[Verifier],
 ) -> Result<Gate, DocumentError> {
-    let mut verifiers = verifiers.into_iter();
-    let Some(first) = verifiers.next() else {
+    let Some((first, rest)) = verifiers.split_first() else {
         return Err(at.wrong("is an empty list", "add a table [[issuers]]"));
     };
-    let mut gate = Gate::new(first);
-    for (index, verifier) in verifiers.enumerate() {
-        let at = at.index(index.saturating_add(1));
-        gate = gate.with_verifier(verifier).map_err(|error| at.refused(error))?;
+    let mut gate = Gate::new(first.clone());
+    for (before, verifier) in rest.iter().enumerate() {
+        gate = gate.with_verifier(verifier.clone()).map_err(|error| {
+            let collides =
+                |other: &Verifier| Gate::new(other.clone()).with_verifier(verifier.clone()).is_err();
+            let other = verifiers.iter().position(collides).unwrap_or_default();
+            collision(at, entries, [other, before.saturating_add(1)], error)
+        })?;
     }
     Ok(gate)
+}
+
+/// Returns the error of two entries whose tokens cannot be told apart by their issuer.
+fn collision(
+    at: &At<'_>,
+    entries: &[IssuerEntry],
+    [first, second]: [usize; 2],
+    error: ConfigError,
+) -> DocumentError {
+    let place = at.index(first).place().map_or_else(String::new, |place| format!(" ({place})"));
+    let same = matches!(error, ConfigError::DuplicateIssuer { .. });
+    let mend = if same {
+        let providers = [first, second].map(|index| entries.get(index).and_then(|entry| entry.provider));
+        match providers {
+            [None, None] => "write one entry; `audience` can be a list".to_owned(),
+            [Some(one), Some(other)] if one == other && one.list_member().is_some() => {
+                format!("write one entry, with all values in `{}`", one.list_member().unwrap_or_default())
+            }
+            _ => "an issuer has one entry: write it without `provider`, and list the audiences in `audience`"
+                .to_owned(),
+        }
+    } else {
+        "make the issuers of the two entries distinct".to_owned()
+    };
+    let what = if same { "has the same issuer as" } else { "has issuers that also belong to" };
+    let problem = format!("{what} `issuers.{first}`{place}").into();
+    DocumentError { problem, ..at.index(second).failed(error, mend) }
 }
 
 /// Checks `[gate]`, and returns the function that applies it.

@@ -14,7 +14,7 @@ use super::files::Files;
 use super::keys;
 use super::network;
 use super::provider;
-use super::remote::{RemoteKeys, RemoteLocation, RemoteSettings, Start};
+use super::remote::{RemoteKeys, RemoteLocation, RemotePlaces, RemoteSettings, Start};
 use crate::error::DocumentError;
 use crate::settings::issuer::IssuerEntry;
 use crate::settings::keys::KeysSetting;
@@ -89,10 +89,26 @@ impl Prepared<'_> {
             Keys::Local(keys) => Ok((self.verifier(keys.clone().into())?, None)),
             Keys::Remote(settings) => {
                 let settings = RemoteSettings::clone(settings);
-                let keys = RemoteKeys::find_or_start(&self.at, settings, known, start).await?;
+                let keys = RemoteKeys::find_or_start(&self.places(), settings, known, start).await?;
                 Ok((self.verifier(keys.to_verify_with())?, Some(keys)))
             }
         }
+    }
+
+    /// Returns the entry, and the member that decides where its keys are.
+    fn places(&self) -> RemotePlaces<'_> {
+        let keys = self.at.member("keys");
+        let url = match &self.entry.keys {
+            Some(KeysSetting::JwkSetUrl { .. }) => keys.member("jwk_set_url"),
+            Some(KeysSetting::PemPerKeyUrl { .. }) => keys.member("pem_per_key_url"),
+            _ => {
+                let given = self.entry.preset_members();
+                let of_url = |member: &str| matches!(member, "base_url" | "instance" | "url" | "issuer");
+                let member = given.into_iter().find(|(member, is_given)| *is_given && of_url(member));
+                member.map_or(keys, |(member, _)| self.at.member(member))
+            }
+        };
+        RemotePlaces { entry: &self.at, url }
     }
 
     fn verifier(&self, keys: VerifierKeys) -> Result<Verifier, DocumentError> {
@@ -137,8 +153,11 @@ fn own(at: &At<'_>, entry: &IssuerEntry) -> Result<Kind, DocumentError> {
             .member(member)
             .wrong("belongs to entries with `provider`", "remove it, or name the provider"));
     }
-    let needs =
-        |member: &str| at.wrong(format!("needs the member `{member}`"), "add it, or name a `provider`");
+    let needs = |member: &str| {
+        let mend = "add it, or name a `provider`";
+        let entries = at.entries_of_document().map(|entries| format!("{mend}; {entries}"));
+        at.wrong(format!("needs the member `{member}`"), entries.unwrap_or_else(|| mend.to_owned()))
+    };
     let issuer = entry.issuer.as_ref().ok_or_else(|| needs("issuer"))?;
     let audience = entry.audience.as_ref().ok_or_else(|| needs("audience"))?;
     if entry.keys.is_none() {

@@ -140,7 +140,7 @@ impl Config {
             verifiers.push(verifier);
             remote.extend(keys);
         }
-        let gate = gate_of(gate::of_verifiers(&root.member("issuers"), verifiers)?)?;
+        let gate = gate_of(gate::of_verifiers(&root.member("issuers"), &self.issuers, &verifiers)?)?;
         Ok(Built {
             gate,
             policy,

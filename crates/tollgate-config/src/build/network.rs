@@ -98,7 +98,7 @@ fn proxy(at: &At<'_>, table: &NetworkTable, files: &Files) -> Result<Option<Prox
     let mut given = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
     let (Some(name), second) = (given.next(), given.next()) else { return Ok(None) };
     if let Some(second) = second {
-        return Err(at.wrong(format!("has both `{name}` and `{second}`"), "remove one"));
+        return Err(at.both(name, second));
     }
     let at = at.member(name);
     let url = match (&table.proxy, &table.proxy_file, &table.proxy_env) {
@@ -130,6 +130,11 @@ fn text(at: &At<'_>, bytes: &[u8]) -> Result<Secret, DocumentError> {
 }
 
 impl Network {
+    /// Returns the hosts that may be reached over plain http.
+    pub(crate) fn insecure_http_to(&self) -> &[Box<str>] {
+        &self.insecure_http_to
+    }
+
     /// Applies the settings to the key set.
     pub(crate) fn apply(
         &self,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate::Policy;
+use tollgate::{Issuer, Policy};
 
 use super::at::At;
 use super::checks::claim_path;
@@ -49,6 +49,10 @@ pub(crate) fn build<'n>(
         PolicySetting::Amr(method) => Ok(Policy::amr(method.clone())),
         PolicySetting::AuthenticatedWithin(age) => Ok(Policy::authenticated_within(age.0)),
         PolicySetting::Actor(actor) => Ok(Policy::actor(actor.clone())),
+        PolicySetting::Issuer(issuer) => {
+            let issuer = Issuer::new(issuer.clone()).map_err(|error| at.member("issuer").refused(error))?;
+            Ok(Policy::issuer(issuer.as_str()))
+        }
         PolicySetting::All(parts) => all("all", parts).map(Policy::all),
         PolicySetting::Any(parts) => all("any", parts).map(Policy::any),
         PolicySetting::Not(part) => build(&at.member("not"), part, named, within).map(|policy| !policy),

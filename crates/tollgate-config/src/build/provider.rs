@@ -4,7 +4,7 @@ use tollgate::providers::{self, Provider};
 use tollgate::{ConfigError, Issuer};
 
 use super::at::At;
-use crate::document::list;
+use crate::document::{did_you_mean, list};
 use crate::error::DocumentError;
 use crate::settings::issuer::IssuerEntry;
 use crate::settings::provider::ProviderName;
@@ -13,26 +13,73 @@ use crate::settings::rules::{AudienceRuleSetting, IssuerSetting};
 /// Returns the provider, after checking that the entry has its members and no others.
 pub(crate) fn build(at: &At<'_>, entry: &IssuerEntry, name: ProviderName) -> Result<Provider, DocumentError> {
     let members = name.members();
-    for (member, is_given) in entry.preset_members() {
-        match (is_given, members.contains(&member)) {
-            (true, true) | (false, false) => {}
-            (true, false) if name.optional_members().contains(&member) => {}
-            (false, true) => {
-                let mend = format!("an entry of {} has the members {}", name.name(), list(members));
-                return Err(at.wrong(format!("needs the member `{member}`"), mend));
-            }
-            (true, false) => {
-                let mend = format!("remove it; the members of {} are {}", name.name(), list(members));
-                return Err(at.member(member).wrong(format!("does not belong to {}", name.name()), mend));
-            }
-        }
+    let has = |member: &str| members.contains(&member) || name.optional_members().contains(&member);
+    let given = entry.preset_members();
+    if let Some((member, _)) = given.into_iter().find(|(member, is_given)| *is_given && !has(member)) {
+        let missing: Vec<&str> = given
+            .into_iter()
+            .filter_map(|(member, is_given)| (!is_given && has(member)).then_some(member))
+            .collect();
+        let mend = did_you_mean(member, &missing)
+            .unwrap_or_else(|| format!("remove it; the members of {} are {}", name.name(), list(members)));
+        return Err(at.member(member).wrong(format!("does not belong to {}", name.name()), mend));
+    }
+    if let Some((member, _)) =
+        given.into_iter().find(|(member, is_given)| !is_given && members.contains(member))
+    {
+        let mend = format!("an entry of {} has the members {}", name.name(), list(members));
+        return Err(at.wrong(format!("needs the member `{member}`"), mend));
     }
     let given = Given { at, entry };
-    given.provider(name)?.map_err(|error| {
-        let mut failed = at.refused(error);
-        failed.problem = format!("is no entry of {}", name.name()).into();
-        failed
+    given.provider(name)?.map_err(|error| match member_of(&error, name) {
+        Some(member) => refused_member(&at.member(member), member, error),
+        None => at.refused(error),
     })
+}
+
+/// Returns the member that the core refuses.
+fn member_of(error: &ConfigError, name: ProviderName) -> Option<&'static str> {
+    let first_of =
+        |members: &[&'static str]| members.iter().copied().find(|member| name.members().contains(member));
+    match error {
+        ConfigError::Name { what, .. } => match *what {
+            "base URL of a provider" => first_of(&["base_url", "instance", "url"]),
+            "repository owner" => Some("owner"),
+            "tenant" => Some("tenant"),
+            "value of the issuer template" => Some("tenants"),
+            "namespace" => Some("namespace"),
+            "trust domain" => Some("trust_domain"),
+            "authorization server" => Some("server"),
+            "realm" => Some("realm"),
+            "AWS region" => Some("region"),
+            "user pool" => Some("user_pool"),
+            "Firebase project" => Some("project"),
+            _ if what.ends_with(" domain") => Some("domain"),
+            _ => None,
+        },
+        ConfigError::Identifier { what: "audience", .. } | ConfigError::Empty { .. } => {
+            first_of(&["audience", "clients", "tenants", "parties", "client", "project"])
+        }
+        _ => None,
+    }
+}
+
+fn refused_member(at: &At<'_>, member: &str, error: ConfigError) -> DocumentError {
+    if let ConfigError::Empty { .. } = &error {
+        return at.failed(error, "add a value");
+    }
+    let ConfigError::Name { name, .. } = &error else { return at.refused(error) };
+    let mend = match member {
+        "base_url" | "instance" | "url" => {
+            "write a URL that begins with https:// or http://, without a query"
+        }
+        "owner" if name.contains('/') => "write the account without the repository",
+        "domain" if name.contains("://") => "write the domain without the scheme",
+        "domain" | "trust_domain" => "write the domain alone, such as a.example",
+        "namespace" => "write the path of the group, such as group/subgroup",
+        _ => "write letters, digits, `-`, `.`, `_` and `~` alone",
+    };
+    at.failed(error, mend)
 }
 
 /// Reads members that were found to be given.

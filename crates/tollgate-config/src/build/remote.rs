@@ -1,10 +1,11 @@
 //! Remote keys of an issuer.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tollgate::{Algorithm, JwkTolerance, VerifierKeys};
 use tollgate_jwks::{
-    PemKeySet, PemKeySetBuilder, RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError,
+    PemKeySet, PemKeySetBuilder, RefreshSettings, RemoteKeySet, RemoteKeySetBuilder, StartError, UrlError,
 };
 
 use super::at::At;
@@ -29,6 +30,22 @@ pub(crate) enum RemoteLocation {
     JwkSet(Box<str>),
     /// The URL before the key ID, and the algorithm of all keys.
     PemPerKey(Box<str>, Algorithm),
+}
+
+impl RemoteLocation {
+    fn text(&self) -> &str {
+        match self {
+            Self::Issuer(text) | Self::JwkSet(text) | Self::PemPerKey(text, _) => text,
+        }
+    }
+}
+
+/// Where errors of remote keys are.
+pub(crate) struct RemotePlaces<'a> {
+    /// The entry of `issuers`.
+    pub(crate) entry: &'a At<'a>,
+    /// The member that decides where the keys are.
+    pub(crate) url: At<'a>,
 }
 
 /// Remote keys and the settings that they were started with.
@@ -76,7 +93,7 @@ impl RemoteKeys {
 
     /// Returns the keys of `known` with the same settings, or starts to fetch them.
     pub(crate) async fn find_or_start(
-        at: &At<'_>,
+        places: &RemotePlaces<'_>,
         settings: RemoteSettings,
         known: &[Self],
         start: Start,
@@ -86,13 +103,13 @@ impl RemoteKeys {
         }
         if let RemoteLocation::PemPerKey(url, algorithm) = &settings.location {
             // These keys are fetched when tokens name them, so there is nothing to wait for.
-            let keys = settings.start_pem(at, PemKeySet::from_url(url.clone(), *algorithm))?;
+            let keys = settings.start_pem(places, PemKeySet::from_url(url.clone(), *algorithm))?;
             return Ok(Self { settings, keys });
         }
         let waits = start == Start::WithKeys || settings.refresh.required_at_start.is_some();
-        let builder = settings.builder(at)?;
+        let builder = settings.builder(places.entry)?;
         let keys = if waits { builder.connect().await } else { builder.start() };
-        let keys = keys.map_err(|error| refused(at, error))?;
+        let keys = keys.map_err(|error| refused(places, &settings, error))?;
         Ok(Self { settings, keys: Source::JwkSet(keys) })
     }
 }
@@ -110,34 +127,81 @@ impl RemoteSettings {
         self.network.apply(&at.member("network"), builder)
     }
 
-    fn start_pem(&self, at: &At<'_>, builder: PemKeySetBuilder) -> Result<Source, DocumentError> {
+    fn start_pem(
+        &self,
+        places: &RemotePlaces<'_>,
+        builder: PemKeySetBuilder,
+    ) -> Result<Source, DocumentError> {
+        let at = places.entry;
         if self.refresh != RefreshTable::default() {
             return Err(at.member("refresh").wrong("applies to JWK Sets alone", "remove it"));
         }
         let builder = self.network.apply_to_pem(&at.member("network"), builder)?;
         builder.start().map(Source::PemPerKey).map_err(|error| match &error {
             StartError::Settings(_) => at.member("keys").failed(error, "write another algorithm"),
-            _ => refused(at, error),
+            _ => refused(places, self, error),
         })
     }
 }
 
-fn refused(at: &At<'_>, error: StartError) -> DocumentError {
+fn refused(places: &RemotePlaces<'_>, settings: &RemoteSettings, error: StartError) -> DocumentError {
+    let at = places.entry;
     match &error {
         StartError::Settings(_) => at.member("refresh").failed(error, "correct the settings"),
         StartError::Fetch { .. } => {
             at.member("keys").failed(error, "correct the location, or start the issuer")
         }
-        StartError::Url { .. } => {
-            at.member("keys").failed(error, "write an https URL, or allow plain http in `network`")
+        StartError::Url { reason: UrlError::NotHttps, .. } => plain_http(places, settings),
+        StartError::Url { .. } => places.url.failed(error, "correct the URL"),
+        StartError::Host { text } => {
+            wrong_host(&at.member("network").member("insecure_http_to"), settings, &text.to_string())
         }
-        StartError::Host { .. } => at.member("network").member("insecure_http_to").failed(error, ""),
         StartError::RequestHeader { .. } => at.member("network").member("request_headers").failed(error, ""),
         StartError::ContentType { .. } => {
             at.member("network").member("tolerate_content_types").failed(error, "")
         }
         _ => at.member("keys").failed(error, ""),
     }
+}
+
+/// Returns the error of a URL without TLS. The error of tollgate-jwks names its own functions, and is left out.
+fn plain_http(places: &RemotePlaces<'_>, settings: &RemoteSettings) -> DocumentError {
+    let Some(rest) = settings.location.text().strip_prefix("http://") else {
+        return places.url.wrong("leads to a URL that is not https", "write an https URL");
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback());
+    let hosts = settings.network.insecure_http_to();
+    let network = if is_loopback {
+        "add `network = { insecure_loopback = true }` to the entry".to_owned()
+    } else if hosts.is_empty() {
+        format!("add `network = {{ insecure_http_to = [\"{host}\"] }}` to the entry")
+    } else {
+        format!("add \"{host}\" to the list `insecure_http_to`")
+    };
+    places.url.wrong(format!("leads to plain http at {host}"), format!("write an https URL, or {network}"))
+}
+
+fn wrong_host(at: &At<'_>, settings: &RemoteSettings, text: &str) -> DocumentError {
+    let hosts = settings.network.insecure_http_to();
+    let Some((index, host)) = hosts.iter().enumerate().find(|(_, host)| text.trim_matches('"') == &***host)
+    else {
+        return at.wrong("has a host that cannot be used", "write host names or IP addresses");
+    };
+    let mend = if host.contains("://") {
+        "write the host without the scheme"
+    } else if host.contains('*') {
+        "write each host by its name"
+    } else if host.contains(':') {
+        "write the host without the port"
+    } else {
+        "write a host name or an IP address"
+    };
+    at.index(index).wrong("is not a host name", mend)
 }
 
 /// Applies the table to the default settings.

@@ -100,7 +100,7 @@ fn store_url(
     ];
     let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
     if let (Some((first, _)), Some((second, _))) = (given.next(), given.next()) {
-        return Err(at.wrong(format!("has both `{first}` and `{second}`"), "remove one"));
+        return Err(at.both(first, second));
     }
     if let Some(url) = &table.store {
         if has_password(url) || url.contains("password=") {

@@ -49,7 +49,7 @@ pub(crate) fn overlay(
 /// Sets one member, unless `is_default` and it has a value.
 pub(crate) fn set_member(root: &mut Node, given: Override<'_>, is_default: bool) -> Result<(), Fault> {
     let path: Vec<Box<str>> = given.member.split('.').map(Into::into).collect();
-    if is_default && root.has(&path) {
+    if is_default && root.get(&path).is_some() {
         return Ok(());
     }
     let name: Arc<str> = given.variable.into();
@@ -127,8 +127,9 @@ fn child<'a>(
         Value::Array(nodes) => {
             let length = nodes.len();
             let at = part.parse::<usize>().ok().filter(|at| *at <= length).ok_or_else(|| {
-                Fault::new(format!("has `{part}` where a list has {length} elements"))
-                    .with_mend(format!("write a position from 0 to {length}"))
+                let positions = positions(length);
+                Fault::new(format!("names the entry `{part}` of a list"))
+                    .with_mend(format!("the document has {positions}; the position {length} adds an entry"))
             })?;
             if at == length {
                 nodes.push(fresh());
@@ -145,6 +146,15 @@ fn child<'a>(
         }
         _ => Err(Fault::new(format!("sets `{part}` inside of a value that is no table and no list"))
             .with_mend("set the value itself")),
+    }
+}
+
+/// Returns the positions of a list as text.
+pub(crate) fn positions(length: usize) -> String {
+    match length {
+        0 => "no entries".to_owned(),
+        1 => "the entry 0".to_owned(),
+        _ => format!("the entries 0 to {}", length.saturating_sub(1)),
     }
 }
 

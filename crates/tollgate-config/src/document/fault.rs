@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 
 use super::path::Segment;
-use super::suggestion::nearest;
-use super::tree::Origin;
+use super::suggestion::did_you_mean;
+use super::tree::{Entry, Node, Origin};
 
 /// What is wrong with a value. The path and the place are added on the way out of the document.
 #[derive(Debug)]
@@ -31,6 +31,37 @@ impl Fault {
     pub(crate) fn at(mut self, origin: &Origin) -> Self {
         self.origin.get_or_insert_with(|| origin.clone());
         self
+    }
+
+    /// Words the mend for a variable, whose value is the text itself.
+    pub(crate) fn in_variable(self) -> Self {
+        let mend = self.mend.map(|mend| match mend.split_once(" in quotes") {
+            Some((before, after)) => format!("{before}{}", after.replace('"', "")),
+            None => mend,
+        });
+        Self { mend, ..self }
+    }
+
+    /// Blames a variable for an error of a table that names members, if the variable has set one of them.
+    pub(crate) fn of_table(self, entries: &[Entry]) -> Self {
+        if !self.path.is_empty() || self.origin.is_some() {
+            return self;
+        }
+        let names = self.problem.split('`').skip(1).step_by(2);
+        let named: Vec<&Entry> =
+            names.filter_map(|name| entries.iter().find(|entry| *entry.key == *name)).collect();
+        let set = named.iter().find(|entry| matches!(entry.node.origin, Origin::Variable(_)));
+        let Some(set) = set else { return self };
+        let mend = match named.iter().find(|entry| entry.key != set.key) {
+            Some(other) if other.node.origin == set.node.origin => return self,
+            Some(Entry { node: Node { origin: Origin::Variable(other), .. }, .. }) => {
+                format!("unset it or {other}")
+            }
+            Some(other) => format!("unset it, or remove `{}` from the document", other.key),
+            None => "unset it".to_owned(),
+        };
+        let origin = set.node.origin.clone();
+        self.with_mend(mend).at(&origin)
     }
 
     /// Adds the segment that leads to the value.
@@ -72,19 +103,15 @@ impl de::Error for Fault {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new("has a value that is not allowed").with_mend(suggestion("write", variant, expected))
+        let mend = did_you_mean(variant, expected);
+        Self::new("has a value that is not allowed")
+            .with_mend(mend.unwrap_or_else(|| format!("write one of {}", list(expected))))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let longer: Vec<&str> =
-            expected.iter().copied().filter(|name| begins_with_word(name, field)).collect();
-        Self::new("is not a member that exists").with_mend(
-            match (nearest(field, expected), longer.as_slice()) {
-                (Some(name), _) => format!("did you mean `{name}`?"),
-                (None, []) => format!("the members here are {}", list(expected)),
-                (None, longer) => format!("did you mean {}?", format_args!("`{}`", longer.join("` or `"))),
-            },
-        )
+        let mend = did_you_mean(field, expected);
+        Self::new(UNKNOWN_MEMBER)
+            .with_mend(mend.unwrap_or_else(|| format!("the members here are {}", list(expected))))
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -96,10 +123,8 @@ impl de::Error for Fault {
     }
 }
 
-/// Returns whether `name` is `word` and more words, as `secret_file` is for `secret`.
-fn begins_with_word(name: &str, word: &str) -> bool {
-    name.strip_prefix(word).is_some_and(|rest| rest.starts_with('_'))
-}
+/// The problem of a member that does not exist.
+pub(crate) const UNKNOWN_MEMBER: &str = "is not a member that exists";
 
 /// Returns what serde expects in the words of TOML.
 fn expectation(expected: &dyn Expected) -> String {
@@ -123,13 +148,6 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
         Unexpected::Seq => "a list",
         Unexpected::Map => "a table",
         _ => "of another type",
-    }
-}
-
-fn suggestion(verb: &str, found: &str, names: &[&str]) -> String {
-    match nearest(found, names) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("{verb} one of {}", list(names)),
     }
 }
 

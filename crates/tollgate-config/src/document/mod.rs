@@ -19,12 +19,14 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 pub use environment::Override;
-pub(crate) use fault::{Fault, list};
+pub(crate) use environment::positions;
+pub(crate) use fault::{Fault, UNKNOWN_MEMBER, list};
 pub(crate) use path::{Segment, dotted};
+pub(crate) use suggestion::did_you_mean;
 pub(crate) use tree::{Origin, Places};
 
 use crate::error::{DocumentError, Place};
-use tree::Node;
+use tree::{Node, Text, Value};
 
 /// A TOML document, and the environment variables that override its members.
 ///
@@ -143,6 +145,14 @@ impl Document {
 
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
         T::deserialize(&self.root).map_err(|fault| complete(fault, self.file.as_ref()))
+    }
+
+    /// Returns the string at `path`.
+    pub(crate) fn text(&self, path: &[&str]) -> Option<&str> {
+        match &self.root.get(path)?.value {
+            Value::String(text) | Value::Variable(Text { text, .. }) => Some(text),
+            _ => None,
+        }
     }
 
     pub(crate) fn places(&self) -> Places {

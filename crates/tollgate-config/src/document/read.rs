@@ -42,7 +42,9 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::Boolean(boolean) => visitor.visit_bool(*boolean),
             Value::Datetime => Err(Fault::new("is a date or time").with_mend("write it in quotes")),
             Value::Array(nodes) => visitor.visit_seq(Elements { nodes: nodes.iter(), next: 0 }),
-            Value::Table(entries) => visitor.visit_map(Members { entries: entries.iter(), current: None }),
+            Value::Table(entries) => visitor
+                .visit_map(Members { entries: entries.iter(), current: None })
+                .map_err(|fault: Fault| fault.of_table(entries)),
             Value::Variable(Text { structured: Structured::Is(node), .. }) => node.deserialize_any(visitor),
             Value::Variable(Text { structured: Structured::Broken(problem), .. }) => {
                 Err(Fault::new(problem).with_mend("write a list or a table as in TOML"))
@@ -50,7 +52,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Value::Variable(Text { text, .. }) => match text.trim() {
                 "true" => visitor.visit_bool(true),
                 "false" => visitor.visit_bool(false),
-                _ => visitor.visit_str(text),
+                _ => visitor.visit_str(text).map_err(Fault::in_variable),
             },
         };
         result.map_err(|fault: Fault| fault.at(&self.origin))

@@ -58,18 +58,19 @@ impl Node {
         Self { value: Value::Table(Vec::new()), origin }
     }
 
-    /// Returns whether there is a value at this path.
-    pub(crate) fn has(&self, path: &[Box<str>]) -> bool {
-        let Some((first, rest)) = path.split_first() else { return true };
+    /// Returns the value at this path.
+    pub(crate) fn get<P: AsRef<str>>(&self, path: &[P]) -> Option<&Self> {
+        let Some((first, rest)) = path.split_first() else { return Some(self) };
+        let first = first.as_ref();
         let child = match &self.value {
             Value::Array(nodes) => first.parse::<usize>().ok().and_then(|at| nodes.get(at)),
             Value::Table(entries) => {
-                entries.iter().find(|entry| entry.key == *first).map(|entry| &entry.node)
+                entries.iter().find(|entry| *entry.key == *first).map(|entry| &entry.node)
             }
-            Value::Variable(Text { structured: Structured::Is(node), .. }) => return node.has(path),
+            Value::Variable(Text { structured: Structured::Is(node), .. }) => return node.get(path),
             _ => None,
         };
-        child.is_some_and(|child| child.has(rest))
+        child.and_then(|child| child.get(rest))
     }
 
     /// Returns the places of this value and all values below it, without the values.

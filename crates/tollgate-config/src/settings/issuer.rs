@@ -118,8 +118,9 @@ pub(crate) enum Tolerance {
 #[cfg(test)]
 mod tests {
     use serde::de::IntoDeserializer as _;
-    use serde::de::value::{Error, StrDeserializer};
+    use serde::de::value::{Error, MapDeserializer, StrDeserializer};
 
+    use super::super::provider::GENERAL_MEMBERS;
     use super::*;
 
     const ALL: [ProviderName; 21] = [
@@ -145,6 +146,18 @@ mod tests {
         ProviderName::SupabaseSecret,
         ProviderName::Zitadel,
     ];
+
+    #[test]
+    fn every_member_is_of_providers_or_general() {
+        let unknown: MapDeserializer<'_, _, Error> = MapDeserializer::new([("unknown", 1)].into_iter());
+        let error = IssuerEntry::deserialize(unknown).unwrap_err().to_string();
+        let mut exist: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        let preset = IssuerEntry::default().preset_members();
+        let mut listed: Vec<&str> = preset.iter().map(|(name, _)| *name).chain(GENERAL_MEMBERS).collect();
+        exist.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(exist, listed);
+    }
 
     #[test]
     fn names_are_those_of_the_document_and_members_exist() {

@@ -19,6 +19,7 @@ pub(crate) enum PolicySetting {
     Amr(Box<str>),
     AuthenticatedWithin(Span),
     Actor(Box<str>),
+    Issuer(Box<str>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -26,7 +27,7 @@ pub(crate) enum PolicySetting {
 
 impl<'de> Union<'de> for PolicySetting {
     const FORMS: &'static str = "the name of a policy, or a table with one of `scope`, `role`, `claim`, `acr`, `amr`, \
-         `authenticated_within`, `actor`, `all`, `any` and `not`";
+         `authenticated_within`, `actor`, `issuer`, `all`, `any` and `not`";
 
     fn from_text<E: de::Error>(text: &str) -> Result<Self, E> {
         Ok(Self::Named(text.into()))
@@ -50,11 +51,24 @@ impl<'de> Union<'de> for PolicySetting {
                     .authenticated_within
                     .map(|age| ("authenticated_within", Self::AuthenticatedWithin(age))),
                 table.actor.map(|actor| ("actor", Self::Actor(actor))),
+                table.issuer.map(|issuer| ("issuer", Self::Issuer(issuer))),
                 table.all.map(|all| ("all", Self::All(all))),
                 table.any.map(|any| ("any", Self::Any(any))),
                 table.not.map(|not| ("not", Self::Not(not))),
             ],
-            &["scope", "role", "claim", "acr", "amr", "authenticated_within", "actor", "all", "any", "not"],
+            &[
+                "scope",
+                "role",
+                "claim",
+                "acr",
+                "amr",
+                "authenticated_within",
+                "actor",
+                "issuer",
+                "all",
+                "any",
+                "not",
+            ],
         )
     }
 }
@@ -71,6 +85,7 @@ struct PolicyTable {
     amr: Option<Box<str>>,
     authenticated_within: Option<Span>,
     actor: Option<Box<str>>,
+    issuer: Option<Box<str>>,
     all: Option<Vec<PolicySetting>>,
     any: Option<Vec<PolicySetting>>,
     not: Option<Box<PolicySetting>>,

@@ -1,6 +1,10 @@
 //! The providers that an entry can name, and the members that belong to them.
 
 use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error, StrDeserializer};
+
+use crate::document::{did_you_mean, list};
 
 /// A preset of the core: [`tollgate::providers`] has a function of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -86,6 +90,11 @@ impl ProviderName {
         }
     }
 
+    /// Returns the member that lists the clients, tenants or parties of one issuer.
+    pub(crate) fn list_member(self) -> Option<&'static str> {
+        self.members().iter().copied().find(|member| matches!(*member, "clients" | "tenants" | "parties"))
+    }
+
     /// Returns the members that an entry of this provider may have besides.
     pub(crate) const fn optional_members(self) -> &'static [&'static str] {
         match self {
@@ -94,3 +103,48 @@ impl ProviderName {
         }
     }
 }
+
+/// Returns how to mend a member that does not exist, in an entry with this provider.
+pub(crate) fn mend_of_unknown(member: &str, provider: Option<&str>) -> String {
+    let name = provider.and_then(|provider| {
+        let provider: StrDeserializer<'_, Error> = provider.into_deserializer();
+        ProviderName::deserialize(provider).ok()
+    });
+    let (required, optional) = match name {
+        Some(name) => (name.members(), name.optional_members()),
+        None => (["issuer", "audience"].as_slice(), [].as_slice()),
+    };
+    let mend = did_you_mean(member, &[required, optional].concat());
+    if let Some(mend) = mend.or_else(|| did_you_mean(member, &GENERAL_MEMBERS)) {
+        return mend;
+    }
+    let whose = name.map_or_else(|| "without `provider`".to_owned(), |name| format!("of {}", name.name()));
+    let optional = if optional.is_empty() { String::new() } else { format!(", may have {}", list(optional)) };
+    let general = list(&GENERAL_MEMBERS);
+    format!("an entry {whose} needs {}{optional}, and may have the general members {general}", list(required))
+}
+
+/// The members that every entry may have. An entry without a provider needs `keys`.
+pub(crate) const GENERAL_MEMBERS: [&str; 21] = [
+    "provider",
+    "keys",
+    "leeway",
+    "max_age",
+    "max_lifetime",
+    "max_token",
+    "algorithms",
+    "types",
+    "rfc9068_profile",
+    "key_issuers",
+    "required_claims",
+    "required_values",
+    "required_header_members",
+    "scopes_at",
+    "roles_at",
+    "implied_scopes",
+    "implied_roles",
+    "tolerate",
+    "tolerate_id_token_claims",
+    "refresh",
+    "network",
+];
