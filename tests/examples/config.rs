@@ -223,6 +223,6 @@ fn document_of_the_examples_is_good() {
         _ => line,
     });
     let all = format!("{before}[[issuers]]{}", lines.collect::<Vec<_>>().join("\n"));
-    assert_eq!(all.matches("\n[[issuers]]").count(), 4);
+    assert_eq!(all.matches("\n[[issuers]]").count(), 6);
     Config::from_toml(&all).unwrap_or_else(|error| panic!("{error}"));
 }
