@@ -1,4 +1,5 @@
-//! Fuzzes `Forwarded` and `X-Forwarded-For`: whatever a client sends to a proxy, the address is what the proxy appended.
+//! Fuzzes `Forwarded` and `X-Forwarded-For`: whatever a client sends to a proxy, the address is what the proxy
+//! appended.
 
 #![no_main]
 

@@ -196,8 +196,8 @@ impl Gate {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::Empty`] without any source: such a gate would reject every request. [`ConfigError::Conflict`] when
-    /// two sources read the same value in different ways: every token would count as two.
+    /// [`ConfigError::Empty`] without any source: such a gate would reject every request. [`ConfigError::Conflict`]
+    /// when two sources read the same value in different ways: every token would count as two.
     pub fn with_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Result<Self, ConfigError> {
         let mut distinct: Vec<TokenSource> = Vec::new();
         for source in sources {

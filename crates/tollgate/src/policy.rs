@@ -125,8 +125,8 @@ impl Policy {
 
     /// Requires the token to come from this issuer, by its exact `iss`.
     ///
-    /// A gate with several issuers gives all of them the same routes: a role `admin` that one of them assigns counts like
-    /// that of another. Combine the policy with the issuer where only one of them may grant it.
+    /// A gate with several issuers gives all of them the same routes: a role `admin` that one of them assigns counts
+    /// like that of another. Combine the policy with the issuer where only one of them may grant it.
     ///
     /// ```
     /// use tollgate::Policy;
