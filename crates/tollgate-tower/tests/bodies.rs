@@ -219,21 +219,27 @@ async fn guard_without_a_gate_responds_with_http() {
 /// A proxy that asks a service whether to admit a request reads the status, and passes the client's headers on.
 #[tokio::test]
 async fn client_does_not_choose_the_status_of_a_rejection() {
-    let ask = async |gate: Gate, request: Request<()>| {
-        let handler = async |_: Request<()>| Ok::<_, Infallible>(Response::new(Frames::default()));
-        let service = AuthenticateLayer::new(gate).layer(tower::service_fn(handler));
-        service.oneshot(request).await.unwrap().status().as_u16()
-    };
-    let key = keys::verifying(Algorithm::Hs256);
-    let verifier = Verifier::new(key, Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
-    assert_eq!(ask(Gate::new(verifier), request("application/grpc", None)).await, 401, "the default");
+    let verifier = Verifier::new(
+        keys::verifying(Algorithm::Hs256),
+        Issuer::new(ISSUER).unwrap(),
+        Audience::new(AUDIENCE).unwrap(),
+    );
+    let default = Gate::new(verifier);
+    assert_eq!(status(default, request("application/grpc", None)).await, 401);
     let mut get = request("application/grpc", None);
     *get.method_mut() = http::Method::GET;
-    assert_eq!(ask(gate(), get).await, 401, "gRPC has no other method than POST");
+    assert_eq!(status(gate(), get).await, 401, "gRPC has no other method than POST");
     for content_type in ["application/grpc+x, text/html", "application/grpc +proto", "application/grpcx"] {
-        assert_eq!(ask(gate(), request(content_type, None)).await, 401, "{content_type}");
+        assert_eq!(status(gate(), request(content_type, None)).await, 401, "{content_type}");
     }
-    assert_eq!(ask(gate(), request("application/grpc", None)).await, 200);
+    assert_eq!(status(gate(), request("application/grpc", None)).await, 200);
+}
+
+async fn status(gate: Gate, request: Request<()>) -> u16 {
+    let handler =
+        tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Frames::default())));
+    let service = AuthenticateLayer::new(gate).layer(handler);
+    service.oneshot(request).await.unwrap().status().as_u16()
 }
 
 /// The decision falls after the request has waited for keys.

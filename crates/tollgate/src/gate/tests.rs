@@ -9,6 +9,8 @@ use crate::error::{
 };
 use crate::issuer::Issuer;
 use crate::key::{KeyRefresh, KeyRequest, KeySet, KeySource};
+use crate::rejection::Rejection;
+use crate::rejection_body::RejectionBody;
 use crate::request::testing::FakeRequest;
 use crate::revocation::RevocationList;
 use crate::scope::ScopeSet;

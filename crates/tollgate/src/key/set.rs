@@ -166,7 +166,7 @@ impl KeySet {
             // Key IDs are unique in a set, thumbprints may not be.
             let differ = |(first, key): (&VerifyingKey, &VerifyingKey)| !first.same_public_key(key);
             if header.key_id().is_none()
-                && named().next().is_some_and(|first| named().any(|key| differ((first, key))))
+                && named().next().is_some_and(|first| named().skip(1).any(|key| differ((first, key))))
             {
                 return Err(TokenError::AmbiguousKey { algorithm });
             }

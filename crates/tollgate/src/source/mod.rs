@@ -2,6 +2,7 @@
 
 mod authorization;
 mod cookie;
+mod credential;
 mod query;
 mod websocket;
 
@@ -12,9 +13,10 @@ pub use cookie::find_cookie;
 
 use crate::cross_site;
 use crate::error::{ConfigError, RequestError};
-use crate::grammar::{is_b64token_symbol, token_name};
+use crate::grammar::token_name;
 use crate::request::RequestView;
 use cookie::Cookie;
+pub(crate) use credential::Credential;
 
 const FIELD: &str = "header field";
 
@@ -290,37 +292,6 @@ fn own_field(name: Box<str>) -> Result<Box<str>, ConfigError> {
     Ok(name.into())
 }
 
-/// The value that a request presents as its token, and its source.
-#[derive(Clone, Copy)]
-pub(crate) struct Credential<'r, 's> {
-    /// The value as received. A value that is not in the cache has to be [checked](Self::check).
-    pub(crate) bytes: &'r [u8],
-    pub(crate) source: &'s TokenSource,
-}
-
-impl Credential<'_, '_> {
-    /// Checks the grammar that all issuers' tokens have:
-    /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
-    ///
-    /// # Errors
-    /// [`RequestError::NotAToken`] when the value does not match the grammar.
-    pub(crate) fn check(&self) -> Result<(), RequestError> {
-        if without_padding(self.bytes).is_empty() {
-            return Err(self.fault());
-        }
-        self.check_rest(self.bytes)
-    }
-
-    /// Checks `rest`, when all bytes before it are already known to be symbols of a token.
-    pub(crate) fn check_rest(&self, rest: &[u8]) -> Result<(), RequestError> {
-        if are_b64token_symbols(without_padding(rest)) { Ok(()) } else { Err(self.fault()) }
-    }
-
-    fn fault(&self) -> RequestError {
-        RequestError::NotAToken { location: self.source.location() }
-    }
-}
-
 /// Finds the token of a request in all `sources`.
 ///
 /// An explicit token in more than one location is malformed (RFC 6750 §2). A cookie is not explicit, because
@@ -374,29 +345,6 @@ fn single_field<'r, R: RequestView>(request: &'r R, name: &str) -> Result<Option
         return Err(RequestError::Repeated { location: FIELD });
     }
     Ok(Some(value))
-}
-
-fn without_padding(bytes: &[u8]) -> &[u8] {
-    if bytes.last() != Some(&b'=') {
-        return bytes;
-    }
-    let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
-    bytes.get(..bytes.len().saturating_sub(padding)).unwrap_or_default()
-}
-
-/// Checks sixteen bytes at a time. The last chunk overlaps the one before it.
-fn are_b64token_symbols(bytes: &[u8]) -> bool {
-    let (sixteens, rest) = bytes.as_chunks::<16>();
-    let Some(last) = bytes.last_chunk() else {
-        return rest.iter().all(|byte| is_b64token_symbol(*byte));
-    };
-    let mut others = [false; 16];
-    for sixteen in sixteens.iter().chain([last]) {
-        for (other, byte) in others.iter_mut().zip(sixteen) {
-            *other |= !is_b64token_symbol(*byte);
-        }
-    }
-    others == [false; 16]
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::grammar::is_b64token_symbol;
 use crate::request::testing::FakeRequest;
 
 fn bearer(values: &[&[u8]]) -> Result<Option<String>, RequestError> {
