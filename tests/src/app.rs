@@ -101,10 +101,13 @@ impl Drop for App {
     }
 }
 
-/// Runs `package` until it exits, asserts that it failed, and returns its standard error.
+/// Runs `package` until it exits, asserts that it failed, and returns its standard error. Unless the environment has an
+/// address, it listens on any free port, so that tests do not compete for the default one.
 #[must_use]
 pub fn run_to_failure(package: &str, data: &Path, environment: &[(&str, &str)]) -> String {
-    let output = command(package, data, environment).output().expect("the example starts");
+    let any_port = [("TOLLGATE_ADDR", "127.0.0.1:0")];
+    let environment = [&any_port[..], environment].concat();
+    let output = command(package, data, &environment).output().expect("the example starts");
     assert!(!output.status.success(), "the example should not have started");
     String::from_utf8(output.stderr).expect("UTF-8")
 }
