@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tollgate::adapter::{Decision, RequestView};
+use tollgate::adapter::Decision;
 use tollgate::{Algorithm, Audience, Gate, Issuer, Verifier, VerifierSource};
 use tollgate_jwks::{
     HttpClient, HttpFuture, HttpRequest, HttpResponse, LookupOutcome, LookupRequest, RemoteKeySet,
     StartError, VerifierDirectory, VerifierDirectorySettings,
 };
-use tollgate_testing::{Forge, keys};
+use tollgate_testing::{BearerRequest, Forge, keys};
 
 const OWN: &str = "https://own.example";
 const AUDIENCE: &str = "api://demo";
@@ -100,47 +100,15 @@ fn token(issuer: &str) -> String {
     Forge::new(issuer, AUDIENCE).with_algorithm(Algorithm::Es256).token().sign()
 }
 
-struct Request(String);
-
-impl RequestView for Request {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(self.0.as_bytes()).into_iter()
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-}
-
 /// Returns the status of the response that an adapter would send.
 async fn ask(gate: &Gate, token: &str) -> u16 {
-    let request = Request(format!("Bearer {token}"));
-    match gate.admit(&request, gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(refresh) => {
-            refresh.await;
-            gate.admit_after_refresh(&request, gate.now())
-                .map_or_else(|rejection| rejection.status(), |_| 200)
-        }
-    }
+    BearerRequest::new(token).status_after_refresh(gate).await
 }
 
 /// Returns the status for a request that must not wait.
 fn ask_at_once(gate: &Gate, token: &str) -> u16 {
-    match gate.admit(&Request(format!("Bearer {token}")), gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(_) => panic!("the request would wait"),
-    }
+    let status = BearerRequest::new(token).status(gate, gate.now());
+    status.unwrap_or_else(|| panic!("the request would wait"))
 }
 
 async fn pass(secs: u64) {
@@ -384,7 +352,7 @@ async fn lookups_end_with_the_directory() {
     let (database, directory, gate) = start(settings());
     database.set("https://a.example", Tenant::Hangs);
     let Decision::AwaitKeys(refresh) =
-        gate.admit(&Request(format!("Bearer {}", token("https://a.example"))), gate.now())
+        gate.admit(&BearerRequest::new(&token("https://a.example")), gate.now())
     else {
         panic!("a lookup");
     };

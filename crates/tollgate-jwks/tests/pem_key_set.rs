@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tollgate::adapter::{Decision, RequestView};
+use tollgate::adapter::Decision;
 use tollgate::{Algorithm, Audience, Gate, Issuer, KeySource as _, UnixTime, Verifier};
 use tollgate_jwks::{
     HttpClient, HttpFuture, HttpRequest, HttpResponse, PemKeySet, PemKeySetSettings, StartError,
 };
-use tollgate_testing::Forge;
+use tollgate_testing::{BearerRequest, Forge};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
@@ -96,47 +96,15 @@ fn token(key_id: &str) -> String {
     Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256).token().header("kid", key_id).sign()
 }
 
-struct Request(String);
-
-impl RequestView for Request {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(self.0.as_bytes()).into_iter()
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-}
-
 /// Returns the status of the response that an adapter would send.
 async fn ask(gate: &Gate, token: &str) -> u16 {
-    let request = Request(format!("Bearer {token}"));
-    match gate.admit(&request, gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(refresh) => {
-            refresh.await;
-            gate.admit_after_refresh(&request, gate.now())
-                .map_or_else(|rejection| rejection.status(), |_| 200)
-        }
-    }
+    BearerRequest::new(token).status_after_refresh(gate).await
 }
 
 /// Returns the status for a request that must not wait.
 fn ask_at_once(gate: &Gate, token: &str) -> u16 {
-    match gate.admit(&Request(format!("Bearer {token}")), gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(_) => panic!("the request would wait"),
-    }
+    let status = BearerRequest::new(token).status(gate, gate.now());
+    status.unwrap_or_else(|| panic!("the request would wait"))
 }
 
 async fn pass(secs: u64) {
@@ -302,8 +270,7 @@ async fn oldest_key_is_evicted_and_fetched_again_when_it_is_used() {
 async fn fetches_end_with_the_key_set() {
     let (server, keys, gate) = start(settings());
     server.begin(Trouble::Hangs);
-    let Decision::AwaitKeys(refresh) = gate.admit(&Request(format!("Bearer {}", token(KNOWN))), gate.now())
-    else {
+    let Decision::AwaitKeys(refresh) = gate.admit(&BearerRequest::new(&token(KNOWN)), gate.now()) else {
         panic!("a fetch");
     };
     pass(1).await;

@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tollgate::adapter::{Decision, RequestView};
+use tollgate::adapter::Decision;
 use tollgate::{Algorithm, Audience, Gate, KeyRefresh, UnixTime, Verifier};
 use tollgate_jwks::{
     FetchOutcome, HttpClient, HttpError, HttpFuture, HttpRequest, HttpResponse, KeySetHealth, KeySetStatus,
     RefreshSettings, RemoteKeySet, StartError,
 };
-use tollgate_testing::{Forge, keys};
+use tollgate_testing::{BearerRequest, Forge, keys};
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api://demo";
@@ -115,57 +115,19 @@ fn forged(key_id: &str) -> String {
     Forge::new(ISSUER, AUDIENCE).with_algorithm(Algorithm::Es256).token().header("kid", key_id).sign()
 }
 
-struct Request(String);
-
-impl Request {
-    fn bearing(token: &str) -> Self {
-        Self(format!("Bearer {token}"))
-    }
-}
-
-impl RequestView for Request {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        (name == "authorization").then_some(self.0.as_bytes()).into_iter()
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-}
-
 /// Returns the status of the response that an adapter would send.
 async fn ask(gate: &Gate, token: &str) -> u16 {
-    let request = Request::bearing(token);
-    match gate.admit(&request, gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(refresh) => {
-            refresh.await;
-            gate.admit_after_refresh(&request, gate.now())
-                .map_or_else(|rejection| rejection.status(), |_| 200)
-        }
-    }
+    BearerRequest::new(token).status_after_refresh(gate).await
 }
 
 /// Returns the status for a request that must not wait.
 fn ask_at_once(gate: &Gate, token: &str) -> u16 {
-    match gate.admit(&Request::bearing(token), gate.now()) {
-        Decision::Admitted(_) => 200,
-        Decision::Rejected(rejection) => rejection.status(),
-        Decision::AwaitKeys(_) => panic!("the request would wait"),
-    }
+    let status = BearerRequest::new(token).status(gate, gate.now());
+    status.unwrap_or_else(|| panic!("the request would wait"))
 }
 
 fn awaited(gate: &Gate, token: &str) -> KeyRefresh {
-    match gate.admit(&Request::bearing(token), gate.now()) {
+    match gate.admit(&BearerRequest::new(token), gate.now()) {
         Decision::AwaitKeys(refresh) => refresh,
         other => panic!("{other:?}"),
     }

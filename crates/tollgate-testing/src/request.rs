@@ -34,6 +34,20 @@ impl BearerRequest {
             Decision::AwaitKeys(_) => None,
         }
     }
+
+    /// Returns the status of the response that an adapter would send: when the gate waits for keys, waits with it and
+    /// asks once more. The gate's clock gives the time.
+    pub async fn status_after_refresh(&self, gate: &Gate) -> u16 {
+        match gate.admit(self, gate.now()) {
+            Decision::Admitted(_) => 200,
+            Decision::Rejected(rejection) => rejection.status(),
+            Decision::AwaitKeys(refresh) => {
+                refresh.await;
+                gate.admit_after_refresh(self, gate.now())
+                    .map_or_else(|rejection| rejection.status(), |_| 200)
+            }
+        }
+    }
 }
 
 impl RequestView for BearerRequest {
