@@ -82,7 +82,7 @@ impl VerifierDirectory {
         F: Future<Output = Result<LookupOutcome, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        settings.check().map_err(StartError::Settings)?;
+        let limits = settings.check().map_err(StartError::Settings)?;
         let lookup: Lookup<Issuer, Arc<Verifier>> = Arc::new(move |asked: Asked<Issuer, Arc<Verifier>>| {
             let age = asked.known.map(|(_verifier, age)| age);
             let outcome = lookup(LookupRequest::new(asked.key, age));
@@ -95,7 +95,7 @@ impl VerifierDirectory {
                 }
             })
         });
-        Ok(Self(Arc::new(Lookups::new(settings.into_limits(), setup::runtime()?, lookup, Box::new(log)))))
+        Ok(Self(Arc::new(Lookups::new(limits, setup::runtime()?, lookup, Box::new(log)))))
     }
 
     /// Drops the verifier of an issuer, or the note that it is not trusted, so that its next token causes a lookup.

@@ -27,35 +27,23 @@ use crate::lookups::Limits;
 ///
 /// Issuers of more than 512 bytes are never looked up.
 #[derive(Clone, Debug)]
-pub struct VerifierDirectorySettings {
-    max_verifiers: usize,
-    lifetime: Duration,
-    max_age: Duration,
-    retry: Duration,
-    max_absent: usize,
-    absent_for: Duration,
-    timeout: Duration,
-    max_lookups: usize,
-    lookup_interval: Duration,
-    lookup_burst: u32,
-    max_waiting: usize,
-}
+pub struct VerifierDirectorySettings(Limits);
 
 impl Default for VerifierDirectorySettings {
     fn default() -> Self {
-        Self {
-            max_verifiers: 1024,
+        Self(Limits {
+            max_values: 1024,
             lifetime: Duration::from_secs(300),
             max_age: Duration::from_secs(3600),
             retry: Duration::from_secs(5),
             max_absent: 4096,
             absent_for: Duration::from_secs(60),
+            max_in_flight: 16,
+            interval: Duration::from_millis(100),
+            burst: 32,
             timeout: Duration::from_secs(5),
-            max_lookups: 16,
-            lookup_interval: Duration::from_millis(100),
-            lookup_burst: 32,
             max_waiting: 1024,
-        }
+        })
     }
 }
 
@@ -69,52 +57,52 @@ impl VerifierDirectorySettings {
     /// Sets how many verifiers are cached, 65,536 at most. The default is 1024.
     #[must_use]
     pub fn with_max_verifiers(self, max: usize) -> Self {
-        Self { max_verifiers: max, ..self }
+        Self(Limits { max_values: max, ..self.0 })
     }
 
     /// Sets how long a verifier is used before its issuer is looked up again. The lookup begins in the background after
     /// 80 % of this time. If no request came then, the next one waits for it. The default is 5 min.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime, ..self }
+        Self(Limits { lifetime, ..self.0 })
     }
 
     /// Sets how long a verifier is used after its last good lookup, while lookups fail. It must not be below the
     /// lifetime. The default is 1 h.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
-        Self { max_age, ..self }
+        Self(Limits { max_age, ..self.0 })
     }
 
     /// Sets the pause after a failed lookup of an issuer. The default is 5 s.
     #[must_use]
     pub fn with_retry(self, pause: Duration) -> Self {
-        Self { retry: pause, ..self }
+        Self(Limits { retry: pause, ..self.0 })
     }
 
     /// Sets how many issuers that are not trusted are cached, and for how long. The default is 4096 issuers for 60 s.
     #[must_use]
     pub fn with_negative_cache(self, max: usize, ttl: Duration) -> Self {
-        Self { max_absent: max, absent_for: ttl, ..self }
+        Self(Limits { max_absent: max, absent_for: ttl, ..self.0 })
     }
 
     /// Sets the timeout of a lookup. The default is 5 s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self(Limits { timeout, ..self.0 })
     }
 
     /// Sets how many lookups of issuers without a verifier may be in flight. The default is 16.
     #[must_use]
     pub fn with_max_lookups(self, max: usize) -> Self {
-        Self { max_lookups: max, ..self }
+        Self(Limits { max_in_flight: max, ..self.0 })
     }
 
     /// Sets how often issuers without a verifier are looked up: once per `interval`, and `burst` times at once after a
     /// pause. Tokens of further issuers get 503. The default is 100 ms, and 32.
     #[must_use]
     pub fn with_lookup_rate(self, interval: Duration, burst: u32) -> Self {
-        Self { lookup_interval: interval, lookup_burst: burst, ..self }
+        Self(Limits { interval, burst, ..self.0 })
     }
 
     /// Sets how many requests may wait for lookups of issuers without a verifier at the same time, and how many for
@@ -122,54 +110,34 @@ impl VerifierDirectorySettings {
     /// The default is 1024.
     #[must_use]
     pub fn with_max_waiting(self, max: usize) -> Self {
-        Self { max_waiting: max, ..self }
+        Self(Limits { max_waiting: max, ..self.0 })
     }
 
-    pub(super) fn into_limits(self) -> Limits {
-        Limits {
-            max_values: self.max_verifiers,
-            lifetime: self.lifetime,
-            max_age: self.max_age,
-            retry: self.retry,
-            max_absent: self.max_absent,
-            absent_for: self.absent_for,
-            max_in_flight: self.max_lookups,
-            interval: self.lookup_interval,
-            burst: self.lookup_burst,
-            timeout: self.timeout,
-            max_waiting: self.max_waiting,
-        }
-    }
-
-    /// Returns the error of an invalid setting as a sentence.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    /// Returns the limits, or the error of an invalid setting as a sentence.
+    pub(super) fn check(self) -> Result<Limits, &'static str> {
+        let limits = self.0;
         let rules = [
-            (self.max_verifiers == 0, "the number of verifiers must not be zero"),
-            (self.max_verifiers > MAX_VERIFIERS, "the number of verifiers is above 65,536"),
-            (self.max_absent > MAX_VERIFIERS, "the number of cached absent issuers is above 65,536"),
-            (self.lifetime < SHORTEST, "the lifetime of verifiers must be at least 10 ms"),
-            (self.max_age < self.lifetime, "the maximum age of verifiers is below their lifetime"),
-            (self.max_age > LONGEST, "the maximum age of verifiers is above a year"),
-            (self.retry < SHORTEST, "the pause after a failed lookup must be at least 10 ms"),
-            (self.retry > self.max_age, "the pause after a failed lookup is above the maximum age"),
-            (self.timeout.is_zero(), "the timeout of lookups must not be zero"),
-            (self.max_lookups == 0, "the number of lookups in flight must not be zero"),
-            (self.lookup_interval.is_zero(), "the interval of lookups must not be zero"),
-            (self.lookup_interval > LONGEST, "the interval of lookups is above a year"),
-            (self.lookup_burst == 0, "the burst of lookups must not be zero"),
-            (self.max_waiting == 0, "the number of waiting requests must not be zero"),
+            (limits.max_values == 0, "the number of verifiers must not be zero"),
+            (limits.max_values > MAX_VERIFIERS, "the number of verifiers is above 65,536"),
+            (limits.max_absent > MAX_VERIFIERS, "the number of cached absent issuers is above 65,536"),
+            (limits.lifetime < Limits::SHORTEST, "the lifetime of verifiers must be at least 10 ms"),
+            (limits.max_age < limits.lifetime, "the maximum age of verifiers is below their lifetime"),
+            (limits.max_age > Limits::LONGEST, "the maximum age of verifiers is above a year"),
+            (limits.retry < Limits::SHORTEST, "the pause after a failed lookup must be at least 10 ms"),
+            (limits.retry > limits.max_age, "the pause after a failed lookup is above the maximum age"),
+            (limits.timeout.is_zero(), "the timeout of lookups must not be zero"),
+            (limits.max_in_flight == 0, "the number of lookups in flight must not be zero"),
+            (limits.interval.is_zero(), "the interval of lookups must not be zero"),
+            (limits.interval > Limits::LONGEST, "the interval of lookups is above a year"),
+            (limits.burst == 0, "the burst of lookups must not be zero"),
+            (limits.max_waiting == 0, "the number of waiting requests must not be zero"),
         ];
-        rules.into_iter().find_map(|(broken, rule)| broken.then_some(rule)).map_or(Ok(()), Err)
+        rules.into_iter().find_map(|(broken, rule)| broken.then_some(rule)).map_or(Ok(limits), Err)
     }
 }
 
 /// Every new verifier copies the map of all, which requests read without a lock.
 const MAX_VERIFIERS: usize = 65_536;
-
-/// Shorter times would be a busy loop.
-const SHORTEST: Duration = Duration::from_millis(10);
-
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]
 mod tests {
@@ -178,7 +146,7 @@ mod tests {
     #[test]
     fn invalid_settings_are_reported() {
         let settings = VerifierDirectorySettings::new;
-        assert_eq!(settings().check(), Ok(()));
+        assert_eq!(settings().check().map(drop), Ok(()));
         for (broken, sentence) in [
             (settings().with_max_verifiers(0), "must not be zero"),
             (settings().with_max_verifiers(65_537), "65,536"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The limits of a cache of lookups. They have been checked.
+/// The limits of a cache of lookups. Their settings check them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// The largest number of cached values.
@@ -30,6 +30,12 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// The shortest time that a setting may have. Shorter ones would be a busy loop.
+    pub(crate) const SHORTEST: Duration = Duration::from_millis(10);
+
+    /// The longest time that a setting may have, a year.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
     /// Returns how many requests may wait for one key, so that one slow lookup does not take the places of all.
     pub(super) fn max_waiting_for_key(&self) -> usize {
         self.max_waiting.div_ceil(4)

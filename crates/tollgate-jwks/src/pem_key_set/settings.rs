@@ -121,15 +121,15 @@ impl PemKeySetSettings {
             (limits.max_values == 0, "the number of keys must not be zero"),
             (limits.max_values > KeySet::MAX_KEYS, "the number of keys is above 256"),
             (limits.max_absent > MAX_ABSENT, "the number of cached absent keys is above 65,536"),
-            (limits.lifetime < SHORTEST, "the lifetime of keys must be at least 10 ms"),
+            (limits.lifetime < Limits::SHORTEST, "the lifetime of keys must be at least 10 ms"),
             (limits.max_age < limits.lifetime, "the maximum age of keys is below their lifetime"),
-            (limits.max_age > LONGEST, "the maximum age of keys is above a year"),
-            (limits.retry < SHORTEST, "the pause after a failed fetch must be at least 10 ms"),
+            (limits.max_age > Limits::LONGEST, "the maximum age of keys is above a year"),
+            (limits.retry < Limits::SHORTEST, "the pause after a failed fetch must be at least 10 ms"),
             (limits.retry > limits.max_age, "the pause after a failed fetch is above the maximum age"),
             (limits.timeout.is_zero(), "the timeout of fetches must not be zero"),
             (limits.max_in_flight == 0, "the number of fetches in flight must not be zero"),
             (limits.interval.is_zero(), "the interval of fetches must not be zero"),
-            (limits.interval > LONGEST, "the interval of fetches is above a year"),
+            (limits.interval > Limits::LONGEST, "the interval of fetches is above a year"),
             (limits.burst == 0, "the burst of fetches must not be zero"),
             (limits.max_waiting == 0, "the number of waiting requests must not be zero"),
         ];
@@ -139,11 +139,6 @@ impl PemKeySetSettings {
 
 /// Bounds the memory for forged key IDs.
 const MAX_ABSENT: usize = 65_536;
-
-/// Shorter times would be a busy loop.
-const SHORTEST: Duration = Duration::from_millis(10);
-
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]
 mod tests {
