@@ -30,8 +30,8 @@ pub(crate) fn overlay(
         let path = rest.split(SEPARATOR).map(|part| part.to_ascii_lowercase().into()).collect();
         ours.push((path, name.into(), value));
     }
-    // A list before its elements, and elements by their positions, so that one variable can set what is inside of
-    // another.
+    // A list is set before its elements, and these in the order of their positions, so that one variable can set a
+    // member inside the value of another.
     ours.sort_by_cached_key(|(path, name, _)| (sortable(path), name.clone()));
     let mut before: Option<(Vec<Box<str>>, Arc<str>)> = None;
     for (path, name, value) in ours {

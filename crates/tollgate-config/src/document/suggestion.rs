@@ -55,8 +55,7 @@ fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     (found <= most).then_some(name)
 }
 
-/// Counts the characters to insert, remove or replace (Levenshtein distance). Case and `-` instead of `_` do not
-/// count.
+/// Counts the characters to insert, remove or replace (Levenshtein distance). Ignores case, and takes `-` for `_`.
 fn distance(one: &str, other: &str) -> usize {
     let fold = |symbol: char| if symbol == '-' { '_' } else { symbol.to_ascii_lowercase() };
     let other: Vec<char> = other.chars().map(fold).collect();

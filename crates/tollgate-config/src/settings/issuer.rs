@@ -22,7 +22,7 @@ pub(crate) struct IssuerEntry {
     pub(crate) audience: Option<AudienceSetting>,
     pub(crate) keys: Option<KeysSetting>,
 
-    // Of providers.
+    // Members that a provider takes.
     pub(crate) base_url: Option<Box<str>>,
     pub(crate) client: Option<Box<str>>,
     pub(crate) clients: Option<Vec<Box<str>>>,
@@ -72,7 +72,7 @@ pub(crate) struct IssuerEntry {
     #[serde(default)]
     pub(crate) tolerate_id_token_claims: Vec<Box<str>>,
 
-    // Remote keys.
+    // How remote keys are fetched.
     pub(crate) refresh: Option<RefreshTable>,
     pub(crate) network: Option<NetworkTable>,
 }
